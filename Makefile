@@ -1,0 +1,23 @@
+# The names of what can be done; how is in tools/. PYTHON=… chooses the CPython (tools/choose_python.py --why).
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: demo build test test-all bench lint format clean help
+
+demo: ## Build, then compare the article's counting programs in every mode
+	@sh tools/demo.sh
+build: ## Install what is missing, build the host (build/gilscope) and the extension
+	@sh tools/build.sh
+test: ## Build, then run every test
+	@sh tools/test.sh
+test-all: ## Build and test with every usable CPython of this machine
+	@sh tools/test_all.sh
+bench: ## Build, then run the benchmarks
+	@sh tools/bench.sh
+lint: ## Run every linter and type checker; no warning is accepted
+	@sh tools/lint.sh
+format: ## Put C++ and Python into the project's format
+	@sh tools/format.sh
+clean: ## Remove what the others made
+	@sh tools/clean.sh
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\): ## /  make \1\t/p' Makefile | expand -t 18

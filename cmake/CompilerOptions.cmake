@@ -1,0 +1,18 @@
+# One interface target that every target of ours links: warnings as errors, and the sanitizer of the preset.
+set(GILSCOPE_SANITIZER "" CACHE STRING "address or thread, as -fsanitize= takes it; empty for none")
+
+add_library(gilscope_options INTERFACE)
+target_compile_options(gilscope_options INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+  -Wold-style-cast -Woverloaded-virtual -Wdouble-promotion
+  -Wno-missing-field-initializers)  # designated initialisers leave the rest at its default, on purpose
+if(GILSCOPE_SANITIZER)
+  target_compile_options(gilscope_options INTERFACE
+    -fsanitize=${GILSCOPE_SANITIZER} -fno-omit-frame-pointer -g)
+  target_link_options(gilscope_options INTERFACE -fsanitize=${GILSCOPE_SANITIZER})
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()

@@ -1,0 +1,72 @@
+# gilscope::python: what embeds the chosen CPython. Static where the build ships libpython*.a that links and runs
+# (faster than a shared one on most builds: docs/decisions/0002), else the shared library.
+execute_process(
+  COMMAND ${Python_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/python_linkage.py
+  OUTPUT_VARIABLE python_linkage OUTPUT_STRIP_TRAILING_WHITESPACE
+  COMMAND_ERROR_IS_FATAL ANY)
+string(JSON python_static_library GET "${python_linkage}" static_library)
+string(JSON python_shared_library GET "${python_linkage}" shared_library)
+string(JSON python_system_libraries GET "${python_linkage}" system_libraries)
+string(JSON python_rpath GET "${python_linkage}" rpath)
+string(JSON GILSCOPE_PYTHON_EXECUTABLE GET "${python_linkage}" executable)
+
+set(python_static_options
+  -Wl,--export-dynamic -Wl,--whole-archive ${python_static_library} -Wl,--no-whole-archive ${python_system_libraries})
+set(python_shared_options ${python_shared_library} -Wl,-rpath,${python_rpath})
+
+# Sets `${result}` to whether a program that embeds CPython with these options links and starts.
+function(check_embedding result pic)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ${pic})
+  try_run(runs links ${CMAKE_BINARY_DIR}/embedding SOURCES ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/embedding_check.cpp
+    CMAKE_FLAGS -DINCLUDE_DIRECTORIES=${Python_INCLUDE_DIRS}
+    LINK_OPTIONS $<$<NOT:$<BOOL:${pic}>>:-no-pie>
+    LINK_LIBRARIES ${ARGN}
+    RUN_OUTPUT_VARIABLE run_output COMPILE_OUTPUT_VARIABLE link_output)
+  if(links AND runs EQUAL 0)
+    set(${result} TRUE PARENT_SCOPE)
+  else()
+    set(${result} FALSE PARENT_SCOPE)
+    file(APPEND ${CMAKE_BINARY_DIR}/embedding.log "${ARGN}\n${link_output}\n${run_output}\n")
+  endif()
+  unset(runs CACHE)
+  unset(links CACHE)
+endfunction()
+
+set(linkage "")
+set(position_independent ON)
+if(NOT GILSCOPE_LINKAGE STREQUAL "shared" AND python_static_library)
+  check_embedding(static_pie ON ${python_static_options})
+  if(static_pie)
+    set(linkage static)
+  else()
+    # Debian's libpython*.a is not position-independent.
+    check_embedding(static_no_pie OFF ${python_static_options})
+    if(static_no_pie)
+      set(linkage static)
+      set(position_independent OFF)
+    endif()
+  endif()
+endif()
+if(NOT linkage AND NOT GILSCOPE_LINKAGE STREQUAL "static" AND python_shared_library)
+  check_embedding(shared ON ${python_shared_options})
+  if(shared)
+    set(linkage shared)
+  endif()
+endif()
+if(NOT linkage)
+  message(FATAL_ERROR
+    "gilscope: ${Python_EXECUTABLE} has no libpython that links and starts (linkage asked for: ${GILSCOPE_LINKAGE}). "
+    "Found: static '${python_static_library}', shared '${python_shared_library}'. What the linker said is in "
+    "${CMAKE_BINARY_DIR}/embedding.log. Try: install the Python's development package (python3-dev), or build it "
+    "with --enable-shared.")
+endif()
+message(STATUS "gilscope: embeds CPython ${Python_VERSION} (${linkage}) of ${GILSCOPE_PYTHON_EXECUTABLE}")
+
+set(CMAKE_POSITION_INDEPENDENT_CODE ${position_independent})
+set(GILSCOPE_PYTHON_LINKAGE ${linkage})
+add_library(gilscope_python INTERFACE)
+add_library(gilscope::python ALIAS gilscope_python)
+target_link_libraries(gilscope_python INTERFACE ${python_${linkage}_options})
+if(NOT position_independent)
+  target_link_options(gilscope_python INTERFACE -no-pie)
+endif()

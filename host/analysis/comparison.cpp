@@ -1,0 +1,183 @@
+#include "analysis/comparison.h"
+
+#include <algorithm>
+#include <map>
+
+namespace gilscope {
+namespace {
+
+double count_ns(Nanoseconds duration) { return static_cast<double>(duration.count()); }
+
+const ModeSummary* find_mode(const std::vector<ModeSummary>& modes, Mode mode) {
+  const auto found = std::ranges::find(modes, mode, &ModeSummary::mode);
+  return found == modes.end() ? nullptr : &*found;
+}
+
+ModeSummary summarize_mode(const ModeTrials& trials) {
+  ModeSummary summary{.mode = trials.mode, .gil = trials.gil};
+  if (trials.records.empty()) summary.status = ModeStatus::Unavailable;
+  std::vector<double> concurrency;
+  std::vector<double> parallelism;
+  std::vector<double> cpu;
+  std::vector<double> memory;
+  for (const auto& record : trials.records) {
+    if (record.failure) {
+      summary.failure = record.failure;
+      summary.status =
+          record.failure->kind == TrialFailure::Kind::Timeout ? ModeStatus::Timeout : ModeStatus::Failed;
+      continue;
+    }
+    const auto figures = compute_work_figures(record.jobs);
+    summary.work_samples_ns.push_back(figures.wall_ns);
+    summary.setup_samples_ns.push_back(count_ns(record.setup));
+    concurrency.push_back(figures.concurrency);
+    parallelism.push_back(figures.parallelism);
+    cpu.push_back(figures.cpu_ns);
+    if (record.peak_rss_bytes) memory.push_back(static_cast<double>(*record.peak_rss_bytes));
+    summary.start_method = record.start_method;
+    summary.slow_modules = record.slow_modules;
+  }
+  if (!summary.work_samples_ns.empty()) {
+    summary.work_ns = estimate_median(summary.work_samples_ns);
+    summary.setup_ns = estimate_median(summary.setup_samples_ns);
+    summary.concurrency = median(concurrency);
+    summary.parallelism = median(parallelism);
+    summary.cpu_ns = median(cpu);
+  }
+  if (!memory.empty()) summary.max_rss_bytes = median(memory);
+  return summary;
+}
+
+bool went_well(const ModeTrials& trials) {
+  return !trials.records.empty() &&
+         std::ranges::none_of(trials.records, [](const auto& record) { return record.failure.has_value(); });
+}
+
+// Results are compared within a round: the rounds differ in their hash seed, and so may rightly differ in the order
+// of what a task returns.
+std::optional<bool> results_equal(const ModeTrials& reference, const ModeTrials& trials) {
+  bool all_known = true;
+  for (std::size_t round = 0; round < std::min(reference.records.size(), trials.records.size()); ++round) {
+    const auto& expected = reference.records[round].digests;
+    const auto& found = trials.records[round].digests;
+    if (expected.size() != found.size()) return false;
+    for (std::size_t job = 0; job < expected.size(); ++job) {
+      if (!expected[job] || !found[job]) {
+        all_known = false;
+      } else if (*expected[job] != *found[job]) {
+        return false;
+      }
+    }
+  }
+  return all_known ? std::optional(true) : std::nullopt;
+}
+
+// Sequential against itself: no resampling makes it anything else.
+Estimate exactly_one(const Estimate& estimate) {
+  return {1, estimate.low ? std::optional(1.0) : std::nullopt, estimate.high ? std::optional(1.0) : std::nullopt};
+}
+
+bool overlap(const Estimate& left, const Estimate& right) {
+  return *left.low <= *right.high && *right.low <= *left.high;
+}
+
+Verdict judge(const std::vector<ModeSummary>& modes) {
+  Verdict verdict;
+  const auto* sequential = find_mode(modes, Mode::Sequential);
+  if (sequential == nullptr || sequential->status != ModeStatus::Ok || !sequential->work_ns) return verdict;
+  if (sequential->work_ns->median < count_ns(kMinWork)) {
+    verdict.kind = Verdict::Kind::TooShort;
+    return verdict;
+  }
+  verdict.kind = Verdict::Kind::NothingElse;
+  std::vector<const ModeSummary*> faster;
+  for (const auto& mode : modes) {
+    if (mode.mode == Mode::Sequential || !mode.speedup) continue;
+    if (!mode.speedup->low) {  // interrupted, it may have fewer rounds than sequential has
+      verdict.kind = Verdict::Kind::TooFewRounds;
+      return verdict;
+    }
+    if (*mode.speedup->low > 1 && mode.speedup->median >= 1 + kNoticeable) {
+      faster.push_back(&mode);
+    } else if (*mode.speedup->high < 1 && mode.speedup->median <= 1 - kNoticeable) {
+      verdict.slower.push_back(mode.mode);
+    } else {
+      verdict.without_gain.push_back(mode.mode);
+    }
+  }
+  if (faster.empty()) {
+    if (!verdict.slower.empty() || !verdict.without_gain.empty()) verdict.kind = Verdict::Kind::NoneWins;
+    return verdict;
+  }
+  const auto* best = *std::ranges::max_element(
+      faster, {}, [](const ModeSummary* mode) { return mode->speedup->median; });
+  verdict.best_mode = best->mode;
+  for (const auto* mode : faster) {
+    if (mode != best && overlap(*mode->work_ns, *best->work_ns)) verdict.peers.push_back(mode->mode);
+  }
+  verdict.kind = verdict.peers.empty() ? Verdict::Kind::OneWins : Verdict::Kind::SeveralWin;
+  return verdict;
+}
+
+}  // namespace
+
+GilKind gil_of(Mode mode, int python_minor, bool gil_enabled) noexcept {
+  if (!gil_enabled) return GilKind::None;
+  if (mode == Mode::Processes) return GilKind::Own;
+  return mode == Mode::Subinterpreters && python_minor >= 12 ? GilKind::Own : GilKind::Shared;
+}
+
+WorkFigures compute_work_figures(const std::vector<JobSpan>& jobs) {
+  struct CpuWindow {
+    Nanoseconds begin{Nanoseconds::max()};
+    Nanoseconds end{};
+  };
+  Nanoseconds begin = Nanoseconds::max();
+  Nanoseconds end{};
+  Nanoseconds in_progress{};
+  std::map<std::int64_t, CpuWindow> windows;  // the CPU clock is a process's: its workers' windows merge
+  for (const auto& job : jobs) {
+    begin = std::min(begin, job.begin);
+    end = std::max(end, job.end);
+    in_progress += job.end - job.begin;
+    auto& window = windows[job.pid];
+    window.begin = std::min(window.begin, job.cpu_begin);
+    window.end = std::max(window.end, job.cpu_end);
+  }
+  Nanoseconds cpu{};
+  for (const auto& [pid, window] : windows) cpu += window.end - window.begin;
+  WorkFigures figures{.wall_ns = std::max(1.0, count_ns(end - begin)), .cpu_ns = count_ns(cpu)};
+  figures.concurrency = count_ns(in_progress) / figures.wall_ns;
+  figures.parallelism = figures.cpu_ns / figures.wall_ns;
+  return figures;
+}
+
+bool Comparison::all_good() const noexcept {
+  return std::ranges::all_of(modes, [](const auto& mode) {
+    return mode.status == ModeStatus::Ok && mode.results_equal.value_or(true);
+  });
+}
+
+Comparison compare_modes(const std::vector<ModeTrials>& trials) {
+  Comparison comparison;
+  const auto reference = std::ranges::find_if(trials, went_well);
+  for (const auto& mode : trials) {
+    auto summary = summarize_mode(mode);
+    if (went_well(mode)) summary.results_equal = results_equal(*reference, mode);
+    comparison.modes.push_back(std::move(summary));
+  }
+  const auto* sequential = find_mode(comparison.modes, Mode::Sequential);
+  if (sequential != nullptr && sequential->status == ModeStatus::Ok && sequential->work_ns) {
+    const auto baseline = sequential->work_samples_ns;
+    for (auto& mode : comparison.modes) {
+      if (mode.status == ModeStatus::Ok && mode.work_ns) {
+        mode.speedup = estimate_ratio(baseline, mode.work_samples_ns);
+        if (mode.mode == Mode::Sequential) mode.speedup = exactly_one(*mode.speedup);
+      }
+    }
+  }
+  comparison.verdict = judge(comparison.modes);
+  return comparison;
+}
+
+}  // namespace gilscope

@@ -1,0 +1,99 @@
+// From the records of trials to the figures of each mode, and to a verdict. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/statistics.h"
+#include "run/trial_record.h"
+#include "run/trial_spec.h"
+
+namespace gilscope {
+
+enum class GilKind { Shared, Own, None };  // of a mode's workers
+
+// Own GILs for sub-interpreters came with 3.12; `gil_enabled` is false on a free-threaded build that kept it off.
+GilKind gil_of(Mode mode, int python_minor, bool gil_enabled) noexcept;
+
+// A difference of less than this is none, however sure it is.
+inline constexpr double kNoticeable = 0.05;
+
+// Shorter work is not judged: starting the workers takes as long.
+inline constexpr Nanoseconds kMinWork = std::chrono::milliseconds(1);
+
+// The trials of one mode, one a round; a mode that failed has no more after the trial that failed.
+struct ModeTrials {
+  Mode mode = Mode::Sequential;
+  GilKind gil = GilKind::Shared;
+  std::vector<TrialRecord> records;
+};
+
+// Figures of the timed work of one trial.
+struct WorkFigures {
+  double wall_ns = 0;      // from the first begin of a job to the last end
+  double cpu_ns = 0;       // of all workers' processes within it
+  double concurrency = 0;  // jobs begun and not ended, integrated over the work / wall
+  double parallelism = 0;  // cpu / wall
+};
+
+// `jobs` must not be empty.
+WorkFigures compute_work_figures(const std::vector<JobSpan>& jobs);
+
+enum class ModeStatus {
+  Ok,
+  Failed,
+  Timeout,
+  Unavailable,  // no trial of it was made: the comparison was interrupted before
+};
+
+struct ModeSummary {
+  Mode mode = Mode::Sequential;
+  GilKind gil = GilKind::Shared;
+  ModeStatus status = ModeStatus::Ok;
+  std::optional<TrialFailure> failure;
+  std::string start_method;  // of processes
+  std::vector<std::string> slow_modules;
+
+  // Of the rounds that went well; empty where there is none.
+  std::vector<double> work_samples_ns;
+  std::vector<double> setup_samples_ns;
+  std::optional<Estimate> work_ns;
+  std::optional<Estimate> setup_ns;
+  std::optional<Estimate> speedup;  // sequential / this; empty without a sequential mode that went well
+  std::optional<double> concurrency;
+  std::optional<double> parallelism;
+  std::optional<double> cpu_ns;
+  std::optional<double> max_rss_bytes;
+  std::optional<bool> results_equal;  // to those of the first mode that went well, in every round; empty: unknown
+};
+
+struct Verdict {
+  enum class Kind {
+    OneWins,       // one mode is faster than sequential, and than every other that is
+    SeveralWin,    // several are faster, and cannot be told apart
+    NoneWins,      // no mode can be told from sequential, or all are slower
+    NothingElse,   // beside sequential no mode was run, or none ended well
+    TooFewRounds,  // fewer than kMinSamples: no intervals
+    TooShort,      // sequential work of less than kMinWork: what is measured is the measuring
+    NoBaseline,    // sequential was not run, or failed
+  };
+  Kind kind = Kind::NoBaseline;
+  std::optional<Mode> best_mode;     // of OneWins and SeveralWin: the fastest by median
+  std::vector<Mode> peers;           // of SeveralWin: what cannot be told from the best
+  std::vector<Mode> without_gain;    // neither faster nor slower than sequential, as far as can be told
+  std::vector<Mode> slower;          // than sequential
+};
+
+struct Comparison {
+  std::vector<ModeSummary> modes;  // in the order of the trials
+  Verdict verdict;
+
+  // Whether every mode went well and gave equal results (exit code 0).
+  [[nodiscard]] bool all_good() const noexcept;
+};
+
+Comparison compare_modes(const std::vector<ModeTrials>& trials);
+
+}  // namespace gilscope

@@ -1,0 +1,127 @@
+#include "cli/cli.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "run/version.h"
+#include "support/error.h"
+
+namespace gilscope::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "gilscope runs Python and measures its Global Interpreter Lock.\n\n"
+    "Example: gilscope compare app.py:parse\n";
+
+std::string version_text() {
+  return fmt::format("gilscope {}, embeds CPython {} ({} libpython)", GILSCOPE_VERSION, embedded_python_version(),
+                     embedded_python_linkage());
+}
+
+// CLI11's own errors: one line of what is wrong, one of what to do.
+int report_usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  const auto name = command == &app ? "gilscope" : fmt::format("gilscope {}", command->get_name());
+  std::string what = error.what();
+  std::ranges::replace(what, '\n', ' ');
+  print_error(fmt::format("{}: {}\n  try: {} --help\n", name, what, name));
+  return static_cast<int>(ExitCode::Usage);
+}
+
+// Where the program that `run` runs begins: behind the options of `run` itself.
+std::size_t find_program(const CLI::App& run, const std::vector<std::string>& arguments) {
+  std::size_t at = 1;
+  while (at < arguments.size()) {
+    const auto& argument = arguments[at];
+    const bool is_option = argument.size() > 1 && argument.starts_with('-') && argument != "--" &&
+                           !argument.starts_with("-m") && !argument.starts_with("-c");
+    if (!is_option) break;
+    const auto* option = run.get_option_no_throw(argument);
+    at += option != nullptr && option->get_expected_min() > 0 ? 2U : 1U;
+  }
+  return std::min(at, arguments.size());
+}
+
+// Cuts the tail off `arguments`.
+std::vector<std::string> cut_tail(const CLI::App& app, std::vector<std::string>& arguments) {
+  const bool is_run = !arguments.empty() && arguments.front() == "run";
+  auto begin = is_run ? arguments.begin() + static_cast<std::ptrdiff_t>(
+                                                find_program(*app.get_subcommand("run"), arguments))
+                      : std::ranges::find(arguments, "--");
+  std::vector<std::string> tail(begin, arguments.end());
+  arguments.erase(begin, arguments.end());
+  if (!tail.empty() && tail.front() == "--") tail.erase(tail.begin());
+  return tail;
+}
+
+// CLI11's help, but for the usage line: it cannot know what `run` leaves to Python.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  explicit HelpFormatter(std::string usage) : usage_(std::move(usage)) {}
+  std::string make_usage(const CLI::App* /*app*/, std::string /*name*/) const override {
+    return "Usage: " + usage_ + "\n";
+  }
+
+ private:
+  std::string usage_;
+};
+
+}  // namespace
+
+void set_usage(CLI::App& command, const std::string& usage) {
+  command.formatter(std::make_shared<HelpFormatter>(usage));
+}
+
+Verbosity CommonOptions::verbosity() const noexcept {
+  if (quiet) return Verbosity::Quiet;
+  return verbose ? Verbosity::Verbose : Verbosity::Normal;
+}
+
+void add_verbosity(CLI::App& command, CommonOptions& options) {
+  auto* quiet = command.add_flag("-q,--quiet", options.quiet, "Errors only, no progress");
+  command.add_flag("-v,--verbose", options.verbose, "Say what is done, on standard error")->excludes(quiet);
+}
+
+void add_json(CLI::App& command, CommonOptions& options) {
+  command.add_option("--json", options.json, "Write the whole result as JSON; - for standard output")
+      ->check([](const std::string& file) { return file.empty() ? "the file's name is empty" : ""; })
+      ->type_name("FILE");
+  command.add_flag("--force", options.force, "Overwrite files that exist");
+}
+
+int run_command_line(const std::vector<std::string>& arguments) {
+  CLI::App app(kDescription, "gilscope");
+  app.set_version_flag("--version", version_text, "Print the versions of gilscope and of CPython");
+  app.require_subcommand(1);
+  Action action;
+  Invocation invocation{{"gilscope"}, {}};
+  invocation.command.insert(invocation.command.end(), arguments.begin(), arguments.end());
+  setup_run(app, invocation, action);
+  setup_compare(app, invocation, action);
+  setup_doctor(app, invocation, action);
+  setup_trial(app, invocation, action);
+  const auto is_chosen = [&](const CLI::App* command) { return command->get_name() == arguments.front(); };
+  if (!arguments.empty() && !arguments.front().starts_with('-') &&
+      std::ranges::none_of(app.get_subcommands([](const CLI::App*) { return true; }), is_chosen)) {
+    throw Error(fmt::format("'{}' is no subcommand of gilscope", arguments.front()), "gilscope --help", ExitCode::Usage);
+  }
+  auto head = arguments;
+  invocation.tail = cut_tail(app, head);
+  try {
+    std::ranges::reverse(head);  // CLI11 takes them from the end
+    app.parse(head);
+  } catch (const CLI::Success& success) {  // --help and --version
+    std::ostringstream text;
+    app.exit(success, text, text);
+    print(text.str());
+    return static_cast<int>(ExitCode::Done);
+  } catch (const CLI::ParseError& error) {
+    return report_usage_error(app, error);
+  }
+  return action();
+}
+
+}  // namespace gilscope::cli

@@ -1,0 +1,66 @@
+// gilscope doctor: what was found of Python and of the machine, what will limit the figures, and what to do.
+#include <optional>
+#include <unistd.h>
+#include <vector>
+
+#include "analysis/findings.h"
+#include "cli/cli.h"
+#include "report/doctor_report.h"
+#include "run/interpreter.h"
+#include "run/python_build.h"
+#include "support/error.h"
+#include "support/machine.h"
+
+namespace gilscope::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "Says what Python and machine were found, what will limit the figures, and what to do.\n\n"
+    "Example: gilscope doctor\n"
+    "         gilscope doctor --json - | jq '.findings[] | select(.status != \"ok\")'\n"
+    "Exit code 1 where there is a problem; warnings are 0.\n";
+
+DoctorFacts gather_facts() {
+  DoctorFacts facts;
+  facts.machine = read_machine();
+  const Interpreter interpreter;
+  facts.python = describe_python();
+  return facts;
+}
+
+std::vector<Finding> without_sound_ones(std::vector<Finding> findings) {
+  std::erase_if(findings, [](const Finding& finding) { return finding.status == Status::Ok; });
+  return findings;
+}
+
+int run(const CommonOptions& options) {
+  set_up_logging(options.verbosity());
+  std::optional<OutputFile> json;
+  if (!options.json.empty()) json.emplace(options.json, options.existing());
+
+  const DoctorFacts facts = gather_facts();
+  const auto findings = diagnose(facts);
+  // With JSON on standard output the text would spoil it.
+  if (options.json != "-") {
+    const TextStyle style{.colour = wants_colour(STDOUT_FILENO) ? Colour::On : Colour::Off};
+    print(format_doctor_report(facts, options.quiet ? without_sound_ones(findings) : findings, style));
+  }
+  if (json) {
+    const auto document = doctor_json(facts, findings);
+    json->write(document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  }
+  return static_cast<int>(worst_status(findings) == Status::Problem ? ExitCode::AnswerIsNo : ExitCode::Done);
+}
+
+}  // namespace
+
+void setup_doctor(CLI::App& app, const Invocation& /*invocation*/, Action& action) {
+  const auto options = std::make_shared<CommonOptions>();
+  auto* command = app.add_subcommand("doctor", kDescription);
+  set_usage(*command, "gilscope doctor [options]");
+  add_json(*command, *options);
+  add_verbosity(*command, *options);
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace gilscope::cli

@@ -1,0 +1,36 @@
+// gilscope run: the host as a drop-in `python`.
+#include "cli/cli.h"
+#include "run/interpreter.h"
+#include "support/error.h"
+
+namespace gilscope::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "Runs Python as `python` does, in the host.\n\n"
+    "Example: gilscope run app.py --its-own option\n"
+    "         gilscope run -m http.server 8000\n"
+    "         gilscope run -- -X dev -W error app.py     (Python's own flags come after --)\n";
+constexpr const char* kUsage =
+    "gilscope run [options] SCRIPT [ARG...] | -m MODULE [ARG...] | -c CODE [ARG...] | -- PYTHON-ARG...";
+
+}  // namespace
+
+void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
+  auto options = std::make_shared<CommonOptions>();
+  auto* command = app.add_subcommand("run", kDescription);
+  set_usage(*command, kUsage);
+  add_verbosity(*command, *options);
+  command->callback([options, &invocation, &action] {
+    action = [options, &invocation] {
+      set_up_logging(options->verbosity());
+      if (invocation.tail.empty()) {
+        throw Error("run: nothing to run",
+                    "gilscope run SCRIPT | -m MODULE | -c CODE; Python's own flags come after --", ExitCode::Usage);
+      }
+      return run_python(invocation.tail);
+    };
+  });
+}
+
+}  // namespace gilscope::cli

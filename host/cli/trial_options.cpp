@@ -1,0 +1,59 @@
+#include "cli/trial_options.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include "support/error.h"
+
+namespace gilscope::cli {
+
+std::vector<std::string> mode_names() {
+  std::vector<std::string> names;
+  for (const auto mode : kModes) names.emplace_back(name_of(mode));
+  return names;
+}
+
+void add_trial_options(CLI::App& command, TrialOptions& options) {
+  command.add_option("TASK", options.tasks, "FILE.py, FILE.py:FUNCTION or MODULE:FUNCTION; arguments after -- are sys.argv[1:]")
+      ->required();
+  command.add_option("--workers", options.workers, "Workers of each concurrent mode [number of tasks, at least 2]")
+      ->check(CLI::Range(1U, kMaxWorkers))
+      ->type_name("N");
+  command.add_option("--start-method", options.start_method, "Of processes [this Python's own]")
+      ->check(CLI::IsMember({"fork", "spawn", "forkserver"}))
+      ->type_name("M");
+}
+
+namespace {
+
+// Python gets tasks and arguments as JSON, which is UTF-8.
+void require_utf8(const std::vector<std::string>& texts) {
+  try {
+    static_cast<void>(nlohmann::json(texts).dump());
+  } catch (const nlohmann::json::type_error&) {
+    throw Error("a task or an argument of it is not UTF-8", "rename the file, or pass other arguments",
+                ExitCode::Usage);
+  }
+}
+
+}  // namespace
+
+TrialSpec make_trial_spec(const TrialOptions& options, const std::vector<std::string>& arguments) {
+  TrialSpec spec;
+  require_utf8(options.tasks);
+  require_utf8(arguments);
+  for (const auto& task : options.tasks) spec.tasks.push_back(parse_task(task));
+  const auto count = static_cast<unsigned>(spec.tasks.size());
+  spec.workers = options.workers == 0 ? std::max(2U, count) : options.workers;
+  if (count > 1 && spec.workers > count) {
+    spdlog::warn("{} tasks keep {} workers busy: --workers {} is more than that", count, count, spec.workers);
+    spec.workers = count;
+  }
+  spec.start_method = options.start_method;
+  spec.arguments = arguments;
+  return spec;
+}
+
+}  // namespace gilscope::cli

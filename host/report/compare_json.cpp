@@ -1,0 +1,105 @@
+// The machine-readable twin of the comparison's table.
+#include <cmath>
+#include <cstdint>
+
+#include "report/compare_report.h"
+
+namespace gilscope {
+namespace {
+
+using nlohmann::ordered_json;
+
+template <typename Value>
+ordered_json or_null(const std::optional<Value>& value) {
+  return value ? ordered_json(*value) : ordered_json(nullptr);
+}
+
+ordered_json integer_or_null(const std::optional<double>& value) {
+  return value ? ordered_json(static_cast<std::int64_t>(std::llround(*value))) : ordered_json(nullptr);
+}
+
+ordered_json times_json(const std::optional<Estimate>& estimate, const std::vector<double>& samples) {
+  if (!estimate) return nullptr;
+  auto list = ordered_json::array();
+  for (const double sample : samples) list.push_back(integer_or_null(sample));
+  return {{"median", integer_or_null(estimate->median)},
+          {"low", integer_or_null(estimate->low)},
+          {"high", integer_or_null(estimate->high)},
+          {"samples", std::move(list)}};
+}
+
+ordered_json ratio_json(const std::optional<Estimate>& estimate) {
+  if (!estimate) return nullptr;
+  return {{"median", estimate->median}, {"low", or_null(estimate->low)}, {"high", or_null(estimate->high)}};
+}
+
+std::string_view name_of(ModeStatus status) {
+  switch (status) {
+    case ModeStatus::Ok: return "ok";
+    case ModeStatus::Failed: return "failed";
+    case ModeStatus::Timeout: return "timeout";
+    case ModeStatus::Unavailable: return "unavailable";
+  }
+  return "";
+}
+
+std::string_view name_of(Verdict::Kind kind) {
+  switch (kind) {
+    case Verdict::Kind::OneWins: return "one_wins";
+    case Verdict::Kind::SeveralWin: return "several_win";
+    case Verdict::Kind::NoneWins: return "none_wins";
+    case Verdict::Kind::NothingElse: return "nothing_else";
+    case Verdict::Kind::TooFewRounds: return "too_few_rounds";
+    case Verdict::Kind::TooShort: return "too_short";
+    case Verdict::Kind::NoBaseline: return "no_baseline";
+  }
+  return "";
+}
+
+ordered_json mode_json(const ModeSummary& mode) {
+  return {{"mode", name_of(mode.mode)},
+          {"status", name_of(mode.status)},
+          {"reason", mode.status == ModeStatus::Ok ? ordered_json(nullptr) : ordered_json(describe_reason(mode))},
+          {"traceback", mode.failure ? ordered_json(mode.failure->traceback) : ordered_json(nullptr)},
+          {"gil", name_of(mode.gil)},
+          {"start_method", mode.start_method.empty() ? ordered_json(nullptr) : ordered_json(mode.start_method)},
+          {"work_ns", times_json(mode.work_ns, mode.work_samples_ns)},
+          {"setup_ns", times_json(mode.setup_ns, mode.setup_samples_ns)},
+          {"speedup", ratio_json(mode.speedup)},
+          {"concurrency", or_null(mode.concurrency)},
+          {"parallelism", or_null(mode.parallelism)},
+          {"cpu_ns", integer_or_null(mode.cpu_ns)},
+          {"max_rss_bytes", integer_or_null(mode.max_rss_bytes)},
+          {"results_equal", or_null(mode.results_equal)},
+          {"slow_modules", mode.slow_modules}};
+}
+
+ordered_json pick(const ordered_json& json, std::initializer_list<const char*> keys) {
+  ordered_json picked;
+  for (const auto* key : keys) picked[key] = json.contains(key) ? json[key] : ordered_json(nullptr);
+  return picked;
+}
+
+}  // namespace
+
+ordered_json comparison_json(const Comparison& comparison, const CompareContext& context) {
+  auto modes = ordered_json::array();
+  for (const auto& mode : comparison.modes) modes.push_back(mode_json(mode));
+  const auto& verdict = comparison.verdict;
+  return {{"schema", "gilscope.compare/1"},
+          {"python", pick(context.python, {"version", "implementation", "executable", "linkage", "free_threaded",
+                                           "config_args"})},
+          {"machine", pick(context.machine, {"cpus", "usable_cpus", "model"})},
+          {"command", context.command},
+          {"tasks", context.tasks},
+          {"workers", context.workers},
+          {"rounds", context.rounds},
+          {"rounds_done", context.rounds_done},
+          {"modes", std::move(modes)},
+          {"verdict",
+           {{"kind", name_of(verdict.kind)},
+            {"text", describe_verdict(comparison)},
+            {"best_mode", verdict.best_mode ? ordered_json(name_of(*verdict.best_mode)) : ordered_json(nullptr)}}}};
+}
+
+}  // namespace gilscope

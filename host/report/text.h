@@ -1,0 +1,48 @@
+// Text for a terminal: columns, wrapping, colour, and figures in words. Counts characters, not bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gilscope {
+
+enum class Colour { Off, On };
+
+struct TextStyle {
+  Colour colour = Colour::Off;
+  std::size_t columns = 100;
+};
+
+[[nodiscard]] std::size_t count_columns(std::string_view text);
+
+// Lines of at most `columns`, broken at spaces, and inside a word (a path) only where it has no line to itself.
+[[nodiscard]] std::vector<std::string> wrap(std::string_view text, std::size_t columns);
+
+// What of a text (a path, a message of somebody's exception) would steer a terminal becomes '?'.
+[[nodiscard]] std::string replace_controls(std::string text);
+
+// At most `columns` characters (1 or more); of a longer text the last is "…".
+[[nodiscard]] std::string shorten(std::string_view text, std::size_t columns);
+
+enum class Align { Left, Right };
+[[nodiscard]] std::string pad(std::string_view text, std::size_t columns, Align align = Align::Left);
+
+// `code` is an SGR parameter: "32" green, "33" yellow, "31" red, "1" bold, "2" dim.
+[[nodiscard]] std::string paint(std::string_view text, std::string_view code, Colour colour);
+
+// Three significant digits with a unit: "1.23 s", "45.6 ms", "789 µs", "12.0 ns"; hours from 100,000 s on.
+[[nodiscard]] std::string format_duration(double nanoseconds);
+
+// The unit that format_duration takes for it, in nanoseconds.
+[[nodiscard]] double duration_unit(double nanoseconds);
+
+// "12.0 MiB", "1.25 GiB".
+[[nodiscard]] std::string format_bytes(double bytes);
+
+// Three significant digits, at most three behind the point, without exponent: "0.984", "1.92", "12.3", "1234".
+[[nodiscard]] std::string format_figure(double value);
+
+}  // namespace gilscope

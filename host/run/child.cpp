@@ -1,0 +1,216 @@
+#include "run/child.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <set>
+
+#include <spdlog/spdlog.h>
+
+#include "support/error.h"
+#include "support/file.h"
+
+namespace gilscope {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::array kInterrupts{SIGINT, SIGTERM, SIGHUP};
+// How often the end of a child is looked for that keeps its pipes open (a grandchild may hold them).
+constexpr int kPollMilliseconds = 20;
+// What a child that ran out of time gets for its last words: on SIGABRT, faulthandler writes where it hangs.
+constexpr auto kLastWords = std::chrono::seconds(1);
+
+volatile std::sig_atomic_t received_signal = 0;
+std::array<struct sigaction, kInterrupts.size()> previous_actions;
+
+void receive_signal(int number) { received_signal = number; }
+
+struct Pipe {
+  FileDescriptor read;
+  FileDescriptor write;
+};
+
+Pipe make_pipe() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+    throw Error(std::string("no pipe for a child process: ") + std::strerror(errno), "");
+  }
+  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+// Runs in the child between fork and exec.
+[[noreturn]] void become(std::vector<char*>& arguments, std::vector<char*>& environment, const Pipe& output,
+                         const Pipe& errors) {
+  setsid();                           // Ctrl-C on the terminal is for the parent, who then ends this whole group
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // the parent killed: the child goes too
+  const rlimit no_core{0, 0};  // a crash is a row of a table here, not a file in the user's folder
+  setrlimit(RLIMIT_CORE, &no_core);
+  for (const int number : kInterrupts) std::signal(number, SIG_DFL);
+  std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGCHLD, SIG_DFL);
+  const int null = open("/dev/null", O_RDWR);  // NOLINT(cppcoreguidelines-pro-type-vararg)
+  dup2(null, STDIN_FILENO);
+  dup2(output.write.get(), STDOUT_FILENO);
+  dup2(errors.write.get(), STDERR_FILENO);
+  if (null > STDERR_FILENO) close(null);
+  execve(arguments.front(), arguments.data(), environment.data());
+  const char* reason = strerrordesc_np(errno);  // unlike strerror, takes no lock and no memory
+  for (const char* text : {static_cast<const char*>(arguments.front()), ": ", reason, "\n"}) {
+    if (write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
+  }
+  _exit(127);
+}
+
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (const auto& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+std::vector<std::string> environment_with(const std::vector<std::pair<std::string, std::string>>& changes) {
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    const auto is_changed = [&](const auto& change) { return text.starts_with(change.first + "="); };
+    if (std::ranges::none_of(changes, is_changed)) variables.push_back(text);
+  }
+  for (const auto& [name, value] : changes) variables.push_back(name + "=" + value);
+  return variables;
+}
+
+pid_t start(const ChildCommand& command, const Pipe& output, const Pipe& errors) {
+  const auto environment = environment_with(command.environment);
+  auto argument_pointers = pointers_to(command.arguments);
+  auto environment_pointers = pointers_to(environment);
+  const pid_t child = fork();
+  if (child < 0) throw Error(std::string("no child process: ") + std::strerror(errno), "");
+  if (child == 0) become(argument_pointers, environment_pointers, output, errors);
+  return child;
+}
+
+// Reads what is there; false at the end of the stream.
+bool read_available(int descriptor, std::string& text) {
+  std::array<char, 65536> buffer{};
+  const auto count = read(descriptor, buffer.data(), buffer.size());
+  if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
+  return count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+void keep_tail(std::string& text, std::size_t size) {
+  if (text.size() > size) text.erase(0, text.size() - size);
+}
+
+// The children that this thread, the main one, started or was left with as their reaper.
+std::set<pid_t> children() {
+  std::set<pid_t> found;
+  const auto self = std::to_string(getpid());
+  std::ifstream file("/proc/" + self + "/task/" + self + "/children");
+  for (pid_t child = 0; file >> child;) found.insert(child);
+  return found;
+}
+
+// Ends what is left of the child's: its process group, and (this process being their reaper) orphans of it that
+// had left the group. `known` are children of this process that were there before.
+void sweep(pid_t group, const std::set<pid_t>& known) {
+  while (true) {
+    kill(-group, SIGKILL);
+    bool found = false;
+    for (const pid_t child : children()) {
+      if (known.contains(child)) continue;
+      found = true;
+      kill(child, SIGKILL);
+      waitpid(child, nullptr, 0);
+    }
+    if (!found) return;
+  }
+}
+
+void set_end(ChildResult& result, int status) {
+  result.end = WIFSIGNALED(status) ? ChildResult::End::Signalled : ChildResult::End::Exited;
+  result.code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace
+
+ChildResult run_child(const ChildCommand& command) {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  std::signal(SIGCHLD, SIG_DFL);  // where it came to us ignored, waitpid would never tell of an end
+  const auto known = children();
+  auto output = make_pipe();
+  auto errors = make_pipe();
+  const pid_t child = start(command, output, errors);
+  output.write.close();
+  errors.write.close();
+  for (const auto* pipe : {&output, &errors}) fcntl(pipe->read.get(), F_SETFL, O_NONBLOCK);
+
+  ChildResult result;
+  bool ended = false;
+  bool is_late = false;
+  auto limit = Clock::now() + command.timeout;
+  std::array<pollfd, 2> streams{{{output.read.get(), POLLIN, 0}, {errors.read.get(), POLLIN, 0}}};
+  const auto drain = [&] {
+    for (auto& [descriptor, events, happened] : streams) {
+      if (descriptor < 0 || happened == 0) continue;
+      auto& text = descriptor == output.read.get() ? result.output : result.errors;
+      if (!read_available(descriptor, text)) descriptor = -1;
+    }
+    keep_tail(result.errors, kErrorTail);
+  };
+  while (!ended) {
+    poll(streams.data(), streams.size(), kPollMilliseconds);
+    drain();
+    int status = 0;
+    if (waitpid(child, &status, WNOHANG) == child) {
+      if (!is_late) set_end(result, status);
+      ended = true;
+    } else if (InterruptGuard::signal()) {
+      result.end = ChildResult::End::Interrupted;
+      result.code = *InterruptGuard::signal();
+      ended = true;
+    } else if (Clock::now() >= limit) {
+      ended = is_late;
+      is_late = true;
+      result.end = ChildResult::End::TimedOut;
+      limit = Clock::now() + kLastWords;
+      kill(child, SIGABRT);
+    } else if (result.output.size() > kMaxOutput) {
+      sweep(child, known);
+      throw Error("a child process printed more than 64 MiB where only its record belongs", "");
+    }
+  }
+  sweep(child, known);
+  // What it had written before it ended is still in the pipes.
+  while (poll(streams.data(), streams.size(), 0) > 0) drain();
+  return result;
+}
+
+InterruptGuard::InterruptGuard() {
+  received_signal = 0;
+  struct sigaction action {};
+  action.sa_handler = receive_signal;  // no SA_RESTART: poll must return
+  for (std::size_t i = 0; i < kInterrupts.size(); ++i) sigaction(kInterrupts[i], &action, &previous_actions[i]);
+}
+
+InterruptGuard::~InterruptGuard() {
+  for (std::size_t i = 0; i < kInterrupts.size(); ++i) sigaction(kInterrupts[i], &previous_actions[i], nullptr);
+}
+
+std::optional<int> InterruptGuard::signal() noexcept {
+  return received_signal == 0 ? std::nullopt : std::optional<int>(received_signal);
+}
+
+}  // namespace gilscope

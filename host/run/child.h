@@ -1,0 +1,49 @@
+// Runs a child process under a time limit, and leaves nothing of it behind: neither its process group nor what
+// moved out of it. One child at a time; called from the main thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/time.h"
+
+namespace gilscope {
+
+struct ChildCommand {
+  std::vector<std::string> arguments;  // the first is the program's path
+  std::vector<std::pair<std::string, std::string>> environment;  // set on top of this process's own
+  Nanoseconds timeout{};
+};
+
+struct ChildResult {
+  enum class End { Exited, Signalled, TimedOut, Interrupted };
+  End end = End::Exited;
+  int code = 0;  // exit code, or the signal's number
+  std::string output;
+  std::string errors;  // the last kErrorTail bytes of standard error
+};
+
+// What a child may print on standard output, which is for the host's own records; more is an Error.
+inline constexpr std::size_t kMaxOutput = std::size_t{64} << 20U;
+inline constexpr std::size_t kErrorTail = std::size_t{16} << 10U;
+
+// Standard input is /dev/null. Throws Error where the child cannot be started.
+ChildResult run_child(const ChildCommand& command);
+
+// While one of these lives, SIGINT, SIGTERM and SIGHUP end the running child instead of this process.
+class InterruptGuard {
+ public:
+  InterruptGuard();
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+  InterruptGuard(InterruptGuard&&) = delete;
+  InterruptGuard& operator=(InterruptGuard&&) = delete;
+  ~InterruptGuard();
+
+  // The signal that came, if one did.
+  [[nodiscard]] static std::optional<int> signal() noexcept;
+};
+
+}  // namespace gilscope

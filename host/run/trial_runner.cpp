@@ -1,0 +1,116 @@
+#include "run/trial_runner.h"
+
+#include <csignal>
+#include <cstring>
+#include <sstream>
+
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include "run/child.h"
+#include "run/environment.h"
+#include "run/interpreter.h"
+#include "support/error.h"
+
+namespace gilscope {
+namespace {
+
+std::vector<std::string> command_of(const TrialSpec& spec) {
+  std::vector<std::string> command{host_executable(), "trial", "--mode", std::string(name_of(spec.mode)),
+                                   "--workers",       std::to_string(spec.workers)};
+  if (!spec.start_method.empty()) command.insert(command.end(), {"--start-method", spec.start_method});
+  for (const auto& task : spec.tasks) command.push_back(task.text);
+  if (!spec.arguments.empty()) {
+    command.emplace_back("--");
+    command.insert(command.end(), spec.arguments.begin(), spec.arguments.end());
+  }
+  return command;
+}
+
+std::string last_line(const std::string& text) {
+  const auto end = text.find_last_not_of(" \n\r");
+  if (end == std::string::npos) return "";
+  const auto begin = text.find_last_of('\n', end);
+  return text.substr(begin + 1, end - begin);
+}
+
+// The lines of a crash's last words that are the user's: the trial's own frames tell them nothing.
+std::string without_own_frames(const std::string& text) {
+  std::istringstream lines(text);
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("\"<frozen _gilscope_") == std::string::npos) kept += line + '\n';
+  }
+  return kept;
+}
+
+std::string signal_name(int number) {
+  const char* name = sigabbrev_np(number);
+  return name == nullptr ? fmt::format("signal {}", number) : fmt::format("SIG{}", name);
+}
+
+// The words for an end that was not exit code 0. A crash's last words are CPython's ("Fatal Python error: …").
+TrialFailure describe_end(const ChildResult& result, Nanoseconds timeout, bool has_record) {
+  const char* when = has_record ? " after its tasks had ended" : "";
+  switch (result.end) {
+    case ChildResult::End::TimedOut:
+      return {TrialFailure::Kind::Timeout,
+              fmt::format("ran longer than {:g} s{}", std::chrono::duration<double>(timeout).count(), when), ""};
+    case ChildResult::End::Signalled:
+      return {TrialFailure::Kind::Ended,
+              fmt::format("its process was ended by {}{}", signal_name(result.code), when), ""};
+    case ChildResult::End::Exited:
+    case ChildResult::End::Interrupted: break;
+  }
+  return {TrialFailure::Kind::Ended,
+          fmt::format("its process ended with exit code {}{}", result.code,
+                      has_record ? when : " before its tasks did"),
+          ""};
+}
+
+ChildResult run_or_interrupt(const ChildCommand& command) {
+  spdlog::debug("runs: {}", fmt::join(command.arguments, " "));
+  auto result = run_child(command);
+  if (result.end == ChildResult::End::Interrupted) throw Interrupted{result.code};
+  if (!result.errors.empty()) spdlog::debug("its standard error:\n{}", result.errors);
+  return result;
+}
+
+}  // namespace
+
+TrialRecord run_trial_in_child(const TrialSpec& spec, Nanoseconds timeout, std::uint32_t hash_seed) {
+  // The last words of a trial that crashes or hangs are then the lines where it did.
+  ChildCommand command{command_of(spec), {{"PYTHONFAULTHANDLER", "1"}}, timeout};
+  if (environment_variable("PYTHONHASHSEED").value_or("random") == "random") {
+    command.environment.emplace_back("PYTHONHASHSEED", std::to_string(hash_seed));
+  }
+  const auto result = run_or_interrupt(command);
+  const bool ended_well = result.end == ChildResult::End::Exited && result.code == 0;
+  TrialRecord record;
+  bool has_record = false;
+  try {
+    if (!result.output.empty()) {
+      record = parse_trial_record(result.output);
+      has_record = true;
+    }
+  } catch (const Error&) {
+    if (ended_well) throw;
+    // Ended while it wrote its record: that is a row of the table, too.
+  }
+  if (!record.failure && (!ended_well || !has_record)) record.failure = describe_end(result, timeout, has_record);
+  if (record.failure && record.failure->traceback.empty()) {
+    record.failure->traceback = without_own_frames(result.errors);
+  }
+  return record;
+}
+
+std::string examine_in_child() {
+  constexpr auto kTimeout = std::chrono::seconds(60);
+  const auto result = run_or_interrupt({{host_executable(), "doctor", "--json", "-"}, {}, kTimeout});
+  if (result.end != ChildResult::End::Exited || result.output.empty()) {
+    throw Error("Python does not start in the host: " + last_line(result.errors), "`gilscope doctor` says more");
+  }
+  return result.output;
+}
+
+}  // namespace gilscope

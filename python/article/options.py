@@ -1,0 +1,73 @@
+"""The options that all of the article's programs share: its durations and sizes, made adjustable.
+
+Every program takes all of them, so that one command line suits any of them. They are read from sys.argv when
+they are needed, never at import: who imports a program for its functions sets sys.argv before calling them.
+"""
+
+import argparse
+import math
+import sys
+from typing import NamedTuple
+
+ARTICLE_ITERATIONS = 100_000_000
+
+
+class Options(NamedTuple):
+    """What the user asked for."""
+
+    iterations: int
+    scale: float
+
+
+# argparse words what these two cannot convert by their names: "invalid whole_number value: 'x'".
+def whole_number(text: str) -> int:
+    """Return the number that the text says, 0 or more."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"must not be negative: {text}")
+    return value
+
+
+def factor(text: str) -> float:
+    """Return the finite number that the text says, 0 or more."""
+    value = float(text)
+    if value < 0 or not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"must be finite, and not negative: {text}")
+    return value
+
+
+def _parser(description: str | None, iterations: int) -> argparse.ArgumentParser:
+    # Abbreviations would take options for ours that are somebody else's.
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser.add_argument(
+        "--iterations",
+        type=whole_number,
+        default=iterations,
+        metavar="N",
+        help="iterations of each counting loop (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--scale",
+        type=factor,
+        default=1.0,
+        metavar="FACTOR",
+        help="multiply every sleep by this (default: 1; a program that does not sleep ignores it)",
+    )
+    return parser
+
+
+def read(
+    description: str | None, *, iterations: int = ARTICLE_ITERATIONS, max_iterations: int | None = None
+) -> Options:
+    """Return the options of a program run as a script: anything unknown or wrong ends it with code 2."""
+    parser = _parser(description, iterations)
+    options = Options(**vars(parser.parse_args()))
+    if max_iterations is not None and options.iterations > max_iterations:
+        parser.error(f"argument --iterations: must be at most {max_iterations} here: {options.iterations}")
+    return options
+
+
+def current(*, iterations: int = ARTICLE_ITERATIONS) -> Options:
+    """Return the options in sys.argv, whoever's command line that is: what is unknown is ignored."""
+    known, _ = _parser(None, iterations).parse_known_args(sys.argv[1:])
+    return Options(**vars(known))

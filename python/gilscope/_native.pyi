@@ -1,0 +1,50 @@
+"""Work of known amount and known length, with the GIL kept or given up."""
+
+from typing import SupportsIndex
+
+__version__: str
+
+def count(n: SupportsIndex, release_gil: bool = False) -> int:
+    """Return the sum of range(n), by one addition a step in a C++ loop.
+
+    The loop is a known amount of pure processor work, a fraction of a
+    nanosecond a step: the compiler can neither fold nor vectorise it.
+
+    n: how many steps; an int, or anything with __index__, from 0 to
+        6074001000, beyond which the sum would not fit in 64 bits.
+    release_gil: give the GIL up for the whole loop. Only the main thread
+        retakes it, for a moment each 80 ms, to look for signals: Ctrl-C
+        ends a long call, with the GIL kept or given up.
+
+    Raises TypeError when n is not an integer, ValueError when it is
+    negative, and OverflowError, before the first step, when it is more
+    than 6074001000.
+    """
+
+def hold(ns: SupportsIndex) -> None:
+    """Keep the GIL for ns nanoseconds, and return.
+
+    The thread sleeps, and spins for the last 500 us: accurate to 50 us on
+    an idle machine, and never short. Ctrl-C ends it in the main thread.
+
+    ns: the length in nanoseconds; an int, or anything with __index__, from
+        0 to 2**63 - 1.
+
+    Raises TypeError when ns is not an integer, ValueError when it is
+    negative, and OverflowError when it is more than 2**63 - 1.
+    """
+
+def release(ns: SupportsIndex) -> None:
+    """Give the GIL up for ns nanoseconds, retake it, and return.
+
+    The thread sleeps, and spins for the last 500 us: accurate to 50 us on
+    an idle machine, and never short. Retaking the GIL comes on top, and
+    takes as long as another thread keeps it. Ctrl-C ends it in the main
+    thread; nothing else retakes the GIL before the span is over.
+
+    ns: the length in nanoseconds; an int, or anything with __index__, from
+        0 to 2**63 - 1.
+
+    Raises TypeError when ns is not an integer, ValueError when it is
+    negative, and OverflowError when it is more than 2**63 - 1.
+    """

@@ -1,0 +1,63 @@
+"""The installed package: what it says about itself, and that its stubs tell the truth."""
+
+import ast
+import importlib.metadata
+import importlib.resources
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import gilscope
+from gilscope import _native
+
+
+def package_file(name: str) -> str:
+    return importlib.resources.files("gilscope").joinpath(name).read_text()
+
+
+def stub_functions() -> dict[str, ast.FunctionDef]:
+    tree = ast.parse(package_file("_native.pyi"))
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_the_version_is_the_one_of_the_metadata() -> None:
+    assert gilscope.__version__ == importlib.metadata.version("gilscope")
+
+
+def test_the_package_declares_its_types() -> None:
+    assert package_file("py.typed") == ""
+
+
+def test_everything_public_exists_and_is_documented() -> None:
+    assert sorted(gilscope.__all__) == gilscope.__all__
+    for name in gilscope.__all__:
+        assert getattr(gilscope, name).__doc__
+
+
+def test_the_stubs_have_the_functions_and_the_docstrings_of_the_extension() -> None:
+    stubs = stub_functions()
+    assert set(stubs) == {name for name, _ in inspect.getmembers(_native, inspect.isbuiltin)}
+    for name, stub in stubs.items():
+        assert ast.get_docstring(stub) == inspect.getdoc(getattr(_native, name))
+
+
+def test_the_signatures_can_be_inspected() -> None:
+    assert str(inspect.signature(gilscope.count)) == "(n, release_gil=False)"
+    assert str(inspect.signature(gilscope.hold)) == "(ns)"
+    assert str(inspect.signature(gilscope.release)) == "(ns)"
+
+
+def test_stubtest_finds_nothing() -> None:
+    pytest.importorskip("mypy", reason="mypy is in the dependency group lint")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy.stubtest", "gilscope"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = "import sys; before = set(sys.modules); import gilscope; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {name.split(".")[0] for name in done.stdout.split()} <= {"gilscope"}

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Every linter and type checker over all that is ours. A warning is a failure; all of them run before it is reported.
+. "$(dirname "$0")/setup.sh"
+install_group lint
+PATH=$VENV/bin:$PATH
+
+failed=
+check() {
+  name=$1
+  shift
+  say "$name"
+  "$@" || failed="$failed $name"
+}
+
+# The preset runs clang-tidy beside the compiler, so that ninja repeats it only for what changed.
+tidy_in() {
+  folder=build/$TAG/$1
+  shift
+  configure tidy "$folder" "$@" && ninja -C "$folder" --quiet -k 0
+}
+
+# shellcheck disable=SC2046  # a list of files, none with a space
+check clang-format clang-format --dry-run -Werror $(cpp_files)
+check ruff-format ruff format --quiet --check
+check ruff ruff check --quiet
+check shellcheck shellcheck -x --source-path=SCRIPTDIR tools/*.sh .ci/run
+check mypy mypy --no-error-summary
+check clang-tidy tidy_in tidy
+check clang-tidy-extension tidy_in tidy-extension -DGILSCOPE_EXTENSION=ON
+
+if [ -n "$failed" ]; then
+  say "FAILED:$failed"
+  exit 1
+fi
+say "no linter has anything to say"
