@@ -9,12 +9,14 @@ from pathlib import Path
 
 
 def array_of(name: str, source: Path) -> str:
+    """The module's code, marshalled, as a C++ array."""
     code = compile(source.read_text(encoding="utf-8"), f"<frozen {name}>", "exec", dont_inherit=True, optimize=0)
     numbers = ",".join(str(byte) for byte in marshal.dumps(code))
     return f"const unsigned char {name}_code[] = {{{numbers}}};"
 
 
 def main() -> None:
+    """Writes the file that host/run/frozen.cpp includes."""
     output, *modules = sys.argv[1:]
     pairs = [module.split("=", 1) for module in modules]
     rows = [f'    frozen("{name}", {name}_code, sizeof {name}_code),' for name, _ in pairs]

@@ -5,15 +5,18 @@ import os
 import shlex
 import sys
 import sysconfig
+from pathlib import Path
 
 
 def variable(name: str) -> str:
+    """A variable of the build's configuration; "" where it has none."""
     return str(sysconfig.get_config_var(name) or "")
 
 
-def existing(*parts: str) -> str:
-    path = os.path.join(*parts)
-    return path if all(parts) and os.path.isfile(path) else ""
+def existing(folder: str, name: str) -> str:
+    """The path of the file, or "" where it is not there."""
+    path = Path(folder, name)
+    return str(path) if folder and name and path.is_file() else ""
 
 
 def system_libraries() -> list[str]:
@@ -24,6 +27,7 @@ def system_libraries() -> list[str]:
 
 
 def base_executable() -> str:
+    """The `python` of the installation, not of a virtual environment."""
     return os.path.realpath(getattr(sys, "_base_executable", sys.executable) or sys.executable)
 
 

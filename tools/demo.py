@@ -8,10 +8,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 from typing import Any
 
-ARTICLE = Path(__file__).resolve().parent.parent / "python" / "article"
+ROOT = Path(__file__).resolve().parent.parent
+ARTICLE = Path("python", "article")
 NOTICEABLE = 1.05  # less is no gain: host/analysis/comparison.h
 
 
@@ -22,7 +24,8 @@ def compare(title: str, tasks: list[str], *options: str) -> dict[str, dict[str, 
         result = Path(folder) / "result.json"
         command = [os.environ["GILSCOPE_HOST"], "compare", "--json", str(result), *tasks, *options]
         # The host takes on the environment that has the extension.
-        code = subprocess.run(command, env={**os.environ, "VIRTUAL_ENV": sys.prefix}, check=False).returncode
+        environment = {**os.environ, "VIRTUAL_ENV": sys.prefix}
+        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         if code != 0:
             sys.exit(code)
         rows = json.loads(result.read_text(encoding="utf-8"))["modes"]
@@ -73,7 +76,9 @@ def main() -> None:
         )["threads"]
         for word in ("held", "released")
     )
-    print(f"\n--- what was seen\n\n{describe_bytecode(rows)}\n{describe_native(held, released)}")
+    print("\n--- what was seen\n")
+    for sentence in (describe_bytecode(rows), describe_native(held, released)):
+        print(textwrap.fill(sentence, 100))
 
 
 if __name__ == "__main__":

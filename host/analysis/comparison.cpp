@@ -53,8 +53,8 @@ bool went_well(const ModeTrials& trials) {
          std::ranges::none_of(trials.records, [](const auto& record) { return record.failure.has_value(); });
 }
 
-// Results are compared within a round: the rounds differ in their hash seed, and so may rightly differ in the order
-// of what a task returns.
+// Results are compared within a round: the rounds differ in their hash seed, and so may rightly differ in the
+// order of what a task returns.
 std::optional<bool> results_equal(const ModeTrials& reference, const ModeTrials& trials) {
   bool all_known = true;
   for (std::size_t round = 0; round < std::min(reference.records.size(), trials.records.size()); ++round) {
@@ -74,7 +74,8 @@ std::optional<bool> results_equal(const ModeTrials& reference, const ModeTrials&
 
 // Sequential against itself: no resampling makes it anything else.
 Estimate exactly_one(const Estimate& estimate) {
-  return {1, estimate.low ? std::optional(1.0) : std::nullopt, estimate.high ? std::optional(1.0) : std::nullopt};
+  return {1, estimate.low ? std::optional(1.0) : std::nullopt,
+          estimate.high ? std::optional(1.0) : std::nullopt};
 }
 
 bool overlap(const Estimate& left, const Estimate& right) {
@@ -109,8 +110,8 @@ Verdict judge(const std::vector<ModeSummary>& modes) {
     if (!verdict.slower.empty() || !verdict.without_gain.empty()) verdict.kind = Verdict::Kind::NoneWins;
     return verdict;
   }
-  const auto* best = *std::ranges::max_element(
-      faster, {}, [](const ModeSummary* mode) { return mode->speedup->median; });
+  const auto* best =
+      *std::ranges::max_element(faster, {}, [](const ModeSummary* mode) { return mode->speedup->median; });
   verdict.best_mode = best->mode;
   for (const auto* mode : faster) {
     if (mode != best && overlap(*mode->work_ns, *best->work_ns)) verdict.peers.push_back(mode->mode);

@@ -14,7 +14,8 @@ namespace gilscope {
 
 enum class GilKind { Shared, Own, None };  // of a mode's workers
 
-// Own GILs for sub-interpreters came with 3.12; `gil_enabled` is false on a free-threaded build that kept it off.
+// Own GILs for sub-interpreters came with 3.12; `gil_enabled` is false on a free-threaded build that kept it
+// off.
 GilKind gil_of(Mode mode, int python_minor, bool gil_enabled) noexcept;
 
 // A difference of less than this is none, however sure it is.
@@ -66,7 +67,8 @@ struct ModeSummary {
   std::optional<double> parallelism;
   std::optional<double> cpu_ns;
   std::optional<double> max_rss_bytes;
-  std::optional<bool> results_equal;  // to those of the first mode that went well, in every round; empty: unknown
+  std::optional<bool>
+      results_equal;  // to those of the first mode that went well, in every round; empty: unknown
 };
 
 struct Verdict {
@@ -80,10 +82,10 @@ struct Verdict {
     NoBaseline,    // sequential was not run, or failed
   };
   Kind kind = Kind::NoBaseline;
-  std::optional<Mode> best_mode;     // of OneWins and SeveralWin: the fastest by median
-  std::vector<Mode> peers;           // of SeveralWin: what cannot be told from the best
-  std::vector<Mode> without_gain;    // neither faster nor slower than sequential, as far as can be told
-  std::vector<Mode> slower;          // than sequential
+  std::optional<Mode> best_mode;   // of OneWins and SeveralWin: the fastest by median
+  std::vector<Mode> peers;         // of SeveralWin: what cannot be told from the best
+  std::vector<Mode> without_gain;  // neither faster nor slower than sequential, as far as can be told
+  std::vector<Mode> slower;        // than sequential
 };
 
 struct Comparison {

@@ -7,8 +7,8 @@
 
 namespace gilscope {
 
-// Fewer samples give no interval: the bootstrap's then spans the samples at most, and those of n draws hold the true
-// median with a probability of 1 - 2^(1-n), which is 94 % for 5 and 75 % for 3.
+// Fewer samples give no interval: the bootstrap's then spans the samples at most, and those of n draws hold
+// the true median with a probability of 1 - 2^(1-n), which is 94 % for 5 and 75 % for 3.
 inline constexpr std::size_t kMinSamples = 5;
 
 // A median with its bootstrap 95 % interval; empty bounds below kMinSamples.

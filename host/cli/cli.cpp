@@ -16,8 +16,8 @@ constexpr const char* kDescription =
     "Example: gilscope compare app.py:parse\n";
 
 std::string version_text() {
-  return fmt::format("gilscope {}, embeds CPython {} ({} libpython)", GILSCOPE_VERSION, embedded_python_version(),
-                     embedded_python_linkage());
+  return fmt::format("gilscope {}, embeds CPython {} ({} libpython)", GILSCOPE_VERSION,
+                     embedded_python_version(), embedded_python_linkage());
 }
 
 // CLI11's own errors: one line of what is wrong, one of what to do.
@@ -48,8 +48,8 @@ std::size_t find_program(const CLI::App& run, const std::vector<std::string>& ar
 // Cuts the tail off `arguments`.
 std::vector<std::string> cut_tail(const CLI::App& app, std::vector<std::string>& arguments) {
   const bool is_run = !arguments.empty() && arguments.front() == "run";
-  auto begin = is_run ? arguments.begin() + static_cast<std::ptrdiff_t>(
-                                                find_program(*app.get_subcommand("run"), arguments))
+  auto begin = is_run ? arguments.begin() +
+                            static_cast<std::ptrdiff_t>(find_program(*app.get_subcommand("run"), arguments))
                       : std::ranges::find(arguments, "--");
   std::vector<std::string> tail(begin, arguments.end());
   arguments.erase(begin, arguments.end());
@@ -106,8 +106,10 @@ int run_command_line(const std::vector<std::string>& arguments) {
   const auto is_chosen = [&](const CLI::App* command) { return command->get_name() == arguments.front(); };
   if (!arguments.empty() && !arguments.front().starts_with('-') &&
       std::ranges::none_of(app.get_subcommands([](const CLI::App*) { return true; }), is_chosen)) {
-    throw Error(fmt::format("'{}' is no subcommand of gilscope", arguments.front()), "gilscope --help", ExitCode::Usage);
+    throw Error(fmt::format("'{}' is no subcommand of gilscope", arguments.front()), "gilscope --help",
+                ExitCode::Usage);
   }
+  set_usage(app, "gilscope SUBCOMMAND [options]");  // after the others, which would inherit it
   auto head = arguments;
   invocation.tail = cut_tail(app, head);
   try {

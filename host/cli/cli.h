@@ -1,4 +1,5 @@
-// The command line: one file a subcommand, each with its options as a plain struct that nothing later re-reads.
+// The command line: one file a subcommand, each with its options as a plain struct that nothing later
+// re-reads.
 #pragma once
 
 #include <functional>
@@ -13,7 +14,8 @@
 
 namespace gilscope::cli {
 
-// What the chosen subcommand will do, once all of the command line is known to be good; returns the exit code.
+// What the chosen subcommand will do, once all of the command line is known to be good; returns the exit
+// code.
 using Action = std::function<int()>;
 
 // Options that every subcommand has.
@@ -35,7 +37,8 @@ void add_json(CLI::App& command, CommonOptions& options);
 
 struct Invocation {
   std::vector<std::string> command;  // the whole command line
-  std::vector<std::string> tail;     // what CLI11 does not look at: of `run` all from the script on, else after `--`
+  std::vector<std::string>
+      tail;  // what CLI11 does not look at: of `run` all from the script on, else after `--`
 };
 
 // Each adds its subcommand to `app`, and sets `action` when the subcommand was chosen.

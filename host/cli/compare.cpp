@@ -1,7 +1,6 @@
 // gilscope compare: the same tasks in every mode, each trial in a fresh child host, the rounds interleaved.
-#include <unistd.h>
-
 #include <algorithm>
+#include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
@@ -38,7 +37,8 @@ struct Plan {
   Nanoseconds timeout;
 };
 
-// The modes once each, in the order of kModes: the table reads the same whatever the order was on the command line.
+// The modes once each, in the order of kModes: the table reads the same whatever the order was on the command
+// line.
 std::vector<Mode> chosen_modes(const std::vector<std::string>& names) {
   std::vector<Mode> modes;
   for (const auto mode : kModes) {
@@ -61,8 +61,9 @@ void check_loaded(const TrialSpec& spec, const TrialRecord& record) {
   const auto& failure = *record.failure;
   // A LoadError's words say all; what an import raised is better understood with its traceback.
   const bool is_own = failure.traceback.find("LoadError") != std::string::npos;
-  throw Error(fmt::format("a task cannot be loaded: {}{}", failure.message, is_own ? "" : "\n" + failure.traceback),
-              "a task is FILE.py, FILE.py:FUNCTION or MODULE:FUNCTION", ExitCode::Usage);
+  throw Error(
+      fmt::format("a task cannot be loaded: {}{}", failure.message, is_own ? "" : "\n" + failure.traceback),
+      "a task is FILE.py, FILE.py:FUNCTION or MODULE:FUNCTION", ExitCode::Usage);
 }
 
 struct Outcome {
@@ -88,7 +89,8 @@ void run_round(const Plan& plan, unsigned round, Progress& progress, std::vector
 
 Outcome run_trials(const Plan& plan, int python_minor, bool free_threaded, Progress& progress) {
   Outcome outcome;
-  for (const auto mode : plan.modes) outcome.trials.push_back({mode, gil_of(mode, python_minor, !free_threaded), {}});
+  for (const auto mode : plan.modes)
+    outcome.trials.push_back({mode, gil_of(mode, python_minor, !free_threaded), {}});
   try {
     for (; outcome.rounds_done < plan.rounds; ++outcome.rounds_done) {
       run_round(plan, outcome.rounds_done, progress, outcome.trials);
@@ -105,9 +107,28 @@ Outcome run_trials(const Plan& plan, int python_minor, bool free_threaded, Progr
   return outcome;
 }
 
+// Each of the two is delivered whatever becomes of the other: there may be no space for the file, and the
+// table may end this process (a reader that is gone, `| head -1`).
+void deliver(const Comparison& comparison, const CompareContext& context, const CommonOptions& options,
+             std::optional<OutputFile>& json) {
+  std::optional<Error> failure;
+  try {
+    const auto document = comparison_json(comparison, context);
+    if (json) json->write(document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  } catch (const Error& error) {
+    failure = error;
+  }
+  // With JSON on standard output the table would spoil it.
+  if (options.json != "-") {
+    print(format_comparison(comparison, context, {wants_colour(STDOUT_FILENO) ? Colour::On : Colour::Off}));
+  }
+  if (failure) throw Error(*failure);
+}
+
 int run(const CompareOptions& options, const Invocation& invocation) {
   set_up_logging(options.common.verbosity());
-  const Plan plan{make_trial_spec(options.trial, invocation.tail), chosen_modes(options.modes), options.rounds,
+  const Plan plan{make_trial_spec(options.trial, invocation.tail), chosen_modes(options.modes),
+                  options.rounds,
                   std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(options.timeout_s))};
   std::optional<OutputFile> json;
   if (!options.common.json.empty()) json.emplace(options.common.json, options.common.existing());
@@ -133,19 +154,13 @@ int run(const CompareOptions& options, const Invocation& invocation) {
 
   const auto comparison = compare_modes(outcome.trials);
   if (outcome.interrupted_by) {
-    print_error(fmt::format("gilscope: interrupted after {} of {} rounds\n", outcome.rounds_done, plan.rounds));
+    print_error(
+        fmt::format("gilscope: interrupted after {} of {} rounds\n", outcome.rounds_done, plan.rounds));
   }
-  const bool has_figures = std::ranges::any_of(comparison.modes, [](const auto& mode) { return mode.work_ns.has_value(); });
+  const bool has_figures =
+      std::ranges::any_of(comparison.modes, [](const auto& mode) { return mode.work_ns.has_value(); });
   if (!outcome.interrupted_by || has_figures) {
-    // First, for the table may end this process (a reader that is gone, `| head -1`).
-    if (json) {
-      const auto document = comparison_json(comparison, context);
-      json->write(document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-    }
-    // With JSON on standard output the table would spoil it.
-    if (options.common.json != "-") {
-      print(format_comparison(comparison, context, {wants_colour(STDOUT_FILENO) ? Colour::On : Colour::Off}));
-    }
+    deliver(comparison, context, options.common, json);
   }
   if (outcome.interrupted_by) return 128 + *outcome.interrupted_by;
   return static_cast<int>(comparison.all_good() ? ExitCode::Done : ExitCode::AnswerIsNo);
@@ -154,7 +169,7 @@ int run(const CompareOptions& options, const Invocation& invocation) {
 }  // namespace
 
 void setup_compare(CLI::App& app, const Invocation& invocation, Action& action) {
-  auto options = std::make_shared<CompareOptions>();
+  const auto options = std::make_shared<CompareOptions>();
   auto* command = app.add_subcommand("compare", kDescription);
   set_usage(*command, "gilscope compare [options] TASK... [-- ARG...]");
   add_trial_options(*command, options->trial);
@@ -163,7 +178,9 @@ void setup_compare(CLI::App& app, const Invocation& invocation, Action& action) 
       ->delimiter(',')
       ->check(CLI::IsMember(mode_names()))
       ->type_name("A,B");
-  command->add_option("--rounds", options->rounds, "Interleaved rounds [5]")->check(CLI::Range(1U, 10'000U))->type_name("N");
+  command->add_option("--rounds", options->rounds, "Interleaved rounds [5]")
+      ->check(CLI::Range(1U, 10'000U))
+      ->type_name("N");
   command->add_option("--timeout", options->timeout_s, "Time limit of one trial in seconds [60]")
       ->check(check_timeout)
       ->type_name("S");

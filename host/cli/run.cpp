@@ -17,7 +17,7 @@ constexpr const char* kUsage =
 }  // namespace
 
 void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
-  auto options = std::make_shared<CommonOptions>();
+  const auto options = std::make_shared<CommonOptions>();
   auto* command = app.add_subcommand("run", kDescription);
   set_usage(*command, kUsage);
   add_verbosity(*command, *options);
@@ -26,7 +26,8 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
       set_up_logging(options->verbosity());
       if (invocation.tail.empty()) {
         throw Error("run: nothing to run",
-                    "gilscope run SCRIPT | -m MODULE | -c CODE; Python's own flags come after --", ExitCode::Usage);
+                    "gilscope run SCRIPT | -m MODULE | -c CODE; Python's own flags come after --",
+                    ExitCode::Usage);
       }
       return run_python(invocation.tail);
     };

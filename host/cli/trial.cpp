@@ -1,22 +1,25 @@
-// gilscope trial: one trial of a comparison, in this process. Not in the help: `compare` starts it, and whoever wants
-// to look into a trial that failed.
+// gilscope trial: one trial of a comparison, in this process. Not in the help: `compare` starts it, and
+// whoever wants to look into a trial that failed.
+#include "run/trial.h"
+
+#include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstring>
-
 #include "cli/cli.h"
 #include "cli/trial_options.h"
-#include "run/trial.h"
 #include "support/error.h"
 
 namespace gilscope::cli {
 namespace {
 
-// Standard output becomes /dev/null, for the tasks and whatever they start; the returned descriptor is what it was.
+// Standard output becomes /dev/null, for the tasks and whatever they start; the returned descriptor is what
+// it was.
 FileDescriptor take_standard_output() {
-  FileDescriptor output(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));  // NOLINT(cppcoreguidelines-pro-type-vararg)
-  const FileDescriptor null(open("/dev/null", O_WRONLY | O_CLOEXEC));  // NOLINT(cppcoreguidelines-pro-type-vararg)
+  FileDescriptor output(
+      fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));  // NOLINT(cppcoreguidelines-pro-type-vararg)
+  const FileDescriptor null(
+      open("/dev/null", O_WRONLY | O_CLOEXEC));  // NOLINT(cppcoreguidelines-pro-type-vararg)
   if (output.get() < 0 || null.get() < 0 || dup2(null.get(), STDOUT_FILENO) < 0) {
     throw Error("standard output cannot be set aside for the tasks", "is /dev/null there?");
   }
@@ -37,8 +40,8 @@ int run(const TrialSpec& spec) {
 }  // namespace
 
 void setup_trial(CLI::App& app, const Invocation& invocation, Action& action) {
-  auto options = std::make_shared<TrialOptions>();
-  auto mode = std::make_shared<std::string>("sequential");
+  const auto options = std::make_shared<TrialOptions>();
+  const auto mode = std::make_shared<std::string>("sequential");
   auto* command = app.add_subcommand("trial", "Runs one trial of a comparison and prints its record as JSON");
   command->group("");
   command->add_option("--mode", *mode)->check(CLI::IsMember(mode_names()));

@@ -16,9 +16,13 @@ std::vector<std::string> mode_names() {
 }
 
 void add_trial_options(CLI::App& command, TrialOptions& options) {
-  command.add_option("TASK", options.tasks, "FILE.py, FILE.py:FUNCTION or MODULE:FUNCTION; arguments after -- are sys.argv[1:]")
+  command
+      .add_option("TASK", options.tasks,
+                  "FILE.py, FILE.py:FUNCTION or MODULE:FUNCTION; arguments after -- are sys.argv[1:]")
       ->required();
-  command.add_option("--workers", options.workers, "Workers of each concurrent mode [number of tasks, at least 2]")
+  command
+      .add_option("--workers", options.workers,
+                  "Workers of each concurrent mode [number of tasks, at least 2]")
       ->check(CLI::Range(1U, kMaxWorkers))
       ->type_name("N");
   command.add_option("--start-method", options.start_method, "Of processes [this Python's own]")

@@ -12,8 +12,8 @@ namespace gilscope::cli {
 
 struct TrialOptions {
   std::vector<std::string> tasks;
-  unsigned workers = 0;                // 0: not given
-  std::string start_method;            // "": this Python's own
+  unsigned workers = 0;      // 0: not given
+  std::string start_method;  // "": this Python's own
 };
 
 void add_trial_options(CLI::App& command, TrialOptions& options);
@@ -21,8 +21,8 @@ void add_trial_options(CLI::App& command, TrialOptions& options);
 // Every mode's name, as the options take it.
 std::vector<std::string> mode_names();
 
-// The spec for the sequential mode; `arguments` become sys.argv[1:] of the tasks. Throws Error (usage) for tasks that
-// are none.
+// The spec for the sequential mode; `arguments` become sys.argv[1:] of the tasks. Throws Error (usage) for
+// tasks that are none.
 TrialSpec make_trial_spec(const TrialOptions& options, const std::vector<std::string>& arguments);
 
 }  // namespace gilscope::cli

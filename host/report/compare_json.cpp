@@ -35,43 +35,55 @@ ordered_json ratio_json(const std::optional<Estimate>& estimate) {
 
 std::string_view name_of(ModeStatus status) {
   switch (status) {
-    case ModeStatus::Ok: return "ok";
-    case ModeStatus::Failed: return "failed";
-    case ModeStatus::Timeout: return "timeout";
-    case ModeStatus::Unavailable: return "unavailable";
+    case ModeStatus::Ok:
+      return "ok";
+    case ModeStatus::Failed:
+      return "failed";
+    case ModeStatus::Timeout:
+      return "timeout";
+    case ModeStatus::Unavailable:
+      return "unavailable";
   }
   return "";
 }
 
 std::string_view name_of(Verdict::Kind kind) {
   switch (kind) {
-    case Verdict::Kind::OneWins: return "one_wins";
-    case Verdict::Kind::SeveralWin: return "several_win";
-    case Verdict::Kind::NoneWins: return "none_wins";
-    case Verdict::Kind::NothingElse: return "nothing_else";
-    case Verdict::Kind::TooFewRounds: return "too_few_rounds";
-    case Verdict::Kind::TooShort: return "too_short";
-    case Verdict::Kind::NoBaseline: return "no_baseline";
+    case Verdict::Kind::OneWins:
+      return "one_wins";
+    case Verdict::Kind::SeveralWin:
+      return "several_win";
+    case Verdict::Kind::NoneWins:
+      return "none_wins";
+    case Verdict::Kind::NothingElse:
+      return "nothing_else";
+    case Verdict::Kind::TooFewRounds:
+      return "too_few_rounds";
+    case Verdict::Kind::TooShort:
+      return "too_short";
+    case Verdict::Kind::NoBaseline:
+      return "no_baseline";
   }
   return "";
 }
 
 ordered_json mode_json(const ModeSummary& mode) {
-  return {{"mode", name_of(mode.mode)},
-          {"status", name_of(mode.status)},
-          {"reason", mode.status == ModeStatus::Ok ? ordered_json(nullptr) : ordered_json(describe_reason(mode))},
-          {"traceback", mode.failure ? ordered_json(mode.failure->traceback) : ordered_json(nullptr)},
-          {"gil", name_of(mode.gil)},
-          {"start_method", mode.start_method.empty() ? ordered_json(nullptr) : ordered_json(mode.start_method)},
-          {"work_ns", times_json(mode.work_ns, mode.work_samples_ns)},
-          {"setup_ns", times_json(mode.setup_ns, mode.setup_samples_ns)},
-          {"speedup", ratio_json(mode.speedup)},
-          {"concurrency", or_null(mode.concurrency)},
-          {"parallelism", or_null(mode.parallelism)},
-          {"cpu_ns", integer_or_null(mode.cpu_ns)},
-          {"max_rss_bytes", integer_or_null(mode.max_rss_bytes)},
-          {"results_equal", or_null(mode.results_equal)},
-          {"slow_modules", mode.slow_modules}};
+  return {
+      {"mode", name_of(mode.mode)},
+      {"status", name_of(mode.status)},
+      {"reason", mode.status == ModeStatus::Ok ? ordered_json(nullptr) : ordered_json(describe_reason(mode))},
+      {"traceback", mode.failure ? ordered_json(mode.failure->traceback) : ordered_json(nullptr)},
+      {"gil", name_of(mode.gil)},
+      {"start_method", mode.start_method.empty() ? ordered_json(nullptr) : ordered_json(mode.start_method)},
+      {"work_ns", times_json(mode.work_ns, mode.work_samples_ns)},
+      {"setup_ns", times_json(mode.setup_ns, mode.setup_samples_ns)},
+      {"speedup", ratio_json(mode.speedup)},
+      {"concurrency", or_null(mode.concurrency)},
+      {"parallelism", or_null(mode.parallelism)},
+      {"cpu_ns", integer_or_null(mode.cpu_ns)},
+      {"max_rss_bytes", integer_or_null(mode.max_rss_bytes)},
+      {"results_equal", or_null(mode.results_equal)},
+      {"slow_modules", mode.slow_modules}};
 }
 
 ordered_json pick(const ordered_json& json, std::initializer_list<const char*> keys) {
@@ -87,8 +99,8 @@ ordered_json comparison_json(const Comparison& comparison, const CompareContext&
   for (const auto& mode : comparison.modes) modes.push_back(mode_json(mode));
   const auto& verdict = comparison.verdict;
   return {{"schema", "gilscope.compare/1"},
-          {"python", pick(context.python, {"version", "implementation", "executable", "linkage", "free_threaded",
-                                           "config_args"})},
+          {"python", pick(context.python, {"version", "implementation", "executable", "linkage",
+                                           "free_threaded", "config_args"})},
           {"machine", pick(context.machine, {"cpus", "usable_cpus", "model"})},
           {"command", context.command},
           {"tasks", context.tasks},
@@ -99,7 +111,8 @@ ordered_json comparison_json(const Comparison& comparison, const CompareContext&
           {"verdict",
            {{"kind", name_of(verdict.kind)},
             {"text", describe_verdict(comparison)},
-            {"best_mode", verdict.best_mode ? ordered_json(name_of(*verdict.best_mode)) : ordered_json(nullptr)}}}};
+            {"best_mode",
+             verdict.best_mode ? ordered_json(name_of(*verdict.best_mode)) : ordered_json(nullptr)}}}};
 }
 
 }  // namespace gilscope

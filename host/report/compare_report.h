@@ -27,7 +27,8 @@ struct CompareContext {
                                             const TextStyle& style = {});
 
 // docs/schemas/compare.schema.json describes it.
-[[nodiscard]] nlohmann::ordered_json comparison_json(const Comparison& comparison, const CompareContext& context);
+[[nodiscard]] nlohmann::ordered_json comparison_json(const Comparison& comparison,
+                                                     const CompareContext& context);
 
 // The verdict in words, from the figures alone.
 [[nodiscard]] std::string describe_verdict(const Comparison& comparison);

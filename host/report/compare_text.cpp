@@ -19,11 +19,11 @@ struct Column {
 
 // With one blank between them: 100 columns.
 constexpr std::array kColumns{
-    Column{"mode", 15, Align::Left},     Column{"GIL", 6, Align::Left},
+    Column{"mode", 15, Align::Left},         Column{"GIL", 6, Align::Left},
     Column{"work (95 %)", 19, Align::Right}, Column{"speed-up (95 %)", 16, Align::Right},
-    Column{"set-up", 7, Align::Right},   Column{"CPU", 7, Align::Right},
-    Column{"memory", 8, Align::Right},   Column{"conc.", 5, Align::Right},
-    Column{"par.", 4, Align::Right},     Column{"same", 4, Align::Right}};
+    Column{"set-up", 7, Align::Right},       Column{"CPU", 7, Align::Right},
+    Column{"memory", 8, Align::Right},       Column{"conc.", 5, Align::Right},
+    Column{"par.", 4, Align::Right},         Column{"same", 4, Align::Right}};
 
 using Row = std::array<std::string, kColumns.size()>;
 
@@ -46,9 +46,10 @@ std::string format_ratio(double ratio) {
   return fmt::format("{:.{}f}", ratio, ratio < 9.995 ? 2 : ratio < 99.95 ? 1 : 0);
 }
 
-// `figure` begins `text`, and its interval follows it in the same unit, with as many decimals as the figure has or, of
-// an uncommonly wide one, as the column has room for: "1.23 s (1.20–1.30)".
-std::string with_interval(const std::string& text, double unit, const Estimate& estimate, std::size_t columns) {
+// `figure` begins `text`, and its interval follows it in the same unit, with as many decimals as the figure
+// has or, of an uncommonly wide one, as the column has room for: "1.23 s (1.20–1.30)".
+std::string with_interval(const std::string& text, double unit, const Estimate& estimate,
+                          std::size_t columns) {
   if (!estimate.low) return text;
   const auto figure = text.substr(0, text.find(' '));
   const auto point = figure.find('.');
@@ -93,17 +94,21 @@ std::string first_line(const std::string& text) { return replace_controls(text.s
 
 std::string_view status_of(const ModeSummary& mode) {
   switch (mode.status) {
-    case ModeStatus::Timeout: return "timeout";
-    case ModeStatus::Unavailable: return "unavailable";
+    case ModeStatus::Timeout:
+      return "timeout";
+    case ModeStatus::Unavailable:
+      return "unavailable";
     case ModeStatus::Failed:
-    case ModeStatus::Ok: break;
+    case ModeStatus::Ok:
+      break;
   }
   return "failed";
 }
 
 // A row without figures: the status, and why, over the rest of the line.
 std::string format_failed_row(const ModeSummary& mode, const TextStyle& style) {
-  const auto head = pad(name_of(mode.mode), kColumns[0].columns) + ' ' + pad(name_of(mode.gil), kColumns[1].columns) + ' ';
+  const auto head =
+      pad(name_of(mode.mode), kColumns[0].columns) + ' ' + pad(name_of(mode.gil), kColumns[1].columns) + ' ';
   const auto status = status_of(mode);
   const auto reason = shorten(first_line(describe_reason(mode)), kMaxReasonColumns);
   const auto lines = wrap(reason, style.columns - count_columns(head) - status.size() - 2);
@@ -142,7 +147,8 @@ std::string format_failures(const Comparison& comparison) {
   std::vector<std::pair<std::string, std::string>> shown;  // text, modes
   for (const auto& mode : comparison.modes) {
     if (!mode.failure || mode.failure->traceback.empty()) continue;
-    const auto same = std::ranges::find(shown, mode.failure->traceback, &std::pair<std::string, std::string>::first);
+    const auto same =
+        std::ranges::find(shown, mode.failure->traceback, &std::pair<std::string, std::string>::first);
     if (same == shown.end()) {
       shown.emplace_back(mode.failure->traceback, name_of(mode.mode));
     } else {
@@ -150,7 +156,8 @@ std::string format_failures(const Comparison& comparison) {
     }
   }
   std::string text;
-  for (const auto& [traceback, modes] : shown) text += fmt::format("\n{}:\n{}", modes, indent_lines(traceback));
+  for (const auto& [traceback, modes] : shown)
+    text += fmt::format("\n{}:\n{}", modes, indent_lines(traceback));
   return text;
 }
 
@@ -160,8 +167,8 @@ std::string format_notes(const Comparison& comparison, const TextStyle& style) {
     if (!mode.start_method.empty()) text += fmt::format("processes were started by {}\n", mode.start_method);
     if (mode.slow_modules.empty()) continue;
     append_wrapped(text,
-                   fmt::format("in {} this Python silently ran the slow pure-Python version of: {}", name_of(mode.mode),
-                               fmt::join(mode.slow_modules, ", ")),
+                   fmt::format("in {} this Python silently ran the slow pure-Python version of: {}",
+                               name_of(mode.mode), fmt::join(mode.slow_modules, ", ")),
                    style);
   }
   return text.empty() ? "" : "\n" + text;
@@ -169,28 +176,32 @@ std::string format_notes(const Comparison& comparison, const TextStyle& style) {
 
 std::string format_heading(const CompareContext& context, const TextStyle& style) {
   const auto text_of = [](const nlohmann::ordered_json& json, const char* key) {
-    return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : std::string("unknown");
+    return json.contains(key) && json[key].is_string() ? json[key].get<std::string>()
+                                                       : std::string("unknown");
   };
   std::vector<std::string> tasks;
   for (const auto& task : context.tasks) tasks.push_back(replace_controls(task));
   const bool several = context.tasks.size() > 1;
   const auto free_threaded = context.python.value("free_threaded", false) ? " free-threaded" : "";
   std::string text;
-  append_wrapped(text,
-                 fmt::format("{}{}, {} worker{}, {} round{}, CPython {}{} ({} libpython)", fmt::join(tasks, " "),
-                             several ? "" : fmt::format(" × {}", context.workers), context.workers,
-                             context.workers == 1 ? "" : "s", context.rounds_done, context.rounds_done == 1 ? "" : "s",
-                             text_of(context.python, "version"), free_threaded, text_of(context.python, "linkage")),
-                 style);
+  append_wrapped(
+      text,
+      fmt::format("{}{}, {} worker{}, {} round{}, CPython {}{} ({} libpython)", fmt::join(tasks, " "),
+                  several ? "" : fmt::format(" × {}", context.workers), context.workers,
+                  context.workers == 1 ? "" : "s", context.rounds_done, context.rounds_done == 1 ? "" : "s",
+                  text_of(context.python, "version"), free_threaded, text_of(context.python, "linkage")),
+      style);
   return text;
 }
 
 }  // namespace
 
-std::string format_comparison(const Comparison& comparison, const CompareContext& context, const TextStyle& style) {
+std::string format_comparison(const Comparison& comparison, const CompareContext& context,
+                              const TextStyle& style) {
   std::string text = format_heading(context, style) + '\n';
   Row titles;
-  std::ranges::transform(kColumns, titles.begin(), [](const Column& column) { return std::string(column.title); });
+  std::ranges::transform(kColumns, titles.begin(),
+                         [](const Column& column) { return std::string(column.title); });
   text += paint(format_row(titles), "1", style.colour) + '\n';
   for (const auto& mode : comparison.modes) {
     if (mode.status != ModeStatus::Ok) {

@@ -39,7 +39,8 @@ Unit unit_of(double nanoseconds) {
 }  // namespace
 
 std::size_t count_columns(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return !is_continuation_byte(c); }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return !is_continuation_byte(c); }));
 }
 
 std::vector<std::string> wrap(std::string_view text, std::size_t columns) {
@@ -52,7 +53,8 @@ std::vector<std::string> wrap(std::string_view text, std::size_t columns) {
       continue;
     }
     if (!lines.back().empty()) lines.emplace_back();
-    for (auto piece = take_columns(word, columns); piece.size() < word.size(); piece = take_columns(word, columns)) {
+    for (auto piece = take_columns(word, columns); piece.size() < word.size();
+         piece = take_columns(word, columns)) {
       lines.back() = piece;
       lines.emplace_back();
       word.remove_prefix(piece.size());
@@ -63,10 +65,12 @@ std::vector<std::string> wrap(std::string_view text, std::size_t columns) {
 }
 
 std::string replace_controls(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; }, '?');
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; }, '?');
   // U+0080 to U+009F, among which is a one-character ESC [, are C2 80 to C2 9F in UTF-8.
   for (std::size_t at = text.find('\xC2'); at != std::string::npos; at = text.find('\xC2', at + 1)) {
-    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) - 0x80U < 0x20U) text.replace(at, 2, "?");
+    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) - 0x80U < 0x20U)
+      text.replace(at, 2, "?");
   }
   return text;
 }
@@ -102,7 +106,8 @@ std::string format_duration(double nanoseconds) {
 }
 
 std::string format_bytes(double bytes) {
-  constexpr std::array kUnits{Unit{0x1p40, "TiB"}, Unit{0x1p30, "GiB"}, Unit{0x1p20, "MiB"}, Unit{0x1p10, "KiB"}};
+  constexpr std::array kUnits{Unit{0x1p40, "TiB"}, Unit{0x1p30, "GiB"}, Unit{0x1p20, "MiB"},
+                              Unit{0x1p10, "KiB"}};
   for (const auto& unit : kUnits) {
     if (bytes >= unit.size) return fmt::format("{} {}", format_figure(bytes / unit.size), unit.name);
   }

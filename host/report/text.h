@@ -18,7 +18,8 @@ struct TextStyle {
 
 [[nodiscard]] std::size_t count_columns(std::string_view text);
 
-// Lines of at most `columns`, broken at spaces, and inside a word (a path) only where it has no line to itself.
+// Lines of at most `columns`, broken at spaces, and inside a word (a path) only where it has no line to
+// itself.
 [[nodiscard]] std::vector<std::string> wrap(std::string_view text, std::size_t columns);
 
 // What of a text (a path, a message of somebody's exception) would steer a terminal becomes '?'.
@@ -42,7 +43,8 @@ enum class Align { Left, Right };
 // "12.0 MiB", "1.25 GiB".
 [[nodiscard]] std::string format_bytes(double bytes);
 
-// Three significant digits, at most three behind the point, without exponent: "0.984", "1.92", "12.3", "1234".
+// Three significant digits, at most three behind the point, without exponent: "0.984", "1.92", "12.3",
+// "1234".
 [[nodiscard]] std::string format_figure(double value);
 
 }  // namespace gilscope

@@ -34,10 +34,12 @@ std::string with_verb(Mode mode, std::string_view plural, std::string_view singu
   return fmt::format("{} {}", name_of(mode), mode == Mode::Asyncio ? singular : plural);
 }
 
-// Why a mode gained nothing, as far as the measured figures tell: several tasks in progress, one of them running.
+// Why a mode gained nothing, as far as the measured figures tell: several tasks in progress, one of them
+// running.
 std::string explain(const ModeSummary& mode) {
   const double running = mode.parallelism.value_or(0);
-  if (running <= 1.2) return fmt::format("{:.1f} tasks in progress, {:.1f} running at a time", *mode.concurrency, running);
+  if (running <= 1.2)
+    return fmt::format("{:.1f} tasks in progress, {:.1f} running at a time", *mode.concurrency, running);
   return fmt::format("{:.1f} running at a time, yet no faster", running);
 }
 
@@ -60,7 +62,8 @@ std::string describe_losers(const Comparison& comparison) {
   };
   for (const auto mode : {Mode::Threads, Mode::Asyncio}) {
     const bool is_slower = has(verdict.slower, mode);
-    if (is_slower || has(verdict.without_gain, mode)) return describe_loser(summary_of(comparison, mode), is_slower);
+    if (is_slower || has(verdict.without_gain, mode))
+      return describe_loser(summary_of(comparison, mode), is_slower);
   }
   return "";
 }
@@ -84,7 +87,9 @@ std::string describe_verdict(const Comparison& comparison) {
   std::string text;
   switch (verdict.kind) {
     case Verdict::Kind::NoBaseline:
-      text = "no verdict: the sequential mode, to which the others are compared, was not run or did not end well";
+      text =
+          "no verdict: the sequential mode, to which the others are compared, was not run or did not end "
+          "well";
       break;
     case Verdict::Kind::TooFewRounds:
       text = fmt::format("no verdict: {} rounds or more are needed to tell the spread", kMinSamples);
@@ -93,19 +98,23 @@ std::string describe_verdict(const Comparison& comparison) {
       text = "no verdict: there is nothing beside the sequential mode to compare it with";
       break;
     case Verdict::Kind::TooShort:
-      text = fmt::format("no verdict: the tasks took {} in all, too short to compare; let each work for 10 ms or more",
-                         format_duration(summary_of(comparison, Mode::Sequential).work_ns->median));
+      text = fmt::format(
+          "no verdict: the tasks took {} in all, too short to compare; let each work for 10 ms or more",
+          format_duration(summary_of(comparison, Mode::Sequential).work_ns->median));
       break;
-    case Verdict::Kind::NoneWins: text = describe_none(comparison); break;
+    case Verdict::Kind::NoneWins:
+      text = describe_none(comparison);
+      break;
     case Verdict::Kind::OneWins:
       text = fmt::format("{}, {}", name_of(*verdict.best_mode),
                          factor_with_interval(*summary_of(comparison, *verdict.best_mode).speedup));
       text += describe_losers(comparison);
       break;
     case Verdict::Kind::SeveralWin:
-      text = fmt::format("{}, {}; {} cannot be told from it: the intervals overlap", name_of(*verdict.best_mode),
-                         factor_with_interval(*summary_of(comparison, *verdict.best_mode).speedup),
-                         join_names(verdict.peers));
+      text =
+          fmt::format("{}, {}; {} cannot be told from it: the intervals overlap", name_of(*verdict.best_mode),
+                      factor_with_interval(*summary_of(comparison, *verdict.best_mode).speedup),
+                      join_names(verdict.peers));
       text += describe_losers(comparison);
       break;
   }
@@ -121,9 +130,12 @@ std::string describe_reason(const ModeSummary& mode) {
 
 std::string_view name_of(GilKind gil) noexcept {
   switch (gil) {
-    case GilKind::Shared: return "shared";
-    case GilKind::Own: return "own";
-    case GilKind::None: return "none";
+    case GilKind::Shared:
+      return "shared";
+    case GilKind::Own:
+      return "own";
+    case GilKind::None:
+      return "none";
   }
   return "";
 }

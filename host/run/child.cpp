@@ -1,20 +1,19 @@
 #include "run/child.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
+#include <poll.h>
 #include <set>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
@@ -53,14 +52,15 @@ Pipe make_pipe() {
 // Runs in the child between fork and exec.
 [[noreturn]] void become(std::vector<char*>& arguments, std::vector<char*>& environment, const Pipe& output,
                          const Pipe& errors) {
-  setsid();                           // Ctrl-C on the terminal is for the parent, who then ends this whole group
+  setsid();  // Ctrl-C on the terminal is for the parent, who then ends this whole group
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // the parent killed: the child goes too
-  const rlimit no_core{0, 0};  // a crash is a row of a table here, not a file in the user's folder
+  const rlimit no_core{0, 0};        // a crash is a row of a table here, not a file in the user's folder
   setrlimit(RLIMIT_CORE, &no_core);
   for (const int number : kInterrupts) std::signal(number, SIG_DFL);
   std::signal(SIGPIPE, SIG_DFL);
   std::signal(SIGCHLD, SIG_DFL);
   const int null = open("/dev/null", O_RDWR);  // NOLINT(cppcoreguidelines-pro-type-vararg)
+  if (null < 0) _exit(127);
   dup2(null, STDIN_FILENO);
   dup2(output.write.get(), STDOUT_FILENO);
   dup2(errors.write.get(), STDERR_FILENO);
@@ -123,8 +123,8 @@ std::set<pid_t> children() {
   return found;
 }
 
-// Ends what is left of the child's: its process group, and (this process being their reaper) orphans of it that
-// had left the group. `known` are children of this process that were there before.
+// Ends what is left of the child's: its process group, and (this process being their reaper) orphans of it
+// that had left the group. `known` are children of this process that were there before.
 void sweep(pid_t group, const std::set<pid_t>& known) {
   while (true) {
     kill(-group, SIGKILL);
@@ -200,13 +200,16 @@ ChildResult run_child(const ChildCommand& command) {
 
 InterruptGuard::InterruptGuard() {
   received_signal = 0;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = receive_signal;  // no SA_RESTART: poll must return
-  for (std::size_t i = 0; i < kInterrupts.size(); ++i) sigaction(kInterrupts[i], &action, &previous_actions[i]);
+  for (std::size_t i = 0; i < kInterrupts.size(); ++i)
+    sigaction(kInterrupts[i], &action, &previous_actions[i]);
 }
 
 InterruptGuard::~InterruptGuard() {
-  for (std::size_t i = 0; i < kInterrupts.size(); ++i) sigaction(kInterrupts[i], &previous_actions[i], nullptr);
+  for (std::size_t i = 0; i < kInterrupts.size(); ++i)
+    sigaction(kInterrupts[i], &previous_actions[i], nullptr);
+  received_signal = 0;
 }
 
 std::optional<int> InterruptGuard::signal() noexcept {

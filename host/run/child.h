@@ -1,5 +1,5 @@
-// Runs a child process under a time limit, and leaves nothing of it behind: neither its process group nor what
-// moved out of it. One child at a time; called from the main thread.
+// Runs a child process under a time limit, and leaves nothing of it behind: neither its process group nor
+// what moved out of it. One child at a time; called from the main thread.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 namespace gilscope {
 
 struct ChildCommand {
-  std::vector<std::string> arguments;  // the first is the program's path
+  std::vector<std::string> arguments;                            // the first is the program's path
   std::vector<std::pair<std::string, std::string>> environment;  // set on top of this process's own
   Nanoseconds timeout{};
 };
@@ -42,7 +42,7 @@ class InterruptGuard {
   InterruptGuard& operator=(InterruptGuard&&) = delete;
   ~InterruptGuard();
 
-  // The signal that came, if one did.
+  // The signal that came while one lives, if one did.
   [[nodiscard]] static std::optional<int> signal() noexcept;
 };
 

@@ -46,7 +46,7 @@ PythonEnvironment choose_environment(const EnvironmentVariables& variables, cons
   const auto folder = variables("VIRTUAL_ENV");
   if (!folder) return {built_with, ""};
   std::error_code ignored;
-  const auto executable = std::filesystem::absolute(*folder, ignored) / "bin" / "python";
+  const auto executable = std::filesystem::absolute(*folder, ignored).lexically_normal() / "bin" / "python";
   if (!std::filesystem::exists(executable, ignored)) {
     return {built_with, fmt::format("the virtual environment {} has no bin/python: not used", *folder)};
   }

@@ -109,9 +109,10 @@ int run_python(const std::vector<std::string>& arguments) {
 }
 
 bool is_multiprocessing_child(const std::vector<std::string>& arguments) {
-  // spawn, forkserver and resource_tracker all start as EXECUTABLE [flags] -c CODE, and somewhere in the code (3.14.8
-  // sets sys.path first) is `from multiprocessing.… import …`. No command line of gilscope's own begins like that.
-  // Told by the arguments alone, so that it holds for a child whose environment the script has emptied.
+  // spawn, forkserver and resource_tracker all start as EXECUTABLE [flags] -c CODE, and somewhere in the code
+  // (3.14.8 sets sys.path first) is `from multiprocessing.… import …`. No command line of gilscope's own
+  // begins like that. Told by the arguments alone, so that it holds for a child whose environment the script
+  // has emptied.
   if (arguments.empty() || !arguments.front().starts_with('-')) return false;
   const auto command = std::ranges::find(arguments, "-c");
   return command != arguments.end() && command + 1 != arguments.end() &&

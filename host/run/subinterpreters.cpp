@@ -18,8 +18,8 @@
 namespace gilscope {
 namespace {
 
-// Creating interpreters in several threads at once deadlocks on 3.12, ending them at once breaks it too. Taken only
-// while detached: a holder needs GILs.
+// Creating interpreters in several threads at once deadlocks on 3.12, ending them at once breaks it too.
+// Taken only while detached: a holder needs GILs.
 std::mutex& creation_mutex() {
   static std::mutex mutex;
   return mutex;
@@ -81,7 +81,7 @@ class Subinterpreter {
     }
 #else
     PyInterpreterConfig config{};
-    config.use_main_obmalloc = 0;             // an own GIL needs its own allocator,
+    config.use_main_obmalloc = 0;              // an own GIL needs its own allocator,
     config.check_multi_interp_extensions = 1;  // and modules that agree to it
     config.allow_threads = 1;
     config.gil = PyInterpreterConfig_OWN_GIL;
@@ -99,8 +99,8 @@ class Subinterpreter {
   std::string failure_;
 };
 
-// SIGINT would only set a flag of Python's that nobody reads while the main thread waits here: a trial is a process
-// of its own, and ends at once instead.
+// SIGINT would only set a flag of Python's that nobody reads while the main thread waits here: a trial is a
+// process of its own, and ends at once instead.
 class DefaultInterrupt {
  public:
   DefaultInterrupt() : previous_(std::signal(SIGINT, SIG_DFL)) {}
@@ -132,8 +132,8 @@ struct Shared {
   const std::string& spec;
 };
 
-// The text of the current exception, which is cleared. By the C API: pybind11's error_already_set takes the GIL of
-// the interpreter that it knows, which is not this one.
+// The text of the current exception, which is cleared. By the C API: pybind11's error_already_set takes the
+// GIL of the interpreter that it knows, which is not this one.
 std::string current_error() {
   PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
   PyErr_Fetch(&type, &value, &traceback);
@@ -168,7 +168,8 @@ std::string work_in_subinterpreter(Shared& shared) {
   }
   PyObject* bytes = worker == nullptr ? nullptr : PyObject_CallMethod(tasks, "finish", "O", worker);
   std::string report;
-  if (bytes != nullptr) report.assign(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)));
+  if (bytes != nullptr)
+    report.assign(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)));
   std::string failure = bytes == nullptr ? current_error() : "";
   Py_XDECREF(bytes);
   Py_XDECREF(worker);

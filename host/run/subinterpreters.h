@@ -1,4 +1,5 @@
-// The mode that only the C API offers: jobs in sub-interpreters, each for its whole life on an OS thread of its own.
+// The mode that only the C API offers: jobs in sub-interpreters, each for its whole life on an OS thread of
+// its own.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +8,9 @@
 
 namespace gilscope {
 
-// Runs `jobs` jobs of the marshalled spec in `workers` sub-interpreters (each with its own GIL on 3.12+; 3.11 knows
-// only a shared one) and returns the marshalled report of each. Called with the main interpreter's GIL held, which
-// is given up meanwhile. Throws Error where an interpreter could not be made.
+// Runs `jobs` jobs of the marshalled spec in `workers` sub-interpreters (each with its own GIL on 3.12+; 3.11
+// knows only a shared one) and returns the marshalled report of each. Called with the main interpreter's GIL
+// held, which is given up meanwhile. Throws Error where an interpreter could not be made.
 std::vector<std::string> run_in_subinterpreters(unsigned workers, std::size_t jobs, const std::string& spec);
 
 }  // namespace gilscope

@@ -16,11 +16,13 @@ namespace py = pybind11;
 
 namespace {
 
-// CPython 3.12.0 to 3.12.3: the first call by keyword of an extension module's function keeps a tuple in a static
-// place. Where a sub-interpreter made it, the main interpreter frees it as its own at its end, and aborts ("free():
-// invalid pointer"). The work is done and right by then: so on these versions, main is not ended but left.
-// tests/integration/test_compare_traps.py would fail.
-bool aborts_at_end(Mode mode) { return mode == Mode::Subinterpreters && Py_Version >= 0x030c0000 && Py_Version < 0x030c0400; }
+// CPython 3.12.0 to 3.12.3: the first call by keyword of an extension module's function keeps a tuple in a
+// static place. Where a sub-interpreter made it, the main interpreter frees it as its own at its end, and
+// aborts ("free(): invalid pointer"). The work is done and right by then: so on these versions, main is not
+// ended but left. tests/integration/test_compare_traps.py would fail.
+bool aborts_at_end(Mode mode) {
+  return mode == Mode::Subinterpreters && Py_Version >= 0x030c0000 && Py_Version < 0x030c0400;
+}
 
 [[noreturn]] void leave_without_ending() {
   py::module_::import("atexit").attr("_run_exitfuncs")();
@@ -38,7 +40,8 @@ void run_trial(const TrialSpec& spec, const std::function<void(const std::string
   try {
     const auto run_native = [](unsigned workers, std::size_t jobs, const py::bytes& marshalled) {
       py::list reports;
-      for (const auto& report : run_in_subinterpreters(workers, jobs, marshalled)) reports.append(py::bytes(report));
+      for (const auto& report : run_in_subinterpreters(workers, jobs, marshalled))
+        reports.append(py::bytes(report));
       return reports;
     };
     const auto main = py::module_::import("_gilscope_trial_modes").attr("main");

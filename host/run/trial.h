@@ -8,9 +8,9 @@
 
 namespace gilscope {
 
-// Starts an interpreter, runs the trial, delivers its record as JSON (parse_trial_record() reads it), and ends the
-// interpreter: in this order, so that a crash at the end does not take the record with it. What the tasks print goes
-// wherever standard output goes.
+// Starts an interpreter, runs the trial, delivers its record as JSON (parse_trial_record() reads it), and
+// ends the interpreter: in this order, so that a crash at the end does not take the record with it. What the
+// tasks print goes wherever standard output goes.
 void run_trial(const TrialSpec& spec, const std::function<void(const std::string& json)>& deliver);
 
 }  // namespace gilscope

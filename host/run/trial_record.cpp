@@ -24,9 +24,12 @@ Integer integer(const Json& json, const char* key) {
   return value.get<Integer>();
 }
 
-Nanoseconds nanoseconds(const Json& json, const char* key) { return Nanoseconds(integer<std::int64_t>(json, key)); }
+Nanoseconds nanoseconds(const Json& json, const char* key) {
+  return Nanoseconds(integer<std::int64_t>(json, key));
+}
 
-// The library would walk over a lone value as if it were a list of one, and over null as if it were an empty one.
+// The library would walk over a lone value as if it were a list of one, and over null as if it were an empty
+// one.
 const Json& list(const Json& json, const char* key) {
   const auto& value = json.at(key);
   if (!value.is_array()) reject(std::string(key) + " is not a list");
@@ -72,7 +75,8 @@ TrialRecord parse_trial_record(std::string_view text) {
     for (const auto& digest : list(json, "digests")) {
       record.digests.push_back(optional_value<std::string>(digest));
     }
-    if (!json.at("peak_rss_bytes").is_null()) record.peak_rss_bytes = integer<std::uint64_t>(json, "peak_rss_bytes");
+    if (!json.at("peak_rss_bytes").is_null())
+      record.peak_rss_bytes = integer<std::uint64_t>(json, "peak_rss_bytes");
     record.gil_enabled = json.at("gil_enabled");
     record.start_method = optional_value<std::string>(json.at("start_method")).value_or("");
     record.slow_modules = list(json, "slow_modules").get<std::vector<std::string>>();

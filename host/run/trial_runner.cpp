@@ -16,7 +16,8 @@ namespace gilscope {
 namespace {
 
 std::vector<std::string> command_of(const TrialSpec& spec) {
-  std::vector<std::string> command{host_executable(), "trial", "--mode", std::string(name_of(spec.mode)),
+  std::vector<std::string> command{host_executable(), "trial",
+                                   "--mode",          std::string(name_of(spec.mode)),
                                    "--workers",       std::to_string(spec.workers)};
   if (!spec.start_method.empty()) command.insert(command.end(), {"--start-method", spec.start_method});
   for (const auto& task : spec.tasks) command.push_back(task.text);
@@ -49,18 +50,21 @@ std::string signal_name(int number) {
   return name == nullptr ? fmt::format("signal {}", number) : fmt::format("SIG{}", name);
 }
 
-// The words for an end that was not exit code 0. A crash's last words are CPython's ("Fatal Python error: …").
+// The words for an end that was not exit code 0. A crash's last words are CPython's ("Fatal Python error:
+// …").
 TrialFailure describe_end(const ChildResult& result, Nanoseconds timeout, bool has_record) {
   const char* when = has_record ? " after its tasks had ended" : "";
   switch (result.end) {
     case ChildResult::End::TimedOut:
       return {TrialFailure::Kind::Timeout,
-              fmt::format("ran longer than {:g} s{}", std::chrono::duration<double>(timeout).count(), when), ""};
+              fmt::format("ran longer than {:g} s{}", std::chrono::duration<double>(timeout).count(), when),
+              ""};
     case ChildResult::End::Signalled:
       return {TrialFailure::Kind::Ended,
               fmt::format("its process was ended by {}{}", signal_name(result.code), when), ""};
     case ChildResult::End::Exited:
-    case ChildResult::End::Interrupted: break;
+    case ChildResult::End::Interrupted:
+      break;
   }
   return {TrialFailure::Kind::Ended,
           fmt::format("its process ended with exit code {}{}", result.code,
@@ -97,7 +101,8 @@ TrialRecord run_trial_in_child(const TrialSpec& spec, Nanoseconds timeout, std::
     if (ended_well) throw;
     // Ended while it wrote its record: that is a row of the table, too.
   }
-  if (!record.failure && (!ended_well || !has_record)) record.failure = describe_end(result, timeout, has_record);
+  if (!record.failure && (!ended_well || !has_record))
+    record.failure = describe_end(result, timeout, has_record);
   if (record.failure && record.failure->traceback.empty()) {
     record.failure->traceback = without_own_frames(result.errors);
   }
@@ -108,7 +113,8 @@ std::string examine_in_child() {
   constexpr auto kTimeout = std::chrono::seconds(60);
   const auto result = run_or_interrupt({{host_executable(), "doctor", "--json", "-"}, {}, kTimeout});
   if (result.end != ChildResult::End::Exited || result.output.empty()) {
-    throw Error("Python does not start in the host: " + last_line(result.errors), "`gilscope doctor` says more");
+    throw Error("Python does not start in the host: " + last_line(result.errors),
+                "`gilscope doctor` says more");
   }
   return result.output;
 }

@@ -1,5 +1,5 @@
-// Runs trials in fresh child hosts, so that a crash, an abort or a hang of one is a row of the table and not the end
-// of the run.
+// Runs trials in fresh child hosts, so that a crash, an abort or a hang of one is a row of the table and not
+// the end of the run.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ struct Interrupted {
   int signal;
 };
 
-// The trial's record; its failure says how a child ended that gave none. `hash_seed` is PYTHONHASHSEED where the
-// user has not set one: equal results pickle equally only under equal seeds.
+// The trial's record; its failure says how a child ended that gave none. `hash_seed` is PYTHONHASHSEED where
+// the user has not set one: equal results pickle equally only under equal seeds.
 TrialRecord run_trial_in_child(const TrialSpec& spec, Nanoseconds timeout, std::uint32_t hash_seed);
 
 // What `gilscope doctor --json -` prints in a fresh child host: whether Python starts at all, and what it is.

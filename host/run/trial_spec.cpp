@@ -1,11 +1,10 @@
 #include "run/trial_spec.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <numeric>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -24,7 +23,8 @@ bool is_identifier(std::string_view name) {
   const auto is_letter = [](unsigned char c) { return c == '_' || c >= 0x80 || std::isalpha(c) != 0; };
   return !name.empty() && is_letter(static_cast<unsigned char>(name.front())) &&
          std::ranges::all_of(name, [&](char c) {
-           return is_letter(static_cast<unsigned char>(c)) || std::isdigit(static_cast<unsigned char>(c)) != 0;
+           return is_letter(static_cast<unsigned char>(c)) ||
+                  std::isdigit(static_cast<unsigned char>(c)) != 0;
          });
 }
 
@@ -42,7 +42,8 @@ void require_utf8(const std::string& text) {
   try {
     (void)nlohmann::json(text).dump();
   } catch (const nlohmann::json::type_error&) {
-    throw Error(fmt::format("{}: not UTF-8", text), "name files, and give arguments, in UTF-8", ExitCode::Usage);
+    throw Error(fmt::format("{}: not UTF-8", text), "name files, and give arguments, in UTF-8",
+                ExitCode::Usage);
   }
 }
 
@@ -67,11 +68,16 @@ std::string readable_file(const std::string& path) {
 
 std::string_view name_of(Mode mode) noexcept {
   switch (mode) {
-    case Mode::Sequential: return "sequential";
-    case Mode::Threads: return "threads";
-    case Mode::Subinterpreters: return "subinterpreters";
-    case Mode::Processes: return "processes";
-    case Mode::Asyncio: return "asyncio";
+    case Mode::Sequential:
+      return "sequential";
+    case Mode::Threads:
+      return "threads";
+    case Mode::Subinterpreters:
+      return "subinterpreters";
+    case Mode::Processes:
+      return "processes";
+    case Mode::Asyncio:
+      return "asyncio";
   }
   return "";
 }

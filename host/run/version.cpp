@@ -1,6 +1,6 @@
-#include "run/version.h"
-
 #include <Python.h>
+
+#include "run/version.h"
 
 namespace gilscope {
 

@@ -1,11 +1,10 @@
 #include "support/file.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -40,7 +39,8 @@ FileDescriptor::FileDescriptor(int descriptor) noexcept : descriptor_(descriptor
   errno = error;
 }
 
-FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
   if (this != &other) {
@@ -79,7 +79,8 @@ OutputFile::OutputFile(std::string path, Existing existing) : path_(std::move(pa
   if (file_.get() < 0) {
     const int error = errno;
     temporary_.clear();
-    throw Error(fmt::format("{} cannot be written: {}", path_, why(error)), "name a file in a folder of yours");
+    throw Error(fmt::format("{} cannot be written: {}", path_, why(error)),
+                "name a file in a folder of yours");
   }
 }
 
@@ -96,7 +97,10 @@ int OutputFile::put_in_place() const noexcept {
 }
 
 void OutputFile::write(std::string_view text) {
-  if (path_ == "-") return print(text);
+  if (path_ == "-") {
+    print(text);
+    return;
+  }
   int error = file_.write(text);
   const int close_error = file_.close();
   if (error == 0) error = close_error;

@@ -1,4 +1,5 @@
-// Files that the user asked for: nothing is overwritten without --force, and a file is there whole or not at all.
+// Files that the user asked for: nothing is overwritten without --force, and a file is there whole or not at
+// all.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +12,8 @@ namespace gilscope {
 class FileDescriptor {
  public:
   FileDescriptor() = default;
-  // Takes what open() and its like returned. Never 0, 1 or 2: where this process was started with one of these
-  // closed, the kernel gives it to the next file, and what is printed would land there.
+  // Takes what open() and its like returned. Never 0, 1 or 2: where this process was started with one of
+  // these closed, the kernel gives it to the next file, and what is printed would land there.
   explicit FileDescriptor(int descriptor) noexcept;
   FileDescriptor(const FileDescriptor&) = delete;
   FileDescriptor& operator=(const FileDescriptor&) = delete;
@@ -43,7 +44,8 @@ class OutputFile {
   OutputFile& operator=(OutputFile&&) = delete;
   ~OutputFile();  // removes what was not committed
 
-  // Writes the whole and puts it in place. Throws Error (no space; a file that came meanwhile and is to be kept; …).
+  // Writes the whole and puts it in place. Throws Error (no space; a file that came meanwhile and is to be
+  // kept; …).
   void write(std::string_view text);
 
  private:
@@ -55,8 +57,8 @@ class OutputFile {
   FileDescriptor file_;
 };
 
-// Writes to standard output, whole. Throws Error where that fails; ends the process as SIGPIPE does where the reader
-// is gone, which is no failure (`| head -1`).
+// Writes to standard output, whole. Throws Error where that fails; ends the process as SIGPIPE does where the
+// reader is gone, which is no failure (`| head -1`).
 void print(std::string_view text);
 
 // Writes to standard error what it takes; where it is closed or full there is nobody left to tell.

@@ -1,10 +1,9 @@
 #include "support/log.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <memory>
 #include <string_view>
+#include <unistd.h>
 
 #include <spdlog/sinks/ansicolor_sink.h>
 #include <spdlog/spdlog.h>

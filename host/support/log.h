@@ -7,7 +7,8 @@ enum class Verbosity { Quiet, Normal, Verbose };
 
 void set_up_logging(Verbosity verbosity);
 
-// Whether to write colour to this file descriptor: a terminal, TERM not "dumb", NO_COLOR not set (no-color.org).
+// Whether to write colour to this file descriptor: a terminal, TERM not "dumb", NO_COLOR not set
+// (no-color.org).
 bool wants_colour(int descriptor);
 
 }  // namespace gilscope

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <set>
 #include <string_view>
+#include <unistd.h>
 
 #include "support/system_files.h"
 
@@ -74,19 +75,20 @@ std::optional<std::uint64_t> parse_kibibytes(std::optional<std::string_view> tex
 }  // namespace
 
 std::optional<unsigned> read_online_cpus(const fs::path& root) {
-  const auto cpus = read_online_set(root);
-  return cpus ? std::optional(static_cast<unsigned>(cpus->size())) : std::nullopt;
+  if (const auto cpus = read_online_set(root)) return static_cast<unsigned>(cpus->size());
+  // Where /sys is not mounted (a plain chroot) the system still answers, which cannot be asked of a root.
+  const long count = root == "/" ? sysconf(_SC_NPROCESSORS_ONLN) : 0;
+  return count > 0 ? std::optional(static_cast<unsigned>(count)) : std::nullopt;
 }
 
 std::optional<unsigned> read_allowed_cpus(const fs::path& root) {
   const std::string status = read_text(root / "proc/self/status").value_or("");
   const auto list = find_value(status, "Cpus_allowed_list");
-  // Sandboxes whose /proc lacks the line (gVisor) still answer the system call, which cannot be asked of a
-  // root.
-  if (!list) return root == "/" ? ask_affinity() : std::nullopt;
-  auto allowed = parse_cpu_list(*list);
   const auto online = read_online_set(root);
-  if (!allowed || !online) return std::nullopt;
+  // Sandboxes whose /proc lacks the line (gVisor) still answer the system call, as above.
+  if (!list || !online) return root == "/" ? ask_affinity() : std::nullopt;
+  auto allowed = parse_cpu_list(*list);
+  if (!allowed) return std::nullopt;
   // The mask keeps CPUs that went offline, unlike the system call's answer.
   std::erase_if(*allowed, [&online](std::uint64_t cpu) { return !online->contains(cpu); });
   return allowed->empty() ? std::nullopt : std::optional(static_cast<unsigned>(allowed->size()));

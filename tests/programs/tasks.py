@@ -17,7 +17,7 @@ def count(n=300_000):
 
 async def wait():
     """Waiting for I/O, as asyncio likes it."""
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
     return "waited"
 
 

@@ -1,0 +1,222 @@
+"""What every integration test uses: the host, `python` of the same build, a runner that leaves nothing behind."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+MARKER = "GILSCOPE_TEST_MARKER"
+# Where a process that was told to end, or whose parent has ended, must be gone.
+PATIENCE_S = 10
+
+
+class Runner(Protocol):
+    """Runs a command and returns all that it said; a negative exit code is a signal."""
+
+    def __call__(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: str | None = None,
+        env: Mapping[str, str | None] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 60,
+    ) -> subprocess.CompletedProcess[str]:
+        """`env` changes the clean environment, None removes; no `stdin` is /dev/null; bytes of no text survive."""
+
+
+def clean_environment() -> dict[str, str]:
+    """This environment, without what changes Python's behaviour."""
+    told = ("PYTHON", "VIRTUAL_ENV", "GILSCOPE_", "LC_", "LANG", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(told)}
+    return {**kept, "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+
+
+def changed(environment: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:
+    """A copy; None removes a variable."""
+    merged = {**environment, **(changes or {})}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def run_command(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    stdin: str | None = None,
+    cwd: Path | None = None,
+    timeout: float = 60,
+) -> subprocess.CompletedProcess[str]:
+    """In a session of its own, which is ended whole where it takes too long."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        cwd=cwd,
+        encoding="utf-8",
+        errors="surrogateescape",
+        start_new_session=True,
+    )
+    try:
+        output, errors = process.communicate(stdin, timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, errors = process.communicate()
+        pytest.fail(f"{command} took longer than {timeout} s; it said:\n{output}\n{errors}")
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def find_marked(marker: str) -> list[int]:
+    """The processes whose environment began with this marker."""
+    wanted = f"{MARKER}={marker}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            is_marked = wanted in (folder / "environ").read_bytes().split(b"\0")
+        except OSError:  # it has just ended, or is another user's
+            continue
+        if is_marked and int(folder.name) != os.getpid():
+            found.append(int(folder.name))
+    return found
+
+
+def has_ended(pid: int, patience_s: float) -> bool:
+    """Waits for it: what loses its parent (resource trackers, fork servers) needs a moment."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], patience_s)[0])
+    finally:
+        os.close(descriptor)
+
+
+@pytest.fixture(scope="session")
+def host() -> str:
+    """The path of the host's binary."""
+    path = os.environ.get("GILSCOPE_HOST", "")
+    if not path or not os.access(path, os.X_OK):
+        pytest.exit(
+            f"GILSCOPE_HOST={path or '(not set)'}: no host to test there. "
+            "`make test` builds it and sets this; by hand: GILSCOPE_HOST=build/gilscope",
+            returncode=2,
+        )
+    return str(Path(path).resolve())
+
+
+@pytest.fixture(scope="session")
+def stock(host: str) -> str:
+    """The `python` of the build that the host embeds."""
+    asked = run_command([host, "run", "-c", "import sys; print(sys.executable)"], clean_environment())
+    assert asked.returncode == 0, asked.stderr
+    return asked.stdout.strip()
+
+
+@pytest.fixture
+def no_leftovers() -> Iterator[dict[str, str]]:
+    """The clean environment for what the test starts: whoever still has it after the test is a leftover."""
+    marker = uuid.uuid4().hex
+    yield {**clean_environment(), MARKER: marker}
+    leftovers = []
+    for pid in find_marked(marker):
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if not has_ended(pid, PATIENCE_S):
+            leftovers.append(f"{pid}: {command}")
+            os.kill(pid, signal.SIGKILL)
+    assert not leftovers, "processes are left behind"
+
+
+@pytest.fixture
+def run(no_leftovers: dict[str, str]) -> Runner:
+    """The runner; the test fails where anything that it started is left behind."""
+
+    def run(
+        command: Sequence[str],
+        *,
+        stdin: str | None = None,
+        env: Mapping[str, str | None] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 60,
+    ) -> subprocess.CompletedProcess[str]:
+        environment = changed(no_leftovers, env)
+        return run_command(command, environment, stdin=stdin, cwd=cwd, timeout=timeout)
+
+    return run
+
+
+class Pair(Protocol):
+    """Runs Python's command line under both and insists on the same output and exit code."""
+
+    def __call__(
+        self,
+        *arguments: str,
+        stdin: str | None = None,
+        env: Mapping[str, str | None] | None = None,
+        python: str | None = None,
+        shell: str | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Returns what the host did.
+
+        `python` is another `python` to compare with (a virtual environment's), `shell` what runs the command "$@".
+        """
+
+
+def under_host(host: str, arguments: Sequence[str]) -> list[str]:
+    """The command that is `python arguments…`: Python's own flags come after `--`."""
+    is_program = arguments[0] == "-" or arguments[0][:2] in ("-m", "-c") or not arguments[0].startswith("-")
+    return [host, "run", *([] if is_program else ["--"]), *arguments]
+
+
+def comparable(text: str) -> str:
+    """Without what no two runs say alike, and what a crash says of the binary: its name and its C frames (3.14+)."""
+    text = re.sub(r"\b0x[0-9a-f]{6,}", "0x…", text)
+    text = re.sub(r"(?m)^((?:Current t|T)hread 0x… )\[[^]]+\] ", r"\1", text)
+    return re.sub(r"(?s)\nCurrent thread's C stack trace.*", "", text)
+
+
+@pytest.fixture
+def same(host: str, stock: str, run: Runner, tmp_path: Path) -> Pair:
+    """In the test's own folder."""
+
+    def same(
+        *arguments: str,
+        stdin: str | None = None,
+        env: Mapping[str, str | None] | None = None,
+        python: str | None = None,
+        shell: str | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        start = ["sh", "-c", shell, "sh"] if shell else []
+        expected = run([*start, python or stock, *arguments], stdin=stdin, env=env, cwd=tmp_path)
+        result = run([*start, *under_host(host, arguments)], stdin=stdin, env=env, cwd=tmp_path)
+        assert comparable(result.stdout) == comparable(expected.stdout)
+        assert comparable(result.stderr) == comparable(expected.stderr)
+        assert result.returncode == expected.returncode
+        return result
+
+    return same
+
+
+@pytest.fixture(scope="session")
+def host_version(stock: str) -> tuple[int, ...]:
+    """Of the embedded Python, which need not be that of these tests."""
+    code = "import sys; print(*sys.version_info[:3])"
+    return tuple(map(int, run_command([stock, "-c", code], clean_environment()).stdout.split()))
+
+
+@pytest.fixture(scope="session")
+def free_threaded(stock: str) -> bool:
+    """Whether the embedded Python is a build without a GIL."""
+    code = "import sysconfig; print(sysconfig.get_config_var('Py_GIL_DISABLED'))"
+    return run_command([stock, "-c", code], clean_environment()).stdout.strip() == "1"

@@ -1,0 +1,457 @@
+"""`gilscope compare`, driven as its users drive it: tables, exit codes, bad input, nothing left behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TASKS = ROOT / "tests" / "programs" / "tasks.py"
+SCRIPT = ROOT / "tests" / "programs" / "script.py"
+SCHEMA = json.loads((ROOT / "docs" / "schemas" / "compare.schema.json").read_text())
+MODES = ["sequential", "threads", "subinterpreters", "processes", "asyncio"]
+
+
+@pytest.fixture
+def compare(host, run):
+    """Runs `gilscope compare … --json -` and returns its exit code and the parsed, validated JSON."""
+
+    def compare(*arguments, rounds=1, **options):
+        options.setdefault("timeout", 120)
+        command = [host, "compare", "--json", "-", "--rounds", str(rounds), *map(str, arguments)]
+        result = run(command, **options)
+        assert result.stdout, result.stderr
+        document = json.loads(result.stdout)
+        jsonschema.validate(document, SCHEMA)
+        return result.returncode, document
+
+    return compare
+
+
+def by_mode(document):
+    """The rows by the name of their mode."""
+    return {row["mode"]: row for row in document["modes"]}
+
+
+def task(function):
+    """The task of tasks.py."""
+    return f"{TASKS}:{function}"
+
+
+def test_every_mode_runs_a_function_and_gives_the_same_result(compare):
+    code, document = compare(task("count"))
+    rows = by_mode(document)
+    assert list(rows) == MODES
+    assert {name: row["reason"] for name, row in rows.items()} == dict.fromkeys(MODES)
+    assert all(row["results_equal"] is True for row in rows.values())
+    assert all(row["work_ns"]["median"] > 0 and row["setup_ns"]["median"] > 0 for row in rows.values())
+    assert code == 0
+
+
+def test_the_gil_of_each_mode_is_what_this_python_has(compare, host_version, free_threaded):
+    rows = by_mode(compare(task("count"))[1])
+    own = "own" if host_version >= (3, 12) else "shared"
+    expected = dict(zip(MODES, ["shared", "shared", own, "own", "shared"], strict=True))
+    if free_threaded:
+        expected = dict.fromkeys(MODES, "none")
+    assert {name: row["gil"] for name, row in rows.items()} == expected
+
+
+def test_five_rounds_give_intervals_and_a_verdict(compare):
+    code, document = compare(task("count"), rounds=5)
+    assert code == 0
+    assert document["rounds_done"] == 5
+    for row in document["modes"]:
+        work = row["work_ns"]
+        assert len(work["samples"]) == 5
+        assert work["low"] <= work["median"] <= work["high"]
+    assert document["verdict"]["kind"] in {"one_wins", "several_win", "none_wins"}
+
+
+def test_fewer_rounds_give_no_interval_and_no_verdict(compare):
+    _, document = compare(task("count"), rounds=4)
+    assert document["verdict"]["kind"] == "too_few_rounds"
+    assert {row["work_ns"]["low"] for row in document["modes"]} == {None}
+
+
+def test_work_too_short_to_measure_gets_no_verdict(compare):
+    assert compare(task("process_id"), rounds=5)[1]["verdict"]["kind"] == "too_short"
+
+
+def test_waiting_tasks_overlap_in_every_concurrent_mode_and_use_no_cpu(compare):
+    rows = by_mode(compare(task("wait"))[1])
+    assert rows["sequential"]["concurrency"] == pytest.approx(1, abs=0.2)
+    for mode in MODES[1:]:
+        assert rows[mode]["concurrency"] > 1.2, mode
+        assert rows[mode]["parallelism"] < 0.5, mode
+
+
+def test_asyncio_interleaves_as_many_tasks_as_there_are_workers(compare):
+    rows = by_mode(compare(task("meet"), "--modes", "asyncio", "--workers", 8)[1])
+    assert rows["asyncio"]["concurrency"] > 4
+
+
+def test_several_tasks_run_once_each_on_fewer_workers(compare):
+    code, document = compare(*[task("count")] * 3, "--workers", 2)
+    assert (code, document["workers"]) == (0, 2)
+    assert len(document["tasks"]) == 3
+
+
+def test_more_workers_than_tasks_are_said_to_be_idle(host, run):
+    result = run(
+        [
+            host,
+            "compare",
+            task("count"),
+            task("count"),
+            "--workers",
+            "9",
+            "--rounds",
+            "1",
+            "--modes",
+            "threads",
+        ]
+    )
+    assert "2 tasks keep 2 workers busy" in result.stderr
+
+
+def test_a_whole_script_runs_as_main_in_every_mode(compare):
+    code, document = compare(SCRIPT, "--", "--option", "value")
+    assert [row["reason"] for row in document["modes"]] == [None] * 5
+    assert code == 0
+
+
+def test_a_function_of_a_module_is_found_on_the_path(compare):
+    code, document = compare("platform:python_version")
+    assert [row["reason"] for row in document["modes"]] == [None] * 5
+    assert code == 0
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_are_started_as_asked(compare, method, host):
+    code, document = compare(task("which_binary"), "--modes", "sequential,processes", "--start-method", method)
+    rows = by_mode(document)
+    assert rows["processes"]["start_method"] == method
+    # Equal results: the workers' program is the host too.
+    assert rows["processes"]["results_equal"] is True
+    assert code == 0
+
+
+def test_a_tasks_argv_and_path_are_the_same_in_every_mode(compare):
+    _, document = compare(task("where"), "--", "a", "b")
+    assert all(row["results_equal"] for row in document["modes"])
+
+
+def test_results_that_differ_are_told_and_end_with_1(compare):
+    code, document = compare(task("process_id"))
+    rows = by_mode(document)
+    assert rows["sequential"]["results_equal"] is True
+    assert rows["processes"]["results_equal"] is False
+    assert code == 1
+
+
+def test_results_that_cannot_be_pickled_are_unknown_and_no_failure(compare):
+    code, document = compare(task("unpicklable"))
+    assert {row["results_equal"] for row in document["modes"]} == {None}
+    assert code == 0
+
+
+def test_the_order_of_a_set_is_no_difference(compare):
+    code, document = compare(task("unordered"), rounds=2)
+    assert all(row["results_equal"] for row in document["modes"])
+    assert code == 0
+
+
+def test_a_task_may_use_processes_of_its_own(compare):
+    rows = by_mode(compare(task("use_multiprocessing"), "--modes", "sequential,threads")[1])
+    assert [row["reason"] for row in rows.values()] == [None, None]
+
+
+def test_a_task_that_raises_is_a_row_with_its_traceback(compare, host, run):
+    code, document = compare(task("raise_error"))
+    for row in document["modes"]:
+        assert (row["status"], row["reason"]) == ("failed", "ValueError: no good")
+        assert 'tasks.py", line' in row["traceback"]
+        assert "_gilscope" not in row["traceback"]
+    assert code == 1
+    table = run([host, "compare", task("raise_error"), "--rounds", "1"]).stdout
+    assert table.count("Traceback") == 1, "the same traceback of five modes is shown once"
+
+
+def test_what_a_task_raises_cannot_steer_the_terminal(host, run):
+    result = run([host, "compare", task("raise_escape_sequence"), "--rounds", "1", "--modes", "sequential"])
+    assert "\x1b" not in result.stdout + result.stderr
+    assert "cleared" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        ("exit_with_code", "SystemExit: 7"),
+        ("leave_process", "exit code 3"),
+        ("crash", "SIGSEGV"),
+    ],
+)
+def test_a_task_that_ends_its_interpreter_is_a_row(compare, function, reason):
+    code, document = compare(task(function))
+    for row in document["modes"]:
+        assert row["status"] == "failed"
+        assert reason in row["reason"], row["mode"]
+    assert code == 1
+
+
+def test_a_crash_says_where_it_happened(compare):
+    rows = by_mode(compare(task("crash"), "--modes", "sequential")[1])
+    assert re.search(r'tasks\.py", line \d+ in crash', rows["sequential"]["traceback"])
+
+
+def test_sys_exit_0_is_a_tasks_good_end(compare):
+    code, document = compare(task("exit_well"))
+    assert [row["reason"] for row in document["modes"]] == [None] * 5
+    assert code == 0
+
+
+def test_a_task_that_hangs_is_timed_out_and_nothing_of_it_survives(compare, no_leftovers):
+    code, document = compare(task("hang"), "--timeout", "1.5", env=no_leftovers)
+    for row in document["modes"]:
+        assert row["status"] == "timeout"
+        assert "1.5 s" in row["reason"]
+    assert "in hang" in by_mode(document)["sequential"]["traceback"]
+    assert code == 1
+
+
+def test_a_task_may_print_100_megabytes(compare):
+    code, document = compare(task("print_much"), "--modes", "sequential,threads")
+    assert [row["reason"] for row in document["modes"]] == [None, None]
+    assert code == 0
+
+
+def test_what_no_mode_likes_gives_honest_rows(compare):
+    rows = by_mode(compare(task("only_in_main_thread"))[1])
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "sequential": "ok",
+        "threads": "failed",
+        "subinterpreters": "failed",
+        "processes": "ok",
+        "asyncio": "ok",
+    }
+    assert "main thread" in rows["threads"]["reason"]
+
+
+def test_without_a_sequential_mode_there_is_no_speed_up(compare):
+    code, document = compare(task("count"), "--modes", "threads,processes", rounds=5)
+    assert [row["speedup"] for row in document["modes"]] == [None, None]
+    assert document["verdict"]["kind"] == "no_baseline"
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.py"], "no such file: nowhere.py"),
+        (["."], ". is a directory"),
+        ([f"{TASKS}:nowhere"], "has no function 'nowhere'"),
+        ([f"{TASKS}:NOT_A_FUNCTION"], "is no function but of type int"),
+        ([f"{TASKS}:3"], "'3' is no function's name"),
+        ([f"{TASKS}:"], "'' is no function's name"),
+        (["no_such_module:f"], "No module named 'no_such_module'"),
+        (["json:nowhere"], "module json has no function 'nowhere'"),
+        ([], "TASK is required"),
+        ([task("count"), "--modes", "fibers"], "fibers not in"),
+        ([task("count"), "--workers", "0"], "not in range"),
+        ([task("count"), "--workers", "1000000"], "not in range"),
+        ([task("count"), "--workers", "many"], "many"),
+        ([task("count"), "--rounds", "0"], "not in range"),
+        ([task("count"), "--timeout", "0"], "--timeout"),
+        ([task("count"), "--start-method", "clone"], "clone not in"),
+        ([task("count"), "--nonsense"], "--nonsense"),
+    ],
+    ids=lambda value: " ".join(value).replace(str(ROOT), "") if isinstance(value, list) else "",
+)
+def test_a_bad_command_line_is_one_clear_error_and_2(host, run, arguments, message):
+    result = run([host, "compare", *arguments])
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "try:" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_script_with_a_syntax_error_is_told_before_anything_is_measured(host, run, tmp_path):
+    script = tmp_path / "broken.py"
+    script.write_text("x = (\n")
+    result = run([host, "compare", script])
+    assert result.returncode == 2
+    assert "SyntaxError" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_binary_junk_is_no_script(host, run, tmp_path):
+    script = tmp_path / "junk.py"
+    script.write_bytes(bytes(range(256)) * 4)
+    result = run([host, "compare", script])
+    assert result.returncode == 2
+    assert "cannot be loaded" in result.stderr
+    assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["with space", "quo'te\"s", "ünïcödé", "a:b", "-dash", "new\nline"])
+def test_a_path_may_hold_anything(compare, tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    file = folder / f"{name}.py"
+    file.write_text("def f():\n    return __file__\n")
+    code, document = compare(f"{file}:f", "--modes", "sequential,subinterpreters,processes")
+    assert [row["reason"] for row in document["modes"]] == [None] * 3
+    assert code == 0
+
+
+def test_a_path_that_is_not_utf_8_is_one_clear_error(host, run, tmp_path):
+    file = tmp_path / os.fsdecode(b"\xff.py")
+    file.write_text("x = 1\n")
+    result = subprocess.run([host, "compare", file], capture_output=True, check=False)
+    assert result.returncode == 2
+    assert b"not UTF-8" in result.stderr
+
+
+def test_a_full_disk_leaves_the_table_and_one_clear_error(host, run):
+    result = run([host, "compare", task("count"), "--rounds", "1", "--modes", "sequential", "--json", "/dev/full"])
+    assert result.returncode == 125
+    assert "No space left" in result.stderr
+    assert "sequential" in result.stdout
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_measured(host, run):
+    result = run([host, "compare", task("count"), "--json", "/proc/nowhere/out.json"])
+    assert result.returncode == 125
+    assert "cannot be written" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_file_that_exists_is_kept_without_force(host, run, tmp_path):
+    file = tmp_path / "out.json"
+    file.write_text("precious")
+    command = [host, "compare", task("count"), "--rounds", "1", "--modes", "sequential", "--json", file]
+    result = run(command)
+    assert (result.returncode, file.read_text()) == (2, "precious")
+    assert "--force" in result.stderr
+    assert run([*command, "--force"]).returncode == 0
+    assert json.loads(file.read_text())["schema"] == "gilscope.compare/1"
+    assert list(tmp_path.iterdir()) == [file], "nothing else is left in the folder"
+
+
+def test_a_reader_that_goes_away_is_no_error(host):
+    process = subprocess.Popen(
+        [host, "compare", task("count"), "--rounds", "1", "--modes", "sequential"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    errors = process.stderr.read()
+    assert process.wait(60) == -signal.SIGPIPE
+    assert errors == b""
+
+
+def test_a_full_standard_output_is_one_clear_error(host):
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [host, "compare", task("count"), "--rounds", "1", "--modes", "sequential"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 125
+    assert "standard output could not be written" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_it_at_once_and_leaves_nothing(host, tmp_path, no_leftovers, number):
+    ready = tmp_path / "ready"
+    file = tmp_path / "slow.py"
+    file.write_text(
+        f"import threading\ndef f():\n    open({str(ready)!r}, 'w').close()\n    threading.Event().wait()\n"
+    )
+    process = subprocess.Popen(
+        [host, "compare", f"{file}:f", "--json", tmp_path / "out.json"],
+        env=no_leftovers,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not ready.exists():
+        assert process.poll() is None
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert "interrupted after 0 of 5 rounds" in errors
+    assert output == ""
+    assert not (tmp_path / "out.json").exists()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_an_interrupt_after_some_rounds_shows_what_there_is(host, tmp_path):
+    counter = tmp_path / "counter"
+    file = tmp_path / "third.py"
+    file.write_text(
+        "import threading\n"
+        "def f():\n"
+        f"    with open({str(counter)!r}, 'a+') as file:\n"
+        "        file.write('x')\n"
+        "        file.flush()\n"
+        "        file.seek(0)\n"
+        "        if len(file.read()) > 4:\n"
+        "            threading.Event().wait()\n"
+    )
+    process = subprocess.Popen(
+        [host, "compare", f"{file}:f", "--modes", "sequential"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not counter.exists() or counter.stat().st_size < 5:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted after 2 of 5 rounds" in errors
+    assert "sequential" in output
+
+
+def test_a_killed_comparison_takes_its_trial_with_it(host, tmp_path, no_leftovers):
+    ready = tmp_path / "ready"
+    file = tmp_path / "slow.py"
+    file.write_text(
+        f"import threading\ndef f():\n    open({str(ready)!r}, 'w').close()\n    threading.Event().wait()\n"
+    )
+    process = subprocess.Popen([host, "compare", f"{file}:f", "-q"], env=no_leftovers)
+    while not ready.exists():
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+
+
+def test_the_table_fits_100_columns_and_has_no_colour_when_piped(host, run):
+    result = run([host, "compare", task("count"), "--rounds", "5"])
+    assert result.returncode == 0
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert "\x1b" not in result.stdout + result.stderr
+    header = next(number for number, line in enumerate(lines) if line.startswith("mode "))
+    assert [line.split()[0] for line in lines[header + 1 : header + 6]] == MODES
+
+
+def test_help_shows_an_example_first(host, run):
+    text = run([host, "compare", "--help"]).stdout
+    assert 0 < text.index("Example:") < text.index("Usage:") < text.index("--rounds N")
+
+
+def test_verbose_says_which_trials_are_run(host, run):
+    errors = run([host, "compare", task("count"), "--rounds", "1", "--modes", "threads", "-v"]).stderr
+    assert re.search(r"runs: .* trial --mode threads --workers 2 ", errors)

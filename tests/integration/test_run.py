@@ -1,0 +1,381 @@
+"""`gilscope run` is `python`: each case runs under both, and says and returns the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.conftest import Pair, Runner
+
+# What a program sees of its interpreter. The host's own traces: one finder on sys.meta_path, one frozen module.
+STATE = """
+import json, os, signal, sys, threading
+main = sys.modules["__main__"]
+files = sys.stdin, sys.stdout, sys.stderr
+signals = [number for number in signal.valid_signals() if signal.getsignal(number) is not signal.SIG_DFL]
+print(json.dumps({
+    "argv": [sys.argv, sys.orig_argv],
+    "executable": [sys.executable, sys._base_executable],
+    "path": sys.path,
+    "prefixes": [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, sys.platlibdir],
+    "flags": [repr(sys.flags), sys.warnoptions, sys._xoptions, sys.dont_write_bytecode, sys.pycache_prefix],
+    "main": sorted(vars(main)),
+    "name": [main.__name__, getattr(main, "__file__", None), main.__package__, main.__doc__],
+    "loader": type(main.__loader__).__name__,
+    "spec": main.__spec__ and [main.__spec__.name, main.__spec__.origin, main.__spec__.parent],
+    "files": [file and [file.name, file.encoding, file.errors, file.line_buffering, file.write_through]
+              for file in files],
+    "encodings": [sys.getdefaultencoding(), sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()],
+    "environment": sorted(os.environ.items()),
+    "modules": sorted(name for name in sys.modules if not name.startswith("_gilscope")),
+    "limits": [sys.getrecursionlimit(), sys.getswitchinterval(), sys.get_int_max_str_digits()],
+    "signals": [(number, str(signal.getsignal(number))) for number in signals],
+    "threads": [len(os.listdir("/proc/self/task")), threading.current_thread().name],
+    "descriptors": os.listdir("/proc/self/fd"),
+    "folder": os.getcwd(),
+}, indent=1))
+"""
+HELLO = "print('hello', __name__)"
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """STATE as everything that `python` can run."""
+    for path in ("state.py", "folder/__main__.py", "package/__main__.py", "package/part.py", 'odd name/it\'s "é".py'):
+        file = tmp_path / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(STATE)
+    (tmp_path / "package/__init__.py").touch()
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        archive.writestr("__main__.py", STATE)
+    return tmp_path
+
+
+WAYS = {
+    "a script": ["state.py", "one", "--two"],
+    "a script by its whole path": ["{}/state.py"],
+    "a script elsewhere, with quotes, spaces and letters": ['odd name/it\'s "é".py'],
+    "code": ["-c", STATE, "-c", "--", "x"],
+    "code, attached": ["-c" + STATE],
+    "a module": ["-m", "state", "-m", "x"],
+    "a module, attached": ["-mstate"],
+    "a package": ["-m", "package", "--version"],
+    "a part of a package": ["-m", "package.part"],
+    "a folder": ["folder", "--help"],
+    "an archive": ["archive.zip", "-v"],
+    "arguments of any bytes": ["state.py", "", " ", "é\n'\"", "\udcff\udc80", "-"],
+    "options after the script": ["state.py", "--version", "-v", "-q", "--help", "--", "-x"],
+    "flags and code": ["-Ic", STATE],
+    "flags and a module": ["-sBm", "state"],
+    "a script after --": ["-u", "--", "state.py", "--", "x"],
+}
+FLAGS = [
+    "-X dev",
+    "-X dev -W error",
+    "-W error",
+    "-W ignore::DeprecationWarning -W once",
+    "-O",
+    "-OO",
+    "-u",
+    "-I",
+    "-E",
+    "-s",
+    "-S",
+    "-IS",
+    "-B",
+    "-b",
+    "-bb",
+    "-d",
+    "-q",
+    "\n    -R",
+    "-x",
+    "-X utf8",
+    "-X utf8=0",
+    "-X frozen_modules=off",
+    "-X frozen_modules=on",
+    "-X faulthandler",
+    "-X tracemalloc=2",
+    "-X own=1 -X other",
+    "\n    -X int_max_str_digits=700",
+    "-X pycache_prefix=cache",
+    "-X no_debug_ranges",
+    "--check-hash-based-pycs always",
+    "-v -V",
+    "-Wnonsense",
+]
+ENVIRONMENTS = [
+    "PYTHONPATH=one:two",
+    "PYTHONDONTWRITEBYTECODE=1",
+    "PYTHONWARNINGS=error,ignore::UserWarning",
+    "PYTHONSAFEPATH=1",
+    "PYTHONUTF8=0",
+    "\n    PYTHONUTF8=1",
+    "PYTHONIOENCODING=latin-1:replace",
+    "LC_ALL=C",
+    "LC_ALL=POSIX PYTHONCOERCECLOCALE=0",
+    "LC_ALL=C PYTHONUTF8=0",
+    "\n    LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0",
+    "LC_ALL=C PYTHONCOERCECLOCALE=warn",
+    "LC_ALL=no_SUCH",
+    "LC_ALL=en_US.ISO-8859-1",
+    "\n    PYTHONNOUSERSITE=1",
+    "PYTHONUSERBASE=base",
+    "PYTHONOPTIMIZE=2",
+    "PYTHONUNBUFFERED=1",
+    "PYTHONFAULTHANDLER=1",
+    "PYTHONDEVMODE=1",
+    "\n    PYTHONPYCACHEPREFIX=cache",
+    "PYTHONSTARTUP=none.py",
+    "PYTHONTRACEMALLOC=1",
+    "PYTHONINTMAXSTRDIGITS=1000",
+    "PYTHONNODEBUGRANGES=1",
+    "\n    PYTHONHASHSEED=0",
+    "PYTHONMALLOC=debug",
+    "PYTHONBREAKPOINT=0",
+    "PYTHONASYNCIODEBUG=1",
+    "PYTHONEXECUTABLE=/x",
+    "PYTHONPLATLIBDIR=lib",
+]
+
+
+@pytest.mark.parametrize("arguments", WAYS.values(), ids=WAYS)
+def test_a_program_sees_the_same_interpreter(same: Pair, programs: Path, arguments: list[str]) -> None:
+    result = same(*[argument.replace("{}", str(programs)) for argument in arguments])
+    assert '"argv"' in result.stdout
+
+
+@pytest.mark.parametrize("flags", [flags.strip() for flags in FLAGS])
+@pytest.mark.usefixtures("programs")
+def test_a_program_sees_the_same_interpreter_with_flags(same: Pair, flags: str) -> None:
+    same(*flags.split(), "state.py", "argument")
+
+
+@pytest.mark.parametrize("variables", [variables.strip() for variables in ENVIRONMENTS])
+@pytest.mark.usefixtures("programs")
+def test_a_program_sees_the_same_interpreter_with_environment_variables(same: Pair, variables: str) -> None:
+    same("state.py", "é", "\udcff", env=dict(variable.split("=", 1) for variable in variables.split()))
+
+
+@pytest.mark.usefixtures("programs")
+def test_ignored_environment_variables_are_ignored_by_both(same: Pair) -> None:
+    env = {"PYTHONOPTIMIZE": "2", "PYTHONUTF8": "0", "PYTHONWARNINGS": "error", "PYTHONPATH": "one", "LC_ALL": "C"}
+    same("-E", "-m", "package", env=env)
+    same("-I", "state.py", env=env)
+
+
+def test_a_program_from_standard_input_sees_the_same_interpreter(same: Pair) -> None:
+    assert '"argv"' in same("-", "one", "--two", stdin=STATE).stdout
+
+
+def test_pythonhome_moves_the_library_for_both(same: Pair, stock: str, run: Runner) -> None:
+    prefix = run([stock, "-c", "import sys; print(sys.base_prefix)"]).stdout.strip()
+    same("-c", STATE, env={"PYTHONHOME": prefix})
+
+
+def test_hash_seed_gives_the_same_order(same: Pair) -> None:
+    same("-c", "print({*'abcdefghijkl'}, hash('gilscope'))", env={"PYTHONHASHSEED": "42"})
+
+
+def test_the_safe_path_flag_leaves_the_folder_out(same: Pair, programs: Path) -> None:
+    state = json.loads(same("-P", "-c", STATE).stdout)
+    assert str(programs) not in state["path"]
+
+
+ENDS = {
+    "the end": "x = 1",
+    "exit 0": "import sys; sys.exit(0)",
+    "exit None": "import sys; sys.exit(None)",
+    "exit True": "import sys; sys.exit(True)",
+    "exit 3": "import sys; sys.exit(3)",
+    "exit 256": "import sys; sys.exit(256)",
+    "exit 259": "import sys; sys.exit(259)",
+    "exit -1": "import sys; sys.exit(-1)",
+    "exit 2**80": "import sys; sys.exit(2**80)",
+    "exit with a text": "import sys; sys.exit('a text: é')",
+    "exit with a tuple": "import sys; sys.exit((1, 2))",
+    "SystemExit with a code": "raise SystemExit(7)",
+    "SystemExit subclass": "class E(SystemExit): code = 9\nraise E",
+    "os._exit": "import os; print('lost'); os._exit(5)",
+    "quit": "quit(4)",
+    "exit in atexit": "import atexit, sys; atexit.register(sys.exit, 6); print('x')",
+    "exit in a thread": "import sys, threading; threading.Thread(target=sys.exit, args=(3,)).start()",
+    "abort": "import os; os.abort()",
+    "killed by itself": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "segmentation fault": "import faulthandler, os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+    "exec": "import os, sys; os.execv(sys.executable, [sys.executable, '-c', 'print(3); exit(8)'])",
+    "exception": "def f(n):\n    return 1 / n\n\nf(0)",
+    "exception with a cause": "try:\n    {}['a']\nexcept KeyError as e:\n    raise ValueError('é\\n') from e",
+    "exception with notes": "e = ValueError(1)\ne.add_note('a note')\nraise e",
+    "exception group": "raise ExceptionGroup('several', [ValueError(1), TypeError(2)])",
+    "exception in a thread": "import threading\nthreading.Thread(target=lambda: 1 / 0, name='worker').start()",
+    "exception in __del__": "class D:\n    def __del__(self):\n        raise ValueError(1)\ndel D\nd = 5",
+    "exception in atexit": "import atexit\natexit.register(lambda: 1 / 0)\nprint(1)",
+    "exception in a library": "import json\njson.loads('{')",
+    "excepthook": "import sys\nsys.excepthook = lambda *a: print('hooked', a[0], file=sys.stderr)\n1 / 0",
+    "name with a suggestion": "import sys\nsys.exti(3)",
+    "KeyboardInterrupt": "raise KeyboardInterrupt",
+    "KeyboardInterrupt subclass": "class K(KeyboardInterrupt): pass\nraise K('x')",
+    "MemoryError": "raise MemoryError",
+    "recursion": "def f(n):\n    return f(n + 1)\nf(0)",
+    "deep recursion that is caught": "def f(n):\n    try:\n        return f(n + 1)\n    except RecursionError:\n"
+    "        return n\nprint(f(0))",
+    "recursion in C": "x = []\nfor _ in range(100000):\n    x = [x]\ntry:\n    repr(x)\nexcept RecursionError as e:\n"
+    "    print(str(e)[:20])",
+    "syntax error": "print(1)\nif x\n    y\n",
+    "indentation error": "if 1:\nx\n",
+    "tab error": "if 1:\n\tx\n        y\n",
+    "syntax warning": "print(1 is 1, '\\d')",
+    "bad encoding": "# coding: nonsense\nprint(1)",
+    "latin-1 source": "# coding: latin-1\nprint(ascii('\u00e9'))",
+    "null byte": "print(1)\0",
+    "empty": "",
+    "warnings": "import warnings\nwarnings.warn('careful')\nwarnings.warn('old', DeprecationWarning)",
+    "atexit order": "import atexit\nfor n in range(3): atexit.register(print, n)\nprint('end')",
+    "threads are joined": "import threading\nstart = threading.Event()\n"
+    "threading.Thread(target=lambda: (start.wait(), print('joined'))).start()\nprint('end')\nstart.set()",
+    "daemon threads are not": "import threading\nready = threading.Event()\ndef f():\n    ready.set()\n"
+    "    threading.Event().wait()\n    print('never')\nthreading.Thread(target=f, daemon=True).start()\nready.wait()",
+    "standard input": "import sys\nprint(sys.stdin.read(), sys.stdin.isatty())",
+    "input()": "print(input('? '))",
+    "unraisable at the end": "import sys\nsys.stdout.close()\n",
+    "breakpoint": "breakpoint()",
+    "forked child": "import os, sys\nprint('before', flush=True)\nif os.fork() == 0:\n    sys.exit(7)\n"
+    "print(os.waitstatus_to_exitcode(os.wait()[1]))",
+    "subprocess": "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import os, sys\\n"
+    'print(os.readlink("/proc/self/exe"), sys.prefix, sys.flags)\'], stdout=-1).stdout)',
+    "asyncio": "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return 3\nprint(asyncio.run(f()))",
+    "audit hook": "import sys\nsys.addaudithook(lambda name, a: name == 'cpython.run_file' and print(name))",
+    "imports itself": "import importlib, sys\nif __name__ == '__main__':\n    import script\nprint(__name__)",
+}
+
+
+@pytest.mark.parametrize("code", ENDS.values(), ids=ENDS)
+def test_a_script_ends_in_the_same_way(same: Pair, tmp_path: Path, code: str) -> None:
+    (tmp_path / "script.py").write_text(code, encoding="latin-1" if "latin-1" in code else "utf-8")
+    same("script.py", stdin="a line\nanother")
+
+
+@pytest.mark.parametrize(
+    "name", ["exit 3", "exception", "syntax error", "exception in a library", "name with a suggestion"]
+)
+def test_code_and_standard_input_end_in_the_same_way(same: Pair, name: str) -> None:
+    same("-c", ENDS[name])
+    same("-", stdin=ENDS[name])
+
+
+MISTAKES = {
+    "no such script": ["nothing.py"],
+    "script with an empty name": [""],
+    "folder without __main__": ["empty"],
+    "binary junk": ["junk"],
+    "archive without __main__": ["empty.zip"],
+    "no such module": ["-m", "no_such_module"],
+    "no such part": ["-m", "json.no_such"],
+    "package without __main__": ["-m", "json"],
+    "module name of a file": ["-m", "script.py"],
+    "unknown flag": ["-Z"],
+    "unknown long flag": ["--nonsense"],
+    "flag without its value": ["-W"],
+    "bad -X value": ["-X", "int_max_str_digits=x", "script.py"],
+    "bad utf8 mode": ["-X", "utf8=3", "script.py"],
+    "code without code": ["-c"],
+    "no script, but flags": ["-u", "-"],
+    "syntax error in code": ["-c", "if x"],
+    "script that cannot be read": ["/proc/self/mem"],
+}
+
+
+@pytest.mark.parametrize("arguments", MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_reported_in_the_same_words(same: Pair, tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "script.py").write_text(HELLO)
+    (tmp_path / "junk").write_bytes(bytes(range(256)) * 4)
+    zipfile.ZipFile(tmp_path / "empty.zip", "w").close()
+    same(*arguments)
+
+
+@pytest.mark.parametrize(
+    "flag", ["-V", "--version", "-VV", "-h", "--help", "--help-env", "--help-xoptions", "--help-all", "-?"]
+)
+def test_python_answers_for_itself_behind_two_dashes(same: Pair, flag: str) -> None:
+    assert same(flag).stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-mjson.tool"], ["-m", "json.tool", "--indent", "2"], ["-m", "timeit", "-h"], ["-mthis"]]
+)
+def test_modules_of_the_library_run(same: Pair, arguments: list[str]) -> None:
+    same(*arguments, stdin='{"a": [1, 2]}')
+
+
+def test_bytecode_is_written_where_python_would(host: str, stock: str, run: Runner, tmp_path: Path) -> None:
+    found: list[list[str]] = []
+    for command in ([stock], [host, "run"]):
+        folder = tmp_path / str(len(found))
+        folder.mkdir()
+        (folder / "library.py").write_text("x = 1\n")
+        (folder / "main.py").write_text("import library\n")
+        assert run([*command, "main.py"], cwd=folder).returncode == 0
+        found.append(sorted(str(file.relative_to(folder)) for file in folder.rglob("*")))
+    assert found[0] == found[1]
+
+
+# gilscope's own side.
+
+USAGE = {
+    "nothing to run": ["run"],
+    "nothing behind two dashes": ["run", "--"],
+    "unknown option": ["run", "--nonsense", "script.py"],
+    "a flag of Python's own": ["run", "-u", "script.py"],
+    "quiet and verbose": ["run", "-q", "-v", "script.py"],
+    "no subcommand": [],
+    "unknown subcommand": ["fly"],
+    "unknown option of gilscope": ["--nonsense"],
+}
+
+
+@pytest.mark.parametrize("arguments", USAGE.values(), ids=USAGE)
+def test_wrong_use_exits_with_2_and_says_what_to_do(host: str, run: Runner, arguments: list[str]) -> None:
+    result = run([host, *arguments])
+    assert result.returncode == 2
+    assert result.stdout == ""
+    what, hint = result.stderr.splitlines()
+    assert what.startswith("gilscope")
+    assert hint.startswith("  try: ")
+
+
+def test_options_of_run_come_before_the_script(host: str, run: Runner, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("import sys; print(sys.argv)")
+    for options in (["-q"], ["-v"], ["--quiet", "--"]):
+        result = run([host, "run", *options, "script.py", "-v", "--json"], cwd=tmp_path)
+        assert result.stdout == "['script.py', '-v', '--json']\n"
+        assert result.returncode == 0
+
+
+def test_the_version_names_gilscope_and_what_it_embeds(host: str, stock: str, run: Runner) -> None:
+    python = run([stock, "--version"]).stdout.split()[1]
+    result = run([host, "--version"])
+    assert re.fullmatch(
+        r"gilscope \d+\.\d+\.\d+, embeds CPython (\S+).* \((static|shared) libpython\).*\n", result.stdout
+    )
+    assert python in result.stdout
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize("command", [["--help"], ["run", "--help"], ["run", "-h"]])
+def test_help_shows_an_example_first(host: str, run: Runner, command: list[str]) -> None:
+    result = run([host, *command])
+    assert result.returncode == 0
+    assert result.stdout.index("Example: gilscope") < result.stdout.index("Usage:")
+
+
+def test_help_of_a_closed_reader_is_quiet(host: str, run: Runner) -> None:
+    result = run(["sh", "-c", '"$0" run --help | head -1', host])
+    assert result.stderr == ""

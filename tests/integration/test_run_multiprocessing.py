@@ -1,0 +1,330 @@
+"""Under `gilscope run`, multiprocessing works unchanged, and its children run in the host too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Pair, Runner
+
+METHODS = ["fork", "spawn", "forkserver"]
+
+# A module rather than the script's own text: its functions are found by `-c` programs under spawn, too.
+LIBRARY = """
+import multiprocessing, os, signal, sys
+from concurrent.futures import ProcessPoolExecutor, process, wait
+from multiprocessing import shared_memory
+
+def square(n):
+    return n * n
+
+def put_squares(queue, n):
+    for i in range(n):
+        queue.put(i * i)
+    queue.put(None)
+
+def fail(message):
+    raise ValueError(message)
+
+def leave(code):
+    sys.exit(code)
+
+def die(number):
+    os.kill(os.getpid(), number)
+
+def add(value, times):
+    for _ in range(times):
+        with value.get_lock():
+            value.value += 1
+
+def write(name):
+    memory = shared_memory.SharedMemory(name)
+    memory.buf[:5] = b"hello"
+    memory.close()
+
+def echo(connection):
+    while (said := connection.recv()) is not None:
+        connection.send(said * 2)
+
+def describe():
+    return {
+        "exe": os.readlink("/proc/self/exe"), "executable": sys.executable, "name": sys.orig_argv[0],
+        "prefixes": [sys.prefix, sys.base_prefix], "argv": sys.argv, "path": sys.path,
+        "flags": [repr(sys.flags), sys.warnoptions, sys._xoptions], "threads": len(os.listdir("/proc/self/task")),
+    }
+
+def describe_to(queue, depth, method):
+    if depth > 1:
+        run(describe_to, depth - 1, method, queue=queue)
+    else:
+        queue.put(describe())
+
+def run(function, *arguments, queue=None):
+    context = multiprocessing.get_context(arguments[-1])
+    own = queue is None
+    if own:
+        queue = context.Queue()
+    process = context.Process(target=function, args=(queue, *arguments))
+    process.start()
+    said = queue.get() if own else None
+    process.join()
+    assert process.exitcode == 0, process.exitcode
+    return said
+
+def worker():
+    return os.readlink("/proc/self/exe")
+"""
+
+PROGRAMS = {
+    "processes": """
+        processes = [context.Process(target=print, args=("child", n)) for n in range(3)]
+        for p in processes:
+            p.start()
+            p.join()
+        print([p.exitcode for p in processes], multiprocessing.active_children())""",
+    "pool": """
+        with context.Pool(2) as pool:
+            print(pool.map(square, range(10)), pool.apply(square, (12,)), sorted(pool.imap_unordered(square, range(5))))
+            pool.close()
+            pool.join()""",
+    "executor": """
+        with ProcessPoolExecutor(2, mp_context=context) as pool:
+            print(list(pool.map(square, range(10), chunksize=3)), pool.submit(square, 9).result())""",
+    "queue": """
+        queue = context.Queue()
+        p = context.Process(target=put_squares, args=(queue, 5))
+        p.start()
+        print(list(iter(queue.get, None)))
+        p.join()""",
+    "pipe": """
+        here, there = context.Pipe()
+        p = context.Process(target=echo, args=(there,))
+        p.start()
+        here.send("ab")
+        print(here.recv())
+        here.send(None)
+        p.join()""",
+    "value and lock": """
+        value = context.Value("i", 0)
+        processes = [context.Process(target=add, args=(value, 50)) for _ in range(2)]
+        for p in processes: p.start()
+        for p in processes: p.join()
+        print(value.value)""",
+    "manager": """
+        with context.Manager() as manager:
+            shared, event = manager.list([3]), manager.Event()
+            p = context.Process(target=shared.append, args=(4,))
+            p.start()
+            p.join()
+            print(list(shared), event.is_set(), manager.dict(a=1))""",
+    "shared memory": """
+        memory = shared_memory.SharedMemory(create=True, size=16)
+        p = context.Process(target=write, args=(memory.name,))
+        p.start()
+        p.join()
+        print(bytes(memory.buf[:5]))
+        memory.close()
+        memory.unlink()""",
+    "exit codes": """
+        for function, argument in [(leave, 0), (leave, 3), (leave, None), (die, 9), (die, 15), (os._exit, 5)]:
+            p = context.Process(target=function, args=(argument,))
+            p.start()
+            p.join()
+            print(function.__name__, argument, p.exitcode, flush=True)""",
+    "exception in a process": """
+        p = context.Process(target=fail, args=("\\u00e9",), name="worker")
+        p.start()
+        p.join()
+        print(p.exitcode)""",
+    "exception in a pool": """
+        with context.Pool(1) as pool:
+            pool.apply(fail, ("in the pool",))""",
+    "exception in an executor": """
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            future = pool.submit(fail, "in the executor")
+            wait([future])
+            future.result()""",
+    "killed worker": """
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            try:
+                pool.submit(die, 9).result()
+            except process.BrokenProcessPool as e:
+                print("broken:", e)""",
+    "terminated": """
+        queue = context.Queue()
+        p = context.Process(target=queue.get)
+        p.start()
+        p.terminate()
+        p.join()
+        print(p.exitcode)""",
+    "spawned from a thread": """
+        import threading
+        t = threading.Thread(target=lambda: print(run(describe_to, 1, context.get_start_method())["argv"]))
+        t.start()
+        t.join()""",
+    "left to the end": """
+        context.Process(target=print, args=("joined at exit",)).start()""",
+}
+
+
+def as_script(program: str) -> str:
+    """A program whose argument is the start method."""
+    lines = "import sys\nfrom library import *\n\nif __name__ == '__main__':\n"
+    return f"{lines}    context = multiprocessing.get_context(sys.argv[1])\n    if True:{program}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where `library` is."""
+    (tmp_path / "library.py").write_text(LIBRARY)
+    return tmp_path
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_it_prints_the_same_as_under_python(same: Pair, folder: Path, name: str, method: str) -> None:
+    (folder / "script.py").write_text(as_script(PROGRAMS[name]))
+    same("script.py", method)
+
+
+def test_each_way_to_start_a_child_ends_in_the_host(host: str, run: Runner, folder: Path) -> None:
+    (folder / "script.py").write_text("""
+from library import *
+
+def main(method):
+    context = multiprocessing.get_context(method)
+    exes = {"process": run(describe_to, 1, method)["exe"], "grandchild": run(describe_to, 2, method)["exe"],
+            "great-grandchild": run(describe_to, 3, method)["exe"]}
+    with context.Pool(1) as pool:
+        exes["pool"] = pool.apply(worker)
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        exes["executor"] = pool.submit(worker).result()
+    with context.Manager() as manager:
+        exes["manager"] = os.readlink(f"/proc/{manager._process.pid}/exe")
+    from multiprocessing import forkserver, resource_tracker
+    memory = shared_memory.SharedMemory(create=True, size=1)
+    memory.close()
+    memory.unlink()
+    exes["resource tracker"] = os.readlink(f"/proc/{resource_tracker._resource_tracker._pid}/exe")
+    if method == "forkserver":
+        exes["fork server"] = os.readlink(f"/proc/{forkserver._forkserver._forkserver_pid}/exe")
+    print(method, [name for name, exe in exes.items() if exe == sys.argv[1]])
+
+if __name__ == "__main__":
+    for method in sys.argv[2:]:
+        main(method)
+""")
+    result = run([host, "run", "script.py", host, *METHODS], cwd=folder)
+    common = "'process', 'grandchild', 'great-grandchild', 'pool', 'executor', 'manager', 'resource tracker'"
+    assert result.stderr == ""
+    assert result.stdout == f"fork [{common}]\nspawn [{common}]\nforkserver [{common}, 'fork server']\n"
+
+
+DESCRIBE = """
+from library import *
+import json
+
+if __name__ == "__main__":
+    method, action, depth = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    if action == "clear":
+        os.environ.clear()
+    if action == "own":
+        multiprocessing.set_executable(sys.executable)
+    print(json.dumps(run(describe_to, depth, method)))
+"""
+
+
+@pytest.mark.parametrize("action", ["nothing", "clear", "own"])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("environment", ["base", "virtual"])
+def test_a_child_of_a_child_has_the_environment_of_the_first_parent(
+    host: str, stock: str, run: Runner, folder: Path, environment: str, method: str, action: str
+) -> None:
+    python, env = stock, {}
+    if environment == "virtual":
+        venv = folder / "v é"
+        assert run([stock, "-m", "venv", "--without-pip", str(venv)]).returncode == 0
+        python, env = str(venv / "bin" / "python"), {"VIRTUAL_ENV": str(venv)}
+    (folder / "script.py").write_text(DESCRIBE)
+    arguments = ["-W", "error", "-O", "script.py", method, action, "2"]
+    expected = run([python, *arguments], cwd=folder, env=env)
+    result = run([host, "run", "--", *arguments], cwd=folder, env=env)
+    assert result.stderr == expected.stderr == ""
+    theirs, ours = json.loads(expected.stdout), json.loads(result.stdout)
+    assert theirs["executable"] == python
+    is_started_by_own = action == "own" and method != "fork"
+    assert ours.pop("exe") == (theirs.pop("exe") if is_started_by_own else host)
+    theirs.pop("exe", None)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    "flags", ["-X dev", "-OO", "-B", "-E", "-s", "-I", "-X utf8", "-W error -W ignore::UserWarning", "-X own=1"]
+)
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_flags_are_passed_on_to_children(same: Pair, folder: Path, method: str, flags: str) -> None:
+    code = "d = run(describe_to, 2, sys.argv[1])\n        print(d['flags'], d['argv'], d['path'], d['threads'])"
+    # -I hides the script's folder: the library then comes from where the script says.
+    script = as_script("\n        " + code)
+    (folder / "script.py").write_text(f"import sys\nsys.path.insert(0, {str(folder)!r})\n{script}")
+    same(*flags.split(), "script.py", method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("way", ["a module", "code", "standard input", "an odd name"])
+def test_a_program_of_any_kind_starts_children(same: Pair, folder: Path, way: str, method: str) -> None:
+    program = as_script(PROGRAMS["processes"])
+    name = 'it\'s "é" .py' if way == "an odd name" else "script.py"
+    (folder / name).write_text(program)
+    arguments = {"a module": ["-m", "script"], "code": ["-c", program], "standard input": ["-"], "an odd name": [name]}
+    same(*arguments[way], method, stdin=program)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_fork_is_not_called_multi_threaded(host: str, run: Runner, folder: Path, method: str) -> None:
+    (folder / "script.py").write_text(as_script(PROGRAMS["processes"]))
+    result = run([host, "run", "--", "-W", "error", "script.py", method], cwd=folder)
+    assert result.stderr == ""
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_script_without_a_guard_gets_the_same_error(same: Pair, folder: Path, method: str) -> None:
+    (folder / "script.py").write_text(
+        "import multiprocessing, sys\n"
+        f"context = multiprocessing.get_context({method!r})\n"
+        "p = context.Process(target=print)\np.start()\np.join()\nprint(p.exitcode)\n"
+    )
+    assert "freeze_support()" in same("script.py").stderr
+
+
+def test_subprocesses_run_the_real_python(host: str, stock: str, run: Runner) -> None:
+    code = (
+        "import os, subprocess, sys; print(subprocess.check_output([sys.executable, '-c', "
+        "'import os; print(os.readlink(\"/proc/self/exe\"))'], text=True))"
+    )
+    assert run([host, "run", "-c", code]).stdout.strip() == str(Path(stock).resolve())
+
+
+def test_an_early_import_by_a_pth_file_keeps_children_in_the_host(
+    host: str, stock: str, run: Runner, folder: Path
+) -> None:
+    venv = folder / "venv"
+    assert run([stock, "-m", "venv", "--without-pip", str(venv)]).returncode == 0
+    (packages,) = venv.glob("lib/python*/site-packages")
+    (packages / "early.pth").write_text("import multiprocessing.spawn\n")
+    (folder / "script.py").write_text(DESCRIBE)
+    result = run([host, "run", "script.py", "spawn", "nothing", "2"], cwd=folder, env={"VIRTUAL_ENV": str(venv)})
+    state = json.loads(result.stdout)
+    assert (state["exe"], state["executable"]) == (host, str(venv / "bin" / "python"))
+
+
+def test_a_look_for_the_module_alone_does_not_use_the_finder_up(host: str, run: Runner, folder: Path) -> None:
+    look = "import importlib.util\nassert importlib.util.find_spec('multiprocessing.spawn')\n"
+    (folder / "script.py").write_text(look + DESCRIBE)
+    result = run([host, "run", "script.py", "spawn", "nothing", "2"], cwd=folder)
+    assert json.loads(result.stdout)["exe"] == host

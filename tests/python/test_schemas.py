@@ -1,0 +1,208 @@
+"""docs/schemas: the schemas are sound, take what gilscope prints (the golden files), and nothing else."""
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+
+ROOT = Path(__file__).parents[2]
+SCHEMAS = ROOT / "docs" / "schemas"
+GOLDEN = ROOT / "tests" / "golden"
+
+# Which schema describes which golden file.
+PAIRS = [
+    ("compare.schema.json", "compare.json"),
+    ("compare.schema.json", "compare_failed.json"),
+    ("doctor.schema.json", "doctor.json"),
+]
+NAMES = sorted(path.name for path in SCHEMAS.glob("*.json"))
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def validator(schema: str) -> Draft202012Validator:
+    return Draft202012Validator(read(SCHEMAS / schema))
+
+
+def objects(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The paths of all objects in a document."""
+    if isinstance(value, dict):
+        yield path
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield from objects(child, (*path, key))
+
+
+def at(document: Any, path: tuple[str | int, ...]) -> Any:
+    for key in path:
+        document = document[key]
+    return document
+
+
+def subschemas(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object of a schema that says of a type."""
+    if isinstance(value, dict):
+        if "type" in value:
+            yield value
+        for child in value.values():
+            yield from subschemas(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from subschemas(child)
+
+
+def is_refused(schema: str, document: Any) -> bool:
+    return not validator(schema).is_valid(document)
+
+
+def compare_document() -> Any:
+    return read(GOLDEN / "compare.json")
+
+
+def failed_document() -> Any:
+    return read(GOLDEN / "compare_failed.json")
+
+
+def test_every_schema_is_paired_with_output_that_is_tested() -> None:
+    assert {schema for schema, _ in PAIRS} == set(NAMES)
+    assert {golden for _, golden in PAIRS} == {path.name for path in GOLDEN.glob("*.json")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_schema_is_a_schema_of_draft_2020_12(name: str) -> None:
+    schema = read(SCHEMAS / name)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == name
+    Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_schema_lets_no_unknown_key_pass_and_requires_every_known_one(name: str) -> None:
+    for schema in subschemas(read(SCHEMAS / name)):
+        if "object" in schema["type"] and "properties" in schema:
+            assert schema["additionalProperties"] is False
+            assert set(schema["required"]) == set(schema["properties"])
+
+
+@pytest.mark.parametrize(("schema", "golden"), PAIRS)
+def test_what_gilscope_prints_is_valid(schema: str, golden: str) -> None:
+    validator(schema).validate(read(GOLDEN / golden))
+
+
+@pytest.mark.parametrize(("schema", "golden"), PAIRS)
+def test_document_without_any_one_of_its_keys_is_refused(schema: str, golden: str) -> None:
+    document = read(GOLDEN / golden)
+    for path in objects(document):
+        for key in at(document, path):
+            changed = copy.deepcopy(document)
+            del at(changed, path)[key]
+            assert is_refused(schema, changed), (*path, key)
+
+
+@pytest.mark.parametrize(("schema", "golden"), PAIRS)
+def test_document_with_one_key_more_is_refused(schema: str, golden: str) -> None:
+    document = read(GOLDEN / golden)
+    for path in objects(document):
+        changed = copy.deepcopy(document)
+        at(changed, path)["surprise"] = None
+        assert is_refused(schema, changed), path
+
+
+@pytest.mark.parametrize(("schema", "golden"), PAIRS)
+def test_document_with_a_key_renamed_is_refused(schema: str, golden: str) -> None:
+    document = read(GOLDEN / golden)
+    for path in objects(document):
+        for key in at(document, path):
+            changed = copy.deepcopy(document)
+            at(changed, path)[key.upper()] = at(changed, path).pop(key)
+            assert is_refused(schema, changed), (*path, key)
+
+
+@pytest.mark.parametrize(("schema", "golden"), PAIRS)
+def test_document_with_a_value_of_another_kind_is_refused(schema: str, golden: str) -> None:
+    """No place takes a list in a list, or an object with an unknown key."""
+    others: list[object] = [[[]], {"surprise": 1}]
+    document = read(GOLDEN / golden)
+    for path in objects(document):
+        for key in at(document, path):
+            for other in others:
+                changed = copy.deepcopy(document)
+                at(changed, path)[key] = other
+                assert is_refused(schema, changed), (*path, key, other)
+
+
+@pytest.mark.parametrize(("schema", "golden"), PAIRS)
+def test_document_of_another_version_of_the_schema_is_refused(schema: str, golden: str) -> None:
+    document = read(GOLDEN / golden)
+    document["schema"] = document["schema"].replace("/1", "/2")
+    assert is_refused(schema, document)
+
+
+def test_golden_files_show_every_status_of_a_mode() -> None:
+    shown = {mode["status"] for document in (compare_document(), failed_document()) for mode in document["modes"]}
+    assert shown == {"ok", "failed", "timeout", "unavailable"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("status", "crashed"),
+        ("status", "failed"),  # without a reason
+        ("reason", "why"),  # of a mode that is ok
+        ("gil", None),
+        ("gil", "both"),
+        ("mode", "fibers"),
+        ("start_method", "vfork"),
+        ("work_ns", None),  # of a mode that is ok
+        ("max_rss_bytes", 0),  # an unknown is null, never 0
+        ("max_rss_bytes", 1.5),
+        ("cpu_ns", -1),
+        ("concurrency", "2"),
+        ("results_equal", "yes"),
+        ("slow_modules", None),
+    ],
+)
+def test_mode_with_a_value_that_makes_no_sense_is_refused(key: str, value: object) -> None:
+    document = compare_document()
+    document["modes"][0][key] = value
+    assert is_refused("compare.schema.json", document)
+
+
+@pytest.mark.parametrize("figures", ["work_ns", "setup_ns"])
+def test_times_that_are_no_integers_or_have_no_samples_are_refused(figures: str) -> None:
+    for key, value in [("median", 1.5), ("median", None), ("low", "1"), ("samples", []), ("samples", [None])]:
+        document = compare_document()
+        document["modes"][0][figures][key] = value
+        assert is_refused("compare.schema.json", document), (key, value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "best_mode"), [("one_wins", None), ("several_win", None), ("none_wins", "threads"), ("maybe", None)]
+)
+def test_verdict_names_a_best_mode_exactly_where_one_wins(kind: str, best_mode: str | None) -> None:
+    document = compare_document()
+    document["verdict"] |= {"kind": kind, "best_mode": best_mode}
+    assert is_refused("compare.schema.json", document)
+
+
+def test_few_rounds_have_no_intervals_and_are_valid() -> None:
+    document = compare_document()
+    for mode in document["modes"]:
+        for figures in (mode["work_ns"], mode["setup_ns"], mode["speedup"]):
+            figures |= {"low": None, "high": None}
+    document["verdict"] |= {"kind": "too_few_rounds", "best_mode": None}
+    validator("compare.schema.json").validate(document)
+
+
+def test_refusal_names_the_place() -> None:
+    document = compare_document()
+    document["modes"][1]["gil"] = "both"
+    with pytest.raises(ValidationError) as refusal:
+        validator("compare.schema.json").validate(document)
+    assert refusal.value.json_path == "$.modes[1].gil"

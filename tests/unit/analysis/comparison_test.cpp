@@ -1,0 +1,417 @@
+#include "analysis/comparison.h"
+
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "trials.h"
+
+namespace gilscope {
+namespace {
+
+using test::failed_trial;
+using test::good_trial;
+using test::kMillisecond;
+using test::mode_of;
+using test::span;
+using test::trials_of;
+using testing::DoubleEq;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr double kMs = 1e6;
+
+ModeTrials with_digests(Mode mode, const std::vector<std::vector<std::optional<std::string>>>& rounds) {
+  ModeTrials trials = trials_of(mode, 100, rounds.size());
+  for (std::size_t round = 0; round < rounds.size(); ++round) trials.records[round].digests = rounds[round];
+  return trials;
+}
+
+// Rounds of exactly these milliseconds.
+ModeTrials with_times(Mode mode, const std::vector<int>& milliseconds) {
+  ModeTrials trials{.mode = mode, .records = {}};
+  for (const int time : milliseconds) trials.records.push_back(good_trial(time));
+  return trials;
+}
+
+TEST(WorkFigures, of_jobs_one_after_the_other_have_a_concurrency_of_one) {
+  const auto figures = compute_work_figures({span(1, 0, 10), span(1, 10, 30)});
+  EXPECT_EQ(figures.wall_ns, 30 * kMs);
+  EXPECT_EQ(figures.cpu_ns, 30 * kMs);
+  EXPECT_DOUBLE_EQ(figures.concurrency, 1);
+  EXPECT_DOUBLE_EQ(figures.parallelism, 1);
+}
+
+TEST(WorkFigures, of_overlapping_jobs_of_one_process_count_its_cpu_clock_once) {
+  // Two threads under one GIL: both in progress for 20 ms, of which the process used one CPU.
+  const auto figures = compute_work_figures({span(1, 0, 20), span(1, 0, 20)});
+  EXPECT_EQ(figures.wall_ns, 20 * kMs);
+  EXPECT_EQ(figures.cpu_ns, 20 * kMs);
+  EXPECT_DOUBLE_EQ(figures.concurrency, 2);
+  EXPECT_DOUBLE_EQ(figures.parallelism, 1);
+}
+
+TEST(WorkFigures, of_several_processes_add_up_their_cpu_clocks) {
+  const auto figures = compute_work_figures({span(1, 0, 20), span(2, 0, 20), span(3, 0, 20)});
+  EXPECT_EQ(figures.cpu_ns, 60 * kMs);
+  EXPECT_DOUBLE_EQ(figures.concurrency, 3);
+  EXPECT_DOUBLE_EQ(figures.parallelism, 3);
+}
+
+TEST(WorkFigures, of_partly_overlapping_jobs_integrate_their_number_over_the_work) {
+  // 0 to 10: one; 10 to 20: two; 20 to 40: one: (10 + 20 + 20) / 40.
+  const auto figures = compute_work_figures({span(1, 0, 20), span(2, 10, 40)});
+  EXPECT_EQ(figures.wall_ns, 40 * kMs);
+  EXPECT_DOUBLE_EQ(figures.concurrency, 50.0 / 40);
+}
+
+TEST(WorkFigures, count_the_gap_between_two_jobs_as_work_with_nobody_at_it) {
+  const auto figures = compute_work_figures({span(1, 0, 10), span(1, 30, 40)});
+  EXPECT_EQ(figures.wall_ns, 40 * kMs);
+  EXPECT_DOUBLE_EQ(figures.concurrency, 0.5);
+}
+
+TEST(WorkFigures, of_jobs_that_wait_show_concurrency_without_parallelism) {
+  JobSpan sleeping = span(1, 0, 100);
+  sleeping.cpu_end = sleeping.cpu_begin + kMillisecond;
+  const auto figures = compute_work_figures({sleeping, sleeping});
+  EXPECT_DOUBLE_EQ(figures.concurrency, 2);
+  EXPECT_DOUBLE_EQ(figures.parallelism, 0.01);
+}
+
+TEST(WorkFigures, do_not_depend_on_the_order_of_the_jobs) {
+  const auto forward = compute_work_figures({span(1, 0, 20), span(2, 5, 40), span(1, 20, 30)});
+  const auto backward = compute_work_figures({span(1, 20, 30), span(2, 5, 40), span(1, 0, 20)});
+  EXPECT_EQ(forward.wall_ns, backward.wall_ns);
+  EXPECT_EQ(forward.cpu_ns, backward.cpu_ns);
+  EXPECT_EQ(forward.concurrency, backward.concurrency);
+}
+
+TEST(WorkFigures, of_work_that_took_no_time_at_all_are_finite) {
+  const auto figures = compute_work_figures({span(1, 5, 5)});
+  EXPECT_EQ(figures.wall_ns, 1);
+  EXPECT_EQ(figures.concurrency, 0);
+  EXPECT_EQ(figures.parallelism, 0);
+}
+
+TEST(Gil, of_subinterpreters_is_their_own_from_312_on) {
+  EXPECT_EQ(gil_of(Mode::Subinterpreters, 11, true), GilKind::Shared);
+  EXPECT_EQ(gil_of(Mode::Subinterpreters, 12, true), GilKind::Own);
+  EXPECT_EQ(gil_of(Mode::Subinterpreters, 15, true), GilKind::Own);
+}
+
+TEST(Gil, of_processes_is_their_own_and_of_the_others_shared) {
+  for (const int minor : {11, 12, 15}) {
+    EXPECT_EQ(gil_of(Mode::Processes, minor, true), GilKind::Own);
+    EXPECT_EQ(gil_of(Mode::Threads, minor, true), GilKind::Shared);
+    EXPECT_EQ(gil_of(Mode::Asyncio, minor, true), GilKind::Shared);
+    EXPECT_EQ(gil_of(Mode::Sequential, minor, true), GilKind::Shared);
+  }
+}
+
+TEST(Gil, is_none_in_every_mode_of_a_free_threaded_build_that_kept_it_off) {
+  for (const auto mode : kModes) EXPECT_EQ(gil_of(mode, 13, false), GilKind::None);
+}
+
+TEST(Comparison, has_the_samples_of_every_round_and_their_medians) {
+  const auto comparison = compare_modes({with_times(Mode::Sequential, {100, 104, 98, 101, 110})});
+  const auto& mode = comparison.modes.at(0);
+  EXPECT_EQ(mode.status, ModeStatus::Ok);
+  EXPECT_THAT(mode.work_samples_ns, ElementsAre(100 * kMs, 104 * kMs, 98 * kMs, 101 * kMs, 110 * kMs));
+  EXPECT_EQ(mode.work_ns->median, 101 * kMs);
+  EXPECT_EQ(*mode.work_ns->low, 98 * kMs);
+  EXPECT_EQ(*mode.work_ns->high, 110 * kMs);
+  EXPECT_EQ(mode.setup_ns->median, 2 * kMs);
+  EXPECT_EQ(mode.cpu_ns, 101 * kMs);
+  EXPECT_EQ(mode.max_rss_bytes, 1 << 20);
+  EXPECT_THAT(*mode.concurrency, DoubleEq(1));
+  EXPECT_THAT(*mode.parallelism, DoubleEq(1));
+}
+
+TEST(Comparison, keeps_the_order_and_the_gil_of_the_trials) {
+  auto processes = trials_of(Mode::Processes, 60);
+  processes.gil = GilKind::Own;
+  const auto comparison = compare_modes({processes, trials_of(Mode::Sequential, 100)});
+  EXPECT_EQ(comparison.modes.at(0).mode, Mode::Processes);
+  EXPECT_EQ(comparison.modes.at(0).gil, GilKind::Own);
+  EXPECT_EQ(comparison.modes.at(1).mode, Mode::Sequential);
+}
+
+TEST(Comparison, carries_the_start_method_and_the_slow_modules) {
+  auto trials = trials_of(Mode::Processes, 60);
+  for (auto& record : trials.records) record.start_method = "forkserver";
+  auto isolated = trials_of(Mode::Subinterpreters, 60);
+  for (auto& record : isolated.records) record.slow_modules = {"datetime"};
+  const auto comparison = compare_modes({trials, isolated});
+  EXPECT_EQ(comparison.modes.at(0).start_method, "forkserver");
+  EXPECT_THAT(comparison.modes.at(1).slow_modules, ElementsAre("datetime"));
+}
+
+TEST(Comparison, knows_no_memory_where_no_trial_did) {
+  auto trials = trials_of(Mode::Sequential, 100);
+  for (auto& record : trials.records) record.peak_rss_bytes.reset();
+  EXPECT_FALSE(compare_modes({trials}).modes.at(0).max_rss_bytes.has_value());
+}
+
+TEST(Speedup, is_the_sequential_median_over_the_modes) {
+  const auto comparison = compare_modes({trials_of(Mode::Sequential, 100), trials_of(Mode::Processes, 50)});
+  const auto& speedup = *mode_of(comparison, Mode::Processes).speedup;
+  EXPECT_DOUBLE_EQ(speedup.median, 2);
+  EXPECT_GT(*speedup.low, 1.8);
+  EXPECT_LT(*speedup.high, 2.2);
+}
+
+TEST(Speedup, of_sequential_is_exactly_one) {
+  const auto comparison = compare_modes({trials_of(Mode::Sequential, 100)});
+  const auto& speedup = *comparison.modes.at(0).speedup;
+  EXPECT_EQ(speedup.median, 1);
+  EXPECT_EQ(*speedup.low, 1);
+  EXPECT_EQ(*speedup.high, 1);
+}
+
+TEST(Speedup, is_unknown_without_a_sequential_mode_that_went_well) {
+  auto failed = trials_of(Mode::Sequential, 100, 2);
+  failed.records.push_back(failed_trial(TrialFailure::Kind::Task));
+  const auto with_failure = compare_modes({failed, trials_of(Mode::Threads, 100)});
+  EXPECT_FALSE(mode_of(with_failure, Mode::Threads).speedup.has_value());
+  EXPECT_FALSE(mode_of(with_failure, Mode::Sequential).speedup.has_value());
+  const auto without = compare_modes({trials_of(Mode::Threads, 100)});
+  EXPECT_FALSE(without.modes.at(0).speedup.has_value());
+}
+
+TEST(Speedup, of_few_rounds_has_no_interval) {
+  const auto comparison =
+      compare_modes({trials_of(Mode::Sequential, 100, 4), trials_of(Mode::Threads, 50, 4)});
+  EXPECT_GT(mode_of(comparison, Mode::Threads).speedup->median, 1.9);
+  EXPECT_FALSE(mode_of(comparison, Mode::Threads).speedup->low.has_value());
+  EXPECT_FALSE(mode_of(comparison, Mode::Sequential).speedup->low.has_value());
+}
+
+TEST(Status, of_a_mode_whose_trial_failed_is_failed_with_the_reason_and_the_rounds_before) {
+  auto trials = trials_of(Mode::Threads, 100, 2);
+  trials.records.push_back(failed_trial(TrialFailure::Kind::Ended, "its process was ended by SIGSEGV"));
+  const auto comparison = compare_modes({trials_of(Mode::Sequential, 100), trials});
+  const auto& mode = mode_of(comparison, Mode::Threads);
+  EXPECT_EQ(mode.status, ModeStatus::Failed);
+  EXPECT_EQ(mode.failure->message, "its process was ended by SIGSEGV");
+  EXPECT_EQ(mode.work_samples_ns.size(), 2U);
+  EXPECT_FALSE(mode.speedup.has_value());
+  EXPECT_FALSE(mode.results_equal.has_value());
+}
+
+TEST(Status, of_every_kind_of_failure_but_a_timeout_is_failed) {
+  using Kind = TrialFailure::Kind;
+  for (const auto kind : {Kind::Load, Kind::Task, Kind::Worker, Kind::Ended}) {
+    const auto comparison = compare_modes({{Mode::Threads, GilKind::Shared, {failed_trial(kind)}}});
+    EXPECT_EQ(comparison.modes.at(0).status, ModeStatus::Failed);
+  }
+  const auto comparison = compare_modes({{Mode::Threads, GilKind::Shared, {failed_trial(Kind::Timeout)}}});
+  EXPECT_EQ(comparison.modes.at(0).status, ModeStatus::Timeout);
+  EXPECT_FALSE(comparison.modes.at(0).work_ns.has_value());
+}
+
+TEST(Status, of_a_mode_that_never_ran_is_unavailable_and_not_ok) {
+  const auto comparison =
+      compare_modes({trials_of(Mode::Sequential, 100), {Mode::Threads, GilKind::Shared, {}}});
+  const auto& mode = mode_of(comparison, Mode::Threads);
+  EXPECT_EQ(mode.status, ModeStatus::Unavailable);
+  EXPECT_FALSE(mode.work_ns.has_value());
+  EXPECT_FALSE(mode.results_equal.has_value());
+  EXPECT_FALSE(comparison.all_good());
+}
+
+TEST(Results, are_compared_within_a_round_for_rounds_differ_in_their_hash_seed) {
+  const auto comparison = compare_modes({with_digests(Mode::Sequential, {{"a", "b"}, {"c", "d"}}),
+                                         with_digests(Mode::Threads, {{"a", "b"}, {"c", "d"}})});
+  EXPECT_EQ(mode_of(comparison, Mode::Threads).results_equal, true);
+  EXPECT_TRUE(comparison.all_good());
+}
+
+TEST(Results, that_differ_in_one_job_of_one_round_are_not_equal) {
+  const auto comparison = compare_modes({with_digests(Mode::Sequential, {{"a", "b"}, {"c", "d"}}),
+                                         with_digests(Mode::Threads, {{"a", "b"}, {"c", "X"}}),
+                                         with_digests(Mode::Processes, {{"a", "b"}, {"c", "d"}})});
+  EXPECT_EQ(mode_of(comparison, Mode::Sequential).results_equal, true);
+  EXPECT_EQ(mode_of(comparison, Mode::Threads).results_equal, false);
+  EXPECT_EQ(mode_of(comparison, Mode::Processes).results_equal, true);
+  EXPECT_FALSE(comparison.all_good());
+}
+
+TEST(Results, of_the_other_round_do_not_count) {
+  const auto comparison = compare_modes(
+      {with_digests(Mode::Sequential, {{"a"}, {"b"}}), with_digests(Mode::Threads, {{"b"}, {"a"}})});
+  EXPECT_EQ(mode_of(comparison, Mode::Threads).results_equal, false);
+}
+
+TEST(Results, that_cannot_be_pickled_are_unknown_and_no_fault) {
+  const auto comparison = compare_modes(
+      {with_digests(Mode::Sequential, {{"a", std::nullopt}}), with_digests(Mode::Threads, {{"a", "b"}})});
+  EXPECT_FALSE(mode_of(comparison, Mode::Sequential).results_equal.has_value());
+  EXPECT_FALSE(mode_of(comparison, Mode::Threads).results_equal.has_value());
+  EXPECT_TRUE(comparison.all_good());
+}
+
+TEST(Results, that_are_partly_unknown_are_unequal_where_the_known_part_is) {
+  const auto comparison = compare_modes({with_digests(Mode::Sequential, {{std::nullopt, "a"}}),
+                                         with_digests(Mode::Threads, {{std::nullopt, "b"}})});
+  EXPECT_EQ(mode_of(comparison, Mode::Threads).results_equal, false);
+}
+
+TEST(Results, are_compared_to_the_first_mode_that_went_well) {
+  auto failed = with_digests(Mode::Sequential, {{"wrong"}});
+  failed.records.push_back(failed_trial(TrialFailure::Kind::Task));
+  const auto comparison = compare_modes(
+      {failed, with_digests(Mode::Threads, {{"a"}, {"b"}}), with_digests(Mode::Processes, {{"a"}, {"b"}})});
+  EXPECT_FALSE(mode_of(comparison, Mode::Sequential).results_equal.has_value());
+  EXPECT_EQ(mode_of(comparison, Mode::Processes).results_equal, true);
+}
+
+TEST(Results, of_an_interrupted_mode_are_compared_in_the_rounds_that_it_has) {
+  const auto comparison =
+      compare_modes({with_digests(Mode::Sequential, {{"a"}, {"b"}}), with_digests(Mode::Threads, {{"a"}}),
+                     with_digests(Mode::Processes, {{"X"}})});
+  EXPECT_EQ(mode_of(comparison, Mode::Threads).results_equal, true);
+  EXPECT_EQ(mode_of(comparison, Mode::Processes).results_equal, false);
+}
+
+TEST(Verdict, names_the_one_mode_that_is_faster_than_sequential) {
+  const auto verdict = compare_modes({trials_of(Mode::Sequential, 100), trials_of(Mode::Threads, 101),
+                                      trials_of(Mode::Processes, 50), trials_of(Mode::Asyncio, 130)})
+                           .verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::OneWins);
+  EXPECT_EQ(verdict.best_mode, Mode::Processes);
+  EXPECT_THAT(verdict.peers, IsEmpty());
+  EXPECT_THAT(verdict.without_gain, ElementsAre(Mode::Threads));
+  EXPECT_THAT(verdict.slower, ElementsAre(Mode::Asyncio));
+}
+
+TEST(Verdict, names_the_faster_of_two_whose_intervals_are_apart_alone) {
+  const auto verdict = compare_modes({trials_of(Mode::Sequential, 100), trials_of(Mode::Subinterpreters, 60),
+                                      trials_of(Mode::Processes, 50)})
+                           .verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::OneWins);
+  EXPECT_EQ(verdict.best_mode, Mode::Processes);
+}
+
+TEST(Verdict, names_several_where_their_intervals_overlap) {
+  const auto verdict = compare_modes({trials_of(Mode::Sequential, 100), trials_of(Mode::Subinterpreters, 51),
+                                      trials_of(Mode::Processes, 50), trials_of(Mode::Threads, 70)})
+                           .verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::SeveralWin);
+  EXPECT_EQ(verdict.best_mode, Mode::Processes);
+  EXPECT_THAT(verdict.peers, ElementsAre(Mode::Subinterpreters));
+}
+
+TEST(Verdict, takes_intervals_that_touch_in_one_point_as_overlapping) {
+  // 48…52 and 52…56.
+  const auto verdict = compare_modes({trials_of(Mode::Sequential, 100), trials_of(Mode::Subinterpreters, 54),
+                                      trials_of(Mode::Processes, 50)})
+                           .verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::SeveralWin);
+}
+
+TEST(Verdict, says_that_no_mode_wins_where_all_are_as_fast_or_slower) {
+  const auto verdict = compare_modes({trials_of(Mode::Sequential, 100), trials_of(Mode::Threads, 100),
+                                      trials_of(Mode::Processes, 200)})
+                           .verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::NoneWins);
+  EXPECT_FALSE(verdict.best_mode.has_value());
+  EXPECT_THAT(verdict.without_gain, ElementsAre(Mode::Threads));
+  EXPECT_THAT(verdict.slower, ElementsAre(Mode::Processes));
+}
+
+TEST(Verdict, takes_no_notice_of_a_difference_below_five_per_cent_however_sure_it_is) {
+  ASSERT_EQ(kNoticeable, 0.05);
+  const std::vector<int> baseline(9, 10'000);
+  const auto judge = [&](int milliseconds) {
+    return compare_modes({with_times(Mode::Sequential, baseline),
+                          with_times(Mode::Threads, std::vector<int>(9, milliseconds))})
+        .verdict;
+  };
+  EXPECT_EQ(judge(9'523).kind, Verdict::Kind::OneWins);   // 1.0501
+  EXPECT_EQ(judge(9'524).kind, Verdict::Kind::NoneWins);  // 1.04998
+  EXPECT_THAT(judge(9'524).without_gain, ElementsAre(Mode::Threads));
+  EXPECT_THAT(judge(10'526).without_gain, ElementsAre(Mode::Threads));  // 0.95003
+  EXPECT_THAT(judge(10'527).slower, ElementsAre(Mode::Threads));        // 0.94994
+}
+
+TEST(Verdict, takes_no_notice_of_a_large_difference_that_is_not_sure) {
+  // The median is 1.43 times as fast, and some rounds are slower than any of sequential's.
+  const auto verdict = compare_modes({with_times(Mode::Sequential, {100, 99, 101, 100, 102}),
+                                      with_times(Mode::Threads, {70, 60, 150, 65, 160})})
+                           .verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::NoneWins);
+  EXPECT_THAT(verdict.without_gain, ElementsAre(Mode::Threads));
+}
+
+TEST(Verdict, leaves_out_modes_that_did_not_end_well) {
+  auto failed = trials_of(Mode::Processes, 20, 4);
+  failed.records.push_back(failed_trial(TrialFailure::Kind::Timeout));
+  const auto verdict =
+      compare_modes({trials_of(Mode::Sequential, 100), failed, trials_of(Mode::Threads, 50)}).verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::OneWins);
+  EXPECT_EQ(verdict.best_mode, Mode::Threads);
+}
+
+TEST(Verdict, has_no_baseline_where_sequential_is_missing_or_failed) {
+  EXPECT_EQ(compare_modes({trials_of(Mode::Threads, 100)}).verdict.kind, Verdict::Kind::NoBaseline);
+  EXPECT_EQ(compare_modes({}).verdict.kind, Verdict::Kind::NoBaseline);
+  auto failed = trials_of(Mode::Sequential, 100, 4);
+  failed.records.push_back(failed_trial(TrialFailure::Kind::Task));
+  EXPECT_EQ(compare_modes({failed, trials_of(Mode::Threads, 100)}).verdict.kind, Verdict::Kind::NoBaseline);
+  EXPECT_EQ(
+      compare_modes({{Mode::Sequential, GilKind::Shared, {}}, trials_of(Mode::Threads, 100)}).verdict.kind,
+      Verdict::Kind::NoBaseline);
+}
+
+TEST(Verdict, has_nothing_to_say_of_sequential_alone) {
+  EXPECT_EQ(compare_modes({trials_of(Mode::Sequential, 100)}).verdict.kind, Verdict::Kind::NothingElse);
+  const ModeTrials failed{Mode::Threads, GilKind::Shared, {failed_trial(TrialFailure::Kind::Task)}};
+  EXPECT_EQ(compare_modes({trials_of(Mode::Sequential, 100), failed}).verdict.kind,
+            Verdict::Kind::NothingElse);
+}
+
+TEST(Verdict, asks_for_more_rounds_where_there_are_too_few_for_intervals) {
+  const auto verdict =
+      compare_modes({trials_of(Mode::Sequential, 100, 4), trials_of(Mode::Threads, 10, 4)}).verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::TooFewRounds);
+  EXPECT_FALSE(verdict.best_mode.has_value());
+}
+
+TEST(Verdict, asks_for_more_rounds_where_only_some_modes_have_enough) {
+  // Interrupted in the fifth round, between sequential and threads.
+  const auto verdict =
+      compare_modes({trials_of(Mode::Sequential, 100, 5), trials_of(Mode::Threads, 10, 4)}).verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::TooFewRounds);
+  EXPECT_THAT(verdict.without_gain, IsEmpty());
+}
+
+TEST(Verdict, does_not_judge_work_of_less_than_a_millisecond) {
+  const auto micro = [](Mode mode, int microseconds) {
+    ModeTrials trials = trials_of(mode, 1);
+    for (auto& record : trials.records) {
+      record.jobs.front().end = record.jobs.front().begin + std::chrono::microseconds(microseconds);
+    }
+    return trials;
+  };
+  EXPECT_EQ(compare_modes({micro(Mode::Sequential, 999), micro(Mode::Threads, 100)}).verdict.kind,
+            Verdict::Kind::TooShort);
+  EXPECT_EQ(compare_modes({micro(Mode::Sequential, 1000), micro(Mode::Threads, 100)}).verdict.kind,
+            Verdict::Kind::OneWins);
+}
+
+TEST(Comparison, is_good_only_where_every_mode_went_well) {
+  EXPECT_TRUE(compare_modes({trials_of(Mode::Sequential, 100), trials_of(Mode::Threads, 100)}).all_good());
+  const ModeTrials failed{Mode::Threads, GilKind::Shared, {failed_trial(TrialFailure::Kind::Task)}};
+  EXPECT_FALSE(compare_modes({trials_of(Mode::Sequential, 100), failed}).all_good());
+  const ModeTrials hung{Mode::Threads, GilKind::Shared, {failed_trial(TrialFailure::Kind::Timeout)}};
+  EXPECT_FALSE(compare_modes({trials_of(Mode::Sequential, 100), hung}).all_good());
+}
+
+TEST(Comparison, is_good_where_no_mode_wins) {
+  EXPECT_TRUE(compare_modes({trials_of(Mode::Sequential, 100), trials_of(Mode::Threads, 300)}).all_good());
+}
+
+}  // namespace
+}  // namespace gilscope
