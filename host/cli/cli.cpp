@@ -12,7 +12,7 @@ namespace gilscope::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "gilscope runs Python and measures its Global Interpreter Lock.\n\n"
+    "gilscope runs Python code in every concurrency mode and says which one pays.\n\n"
     "Example: gilscope compare app.py:parse\n";
 
 std::string version_text() {
@@ -63,6 +63,11 @@ class HelpFormatter : public CLI::Formatter {
   explicit HelpFormatter(std::string usage) : usage_(std::move(usage)) {}
   std::string make_usage(const CLI::App* /*app*/, std::string /*name*/) const override {
     return "Usage: " + usage_ + "\n";
+  }
+  // The first line says what it is; the examples are in its own help.
+  std::string make_subcommand(const CLI::App* command) const override {
+    const auto description = command->get_description();
+    return fmt::format("  {:<10}{}\n", command->get_name(), description.substr(0, description.find('\n')));
   }
 
  private:

@@ -202,8 +202,11 @@ InterruptGuard::InterruptGuard() {
   received_signal = 0;
   struct sigaction action{};
   action.sa_handler = receive_signal;  // no SA_RESTART: poll must return
-  for (std::size_t i = 0; i < kInterrupts.size(); ++i)
-    sigaction(kInterrupts[i], &action, &previous_actions[i]);
+  for (std::size_t i = 0; i < kInterrupts.size(); ++i) {
+    sigaction(kInterrupts[i], nullptr, &previous_actions[i]);
+    // What nohup, or a shell's background, had us ignore stays ignored.
+    if (previous_actions[i].sa_handler != SIG_IGN) sigaction(kInterrupts[i], &action, nullptr);
+  }
 }
 
 InterruptGuard::~InterruptGuard() {

@@ -32,7 +32,8 @@ inline constexpr std::size_t kErrorTail = std::size_t{16} << 10U;
 // Standard input is /dev/null. Throws Error where the child cannot be started.
 ChildResult run_child(const ChildCommand& command);
 
-// While one of these lives, SIGINT, SIGTERM and SIGHUP end the running child instead of this process.
+// While one of these lives, SIGINT, SIGTERM and SIGHUP end the running child instead of this process, but for
+// those that this process was started to ignore.
 class InterruptGuard {
  public:
   InterruptGuard();

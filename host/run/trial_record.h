@@ -48,6 +48,6 @@ struct TrialRecord {
 };
 
 // Throws Error where the text is not what host/run/trial_modes.py writes.
-TrialRecord parse_trial_record(std::string_view json);
+TrialRecord parse_trial_record(std::string_view text);
 
 }  // namespace gilscope

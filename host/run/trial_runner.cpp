@@ -75,7 +75,7 @@ TrialFailure describe_end(const ChildResult& result, Nanoseconds timeout, bool h
 ChildResult run_or_interrupt(const ChildCommand& command) {
   spdlog::debug("runs: {}", fmt::join(command.arguments, " "));
   auto result = run_child(command);
-  if (result.end == ChildResult::End::Interrupted) throw Interrupted{result.code};
+  if (result.end == ChildResult::End::Interrupted) throw Interrupted(result.code);
   if (!result.errors.empty()) spdlog::debug("its standard error:\n{}", result.errors);
   return result;
 }

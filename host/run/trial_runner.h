@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 
 #include "run/trial_record.h"
 #include "run/trial_spec.h"
@@ -11,7 +12,8 @@
 namespace gilscope {
 
 // Thrown where a signal asked this process to end; nothing of the trial is left.
-struct Interrupted {
+struct Interrupted : std::exception {
+  explicit Interrupted(int number) : signal(number) {}
   int signal;
 };
 

@@ -26,7 +26,7 @@ inline TrialRecord good_trial(int milliseconds) {
   record.setup = 2 * kMillisecond;
   record.jobs = {span(1, 0, milliseconds)};
   record.digests = {"same"};
-  record.peak_rss_bytes = 1 << 20;
+  record.peak_rss_bytes = 1U << 20U;
   return record;
 }
 

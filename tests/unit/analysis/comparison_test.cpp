@@ -124,7 +124,7 @@ TEST(Comparison, has_the_samples_of_every_round_and_their_medians) {
   EXPECT_EQ(*mode.work_ns->high, 110 * kMs);
   EXPECT_EQ(mode.setup_ns->median, 2 * kMs);
   EXPECT_EQ(mode.cpu_ns, 101 * kMs);
-  EXPECT_EQ(mode.max_rss_bytes, 1 << 20);
+  EXPECT_EQ(mode.max_rss_bytes, 0x1p20);
   EXPECT_THAT(*mode.concurrency, DoubleEq(1));
   EXPECT_THAT(*mode.parallelism, DoubleEq(1));
 }

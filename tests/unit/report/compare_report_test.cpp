@@ -47,7 +47,7 @@ ModeSummary summary(Mode mode, GilKind gil, const Estimate& work, const Estimate
   summary.concurrency = 2;
   summary.parallelism = 1;
   summary.cpu_ns = work.median;
-  summary.max_rss_bytes = 19.1 * (1 << 20);
+  summary.max_rss_bytes = 19.1 * 0x1p20;
   summary.results_equal = true;
   return summary;
 }
@@ -65,7 +65,7 @@ Comparison ordinary() {
   modes[0].concurrency = 1;
   modes[2].parallelism = 1.93;
   modes[2].slow_modules = {"datetime", "decimal"};
-  modes[2].max_rss_bytes = 1.5 * (1 << 30);
+  modes[2].max_rss_bytes = 1.5 * 0x1p30;
   modes[3].parallelism = 1.99;
   modes[3].start_method = "forkserver";
   modes[4].results_equal.reset();

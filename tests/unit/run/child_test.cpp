@@ -288,7 +288,15 @@ TEST(Child, goes_with_a_parent_that_is_killed) {
   reap_orphans();
 }
 
-TEST(Interrupt, ends_the_running_child_and_all_that_it_started) {
+class Interrupt : public ::testing::Test {
+ protected:
+  // Who runs the tests in the background has had some of them ignored.
+  void SetUp() override {
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, SIG_DFL);
+  }
+};
+
+TEST_F(Interrupt, ends_the_running_child_and_all_that_it_started) {
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     Lifeline lifeline;
     const InterruptGuard guard;
@@ -304,7 +312,7 @@ TEST(Interrupt, ends_the_running_child_and_all_that_it_started) {
   }
 }
 
-TEST(Interrupt, that_came_between_two_children_ends_the_next_one) {
+TEST_F(Interrupt, that_came_between_two_children_ends_the_next_one) {
   Lifeline lifeline;
   const InterruptGuard guard;
   EXPECT_EQ(run_shell("exit 0").end, End::Exited);
@@ -313,7 +321,7 @@ TEST(Interrupt, that_came_between_two_children_ends_the_next_one) {
   EXPECT_EQ(lifeline.read_now(), "(end)");
 }
 
-TEST(Interrupt, is_forgotten_with_its_guard) {
+TEST_F(Interrupt, is_forgotten_with_its_guard) {
   {
     const InterruptGuard guard;
     std::raise(SIGINT);
@@ -325,7 +333,7 @@ TEST(Interrupt, is_forgotten_with_its_guard) {
   EXPECT_FALSE(InterruptGuard::signal().has_value());
 }
 
-TEST(Interrupt, is_as_it_was_once_the_guard_is_gone) {
+TEST_F(Interrupt, is_as_it_was_once_the_guard_is_gone) {
   const auto previous = std::signal(SIGHUP, SIG_IGN);
   {
     const InterruptGuard guard;
@@ -342,7 +350,14 @@ TEST(Interrupt, is_as_it_was_once_the_guard_is_gone) {
       testing::KilledBySignal(SIGTERM), "");
 }
 
-TEST(Interrupt, without_a_guard_ends_this_process_and_not_only_the_child) {
+TEST_F(Interrupt, that_was_ignored_from_the_start_stays_ignored) {
+  std::signal(SIGHUP, SIG_IGN);
+  const InterruptGuard guard;
+  std::raise(SIGHUP);
+  EXPECT_FALSE(InterruptGuard::signal().has_value());
+}
+
+TEST_F(Interrupt, without_a_guard_ends_this_process_and_not_only_the_child) {
   EXPECT_EXIT(
       {
         static_cast<void>(run_shell("kill -TERM $PPID; exec sleep 1000"));
