@@ -23,10 +23,12 @@ def main() -> None:
     Path(output).write_text(
         "\n".join(
             [
+                "// NOLINTBEGIN: generated",
                 *(array_of(name, Path(path)) for name, path in pairs),
                 "const _frozen kModules[] = {",
                 *rows,
                 "    {}};",
+                "// NOLINTEND",
                 "",
             ]
         ),

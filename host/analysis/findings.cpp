@@ -208,14 +208,12 @@ Finding judge_clock(const Machine& machine) {
   std::string details = fmt::format("clocksource {}", clock.kernel_source.value_or("unknown"));
   if (clock.step) details += fmt::format(", steps of {} ns", clock.step->count());
   if (clock.kind == ClockKind::Tsc) return ok("clock", fmt::format("tsc, invariant ({})", details));
-  return {
-      .name = "clock",
-      .status = Status::Warning,
-      .text = fmt::format(
-          "monotonic ({}): the TSC cannot be used, so each time stamp asks the kernel's clock", details),
-      .hint =
-          "compare with --no-probe to see what tracing costs here; tsc as clocksource would make it cheaper",
-      .effect = Effect::AbsoluteTimes};
+  return {.name = "clock",
+          .status = Status::Warning,
+          .text = fmt::format(
+              "monotonic ({}): the TSC cannot be used, so each time stamp asks the kernel's clock", details),
+          .hint = "tsc as the kernel's clocksource would make time stamps cheaper",
+          .effect = Effect::AbsoluteTimes};
 }
 
 Finding judge_virtual_environment(const PythonBuild& python) {

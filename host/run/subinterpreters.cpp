@@ -43,7 +43,7 @@ class Detached {
 class Subinterpreter {
  public:
   explicit Subinterpreter(PyInterpreterState* main) : main_state_(PyThreadState_New(main)) {
-    const std::lock_guard lock(creation_mutex());
+    const std::scoped_lock lock(creation_mutex());
     PyEval_RestoreThread(main_state_);
     create();
     if (state_ == nullptr) {
@@ -59,7 +59,7 @@ class Subinterpreter {
 
   ~Subinterpreter() {
     PyEval_SaveThread();
-    const std::lock_guard lock(creation_mutex());
+    const std::scoped_lock lock(creation_mutex());
     PyEval_RestoreThread(state_);
     Py_EndInterpreter(state_);
 #if PY_VERSION_HEX < 0x030c0000
@@ -135,7 +135,9 @@ struct Shared {
 // The text of the current exception, which is cleared. By the C API: pybind11's error_already_set takes the
 // GIL of the interpreter that it knows, which is not this one.
 std::string current_error() {
-  PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+  PyObject* type = nullptr;
+  PyObject* value = nullptr;
+  PyObject* traceback = nullptr;
   PyErr_Fetch(&type, &value, &traceback);
   PyObject* text = value == nullptr ? nullptr : PyObject_Str(value);
   const char* utf8 = text == nullptr ? nullptr : PyUnicode_AsUTF8(text);

@@ -83,10 +83,13 @@ def test_work_too_short_to_measure_gets_no_verdict(compare):
     assert compare(task("process_id"), rounds=5)[1]["verdict"]["kind"] == "too_short"
 
 
-def test_waiting_tasks_overlap_in_every_concurrent_mode_and_use_no_cpu(compare):
+def test_waiting_tasks_overlap_in_every_concurrent_mode_and_use_no_cpu(compare, host_version):
     rows = by_mode(compare(task("wait"))[1])
     assert rows["sequential"]["concurrency"] == pytest.approx(1, abs=0.2)
-    for mode in MODES[1:]:
+    # 3.11's _asyncio keeps the running loop by thread-state id, and these repeat between its sub-interpreters: it may
+    # take another one's loop for its own ("Cannot run the event loop while another loop is running").
+    concurrent = [mode for mode in MODES[1:] if mode != "subinterpreters" or host_version >= (3, 12)]
+    for mode in concurrent:
         assert rows[mode]["concurrency"] > 1.2, mode
         assert rows[mode]["parallelism"] < 0.5, mode
 

@@ -345,6 +345,15 @@ TEST(Verdict, takes_no_notice_of_a_large_difference_that_is_not_sure) {
   EXPECT_THAT(verdict.without_gain, ElementsAre(Mode::Threads));
 }
 
+TEST(Verdict, does_not_call_a_mode_slower_that_was_faster_in_some_rounds) {
+  const auto verdict = compare_modes({with_times(Mode::Sequential, {100, 99, 101, 100, 102}),
+                                      with_times(Mode::Threads, {150, 60, 155, 65, 160})})
+                           .verdict;
+  EXPECT_EQ(verdict.kind, Verdict::Kind::NoneWins);
+  EXPECT_THAT(verdict.without_gain, ElementsAre(Mode::Threads));
+  EXPECT_THAT(verdict.slower, IsEmpty());
+}
+
 TEST(Verdict, leaves_out_modes_that_did_not_end_well) {
   auto failed = trials_of(Mode::Processes, 20, 4);
   failed.records.push_back(failed_trial(TrialFailure::Kind::Timeout));
