@@ -111,7 +111,13 @@ def describe_failure(kind: str, error: BaseException) -> Failure:
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
     last = traceback.format_exception_only(type(error), error)[-1].strip()
-    return {"kind": kind, "message": str(error) if isinstance(error, LoadError) else last, "traceback": text}
+    message = str(error) if isinstance(error, LoadError) else last
+    return {"kind": kind, "message": printable(message), "traceback": printable(text)}
+
+
+def printable(text: str) -> str:
+    """The text without lone surrogates, which JSON cannot carry."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def load_script(path: str) -> Callable[[], object]:
