@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <unistd.h>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -95,6 +96,25 @@ void add_json(CLI::App& command, CommonOptions& options) {
       ->check([](const std::string& file) { return file.empty() ? "the file's name is empty" : ""; })
       ->type_name("FILE");
   command.add_flag("--force", options.force, "Overwrite files that exist");
+}
+
+ResultOutput::ResultOutput(const CommonOptions& options) : is_json_printed_(options.json == "-") {
+  if (!options.json.empty()) json_.emplace(options.json, options.existing());
+}
+
+void ResultOutput::deliver(const std::function<nlohmann::ordered_json()>& document,
+                           const std::function<std::string(const TextStyle&)>& text) {
+  std::optional<Error> failure;
+  try {
+    // Bytes that are no UTF-8 (of a path, of a message) become U+FFFD.
+    if (json_) json_->write(document().dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  } catch (const Error& error) {
+    failure = error;
+  }
+  if (!is_json_printed_) {
+    print(text({.colour = wants_colour(STDOUT_FILENO) ? Colour::On : Colour::Off}));
+  }
+  if (failure) throw Error(*failure);
 }
 
 int run_command_line(const std::vector<std::string>& arguments) {

@@ -4,11 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
+#include "report/text.h"
 #include "support/file.h"
 #include "support/log.h"
 
@@ -34,6 +37,23 @@ void set_usage(CLI::App& command, const std::string& usage);
 
 void add_verbosity(CLI::App& command, CommonOptions& options);
 void add_json(CLI::App& command, CommonOptions& options);
+
+// Where the result of a subcommand goes: as text to standard output, as JSON where --json says.
+class ResultOutput {
+ public:
+  // Opens the file for the JSON: that it cannot be made is told before the work whose result it takes.
+  explicit ResultOutput(const CommonOptions& options);
+
+  // Each of the two is delivered whatever becomes of the other: there may be no space for the file, and the
+  // text may end this process (a reader that is gone, `| head -1`). With JSON on standard output there is no
+  // text, which would spoil it. Throws Error.
+  void deliver(const std::function<nlohmann::ordered_json()>& document,
+               const std::function<std::string(const TextStyle&)>& text);
+
+ private:
+  bool is_json_printed_;
+  std::optional<OutputFile> json_;
+};
 
 struct Invocation {
   std::vector<std::string> command;  // the whole command line

@@ -1,6 +1,5 @@
 // gilscope compare: the same tasks in every mode, each trial in a fresh child host, the rounds interleaved.
 #include <algorithm>
-#include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
@@ -107,31 +106,12 @@ Outcome run_trials(const Plan& plan, int python_minor, bool free_threaded, Progr
   return outcome;
 }
 
-// Each of the two is delivered whatever becomes of the other: there may be no space for the file, and the
-// table may end this process (a reader that is gone, `| head -1`).
-void deliver(const Comparison& comparison, const CompareContext& context, const CommonOptions& options,
-             std::optional<OutputFile>& json) {
-  std::optional<Error> failure;
-  try {
-    const auto document = comparison_json(comparison, context);
-    if (json) json->write(document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-  } catch (const Error& error) {
-    failure = error;
-  }
-  // With JSON on standard output the table would spoil it.
-  if (options.json != "-") {
-    print(format_comparison(comparison, context, {wants_colour(STDOUT_FILENO) ? Colour::On : Colour::Off}));
-  }
-  if (failure) throw Error(*failure);
-}
-
 int run(const CompareOptions& options, const Invocation& invocation) {
   set_up_logging(options.common.verbosity());
   const Plan plan{make_trial_spec(options.trial, invocation.tail), chosen_modes(options.modes),
                   options.rounds,
                   std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(options.timeout_s))};
-  std::optional<OutputFile> json;
-  if (!options.common.json.empty()) json.emplace(options.common.json, options.common.existing());
+  ResultOutput output(options.common);
 
   const InterruptGuard guard;
   Outcome outcome;
@@ -160,7 +140,8 @@ int run(const CompareOptions& options, const Invocation& invocation) {
   const bool has_figures =
       std::ranges::any_of(comparison.modes, [](const auto& mode) { return mode.work_ns.has_value(); });
   if (!outcome.interrupted_by || has_figures) {
-    deliver(comparison, context, options.common, json);
+    output.deliver([&] { return comparison_json(comparison, context); },
+                   [&](const TextStyle& style) { return format_comparison(comparison, context, style); });
   }
   if (outcome.interrupted_by) return 128 + *outcome.interrupted_by;
   return static_cast<int>(comparison.all_good() ? ExitCode::Done : ExitCode::AnswerIsNo);

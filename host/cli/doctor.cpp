@@ -1,6 +1,4 @@
 // gilscope doctor: what was found of Python and of the machine, what will limit the figures, and what to do.
-#include <optional>
-#include <unistd.h>
 #include <vector>
 
 #include "analysis/findings.h"
@@ -35,20 +33,14 @@ std::vector<Finding> without_sound_ones(std::vector<Finding> findings) {
 
 int run(const CommonOptions& options) {
   set_up_logging(options.verbosity());
-  std::optional<OutputFile> json;
-  if (!options.json.empty()) json.emplace(options.json, options.existing());
-
+  ResultOutput output(options);
   const DoctorFacts facts = gather_facts();
   const auto findings = diagnose(facts);
-  // With JSON on standard output the text would spoil it.
-  if (options.json != "-") {
-    const TextStyle style{.colour = wants_colour(STDOUT_FILENO) ? Colour::On : Colour::Off};
-    print(format_doctor_report(facts, options.quiet ? without_sound_ones(findings) : findings, style));
-  }
-  if (json) {
-    const auto document = doctor_json(facts, findings);
-    json->write(document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  }
+  output.deliver([&] { return doctor_json(facts, findings); },
+                 [&](const TextStyle& style) {
+                   return format_doctor_report(facts, options.quiet ? without_sound_ones(findings) : findings,
+                                               style);
+                 });
   return static_cast<int>(worst_status(findings) == Status::Problem ? ExitCode::AnswerIsNo : ExitCode::Done);
 }
 

@@ -100,6 +100,7 @@ def process_worker(
     spec: TrialSpec, started: Any, finished: Any, next_job: Any, sender: Connection, forked: Worker | None
 ) -> None:
     """The body of a worker process."""
+    end_with_parent()
     worker = forked or Worker(spec)
 
     def shared_jobs() -> Iterator[int]:
@@ -116,6 +117,21 @@ def process_worker(
     run_jobs(worker, shared_jobs())
     finished.wait()
     sender.send(worker.report())
+
+
+def end_with_parent() -> None:
+    """Has the kernel end this worker when its parent is gone, killed perhaps: nobody would come to its barriers."""
+    import fcntl
+    import multiprocessing
+    import select
+
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    descriptor: int = parent.sentinel  # the read end of a pipe whose write end the parent holds
+    fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_ASYNC)  # SIGIO: terminate
+    if select.select([descriptor], [], [], 0)[0]:
+        os._exit(1)
 
 
 def run_processes(spec: TrialSpec) -> list[WorkerReport]:

@@ -1,15 +1,17 @@
 """What every integration test uses: the host, `python` of the same build, a runner that leaves nothing behind."""
 
+import json
 import os
 import re
 import select
 import signal
 import subprocess
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import jsonschema
 import pytest
 
 MARKER = "GILSCOPE_TEST_MARKER"
@@ -220,3 +222,19 @@ def free_threaded(stock: str) -> bool:
     """Whether the embedded Python is a build without a GIL."""
     code = "import sysconfig; print(sysconfig.get_config_var('Py_GIL_DISABLED'))"
     return run_command([stock, "-c", code], clean_environment()).stdout.strip() == "1"
+
+
+@pytest.fixture
+def compare(host: str, run: Runner) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Runs `gilscope compare … --json -` and returns its exit code and the parsed, validated JSON."""
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "schemas" / "compare.schema.json").read_text())
+
+    def compare(*arguments: object, rounds: int = 1, **options: Any) -> tuple[int, dict[str, Any]]:
+        command = [host, "compare", "--json", "-", "--rounds", str(rounds), *map(str, arguments)]
+        result = run(command, **{"timeout": 120, **options})
+        assert result.stdout, result.stderr
+        document = json.loads(result.stdout)
+        jsonschema.validate(document, schema)
+        return result.returncode, document
+
+    return compare

@@ -70,7 +70,7 @@ void expect_usage_error(const Arguments& arguments, const std::string& words) {
 constexpr const char* kShowArguments = "import sys; sys.stderr.write('argv: ' + '|'.join(sys.argv) + '\\n')";
 
 TEST(CommandLine, has_help_of_its_own_and_of_each_subcommand) {
-  EXPECT_THAT(run({"--help"}).output, HasSubstr("Subcommands:"));
+  EXPECT_THAT(run({"--help"}).output, HasSubstr("  compare   Runs tasks"));
   for (const auto* name : {"run", "compare", "doctor"}) {
     const auto ending = run({name, "--help"});
     EXPECT_EQ(ending.code, 0);
