@@ -1,7 +1,9 @@
 // The module gilscope._native: Python's arguments in, Python's errors out, and who has the GIL in between.
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <limits>
+#include <pthread.h>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
@@ -36,6 +38,26 @@ void check_signals() {
     throw py::error_already_set();
   }
 }
+
+// Keeps signals from this thread for its scope.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all{};
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &previous_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  SignalsBlocked(SignalsBlocked&&) = delete;
+  SignalsBlocked& operator=(SignalsBlocked&&) = delete;
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
+
+  [[nodiscard]] const sigset_t& previous() const noexcept { return previous_; }
+
+ private:
+  sigset_t previous_{};
+};
 
 // Calls `step` (noexcept, without Python) until it returns true, and looks for signals whenever it returned
 // false. A thread that cannot handle signals does not look: with the GIL released it must not ask for it
@@ -101,9 +123,16 @@ void hold(const py::object& ns) {
 
 void release(const py::object& ns) {
   Span span(whole_nanoseconds(ns));
+  if (!signals_are_handled_here()) {
+    run(Gil::Released, [&]() noexcept { return span.wait(kForever); });
+    return;
+  }
   // Only a signal that came to this thread ends the wait early: nothing else may ask for the GIL within the
-  // span.
-  run(Gil::Released, [&]() noexcept { return span.wait(kForever); });
+  // span. None may come between the look for one and the sleep, which would not end for it: they come in
+  // while it sleeps.
+  const SignalsBlocked blocked;
+  check_signals();
+  run(Gil::Released, [&]() noexcept { return span.wait(kForever, &blocked.previous()); });
 }
 
 // The texts are those of python/gilscope/_native.pyi (tests/python/test_package.py compares them). The first

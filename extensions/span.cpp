@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <poll.h>
 
 namespace gilscope {
 namespace {
@@ -21,24 +22,24 @@ nanoseconds add_saturated(nanoseconds time, nanoseconds length) noexcept {
   return length > nanoseconds::max() - time ? nanoseconds::max() : time + length;
 }
 
-void sleep_until(nanoseconds time) noexcept {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  timespec when{};
-  when.tv_sec = seconds.count();
-  when.tv_nsec = (time - seconds).count();
-  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, nullptr);  // a signal ends it early
+void sleep_for(nanoseconds length, const sigset_t* mask) noexcept {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(length);
+  timespec limit{};
+  limit.tv_sec = seconds.count();
+  limit.tv_nsec = (length - seconds).count();
+  ppoll(nullptr, 0, &limit, mask);  // a signal ends it early
 }
 
 }  // namespace
 
-bool Span::wait(nanoseconds at_most) noexcept {
+bool Span::wait(nanoseconds at_most, const sigset_t* mask) noexcept {
   const nanoseconds begin = now();
   if (!end_) {
     end_ = add_saturated(begin, length_);
   }
   const nanoseconds spin_from = *end_ - kSpin;
   if (begin < spin_from) {
-    sleep_until(std::min(spin_from, add_saturated(begin, at_most)));
+    sleep_for(std::min(spin_from - begin, at_most), mask);
     if (now() < spin_from) {
       return false;
     }

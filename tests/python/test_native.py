@@ -272,6 +272,26 @@ print("ready", flush=True)
     assert child.returncode == -signal.SIGINT
 
 
+def test_a_signal_just_before_a_release_ends_it_too() -> None:
+    class AlarmError(Exception):
+        pass
+
+    def ring(*_: object) -> None:
+        raise AlarmError
+
+    def release_until(seconds: float) -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        gilscope.release(20_000_000_000)
+
+    previous = signal.signal(signal.SIGALRM, ring)
+    try:
+        for i in range(1000):  # before, at and after the begin of the release
+            with pytest.raises(AlarmError):
+                release_until((i % 60 + 1) * 5e-7)
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+
+
 @pytest.mark.parametrize(
     ("call", "expected"),
     [
