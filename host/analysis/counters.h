@@ -1,0 +1,34 @@
+// The recorder of cumulative figures: no file, constant memory, readable while the program runs. record()
+// comes from the hooks with the GIL's mutex held; it may do nothing that recorder.h forbids.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "analysis/gil_machine.h"
+#include "probe/recorder.h"
+
+namespace gilscope {
+
+class Counters final : public Recorder {
+ public:
+  explicit Counters(Bounds bounds = {}) : machine_(bounds) {}
+
+  // See GilMachine::begin. With the GIL's mutex held, or before its first event.
+  void begin(GilId gil, std::optional<ThreadId> holder, std::uint64_t ticks) noexcept {
+    machine_.begin(gil, holder, ticks);
+  }
+
+  void record(const Event& event) noexcept override;
+
+  // From any thread; takes microseconds a row and holds up nobody. See GilMachine::snapshot for `now`.
+  [[nodiscard]] MachineSnapshot snapshot(std::uint64_t now) const { return machine_.snapshot(now); }
+
+  // As if just made; nobody may record or read meanwhile. For the child of a fork.
+  void clear() noexcept { machine_.clear(); }
+
+ private:
+  GilMachine machine_;
+};
+
+}  // namespace gilscope

@@ -1,0 +1,172 @@
+#include "analysis/gil_machine.h"
+
+#include <algorithm>
+
+namespace gilscope {
+namespace {
+
+bool is_held(const GilState& gil) noexcept { return gil.row != nullptr && gil.row->held.get() != 0; }
+
+bool is_held_by(const GilState& gil, ThreadId thread) noexcept { return is_held(gil) && gil.owner == thread; }
+
+void begin_hold(GilState& gil, ThreadRow& row, ThreadId thread, std::uint64_t ticks) noexcept {
+  row.held.set(ticks + 1);
+  gil.row = &row;
+  gil.owner = thread;
+  gil.known = true;
+  gil.asked = false;
+}
+
+}  // namespace
+
+void GilMachine::begin(GilId id, std::optional<ThreadId> holder, std::uint64_t ticks) noexcept {
+  if (static_cast<std::uint32_t>(id) >= table_.bounds().gils) return;
+  GilState& gil = open(id, ticks);
+  if (gil.known) return;
+  gil.known = true;
+  if (!holder) return;
+  const Event event{ticks, id, *holder, EventKind::Acquire};
+  begin_hold(gil, *find_place(gil, event, ticks).row, *holder, ticks);
+}
+
+void GilMachine::clear() noexcept {
+  table_.clear();
+  lost_.set(0);
+}
+
+Violations GilMachine::lose() noexcept {
+  std::atomic_ref(lost_.raw).fetch_add(1, std::memory_order_relaxed);
+  return {};
+}
+
+GilState& GilMachine::open(GilId id, std::uint64_t ticks) noexcept {
+  GilState& gil = table_.gil(static_cast<std::uint32_t>(id));
+  if (gil.seen.get() == 0) {
+    gil.first.set(ticks);
+    gil.last.set(ticks);
+    gil.seen.set(1);
+    table_.note_gil(id);
+  }
+  return gil;
+}
+
+GilMachine::Place GilMachine::find_place(GilState& gil, const Event& event, std::uint64_t ticks) noexcept {
+  if (gil.row != nullptr && gil.owner == event.thread && !table_.is_shared(*gil.row)) {
+    return {gil.row, &gil.row->waiting, false};
+  }
+  if (auto* row = table_.find_or_add(event.gil, event.thread, ticks); row != nullptr) {
+    return {row, &row->waiting, false};
+  }
+  ThreadRow& shared = table_.shared_row(static_cast<std::uint32_t>(event.gil));
+  if (shared.key.get() == 0) {
+    shared.first.set(ticks);
+    shared.key.set((std::uint64_t{static_cast<std::uint32_t>(event.gil)} + 1) << 32U);
+  }
+  Stranger* free = nullptr;
+  for (auto& stranger : gil.strangers) {
+    if (stranger.waiting.get() == 0) {
+      if (free == nullptr) free = &stranger;
+    } else if (stranger.thread == event.thread) {
+      return {&shared, &stranger.waiting, true};
+    }
+  }
+  if (free == nullptr) return {&shared, nullptr, true};
+  free->thread = event.thread;
+  return {&shared, &free->waiting, true};
+}
+
+Violations GilMachine::apply_any(const Event& event) noexcept {
+  if (static_cast<std::uint32_t>(event.gil) >= table_.bounds().gils) return lose();
+  GilState& gil = open(event.gil, event.ticks);
+  Violations found;
+  if (event.ticks < gil.last.get()) found.add(Violation::TimeWentBack);
+  const auto ticks = std::max(event.ticks, gil.last.get());
+  gil.last.set(ticks);
+  const Place place = find_place(gil, event, ticks);
+  ThreadRow& row = *place.row;
+  const bool is_waiting = place.waiting != nullptr && place.waiting->get() != 0;
+
+  const auto begin_wait = [&] {
+    if (place.waiting == nullptr) {
+      gil.uncounted_waits.add(1);
+      return;
+    }
+    const RowUpdate update(row);
+    if (place.is_shared && !is_waiting) row.waiting.add(1);
+    place.waiting->set(ticks + 1);
+  };
+
+  switch (event.kind) {
+    case EventKind::Request:
+      if (is_held_by(gil, event.thread)) {
+        found.add(Violation::RequestWhileHolding);
+        break;
+      }
+      if (is_waiting) found.add(Violation::RequestTwice);
+      if (gil.known && !is_held(gil)) found.add(Violation::RequestWhileFree);
+      begin_wait();
+      break;
+
+    case EventKind::Timeout:
+      gil.timeouts.add(1);
+      if (!is_waiting && !is_held_by(gil, event.thread) &&
+          row.hold.count() + row.wait.count() + row.last.get() == 0) {
+        begin_wait();  // the first that is seen of it: it waited before its events began
+      } else if (!is_waiting && place.waiting != nullptr) {
+        found.add(Violation::TimeoutOutsideWait);
+      }
+      // While nobody holds it there is nobody to ask: the holder released it as the interval ran out.
+      if (is_held(gil) && gil.owner != event.thread) gil.asked = true;
+      break;
+
+    case EventKind::Acquire: {
+      if (is_held_by(gil, event.thread)) {
+        found.add(Violation::AcquireTwice);
+        break;
+      }
+      if (is_held(gil)) {
+        found.add(Violation::AcquireWhileHeld);
+        gil.asked = false;
+        const RowUpdate update(*gil.row);
+        gil.row->hold.record(ticks + 1 - gil.row->held.get());
+        gil.row->cut.add(1);
+        gil.row->held.set(0);
+        gil.row->last.set(ticks);
+      } else if (gil.row != nullptr && gil.owner != event.thread) {
+        gil.handoffs.add(1);
+      }
+      const RowUpdate update(row);
+      if (is_waiting) {
+        row.wait.record(ticks + 1 - place.waiting->get());
+        place.waiting->set(0);
+        if (place.is_shared) row.waiting.set(row.waiting.get() - 1);
+      }
+      begin_hold(gil, row, event.thread, ticks);
+      break;
+    }
+
+    case EventKind::Release:
+      if (is_held_by(gil, event.thread)) {
+        end_hold(gil, ticks);
+      } else if (is_held(gil)) {
+        found.add(Violation::ReleaseByOther);
+      } else if (gil.known) {
+        found.add(Violation::ReleaseWithoutHold);
+      } else {  // it held the GIL since before the events began
+        gil.row = &row;
+        gil.owner = event.thread;
+        gil.known = true;
+        row.last.set(ticks);
+      }
+      break;
+  }
+
+  if (!found.none()) {
+    for (std::size_t kind = 0; kind < kViolations; ++kind) {
+      if (found.has(static_cast<Violation>(kind))) gil.violations[kind].add(1);
+    }
+  }
+  return found;
+}
+
+}  // namespace gilscope

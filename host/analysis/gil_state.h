@@ -1,0 +1,83 @@
+// What the state machine knows: of each GIL, and of each thread that used it. All zero bits are the state
+// before the first event. Written with that GIL's mutex held (or by the one thread that reads a file); Cells
+// are read by any.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "analysis/histogram.h"
+#include "probe/event.h"
+
+namespace gilscope {
+
+// What no legal list of events contains. The machine counts it, and goes on as said here.
+enum class Violation : std::uint8_t {
+  AcquireWhileHeld,     // by another thread, whose hold is taken to end here: neither forced nor voluntary
+  AcquireTwice,         // by its holder: the hold goes on
+  ReleaseWithoutHold,   // nobody held it: ignored
+  ReleaseByOther,       // not by its holder: ignored
+  RequestWhileHolding,  // by its holder: ignored
+  RequestTwice,         // the earlier wait is dropped: a thread that died in it may have had the same id
+  RequestWhileFree,     // nobody held it: the wait begins all the same
+  TimeoutOutsideWait,   // the holder is taken to be asked all the same
+  TimeWentBack,         // of one GIL's clock: no time is taken to pass
+};
+inline constexpr std::size_t kViolations = 9;
+
+// One row for each thread and GIL.
+struct alignas(64) ThreadRow {
+  Cell key;      // (GIL + 1, thread), 0 before its first use; set once, after `first`
+  Cell version;  // sequence lock, see RowUpdate
+  Cell held;     // ticks + 1 of the acquire whose release has not come, else 0
+  Cell waiting;  // ticks + 1 of the request whose acquire has not come, else 0; in a shared row how many such
+                 // there are
+  Cell forced;
+  Cell cut;    // holds that a violation ended
+  Cell first;  // ticks of the first event
+  Cell last;   // ticks of the latest release
+  Histogram hold;
+  Histogram wait;
+};
+
+// Figures of a row that belong together change under it, and are read again when it was (Boehm, "Can seqlocks
+// get along with programming language memory models?", MSPC 2012). `version` is odd meanwhile; every Cell's
+// store is a release, so that a reader that saw any of the new values also sees the version that goes with
+// them.
+class RowUpdate {
+ public:
+  explicit RowUpdate(ThreadRow& row) noexcept : row_(row) { row_.version.add(1); }
+  ~RowUpdate() { row_.version.add(1); }
+  RowUpdate(const RowUpdate&) = delete;
+  RowUpdate& operator=(const RowUpdate&) = delete;
+  RowUpdate(RowUpdate&&) = delete;
+  RowUpdate& operator=(RowUpdate&&) = delete;
+
+ private:
+  ThreadRow& row_;
+};
+
+// A thread that waits and has no row of its own.
+struct Stranger {
+  Cell waiting;  // as in ThreadRow, of one thread; 0 where the place is free
+  ThreadId thread;
+};
+inline constexpr std::size_t kStrangers = 64;
+
+struct alignas(64) GilState {
+  Cell last;       // ticks of the latest event
+  ThreadRow* row;  // of the thread that holds it, or else held it last; null before the first that is known
+  ThreadId owner;  // that thread
+  bool asked;      // a Timeout came during this hold
+  bool known;      // whether somebody holds it: since begin(), or the first acquire or release
+  Cell seen;       // 1 from the first event on
+  Cell first;      // its ticks
+  Cell handoffs;
+  Cell timeouts;
+  Cell uncounted_waits;  // of strangers that found no place
+  std::array<Cell, kViolations> violations;
+  std::array<Stranger, kStrangers> strangers;
+};
+
+}  // namespace gilscope

@@ -1,0 +1,57 @@
+// The state machine's figures at one instant, in plain types and in ticks of the probe's clock.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "analysis/gil_state.h"
+
+namespace gilscope {
+
+class RowTable;
+
+enum class OpenInterval : std::uint8_t { None, Hold, Wait };
+
+// Consistent in itself: holds = forced + voluntary + cut + (1 if a hold is open), and the sums are those of
+// exactly these intervals. Percentiles may also know of intervals that ended while the snapshot was taken.
+struct ThreadSnapshot {
+  GilId gil{};
+  std::optional<ThreadId> thread;  // empty: all threads that came when no row was left, merged
+  std::uint64_t holds = 0;
+  std::uint64_t hold_ticks = 0;
+  std::uint64_t waits = 0;
+  std::uint64_t wait_ticks = 0;
+  std::uint64_t forced = 0;
+  std::uint64_t voluntary = 0;
+  std::uint64_t cut = 0;                   // holds that a violation ended
+  OpenInterval open = OpenInterval::None;  // had not ended: counted up to the snapshot, in all figures
+  std::uint64_t first = 0;  // ticks of the first event, and of the last (open: of the snapshot)
+  std::uint64_t last = 0;
+  std::optional<Percentiles> hold;  // empty where there is none
+  std::optional<Percentiles> wait;
+};
+
+struct GilSnapshot {
+  GilId gil{};
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  std::uint64_t handoffs = 0;
+  std::uint64_t timeouts = 0;
+  std::uint64_t uncounted_waits = 0;  // of threads without a row, when too many of them waited
+  std::array<std::uint64_t, kViolations> violations{};
+};
+
+// Rows are read one after the other within the call. A hold or wait is in it at most once, and wholly before
+// the call's end. Of a program that stands still, everything is consistent with everything.
+struct MachineSnapshot {
+  std::vector<GilSnapshot> gils;        // by id
+  std::vector<ThreadSnapshot> threads;  // in the order in which they came
+  std::uint64_t lost_events = 0;        // of GILs beyond the bound
+  std::uint64_t unsettled_rows = 0;     // changed too often to be read consistently; never seen but bounded
+};
+
+MachineSnapshot read_machine(const RowTable& table, std::uint64_t lost_events, std::uint64_t now);
+
+}  // namespace gilscope

@@ -1,0 +1,88 @@
+// All memory of the state machine: a bounded number of GILs and rows in one lazily touched mapping, and the
+// table that finds the row of a thread and a GIL. Several GILs add rows at once; nothing is ever locked or
+// given back.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "analysis/gil_state.h"
+
+namespace gilscope {
+
+struct Bounds {
+  std::uint32_t rows = 4096;  // of a thread and a GIL; what comes later shares one row a GIL
+  std::uint32_t gils = 1024;  // events of those with a higher id are lost, and counted
+};
+
+// Pages of zeros from the system, of which only those that were written to take memory. Throws
+// std::bad_alloc.
+class ZeroedMemory {
+ public:
+  explicit ZeroedMemory(std::size_t size);
+  ~ZeroedMemory();
+  ZeroedMemory(const ZeroedMemory&) = delete;
+  ZeroedMemory& operator=(const ZeroedMemory&) = delete;
+  ZeroedMemory(ZeroedMemory&&) = delete;
+  ZeroedMemory& operator=(ZeroedMemory&&) = delete;
+
+  void clear() noexcept;
+  [[nodiscard]] std::byte* data() const noexcept { return data_; }
+
+ private:
+  std::byte* data_;
+  std::size_t size_;
+};
+
+// With the default bounds 296 MiB of addresses; of memory 4 KiB for each GIL, and for each row as many of its
+// 15 pages as the octaves of its values need (3 to 8).
+class RowTable {
+ public:
+  explicit RowTable(Bounds bounds);
+
+  [[nodiscard]] const Bounds& bounds() const noexcept { return bounds_; }
+  [[nodiscard]] GilState& gil(std::uint32_t index) const noexcept { return gils_[index]; }
+
+  // GILs that had an event are among those below this id.
+  [[nodiscard]] std::uint32_t gils_end() const noexcept {
+    return static_cast<std::uint32_t>(header_->gils_end.read());
+  }
+  void note_gil(GilId gil) noexcept;
+
+  // The row of the thread, made where there is none; null once there is none to make. By whoever may write
+  // that GIL's.
+  ThreadRow* find_or_add(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept;
+
+  // The row of all threads that have none.
+  [[nodiscard]] ThreadRow& shared_row(std::uint32_t gil) const noexcept { return rows_[bounds_.rows + gil]; }
+  [[nodiscard]] bool is_shared(const ThreadRow& row) const noexcept { return &row >= rows_ + bounds_.rows; }
+
+  // Rows in the order in which they were made; one whose key is 0 is just being made.
+  [[nodiscard]] std::span<const ThreadRow> rows() const noexcept {
+    return {rows_, static_cast<std::size_t>(std::min<std::uint64_t>(header_->rows.read(), bounds_.rows))};
+  }
+
+  void clear() noexcept { memory_.clear(); }
+
+ private:
+  struct alignas(64) Header {
+    Cell rows;  // that were made, or asked for at the same time when none was left
+    Cell gils_end;
+  };
+  struct Slot {
+    std::uint64_t key;  // as the row's; 0 where the slot is free
+    ThreadRow* row;     // null: there was none left
+  };
+
+  Bounds bounds_;
+  std::uint64_t slots_count_;  // a power of two
+  ZeroedMemory memory_;
+  Header* header_;
+  Slot* slots_;
+  GilState* gils_;
+  ThreadRow* rows_;
+};
+
+}  // namespace gilscope

@@ -1,0 +1,76 @@
+// Lists of events for tests: short to write by hand, and random legal ones made by a small simulation.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "probe/event.h"
+
+namespace gilscope::test {
+
+inline constexpr GilId kGil{0};
+
+inline Event request(std::uint64_t ticks, unsigned thread, unsigned gil = 0) {
+  return {ticks, GilId{gil}, ThreadId{thread}, EventKind::Request};
+}
+inline Event timeout(std::uint64_t ticks, unsigned thread, unsigned gil = 0) {
+  return {ticks, GilId{gil}, ThreadId{thread}, EventKind::Timeout};
+}
+inline Event acquire(std::uint64_t ticks, unsigned thread, unsigned gil = 0) {
+  return {ticks, GilId{gil}, ThreadId{thread}, EventKind::Acquire};
+}
+inline Event release(std::uint64_t ticks, unsigned thread, unsigned gil = 0) {
+  return {ticks, GilId{gil}, ThreadId{thread}, EventKind::Release};
+}
+
+struct Crowd {
+  unsigned threads = 6;
+  unsigned gils = 3;
+  std::size_t events = 2000;
+};
+
+// Threads that take, await and give up GILs at random, one GIL at a time each; all GILs are free at first,
+// and the list ends anywhere. Time stands still now and then, and passes by steps of every magnitude.
+inline std::vector<Event> simulate(std::uint64_t seed, const Crowd& crowd = {}) {
+  enum class Doing { Nothing, Waiting, Holding };
+  struct Thread {
+    Doing doing = Doing::Nothing;
+    unsigned gil = 0;
+  };
+  std::mt19937_64 random(seed);
+  const auto below = [&](std::uint64_t bound) { return random() % bound; };
+  std::vector<Thread> threads(crowd.threads);
+  std::vector<bool> is_held(crowd.gils);
+  std::vector<Event> events;
+  std::uint64_t now = 1'000'000 + below(1'000'000);
+  while (events.size() < crowd.events) {
+    const auto index = static_cast<unsigned>(below(crowd.threads));
+    Thread& thread = threads[index];
+    const auto emit = [&](EventKind kind) {
+      now += below(4) == 0 ? 0 : below(std::uint64_t{1} << below(24));
+      events.push_back({now, GilId{thread.gil}, ThreadId{100 + index}, kind});
+    };
+    if (thread.doing == Doing::Holding) {
+      emit(EventKind::Release);
+      thread.doing = Doing::Nothing;
+      is_held[thread.gil] = false;
+      continue;
+    }
+    if (thread.doing == Doing::Nothing) thread.gil = static_cast<unsigned>(below(crowd.gils));
+    if (!is_held[thread.gil]) {
+      emit(EventKind::Acquire);
+      thread.doing = Doing::Holding;
+      is_held[thread.gil] = true;
+    } else if (thread.doing == Doing::Nothing) {
+      emit(EventKind::Request);
+      thread.doing = Doing::Waiting;
+    } else if (below(3) == 0) {
+      emit(EventKind::Timeout);
+    }
+  }
+  return events;
+}
+
+}  // namespace gilscope::test
