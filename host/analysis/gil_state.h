@@ -47,8 +47,10 @@ struct alignas(64) ThreadRow {
 // them.
 class RowUpdate {
  public:
-  explicit RowUpdate(ThreadRow& row) noexcept : row_(row) { row_.version.add(1); }
-  ~RowUpdate() { row_.version.add(1); }
+  explicit RowUpdate(ThreadRow& row) noexcept : row_(row), version_(row.version.get()) {
+    row_.version.set(version_ + 1);
+  }
+  ~RowUpdate() { row_.version.set(version_ + 2); }
   RowUpdate(const RowUpdate&) = delete;
   RowUpdate& operator=(const RowUpdate&) = delete;
   RowUpdate(RowUpdate&&) = delete;
@@ -56,6 +58,7 @@ class RowUpdate {
 
  private:
   ThreadRow& row_;
+  std::uint64_t version_;  // kept, since a reload would wait for the store before it
 };
 
 // A thread that waits and has no row of its own.

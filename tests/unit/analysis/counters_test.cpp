@@ -1,0 +1,210 @@
+#include "analysis/counters.h"
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <random>
+#include <string>
+#include <sys/resource.h>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "analysis/event_lists.h"
+
+namespace gilscope {
+namespace {
+
+using test::acquire;
+using test::release;
+
+// A GIL as CPython has it, as far as a recorder sees: events come with its mutex held, in the order of their
+// ticks.
+class PretendedGil {
+ public:
+  PretendedGil(Counters& counters, unsigned id, std::atomic<std::uint64_t>& clock)
+      : counters_(counters), id_(id), clock_(clock) {}
+
+  void take(unsigned thread) {
+    std::unique_lock lock(mutex_);
+    if (held_) {
+      record(thread, EventKind::Request);
+      released_.wait(lock, [&] { return !held_; });
+    }
+    held_ = true;
+    record(thread, EventKind::Acquire);
+  }
+  void drop(unsigned thread) {
+    {
+      const std::scoped_lock lock(mutex_);
+      record(thread, EventKind::Release);
+      held_ = false;
+    }
+    released_.notify_one();
+  }
+
+ private:
+  void record(unsigned thread, EventKind kind) {
+    counters_.record({clock_.fetch_add(1), GilId{id_}, ThreadId{thread}, kind});
+  }
+  Counters& counters_;
+  unsigned id_;
+  std::atomic<std::uint64_t>& clock_;
+  std::mutex mutex_;
+  std::condition_variable released_;
+  bool held_ = false;
+};
+
+void expect_consistent(const MachineSnapshot& snapshot, std::uint64_t end) {
+  EXPECT_EQ(snapshot.unsettled_rows, 0U);
+  for (const auto& gil : snapshot.gils) {
+    std::uint64_t held = 0;
+    std::uint64_t holds = 0;
+    for (const auto& row : snapshot.threads) {
+      if (row.gil != gil.gil) continue;
+      held += row.hold_ticks;
+      holds += row.holds;
+    }
+    EXPECT_LE(held, end);
+    EXPECT_LE(gil.handoffs, holds);
+    for (const auto violations : gil.violations) EXPECT_EQ(violations, 0U);
+  }
+  for (const auto& row : snapshot.threads) {
+    EXPECT_EQ(row.holds, row.forced + row.voluntary + (row.open == OpenInterval::Hold ? 1 : 0));
+    EXPECT_EQ(row.hold.has_value(), row.holds > 0);
+    EXPECT_LE(row.waits, row.holds + 1);
+    // At least a tick each, but for an open one that began after `now`.
+    EXPECT_GE(row.hold_ticks + 1, row.holds);
+    if (!row.hold) continue;
+    EXPECT_LE(row.hold->p50, row.hold->max);
+  }
+}
+
+TEST(Counters, are_consistent_while_threads_record_on_two_gils_at_once) {
+  constexpr unsigned kThreads = 6;
+  constexpr unsigned kTurns = 5000;
+  Counters counters({.rows = 64, .gils = 4});
+  std::atomic<std::uint64_t> clock{1};
+  std::array<PretendedGil, 2> gils{PretendedGil{counters, 0, clock}, PretendedGil{counters, 1, clock}};
+  std::atomic<unsigned> running{kThreads};
+  std::vector<std::thread> threads;
+  for (unsigned thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (unsigned turn = 0; turn < kTurns; ++turn) {
+        // Threads 0 and 1 keep to a GIL of their own, the others go from one to the other.
+        auto& gil = gils[thread < 2 ? thread : turn % 2];
+        gil.take(thread);
+        gil.drop(thread);
+      }
+      --running;
+    });
+  }
+  std::uint64_t holds_before = 0;
+  while (running > 0) {
+    const auto snapshot = counters.snapshot(clock);
+    expect_consistent(snapshot, clock);
+    std::uint64_t holds = 0;
+    for (const auto& row : snapshot.threads) holds += row.holds;
+    EXPECT_GE(holds, holds_before) << "figures only grow";
+    holds_before = holds;
+  }
+  for (auto& thread : threads) thread.join();
+
+  const auto snapshot = counters.snapshot(clock);
+  expect_consistent(snapshot, clock);
+  EXPECT_EQ(snapshot.threads.size(), 2 + (kThreads - 2) * 2U);
+  std::uint64_t holds = 0;
+  for (const auto& row : snapshot.threads) {
+    holds += row.holds;
+    EXPECT_EQ(row.open, OpenInterval::None);
+  }
+  EXPECT_EQ(holds, std::uint64_t{kThreads} * kTurns);
+}
+
+// The hardest for a reader: one thread that does nothing but take and drop a GIL.
+TEST(Counters, are_readable_at_the_greatest_rate) {
+  Counters counters({.rows = 4, .gils = 1});
+  std::atomic<bool> is_done{false};
+  std::atomic<std::uint64_t> clock{1};
+  std::thread writer([&] {
+    for (std::uint64_t ticks = 2; !is_done; ticks += 2) {
+      counters.record(acquire(ticks, 1));
+      counters.record(release(ticks + 1, 1));
+      clock.store(ticks, std::memory_order_relaxed);
+    }
+  });
+  for (int i = 0; i < 2000; ++i) {
+    const auto snapshot = counters.snapshot(clock);
+    ASSERT_EQ(snapshot.unsettled_rows, 0U);
+    for (const auto& row : snapshot.threads) {
+      ASSERT_EQ(row.holds, row.voluntary + (row.open == OpenInterval::Hold ? 1 : 0));
+      ASSERT_LE(row.holds - row.hold_ticks, 1U) << "each lasts one tick, an open one one or none";
+    }
+  }
+  is_done = true;
+  writer.join();
+}
+
+// Each thread has its own GIL and comes first to it, while the rows give out.
+TEST(Counters, hand_out_rows_to_gils_that_come_at_once) {
+  constexpr unsigned kGils = 8;
+  constexpr unsigned kThreadsOfGil = 40;
+  Counters counters({.rows = 200, .gils = kGils});
+  std::vector<std::thread> threads;
+  for (unsigned gil = 0; gil < kGils; ++gil) {
+    threads.emplace_back([&counters, gil] {
+      for (unsigned turn = 0; turn < 50; ++turn) {
+        for (unsigned thread = 0; thread < kThreadsOfGil; ++thread) {
+          const std::uint64_t ticks = 10 * (turn * kThreadsOfGil + thread + 1);
+          counters.record(acquire(ticks, thread, gil));
+          counters.record(release(ticks + 3, thread, gil));
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  const auto snapshot = counters.snapshot(1'000'000);
+  std::uint64_t own_rows = 0;
+  std::array<std::uint64_t, kGils> holds{};
+  for (const auto& row : snapshot.threads) {
+    own_rows += row.thread ? 1U : 0U;
+    holds[static_cast<std::size_t>(row.gil)] += row.holds;
+    EXPECT_EQ(row.hold_ticks, 3 * row.holds);
+  }
+  EXPECT_EQ(own_rows, 200U);
+  for (const auto count : holds) EXPECT_EQ(count, 50U * kThreadsOfGil);
+}
+
+std::size_t resident_kib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:")) return std::stoul(line.substr(6));
+  }
+  return 0;
+}
+
+TEST(Counters, take_no_memory_for_events) {
+  Counters counters;
+  std::mt19937_64 random(1);
+  std::uint64_t ticks = 0;
+  const auto record = [&](int pairs) {
+    for (int i = 0; i < pairs; ++i) {
+      const auto thread = static_cast<unsigned>(i % 4);
+      counters.record(acquire(ticks += random() % 1000, thread));
+      counters.record(release(ticks += random() % 100'000, thread));
+    }
+  };
+  record(50'000);
+  const auto before = resident_kib();
+  record(5'000'000);
+  EXPECT_LT(resident_kib(), before + 1024);
+  std::uint64_t holds = 0;
+  for (const auto& row : counters.snapshot(ticks).threads) holds += row.holds;
+  EXPECT_EQ(holds, 5'050'000U);
+}
+
+}  // namespace
+}  // namespace gilscope
