@@ -25,7 +25,7 @@ void GilMachine::begin(GilId id, std::optional<ThreadId> holder, std::uint64_t t
   if (gil.known) return;
   gil.known = true;
   if (!holder) return;
-  const Event event{ticks, id, *holder, EventKind::Acquire};
+  const Event event{.ticks = ticks, .gil = id, .thread = *holder, .kind = EventKind::Acquire};
   begin_hold(gil, *find_place(gil, event, ticks).row, *holder, ticks);
 }
 
@@ -52,10 +52,10 @@ GilState& GilMachine::open(GilId id, std::uint64_t ticks) noexcept {
 
 GilMachine::Place GilMachine::find_place(GilState& gil, const Event& event, std::uint64_t ticks) noexcept {
   if (gil.row != nullptr && gil.owner == event.thread && !table_.is_shared(*gil.row)) {
-    return {gil.row, &gil.row->waiting, false};
+    return {.row = gil.row, .waiting = &gil.row->waiting};
   }
   if (auto* row = table_.find_or_add(event.gil, event.thread, ticks); row != nullptr) {
-    return {row, &row->waiting, false};
+    return {.row = row, .waiting = &row->waiting};
   }
   ThreadRow& shared = table_.shared_row(static_cast<std::uint32_t>(event.gil));
   if (shared.key.get() == 0) {
@@ -67,12 +67,12 @@ GilMachine::Place GilMachine::find_place(GilState& gil, const Event& event, std:
     if (stranger.waiting.get() == 0) {
       if (free == nullptr) free = &stranger;
     } else if (stranger.thread == event.thread) {
-      return {&shared, &stranger.waiting, true};
+      return {.row = &shared, .waiting = &stranger.waiting, .is_shared = true};
     }
   }
-  if (free == nullptr) return {&shared, nullptr, true};
+  if (free == nullptr) return {.row = &shared, .waiting = nullptr, .is_shared = true};
   free->thread = event.thread;
-  return {&shared, &free->waiting, true};
+  return {.row = &shared, .waiting = &free->waiting, .is_shared = true};
 }
 
 Violations GilMachine::apply_any(const Event& event) noexcept {

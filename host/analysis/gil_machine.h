@@ -36,7 +36,7 @@ class GilMachine {
   // Says who holds the GIL (empty: nobody) as its events begin, at `ticks`. The hold counts from there, as a
   // hold; it is no hand-off. Ignored once that is known. Without this call a GIL may be held by anybody until
   // its first acquire or release; a hold of which only the release was seen is not counted.
-  void begin(GilId gil, std::optional<ThreadId> holder, std::uint64_t ticks) noexcept;
+  void begin(GilId id, std::optional<ThreadId> holder, std::uint64_t ticks) noexcept;
 
   Violations apply(const Event& event) noexcept {
     const auto index = static_cast<std::uint32_t>(event.gil);
@@ -74,7 +74,7 @@ class GilMachine {
   struct Place {
     ThreadRow* row;
     Cell* waiting;
-    bool is_shared;
+    bool is_shared = false;
   };
 
   static void end_hold(GilState& gil, std::uint64_t ticks) noexcept {

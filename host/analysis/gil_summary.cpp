@@ -14,7 +14,10 @@ std::optional<double> share_of(Nanoseconds part, Nanoseconds whole) {
 
 std::optional<DurationFigures> convert(const std::optional<Percentiles>& ticks, TickLength tick) {
   if (!ticks) return std::nullopt;
-  return DurationFigures{tick.of(ticks->p50), tick.of(ticks->p90), tick.of(ticks->p99), tick.of(ticks->max)};
+  return DurationFigures{.p50_ns = tick.of(ticks->p50),
+                         .p90_ns = tick.of(ticks->p90),
+                         .p99_ns = tick.of(ticks->p99),
+                         .max_ns = tick.of(ticks->max)};
 }
 
 ThreadFigures summarize_thread(const ThreadSnapshot& row, TickLength tick, Nanoseconds wall) {

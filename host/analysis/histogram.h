@@ -90,8 +90,8 @@ class Histogram {
   }
 
   // Sets found[i] to the value at shares[i]; shares ascend. False where there is no value.
-  bool find_shares(std::span<const double> shares, std::span<std::uint64_t> found,
-                   std::span<const std::uint64_t> more) const noexcept;
+  [[nodiscard]] bool find_shares(std::span<const double> shares, std::span<std::uint64_t> found,
+                                 std::span<const std::uint64_t> more) const noexcept;
 
   Cell count_;
   Cell sum_;

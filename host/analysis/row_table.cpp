@@ -29,7 +29,7 @@ static_assert(kStartAsZeros<Cell, Histogram, ThreadRow, GilState>,
 
 }  // namespace
 
-ZeroedMemory::ZeroedMemory(std::size_t size) : data_(nullptr), size_(size) {
+ZeroedMemory::ZeroedMemory(std::size_t size) : size_(size) {
   void* const mapping =
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) throw std::bad_alloc();
@@ -59,7 +59,7 @@ RowTable::RowTable(Bounds bounds)
 
 void RowTable::note_gil(GilId gil) noexcept {
   const std::uint64_t end = std::uint64_t{static_cast<std::uint32_t>(gil)} + 1;
-  std::atomic_ref<std::uint64_t> found(header_->gils_end.raw);
+  const std::atomic_ref<std::uint64_t> found(header_->gils_end.raw);
   // Release, partner of Cell::read: whoever sees the id sees what open() stored of the GIL.
   for (auto known = found.load(std::memory_order_relaxed);
        known < end && !found.compare_exchange_weak(known, end, std::memory_order_release);) {
@@ -73,11 +73,11 @@ ThreadRow* RowTable::find_or_add(GilId gil, ThreadId thread, std::uint64_t ticks
     // Relaxed, here and below: a key of this GIL was put there by this thread or under the GIL's mutex; of
     // another GIL's key it only matters that it is another. `slot.row` is read and written under the mutex of
     // its key's GIL.
-    std::atomic_ref<std::uint64_t> slot_key(slot.key);
+    const std::atomic_ref<std::uint64_t> slot_key(slot.key);
     auto found = slot_key.load(std::memory_order_relaxed);
     if (found == key) return slot.row;
     if (found != 0) continue;
-    std::atomic_ref<std::uint64_t> used(header_->rows.raw);
+    const std::atomic_ref<std::uint64_t> used(header_->rows.raw);
     if (used.load(std::memory_order_relaxed) >= bounds_.rows) return nullptr;
     if (!slot_key.compare_exchange_strong(found, key, std::memory_order_relaxed)) continue;
     const auto row = used.fetch_add(1, std::memory_order_relaxed);

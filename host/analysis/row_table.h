@@ -32,12 +32,12 @@ class ZeroedMemory {
   [[nodiscard]] std::byte* data() const noexcept { return data_; }
 
  private:
-  std::byte* data_;
+  std::byte* data_ = nullptr;
   std::size_t size_;
 };
 
-// With the default bounds 296 MiB of addresses; of memory 4 KiB for each GIL, and for each row as many of its
-// 15 pages as the octaves of its values need (3 to 8).
+// With the default bounds 297 MiB of addresses; of memory 1.2 KiB for each GIL, and for each row as many of
+// its 15 pages 15 pages as the octaves of its values need (3 to 8).
 class RowTable {
  public:
   explicit RowTable(Bounds bounds);

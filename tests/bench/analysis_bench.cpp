@@ -1,9 +1,6 @@
 // What the state machine costs an event, from a list and in the counters recorder; pairs are release and
 // acquire.
-#include <atomic>
-#include <memory>
 #include <random>
-#include <thread>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -13,13 +10,19 @@
 namespace gilscope {
 namespace {
 
+constexpr std::uint64_t kSeed = 1;
+
+Event make_event(std::uint64_t ticks, unsigned thread, EventKind kind) {
+  return {.ticks = ticks, .gil = GilId{0}, .thread = ThreadId{thread}, .kind = kind};
+}
+
 // Two threads in turn, each waiting for the other: request, release, acquire; every tenth hold is forced.
 std::vector<Event> contended_list() {
-  std::mt19937_64 random(1);
+  std::mt19937_64 random(kSeed);  // NOLINT(bugprone-random-generator-seed): the same list every time
   std::vector<Event> events;
   std::uint64_t now = 1;
   const auto emit = [&](unsigned thread, EventKind kind) {
-    events.push_back({now += random() % 20'000, GilId{0}, ThreadId{thread}, kind});
+    events.push_back(make_event(now += random() % 20'000, thread, kind));
   };
   emit(1, EventKind::Acquire);
   for (unsigned turn = 1; turn <= 100'000; ++turn) {
@@ -35,12 +38,12 @@ std::vector<Event> contended_list() {
 
 // `threads` in turn, never waiting: the first acquire after another's looks its row up.
 std::vector<Event> alternating_list(unsigned threads) {
-  std::mt19937_64 random(1);
+  std::mt19937_64 random(kSeed);  // NOLINT(bugprone-random-generator-seed): the same list every time
   std::vector<Event> events;
   std::uint64_t now = 1;
   for (unsigned turn = 0; turn < 200'000; ++turn) {
     for (const auto kind : {EventKind::Acquire, EventKind::Release}) {
-      events.push_back({now += random() % 20'000, GilId{0}, ThreadId{1 + turn % threads}, kind});
+      events.push_back(make_event(now += random() % 20'000, 1 + turn % threads, kind));
     }
   }
   return events;
@@ -49,7 +52,7 @@ std::vector<Event> alternating_list(unsigned threads) {
 void run_list(benchmark::State& state, const std::vector<Event>& events) {
   GilMachine machine;
   std::uint64_t shift = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     for (Event event : events) {
       event.ticks += shift;
       benchmark::DoNotOptimize(machine.apply(event));
@@ -64,7 +67,8 @@ void run_list(benchmark::State& state, const std::vector<Event>& events) {
     shift += events.back().ticks;
     state.ResumeTiming();
   }
-  for (const auto count : machine.snapshot(shift).gils.at(0).violations) {
+  const auto snapshot = machine.snapshot(shift);
+  for (const auto count : snapshot.gils.at(0).violations) {
     if (count != 0) state.SkipWithError("the list is not legal");
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) *
@@ -85,12 +89,12 @@ void record_pairs(benchmark::State& state) {
   Recorder* recorder = &counters;
   benchmark::DoNotOptimize(recorder);
   std::uint64_t ticks = 1;
-  recorder->record({ticks, GilId{0}, ThreadId{1}, EventKind::Acquire});
-  for (auto _ : state) {
+  recorder->record(make_event(ticks, 1, EventKind::Acquire));
+  while (state.KeepRunning()) {
     ticks += 100 + ticks % 1024;
-    recorder->record({ticks, GilId{0}, ThreadId{1}, EventKind::Release});
+    recorder->record(make_event(ticks, 1, EventKind::Release));
     ticks += 30;
-    recorder->record({ticks, GilId{0}, ThreadId{1}, EventKind::Acquire});
+    recorder->record(make_event(ticks, 1, EventKind::Acquire));
   }
 }
 void counters_pair(benchmark::State& state) { record_pairs(state); }
@@ -106,11 +110,11 @@ void empty_recorder_pair(benchmark::State& state) {
   Recorder* recorder = &nothing;
   benchmark::DoNotOptimize(recorder);
   std::uint64_t ticks = 1;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     ticks += 100 + ticks % 1024;
-    recorder->record({ticks, GilId{0}, ThreadId{1}, EventKind::Release});
+    recorder->record(make_event(ticks, 1, EventKind::Release));
     ticks += 30;
-    recorder->record({ticks, GilId{0}, ThreadId{1}, EventKind::Acquire});
+    recorder->record(make_event(ticks, 1, EventKind::Acquire));
   }
 }
 BENCHMARK(empty_recorder_pair);
@@ -118,7 +122,7 @@ BENCHMARK(empty_recorder_pair);
 void snapshot_of_rows(benchmark::State& state) {
   Counters counters;
   for (const auto& event : alternating_list(static_cast<unsigned>(state.range(0)))) counters.record(event);
-  for (auto _ : state) benchmark::DoNotOptimize(counters.snapshot(1));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(counters.snapshot(1));
 }
 BENCHMARK(snapshot_of_rows)->Arg(1)->Arg(16)->Arg(1000)->Unit(benchmark::kMicrosecond);
 

@@ -48,7 +48,8 @@ class PretendedGil {
 
  private:
   void record(unsigned thread, EventKind kind) {
-    counters_.record({clock_.fetch_add(1), GilId{id_}, ThreadId{thread}, kind});
+    counters_.record(
+        {.ticks = clock_.fetch_add(1), .gil = GilId{id_}, .thread = ThreadId{thread}, .kind = kind});
   }
   Counters& counters_;
   unsigned id_;
@@ -91,6 +92,7 @@ TEST(Counters, are_consistent_while_threads_record_on_two_gils_at_once) {
   std::array<PretendedGil, 2> gils{PretendedGil{counters, 0, clock}, PretendedGil{counters, 1, clock}};
   std::atomic<unsigned> running{kThreads};
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (unsigned thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&, thread] {
       for (unsigned turn = 0; turn < kTurns; ++turn) {
@@ -154,11 +156,12 @@ TEST(Counters, hand_out_rows_to_gils_that_come_at_once) {
   constexpr unsigned kThreadsOfGil = 40;
   Counters counters({.rows = 200, .gils = kGils});
   std::vector<std::thread> threads;
+  threads.reserve(kGils);
   for (unsigned gil = 0; gil < kGils; ++gil) {
     threads.emplace_back([&counters, gil] {
       for (unsigned turn = 0; turn < 50; ++turn) {
         for (unsigned thread = 0; thread < kThreadsOfGil; ++thread) {
-          const std::uint64_t ticks = 10 * (turn * kThreadsOfGil + thread + 1);
+          const std::uint64_t ticks = 10 * (std::uint64_t{turn} * kThreadsOfGil + thread + 1);
           counters.record(acquire(ticks, thread, gil));
           counters.record(release(ticks + 3, thread, gil));
         }
@@ -188,7 +191,7 @@ std::size_t resident_kib() {
 
 TEST(Counters, take_no_memory_for_events) {
   Counters counters;
-  std::mt19937_64 random(1);
+  std::mt19937_64 random(1);  // NOLINT(bugprone-random-generator-seed): the same test every time
   std::uint64_t ticks = 0;
   const auto record = [&](int pairs) {
     for (int i = 0; i < pairs; ++i) {

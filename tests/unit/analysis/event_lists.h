@@ -13,16 +13,16 @@ namespace gilscope::test {
 inline constexpr GilId kGil{0};
 
 inline Event request(std::uint64_t ticks, unsigned thread, unsigned gil = 0) {
-  return {ticks, GilId{gil}, ThreadId{thread}, EventKind::Request};
+  return {.ticks = ticks, .gil = GilId{gil}, .thread = ThreadId{thread}, .kind = EventKind::Request};
 }
 inline Event timeout(std::uint64_t ticks, unsigned thread, unsigned gil = 0) {
-  return {ticks, GilId{gil}, ThreadId{thread}, EventKind::Timeout};
+  return {.ticks = ticks, .gil = GilId{gil}, .thread = ThreadId{thread}, .kind = EventKind::Timeout};
 }
 inline Event acquire(std::uint64_t ticks, unsigned thread, unsigned gil = 0) {
-  return {ticks, GilId{gil}, ThreadId{thread}, EventKind::Acquire};
+  return {.ticks = ticks, .gil = GilId{gil}, .thread = ThreadId{thread}, .kind = EventKind::Acquire};
 }
 inline Event release(std::uint64_t ticks, unsigned thread, unsigned gil = 0) {
-  return {ticks, GilId{gil}, ThreadId{thread}, EventKind::Release};
+  return {.ticks = ticks, .gil = GilId{gil}, .thread = ThreadId{thread}, .kind = EventKind::Release};
 }
 
 struct Crowd {
@@ -50,7 +50,8 @@ inline std::vector<Event> simulate(std::uint64_t seed, const Crowd& crowd = {}) 
     Thread& thread = threads[index];
     const auto emit = [&](EventKind kind) {
       now += below(4) == 0 ? 0 : below(std::uint64_t{1} << below(24));
-      events.push_back({now, GilId{thread.gil}, ThreadId{100 + index}, kind});
+      events.push_back(
+          {.ticks = now, .gil = GilId{thread.gil}, .thread = ThreadId{100 + index}, .kind = kind});
     };
     if (thread.doing == Doing::Holding) {
       emit(EventKind::Release);

@@ -72,7 +72,7 @@ TEST_F(Machine, measures_the_wait_for_a_hold_and_the_hand_off) {
   feed({acquire(10, 1), request(12, 2), release(30, 1), acquire(33, 2), release(34, 2)});
   EXPECT_EQ(row(2, 100).waits, 1U);
   EXPECT_EQ(row(2, 100).wait_ticks, 21U);
-  EXPECT_EQ(row(2, 100).wait->max, 21U);
+  EXPECT_EQ(row(2, 100).wait.value().max, 21U);
   EXPECT_EQ(row(2, 100).first, 12U);
   EXPECT_EQ(row(1, 100).waits, 0U);
   EXPECT_EQ(gil().handoffs, 1U);
@@ -118,13 +118,13 @@ TEST_F(Machine, counts_open_intervals_up_to_the_snapshot_and_marks_them) {
   EXPECT_EQ(row(1, 50).open, OpenInterval::Hold);
   EXPECT_EQ(row(1, 50).holds, 1U);
   EXPECT_EQ(row(1, 50).hold_ticks, 40U);
-  EXPECT_EQ(row(1, 50).hold->max, 40U);
+  EXPECT_EQ(row(1, 50).hold.value().max, 40U);
   EXPECT_EQ(row(1, 50).last, 50U);
   EXPECT_EQ(row(1, 50).forced + row(1, 50).voluntary, 0U);
   EXPECT_EQ(row(2, 50).open, OpenInterval::Wait);
   EXPECT_EQ(row(2, 50).waits, 1U);
   EXPECT_EQ(row(2, 50).wait_ticks, 38U);
-  EXPECT_EQ(row(2, 50).wait->p50, 38U);
+  EXPECT_EQ(row(2, 50).wait.value().p50, 38U);
   feed({release(60, 1), acquire(61, 2), release(62, 2)});
   EXPECT_EQ(row(1, 100).hold_ticks, 50U) << "a snapshot changes nothing";
   EXPECT_EQ(row(2, 100).wait_ticks, 49U);

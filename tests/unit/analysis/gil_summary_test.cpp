@@ -36,7 +36,7 @@ TEST(GilSummary, converts_ticks_and_sums_the_rows_of_each_gil) {
   EXPECT_EQ(gil.handoffs, 1U);
   EXPECT_EQ(gil.overlaps, 0U);
   EXPECT_EQ(gil.violations, 0U);
-  EXPECT_DOUBLE_EQ(*gil.hold_share, 0.38);
+  EXPECT_DOUBLE_EQ(gil.hold_share.value(), 0.38);
   EXPECT_EQ(summary.gils[1].id, GilId{3});
   EXPECT_EQ(summary.gils[1].hold_ns, nanoseconds(50));
 
@@ -44,11 +44,11 @@ TEST(GilSummary, converts_ticks_and_sums_the_rows_of_each_gil) {
   const auto& waiter = summary.threads[1];
   EXPECT_EQ(waiter.id, ThreadId{2});
   EXPECT_EQ(waiter.lifetime_ns, nanoseconds(150));
-  EXPECT_DOUBLE_EQ(*waiter.wait_share, 110.0 / 150);
-  EXPECT_EQ(waiter.wait->max_ns, nanoseconds(110));
-  EXPECT_EQ(waiter.hold->p50_ns, nanoseconds(40));
+  EXPECT_DOUBLE_EQ(waiter.wait_share.value(), 110.0 / 150);
+  EXPECT_EQ(waiter.wait.value().max_ns, nanoseconds(110));
+  EXPECT_EQ(waiter.hold.value().p50_ns, nanoseconds(40));
   EXPECT_FALSE(summary.threads[0].wait.has_value()) << "no wait: unknown, not 0";
-  EXPECT_DOUBLE_EQ(*summary.wait_share, 110.0 / (150 + 150 + 50));
+  EXPECT_DOUBLE_EQ(summary.wait_share.value(), 110.0 / (150 + 150 + 50));
 }
 
 TEST(GilSummary, counts_overlaps) {
@@ -63,9 +63,9 @@ TEST(GilSummary, of_nothing_knows_nothing) {
 }
 
 TEST(Ceiling, is_wall_over_hold) {
-  EXPECT_DOUBLE_EQ(*ceiling(nanoseconds(1000), nanoseconds(250)), 4);
-  EXPECT_DOUBLE_EQ(*ceiling(nanoseconds(1000), nanoseconds(1000)), 1);
-  EXPECT_DOUBLE_EQ(*ceiling(nanoseconds(1000), nanoseconds(1001)), 1) << "clocks differ by a little";
+  EXPECT_DOUBLE_EQ(ceiling(nanoseconds(1000), nanoseconds(250)).value(), 4);
+  EXPECT_DOUBLE_EQ(ceiling(nanoseconds(1000), nanoseconds(1000)).value(), 1);
+  EXPECT_DOUBLE_EQ(ceiling(nanoseconds(1000), nanoseconds(1001)).value(), 1) << "clocks differ by a little";
 }
 
 TEST(Ceiling, is_unknown_without_a_hold) {
