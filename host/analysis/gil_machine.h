@@ -72,8 +72,8 @@ class GilMachine {
  private:
   // Where a thread's figures are, and where its wait is noted; no `waiting` where no place is left for it.
   struct Place {
-    ThreadRow* row;
-    Cell* waiting;
+    ThreadRow* row = nullptr;
+    Cell* waiting = nullptr;
     bool is_shared = false;
   };
 
