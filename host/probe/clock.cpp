@@ -1,0 +1,63 @@
+#include "probe/clock.h"
+
+#include <limits>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#include "support/system_files.h"
+
+namespace gilscope {
+namespace {
+
+bool has_invariant_tsc() {
+#if defined(__x86_64__)
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid(0x80000007, &eax, &ebx, &ecx, &edx) != 0 && (edx & (1U << 8U)) != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+ProbeClock ProbeClock::best() {
+  const auto source = read_text("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+  const bool is_usable = has_invariant_tsc() && source && trim(*source) == "tsc";
+  return ProbeClock(is_usable ? ClockKind::Tsc : ClockKind::Monotonic);
+}
+
+ClockPoint ProbeClock::sample() const noexcept {
+  if (kind_ == ClockKind::Monotonic) {
+    const Nanoseconds now = read_monotonic();
+    return {.ticks = static_cast<std::uint64_t>(now.count()), .time = now};
+  }
+  ClockPoint tightest;
+  std::uint64_t smallest = std::numeric_limits<std::uint64_t>::max();
+  for (int i = 0; i < 16; ++i) {
+    const std::uint64_t before = read();
+    const Nanoseconds time = read_monotonic();
+    const std::uint64_t width = read() - before;
+    if (width < smallest) {
+      smallest = width;
+      tightest = {.ticks = before + width / 2, .time = time};
+    }
+  }
+  return tightest;
+}
+
+Nanoseconds TickConversion::to_time(std::uint64_t ticks) const noexcept {
+  const auto width = static_cast<std::int64_t>(second_.ticks - first_.ticks);
+  if (width <= 0) return first_.time;
+  // ticks * nanoseconds needs more than 64 bits after some seconds.
+  __extension__ using Wide = __int128;
+  const auto offset = static_cast<std::int64_t>(ticks - first_.ticks);
+  const auto span = (second_.time - first_.time).count();
+  return first_.time + Nanoseconds(static_cast<std::int64_t>(Wide{offset} * span / width));
+}
+
+}  // namespace gilscope

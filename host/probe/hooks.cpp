@@ -1,0 +1,277 @@
+#include "probe/hooks.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <unistd.h>
+#include <utility>
+
+namespace gilscope {
+
+constinit Originals originals{};
+
+namespace {
+
+// Declared here by the list, defined below. Not noexcept themselves: pthread_cancel unwinds through a real
+// wait.
+#define GILSCOPE_DECLARE(name, parameters) int hook_##name parameters;
+GILSCOPE_HOOKS(GILSCOPE_DECLARE)
+#undef GILSCOPE_DECLARE
+
+constinit HookSession session;
+
+// Relaxed: the same for the whole process, and written before the first slot is.
+constinit std::atomic<std::uintptr_t> switch_cond_offset{0};
+
+constinit Gil no_gil;
+
+// What a thread remembers from hook to hook. Trivial, so that it needs no guard and is there as long as the
+// thread.
+struct ThreadMemory {
+  Gil* gil = &no_gil;                 // the one it used last
+  Gil* awaited = nullptr;             // the one that it has requested and not got yet,
+  std::uint64_t awaited_session = 0;  // in this run of the probe
+  std::uintptr_t initialised = 0;     // the condition variable that it initialised last
+  ThreadId id = kNobody;
+  bool is_recording = false;  // re-entry guard
+};
+constinit thread_local ThreadMemory self __attribute__((tls_model("initial-exec")));
+
+std::uintptr_t address_of(const pthread_cond_t* cond) noexcept {
+  return reinterpret_cast<std::uintptr_t>(cond);
+}
+
+// Relaxed: only compared; a GIL that this thread uses was in the table before it could lock the GIL's mutex.
+std::uintptr_t key_of(const Gil& gil) noexcept { return gil.cond.load(std::memory_order_relaxed); }
+
+// The first event of a GIL in this run. Only tries the table's mutex: its holder may be waiting for the GIL's
+// mutex, which we hold (end_session). An event that comes just then belongs to no run.
+[[gnu::noinline]] bool adopt(Gil& gil) noexcept {
+  if (!gil_table.mutex().try_lock()) return false;
+  if (session.recorder != nullptr) {
+    if (!gil.has_id) gil.id = GilId{session.next_gil++};
+    gil.has_id = true;
+    gil.recorder = session.recorder;
+  }
+  gil_table.mutex().unlock();
+  return gil.recorder != nullptr;
+}
+
+[[gnu::noinline]] void identify_thread() noexcept {
+  self.id = ThreadId{static_cast<std::uint32_t>(gettid())};
+}
+
+bool may_record(Gil& gil) noexcept {
+  if (self.is_recording) [[unlikely]]
+    return false;
+  if (gil.recorder == nullptr && !adopt(gil)) [[unlikely]]
+    return false;
+  if (self.id == kNobody) [[unlikely]]
+    identify_thread();
+  return true;
+}
+
+void record(Gil& gil, EventKind kind) noexcept {
+  // The counter is read out of order with the lock that orders the events: times of a GIL never run
+  // backwards.
+  gil.last_ticks = std::max(gil.last_ticks, session.clock.read());
+  self.is_recording = true;
+  gil.recorder->record({.ticks = gil.last_ticks, .gil = gil.id, .thread = self.id, .kind = kind});
+  self.is_recording = false;
+}
+
+void on_release(Gil& gil) noexcept {
+  if (!may_record(gil)) return;
+  if (gil.holder != self.id) [[unlikely]] {
+    // A hold that began before the probe saw this GIL; or a free-threaded build, where a waiter that finds
+    // the GIL switched off goes on without it and wakes the next one.
+    if (self.awaited == &gil) self.awaited = nullptr;
+    return;
+  }
+  gil.holder = kNobody;
+  record(gil, EventKind::Release);
+}
+
+void on_acquire(Gil& gil) noexcept {
+  self.awaited = nullptr;
+  if (!may_record(gil)) return;
+  gil.holder = self.id;
+  if (gil.last_holder != self.id) {
+    gil.last_holder = self.id;
+    ++gil.switches;
+  }
+  record(gil, EventKind::Acquire);
+}
+
+// A waiter's round ended by its time limit. CPython asks the holder to give the GIL up if the GIL is locked
+// now, and no thread but the holder has taken it during the round: so do we say. (`cond` tells whether the
+// entry is still this GIL's: the wait may have outlived a run of the probe.)
+void on_timeout(Gil& gil, std::uintptr_t cond, std::uint64_t in_session,
+                std::uint64_t switches_before) noexcept {
+  if (key_of(gil) != cond || gil.recorder == nullptr || self.is_recording) return;
+  if (session.number != in_session || gil.switches != switches_before || gil.holder == kNobody) return;
+  record(gil, EventKind::Timeout);
+}
+
+Gil* find_gil(std::uintptr_t cond) noexcept {
+  if (key_of(*self.gil) == cond) [[likely]]
+    return self.gil;
+  Gil* const gil = gil_table.find(cond);
+  if (gil != nullptr) self.gil = gil;
+  return gil;
+}
+
+// A thread that changes between GILs, or a condition variable that is no GIL's.
+[[gnu::noinline]] void on_other_signal(std::uintptr_t cond, std::uintptr_t offset) noexcept {
+  if (Gil* const released = find_gil(cond)) {
+    on_release(*released);
+  } else if (Gil* const acquired = find_gil(cond - offset)) {
+    on_acquire(*acquired);
+  }
+}
+
+void on_init(std::uintptr_t cond) noexcept {
+  const std::uintptr_t previous = std::exchange(self.initialised, cond);
+  if (cond - previous != switch_cond_offset.load(std::memory_order_relaxed)) return;
+  const std::scoped_lock lock(gil_table.mutex());
+  if (session.recorder == nullptr) return;
+  Gil* const gil = gil_table.insert(previous);
+  if (gil == nullptr) return;
+  // A child of fork() makes its parent's GIL anew, in place: the same GIL. Else an address in use again is a
+  // new one.
+  if (!gil->was_forked) gil->has_id = false;
+  gil->was_forked = false;
+  gil->recorder = nullptr;
+  gil->holder = kNobody;
+}
+
+void on_destroy(std::uintptr_t cond) noexcept {
+  if (gil_table.find(cond) == nullptr) return;
+  const std::scoped_lock lock(gil_table.mutex());
+  if (Gil* const gil = gil_table.find(cond)) gil_table.erase(*gil);
+}
+
+// Recorded before the real call, both of them. drop_gil has marked the GIL free: the hold is over, and waking
+// a waiter (a system call, microseconds) is part of nobody's hold. take_gil has marked it taken: the hold is
+// on, and waking the thread that was forced to give it up is part of it. In both the GIL's mutex is held
+// until after the call: whichever side we record on, no event of this GIL can come in between.
+int hook_pthread_cond_signal(pthread_cond_t* cond) {
+  const std::uintptr_t address = address_of(cond);
+  const std::uintptr_t offset = switch_cond_offset.load(std::memory_order_relaxed);
+  const std::uintptr_t latest = key_of(*self.gil);
+  if (address == latest) {
+    on_release(*self.gil);
+  } else if (address - offset == latest) {
+    on_acquire(*self.gil);
+  } else {
+    on_other_signal(address, offset);
+  }
+  return originals.pthread_cond_signal(cond);
+}
+
+// The request is recorded before the real call, which gives the mutex up; the timeout after it, when the
+// mutex is held again and tells whether the hold is still on.
+int hook_pthread_cond_timedwait(pthread_cond_t* cond, pthread_mutex_t* mutex, const timespec* until) {
+  const std::uintptr_t address = address_of(cond);
+  Gil* const gil = find_gil(address);
+  if (gil == nullptr || !may_record(*gil)) return originals.pthread_cond_timedwait(cond, mutex, until);
+  const std::uint64_t number = session.number;
+  if (self.awaited != gil || self.awaited_session != number) {
+    self.awaited = gil;
+    self.awaited_session = number;
+    record(*gil, EventKind::Request);
+  }
+  const std::uint64_t switches = gil->switches;
+  const int result = originals.pthread_cond_timedwait(cond, mutex, until);
+  if (result == ETIMEDOUT) on_timeout(*gil, address, number, switches);
+  return result;
+}
+
+// After the real call: a GIL is one when both of its condition variables are.
+int hook_pthread_cond_init(pthread_cond_t* cond, const pthread_condattr_t* attributes) {
+  const int result = originals.pthread_cond_init(cond, attributes);
+  if (result == 0) on_init(address_of(cond));
+  return result;
+}
+
+// Before the real call: after it the address may be somebody else's.
+int hook_pthread_cond_destroy(pthread_cond_t* cond) {
+  on_destroy(address_of(cond));
+  return originals.pthread_cond_destroy(cond);
+}
+
+}  // namespace
+
+std::vector<SlotChange> hook_changes(const LoadedObject& cpython) {
+  std::vector<SlotChange> changes;
+#define GILSCOPE_PATCH(name, parameters) \
+  add_changes(cpython, #name, reinterpret_cast<std::uintptr_t>(&hook_##name), changes);
+  GILSCOPE_HOOKS(GILSCOPE_PATCH)
+#undef GILSCOPE_PATCH
+  return changes;
+}
+
+void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout) noexcept {
+  gil_table.clear();
+  switch_cond_offset.store(layout.switch_cond_offset, std::memory_order_relaxed);
+  session.recorder = &recorder;
+  session.clock = clock;
+  session.layout = layout;
+  session.next_gil = 0;
+  ++session.number;
+}
+
+namespace {
+
+pthread_mutex_t* mutex_of(const Gil& gil) noexcept {
+  return reinterpret_cast<pthread_mutex_t*>(key_of(gil) + session.layout.mutex_offset);
+}
+
+}  // namespace
+
+void record_own_hold(Gil& gil) noexcept {
+  originals.pthread_mutex_lock(mutex_of(gil));
+  identify_thread();
+  gil.id = GilId{session.next_gil++};
+  gil.has_id = true;
+  gil.recorder = session.recorder;
+  gil.holder = self.id;
+  gil.last_holder = self.id;
+  record(gil, EventKind::Acquire);
+  pthread_mutex_unlock(mutex_of(gil));
+}
+
+// A hook uses the recorder only while it holds the mutex of an adopted GIL, and finds it in that GIL. So
+// taking it out under each of these mutexes, once, waits for every hook in flight, and needs no counting on
+// the hot path. No GIL can be adopted or destroyed meanwhile, as both need the table's mutex, which our
+// caller holds. A thread that waits inside hook_pthread_cond_timedwait finds the GIL without recorder when it
+// wakes, and passes.
+void end_session() noexcept {
+  session.recorder = nullptr;
+  gil_table.for_each([](Gil& gil) {
+    if (gil.recorder == nullptr) return;  // written under the table's mutex alone or with the GIL's
+    originals.pthread_mutex_lock(mutex_of(gil));
+    gil.recorder = nullptr;
+    pthread_mutex_unlock(mutex_of(gil));
+  });
+}
+
+void before_fork() noexcept { gil_table.mutex().lock(); }
+
+void after_fork_in_parent() noexcept { gil_table.mutex().unlock(); }
+
+// The child has one thread, and a GIL whose state is the parent's. Python makes it anew and takes it
+// (PyOS_AfterFork_Child); from then on it is recorded again, as the same GIL, in the same run. Until then its
+// mutex may be locked by a thread that is not there, so nothing here may touch it.
+void after_fork_in_child() noexcept {
+  gil_table.for_each([](Gil& gil) {
+    gil.recorder = nullptr;
+    gil.holder = kNobody;
+    gil.last_holder = kNobody;
+    gil.was_forked = true;
+  });
+  self = {.gil = self.gil};
+  gil_table.mutex().unlock();
+}
+
+}  // namespace gilscope

@@ -1,0 +1,81 @@
+// Where the slots of CPython lead before the probe changes them: to the C library, or to somebody else's
+// hooks.
+#include <array>
+#include <atomic>
+#include <dlfcn.h>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "probe/hooks.h"
+#include "probe/probe_error.h"
+
+namespace gilscope {
+namespace {
+
+std::vector<std::uintptr_t*> require_slots(const LoadedObject& cpython, std::string_view function) {
+  auto slots = cpython.find_slots(function);
+  if (slots.empty()) {
+    throw ProbeError(
+        ProbeFailure::Unsupported,
+        fmt::format("{} contains CPython, but does not call {} through a slot", cpython.path(), function),
+        "use a CPython built with POSIX threads and linked dynamically to the C library (glibc)");
+  }
+  return slots;
+}
+
+std::uintptr_t read_slot(std::uintptr_t* place) {
+  return std::atomic_ref(*place).load(std::memory_order_relaxed);  // relaxed: the value alone counts
+}
+
+std::uintptr_t look_up(void* scope, std::string_view function) {
+  return reinterpret_cast<std::uintptr_t>(dlsym(scope, std::string(function).c_str()));
+}
+
+std::uintptr_t find_original(const LoadedObject& cpython, std::string_view function) {
+  // RTLD_NEXT first: RTLD_DEFAULT finds a stub of the executable itself where that is not
+  // position-independent.
+  const std::array<std::uintptr_t, 2> definitions{look_up(RTLD_NEXT, function),
+                                                  look_up(RTLD_DEFAULT, function)};
+  std::uintptr_t original = 0;
+  for (std::uintptr_t* const slot : require_slots(cpython, function)) {
+    const std::uintptr_t target = read_slot(slot);
+    if (cpython.contains(target)) continue;  // not called yet: a stub that asks the dynamic linker
+    if (target != definitions[0] && target != definitions[1]) {
+      throw ProbeError(
+          ProbeFailure::AlreadyRunning,
+          fmt::format("CPython's calls of {} already lead to {}", function, describe_object(target)),
+          "stop the other copy of gilscope, or the other tool, that has hooked this process");
+    }
+    original = target;
+  }
+  for (const std::uintptr_t definition : definitions) {
+    if (original == 0 && definition != 0 && !cpython.contains(definition)) original = definition;
+  }
+  if (original == 0) {
+    throw ProbeError(ProbeFailure::Unsupported, fmt::format("no library defines {}", function),
+                     "use a CPython linked dynamically to the C library (glibc)");
+  }
+  return original;
+}
+
+}  // namespace
+
+void resolve_originals(const LoadedObject& cpython) {
+  Originals found{};
+#define GILSCOPE_RESOLVE(name, parameters) \
+  found.name = reinterpret_cast<decltype(found.name)>(find_original(cpython, #name));
+  GILSCOPE_HOOKS(GILSCOPE_RESOLVE)
+  GILSCOPE_CALIBRATION_HOOKS(GILSCOPE_RESOLVE)
+#undef GILSCOPE_RESOLVE
+  if (originals.pthread_mutex_lock == nullptr) originals = found;  // it is the last of them
+}
+
+void add_changes(const LoadedObject& cpython, std::string_view function, std::uintptr_t replacement,
+                 std::vector<SlotChange>& changes) {
+  for (std::uintptr_t* const slot : require_slots(cpython, function)) {
+    changes.push_back({.place = slot, .original = read_slot(slot), .replacement = replacement});
+  }
+}
+
+}  // namespace gilscope

@@ -1,0 +1,180 @@
+#include <Python.h>
+
+#include "probe/probe.h"
+
+#include <atomic>
+#include <mutex>
+#include <pthread.h>
+
+#include <fmt/format.h>
+
+#include "probe/calibration.h"
+#include "probe/elf_slots.h"
+#include "probe/gil_table.h"
+#include "probe/hooks.h"
+
+// Which probe of this process runs. Exported, so that an extension with a probe of its own that is loaded
+// into a host which exports its symbols binds to the host's. (Where it does not, the slots lead to the other
+// copy, and tell.) Relaxed: it guards nothing but entry; whoever comes second is refused.
+extern "C" {
+extern std::atomic<const void*> gilscope_running_probe;
+[[gnu::visibility("default")]] constinit std::atomic<const void*> gilscope_running_probe{nullptr};
+}
+
+namespace gilscope {
+namespace {
+
+// Not PyGILState_Check where there is better: it knows a thread's first state only, and nothing of
+// sub-interpreters.
+bool is_attached() {
+#if PY_VERSION_HEX >= 0x030d0000
+  return PyThreadState_GetUnchecked() != nullptr;
+#elif PY_VERSION_HEX >= 0x030c0000
+  return _PyThreadState_UncheckedGet() != nullptr;
+#else
+  return PyGILState_Check() != 0;
+#endif
+}
+
+void require_gil() {
+  if (!is_attached()) {
+    throw ProbeError(ProbeFailure::Unsupported, "the probe was started by a thread that does not hold a GIL",
+                     "start it from a thread that is attached to an interpreter");
+  }
+#ifdef Py_GIL_DISABLED
+  PyObject* const function = PySys_GetObject("_is_gil_enabled");  // borrowed
+  PyObject* const answer = function == nullptr ? nullptr : PyObject_CallNoArgs(function);
+  const bool is_enabled = answer == Py_True;
+  Py_XDECREF(answer);
+  PyErr_Clear();
+  if (!is_enabled) {
+    throw ProbeError(ProbeFailure::NoGil,
+                     "this Python is free-threaded, and its GIL is off: there is nothing to trace",
+                     "PYTHON_GIL=1 turns it on, for a comparison");
+  }
+#endif
+}
+
+void watch_forks() {
+  static const int error = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  if (error != 0) {
+    throw ProbeError(ProbeFailure::Unsupported, "no memory to watch for forks", "free some memory");
+  }
+}
+
+// Calls `visit(interpreter)` for each that lives. CPython's list is only safe while no other thread that runs
+// under another GIL ends an interpreter; there is no public call that is.
+template <typename Visit>
+void for_each_interpreter(Visit visit) {
+  for (PyInterpreterState* interpreter = PyInterpreterState_Head(); interpreter != nullptr;
+       interpreter = PyInterpreterState_Next(interpreter)) {
+    visit(interpreter);
+  }
+}
+
+// Since 3.12 each interpreter's state contains a GIL, used or not, and the main one's is the one that others
+// share: the nearest interpreter at or below a GIL is its owner. Up to 3.11 there is one GIL, in no
+// interpreter: 0.
+std::uintptr_t find_gil_offset([[maybe_unused]] std::uintptr_t cond) {
+  std::uintptr_t owner = 0;
+#if PY_VERSION_HEX >= 0x030c0000
+  for_each_interpreter([&](PyInterpreterState* interpreter) {
+    const auto address = reinterpret_cast<std::uintptr_t>(interpreter);
+    if (address <= cond && address > owner) owner = address;
+  });
+#endif
+  return owner == 0 ? 0 : cond - owner;
+}
+
+}  // namespace
+
+Probe::~Probe() { stop(); }
+
+void Probe::start(Recorder& recorder) {
+  require_gil();
+  const void* other = nullptr;
+  if (!gilscope_running_probe.compare_exchange_strong(other, this, std::memory_order_relaxed)) {
+    throw ProbeError(ProbeFailure::AlreadyRunning, "a probe of gilscope already runs in this process",
+                     "stop it first: two would record each other's work");
+  }
+  try {
+    install(recorder);
+  } catch (...) {
+    gilscope_running_probe.store(nullptr, std::memory_order_relaxed);
+    throw;
+  }
+  is_running_ = true;
+}
+
+void Probe::install(Recorder& recorder) {
+  watch_forks();
+  const LoadedObject cpython = LoadedObject::of_cpython();
+  resolve_originals(cpython);
+  const Calibration calibration = calibrate(cpython);
+  gil_offset_ = find_gil_offset(calibration.cond);
+  origins_.clear();
+  losses_ = {};
+  clock_ = ProbeClock::best();
+  started_ = clock_.sample();
+  stopped_ = {};
+
+  const std::scoped_lock lock(gil_table.mutex());
+  begin_session(recorder, clock_, calibration.layout);
+  try {
+    patch_ = SlotPatch(hook_changes(cpython));
+  } catch (...) {
+    end_session();
+    throw;
+  }
+  // Patched first, so that no GIL comes in between unseen. That of an interpreter which shares another's is
+  // in the table too: it never has an event, and so never becomes one.
+  if (gil_offset_ != 0) {
+    for_each_interpreter([&](PyInterpreterState* interpreter) {
+      gil_table.insert(reinterpret_cast<std::uintptr_t>(interpreter) + gil_offset_);
+    });
+  }
+  record_own_hold(*gil_table.insert(calibration.cond));
+}
+
+void Probe::stop() noexcept {
+  if (!is_running_) return;
+  {
+    const std::scoped_lock lock(gil_table.mutex());
+    end_session();
+    losses_.overlooked_gils = gil_table.overflows();
+    losses_.were_slots_overwritten = !patch_.is_intact();
+    patch_.restore();  // a slot that cannot be restored keeps a hook that passes calls on
+  }
+  stopped_ = clock_.sample();
+  is_running_ = false;
+  gilscope_running_probe.store(nullptr, std::memory_order_relaxed);
+}
+
+std::vector<GilOrigin> Probe::find_origins() {
+  const std::scoped_lock lock(gil_table.mutex());
+  const auto remember = [&](GilId gil, std::optional<std::int64_t> interpreter) {
+    const auto index = static_cast<std::size_t>(gil);
+    while (origins_.size() <= index) {
+      origins_.push_back({.gil = GilId{static_cast<std::uint32_t>(origins_.size())}, .interpreter = {}});
+    }
+    if (interpreter) origins_[index].interpreter = interpreter;
+  };
+  gil_table.for_each([&](Gil& gil) {
+    if (gil.has_id) remember(gil.id, std::nullopt);
+  });
+  for_each_interpreter([&](PyInterpreterState* interpreter) {
+    // Up to 3.11 the one GIL is every interpreter's: the main one stands for them.
+    const bool is_sole = gil_offset_ == 0;
+    if (is_sole && interpreter != PyInterpreterState_Main()) return;
+    const Gil* const gil =
+        is_sole ? nullptr : gil_table.find(reinterpret_cast<std::uintptr_t>(interpreter) + gil_offset_);
+    if (is_sole) {
+      remember(GilId{0}, PyInterpreterState_GetID(interpreter));
+    } else if (gil != nullptr && gil->has_id) {
+      remember(gil->id, PyInterpreterState_GetID(interpreter));
+    }
+  });
+  return origins_;
+}
+
+}  // namespace gilscope

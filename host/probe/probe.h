@@ -1,0 +1,70 @@
+// The probe: hooks CPython's GILs and hands each event to a recorder. Cold; one runs in a process at a time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "probe/clock.h"
+#include "probe/event.h"
+#include "probe/probe_error.h"
+#include "probe/recorder.h"
+#include "probe/slot_patch.h"
+
+namespace gilscope {
+
+// A GIL that was seen at work, and the id of the interpreter that owns it (the main one's may be shared by
+// others); unknown where that interpreter ended before anybody asked.
+struct GilOrigin {
+  GilId gil;
+  std::optional<std::int64_t> interpreter;
+};
+
+struct ProbeLosses {
+  std::uint64_t overlooked_gils = 0;    // more were alive at once than the table takes
+  bool were_slots_overwritten = false;  // somebody else changed them while the probe ran: events are missing
+};
+
+class Probe {
+ public:
+  Probe() = default;
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
+  Probe(Probe&&) = delete;
+  Probe& operator=(Probe&&) = delete;
+  ~Probe();  // stops
+
+  // The calling thread holds a GIL, and gives it up once for a moment. Its hold is recorded as an acquire at
+  // the start; the holds of other GILs, from their next acquire. After fork() the probe goes on in the child
+  // with the same recorder, which learns of it by a pthread_atfork handler of its own. Throws ProbeError,
+  // with all as it was.
+  void start(Recorder& recorder);
+
+  // Any thread, with a GIL or without. No event comes after it; holds and waits that are on stay open.
+  void stop() noexcept;
+
+  [[nodiscard]] bool is_running() const noexcept { return is_running_; }
+
+  // The GILs of this run that had an event, by id. The calling thread holds a GIL; ask while interpreters
+  // live.
+  [[nodiscard]] std::vector<GilOrigin> find_origins();
+
+  [[nodiscard]] ProbeClock clock() const noexcept { return clock_; }
+  [[nodiscard]] const ClockPoint& started() const noexcept { return started_; }
+  [[nodiscard]] const ClockPoint& stopped() const noexcept { return stopped_; }
+  [[nodiscard]] const ProbeLosses& losses() const noexcept { return losses_; }
+
+ private:
+  void install(Recorder& recorder);
+
+  bool is_running_ = false;
+  ProbeClock clock_;
+  ClockPoint started_;
+  ClockPoint stopped_;
+  ProbeLosses losses_;
+  SlotPatch patch_;
+  std::uintptr_t gil_offset_ = 0;  // of `cond` from the interpreter that owns it
+  std::vector<GilOrigin> origins_;
+};
+
+}  // namespace gilscope

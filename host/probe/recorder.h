@@ -1,0 +1,23 @@
+// What takes the probe's events. Called on the hot path, by the thread that the event is of, with the GIL's
+// mutex held: events of one GIL come one after the other, in their true order; those of different GILs come
+// at once.
+#pragma once
+
+#include "probe/event.h"
+
+namespace gilscope {
+
+class Recorder {
+ public:
+  Recorder() = default;
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+  Recorder(Recorder&&) = delete;
+  Recorder& operator=(Recorder&&) = delete;
+  virtual ~Recorder() = default;
+
+  // May not lock, allocate, log, throw, touch a Python object, change errno, or call what may take a GIL.
+  virtual void record(const Event& event) noexcept = 0;
+};
+
+}  // namespace gilscope

@@ -1,0 +1,114 @@
+#include "probe/slot_patch.h"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "probe/probe_error.h"
+#include "support/system_files.h"
+
+namespace gilscope {
+namespace {
+
+// The protection of the page at `address` as /proc/self/maps has it: "55d0c0e5a000-55d0c0e5b000 rw-p …".
+std::optional<int> read_protection(std::uintptr_t address) {
+  const auto maps = read_text("/proc/self/maps");
+  if (!maps) return std::nullopt;
+  for (const std::string_view line : split(*maps, '\n')) {
+    const auto fields = split(line, ' ');
+    if (fields.size() < 2 || fields[1].size() < 3) continue;
+    const auto bounds = split(fields[0], '-');
+    if (bounds.size() != 2) continue;
+    const auto begin = parse_unsigned(bounds[0], 16);
+    const auto end = parse_unsigned(bounds[1], 16);
+    if (!begin || !end || address < *begin || address >= *end) continue;
+    return (fields[1][0] == 'r' ? PROT_READ : 0) | (fields[1][1] == 'w' ? PROT_WRITE : 0) |
+           (fields[1][2] == 'x' ? PROT_EXEC : 0);
+  }
+  return std::nullopt;
+}
+
+// Returns errno, or 0. An aligned slot lies in one page.
+int write_slot(std::uintptr_t* place, std::uintptr_t value) {
+  const auto page_bytes = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<std::uintptr_t>(place);
+  void* const page = reinterpret_cast<void*>(address - address % page_bytes);
+  const auto protection = read_protection(address);
+  if (!protection) return ENOENT;
+  const bool is_writable = (*protection & PROT_WRITE) != 0;
+  if (!is_writable && mprotect(page, page_bytes, *protection | PROT_WRITE) != 0) return errno;
+  // Release: a thread that calls the replacement sees what was prepared for it. Its partner is the load of
+  // the slot by the calling instruction, ordered by the address that it depends on.
+  std::atomic_ref(*place).store(value, std::memory_order_release);
+  if (!is_writable && mprotect(page, page_bytes, *protection) != 0) return errno;
+  return 0;
+}
+
+std::uintptr_t read_slot(const SlotChange& change) {
+  // Relaxed: the value alone is compared.
+  return std::atomic_ref(*change.place).load(std::memory_order_relaxed);
+}
+
+bool put_back(const SlotChange& change) noexcept {
+  try {
+    return read_slot(change) == change.replacement && write_slot(change.place, change.original) == 0;
+  } catch (...) {  // no memory to read the maps: the hook stays, and passes calls on
+    return false;
+  }
+}
+
+}  // namespace
+
+SlotPatch::SlotPatch(std::vector<SlotChange> changes) {
+  changes_.reserve(changes.size());
+  for (const SlotChange& change : changes) {
+    const int error = write_slot(change.place, change.replacement);
+    if (error == 0) {
+      changes_.push_back(change);
+      continue;
+    }
+    put_back(change);
+    restore();
+    throw ProbeError(
+        ProbeFailure::Unsupported,
+        fmt::format("cannot write the slot at {:#x}: {}", reinterpret_cast<std::uintptr_t>(change.place),
+                    std::strerror(error)),
+        "look for a security policy that forbids changing page protections (SELinux execmod, seccomp)");
+  }
+}
+
+SlotPatch::SlotPatch(SlotPatch&& other) noexcept : changes_(std::exchange(other.changes_, {})) {}
+
+SlotPatch& SlotPatch::operator=(SlotPatch&& other) noexcept {
+  if (this != &other) {
+    restore();
+    changes_ = std::exchange(other.changes_, {});
+  }
+  return *this;
+}
+
+SlotPatch::~SlotPatch() { restore(); }
+
+bool SlotPatch::is_intact() const noexcept {
+  for (const SlotChange& change : changes_) {
+    if (read_slot(change) != change.replacement) return false;
+  }
+  return true;
+}
+
+bool SlotPatch::restore() noexcept {
+  bool is_whole = true;
+  for (const SlotChange& change : changes_) is_whole = put_back(change) && is_whole;
+  changes_.clear();
+  return is_whole;
+}
+
+}  // namespace gilscope

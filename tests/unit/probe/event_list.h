@@ -1,0 +1,84 @@
+// A recorder that keeps every event in memory made beforehand, and what must be true of every list of events.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "probe/event.h"
+#include "probe/recorder.h"
+
+namespace gilscope {
+
+class EventList : public Recorder {
+ public:
+  explicit EventList(std::size_t capacity = 1U << 20U) : events_(capacity) {}
+
+  // Any thread: a place is taken by one atomic step. Places are in order within a GIL, as its mutex is held;
+  // relaxed, as the list is read when the probe has stopped.
+  void record(const Event& event) noexcept override {
+    const std::size_t place = size_.fetch_add(1, std::memory_order_relaxed);
+    if (place < events_.size()) events_[place] = event;
+  }
+
+  [[nodiscard]] std::vector<Event> events() const {
+    EXPECT_LE(size_.load(), events_.size()) << "the test makes more events than its list takes";
+    return {events_.begin(),
+            events_.begin() + static_cast<std::ptrdiff_t>(std::min(size_.load(), events_.size()))};
+  }
+  [[nodiscard]] std::size_t size() const { return size_.load(); }
+
+  [[nodiscard]] std::size_t count(EventKind kind) const {
+    std::size_t found = 0;
+    for (const Event& event : events()) found += event.kind == kind ? 1 : 0;
+    return found;
+  }
+
+ private:
+  std::vector<Event> events_;
+  std::atomic<std::size_t> size_{0};
+};
+
+// Per GIL: acquire and release alternate, by the same thread; times never run backwards; a thread that
+// requests does not hold; a timeout is a requesting thread's, while somebody else holds.
+inline void expect_true_list(const std::vector<Event>& events) {
+  struct State {
+    std::uint64_t last_ticks = 0;
+    ThreadId holder{0};
+    std::map<ThreadId, bool> waiting;
+  };
+  std::map<GilId, State> gils;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const Event& event = events[i];
+    State& gil = gils[event.gil];
+    ASSERT_GE(event.ticks, gil.last_ticks) << i;
+    gil.last_ticks = event.ticks;
+    ASSERT_NE(event.thread, ThreadId{0}) << i;
+    switch (event.kind) {
+      case EventKind::Request:
+        ASSERT_NE(gil.holder, event.thread) << i;
+        ASSERT_FALSE(gil.waiting[event.thread]) << i;
+        gil.waiting[event.thread] = true;
+        break;
+      case EventKind::Timeout:
+        ASSERT_TRUE(gil.waiting[event.thread]) << i;
+        ASSERT_NE(gil.holder, ThreadId{0}) << i;
+        ASSERT_NE(gil.holder, event.thread) << i;
+        break;
+      case EventKind::Acquire:
+        ASSERT_EQ(gil.holder, ThreadId{0}) << i;
+        gil.holder = event.thread;
+        gil.waiting[event.thread] = false;
+        break;
+      case EventKind::Release:
+        ASSERT_EQ(gil.holder, event.thread) << i;
+        gil.holder = ThreadId{0};
+        break;
+    }
+  }
+}
+
+}  // namespace gilscope

@@ -1,0 +1,192 @@
+// GILs of sub-interpreters: made before the probe and after, ended, and shared.
+#include <Python.h>
+
+#include <set>
+#include <thread>
+
+#include "probe/probe_fixture.h"
+
+namespace gilscope {
+namespace {
+
+#if PY_VERSION_HEX >= 0x030c0000
+
+// A sub-interpreter, made by the test's thread, which comes back attached to the main one.
+class Subinterpreter {
+ public:
+  explicit Subinterpreter(int gil) : main_(PyThreadState_Get()) {
+    PyInterpreterConfig config{};
+    const bool is_isolated = gil == PyInterpreterConfig_OWN_GIL;
+    config.use_main_obmalloc = is_isolated ? 0 : 1;
+    config.allow_threads = 1;
+    config.check_multi_interp_extensions = is_isolated ? 1 : 0;
+    config.gil = gil;
+    const PyStatus status = Py_NewInterpreterFromConfig(&state_, &config);
+    EXPECT_FALSE(PyStatus_Exception(status));
+    id_ = PyInterpreterState_GetID(PyThreadState_GetInterpreter(state_));
+    PyThreadState_Swap(main_);
+  }
+  Subinterpreter(const Subinterpreter&) = delete;
+  Subinterpreter& operator=(const Subinterpreter&) = delete;
+  Subinterpreter(Subinterpreter&&) = delete;
+  Subinterpreter& operator=(Subinterpreter&&) = delete;
+  ~Subinterpreter() {
+    PyThreadState_Swap(state_);
+    Py_EndInterpreter(state_);
+    PyThreadState_Swap(main_);
+  }
+
+  // One visit: into it, `pairs` releases and acquires there, and back.
+  void visit(int pairs) {
+    PyThreadState_Swap(state_);
+    for (int i = 0; i < pairs; ++i) {
+      const Detached detached;
+    }
+    PyThreadState_Swap(main_);
+  }
+  [[nodiscard]] std::int64_t id() const { return id_; }
+
+ private:
+  PyThreadState* main_;
+  PyThreadState* state_ = nullptr;
+  std::int64_t id_ = -1;
+};
+
+std::size_t count(const EventList& list, GilId gil, EventKind kind) {
+  std::size_t found = 0;
+  for (const Event& event : list.events()) found += event.gil == gil && event.kind == kind ? 1 : 0;
+  return found;
+}
+
+std::size_t count_gils(const EventList& list) {
+  std::set<GilId> gils;
+  for (const Event& event : list.events()) gils.insert(event.gil);
+  return gils.size();
+}
+
+std::optional<std::int64_t> interpreter_of(const std::vector<GilOrigin>& origins, std::size_t gil) {
+  return gil < origins.size() ? origins[gil].interpreter : std::nullopt;
+}
+
+TEST_F(ProbeTest, AnOwnGilThatLivedBeforeTheProbeIsSeen) {
+  Subinterpreter interpreter(PyInterpreterConfig_OWN_GIL);
+  EventList list;
+  Probe probe;
+  probe.start(list);
+  interpreter.visit(100);
+  const auto origins = probe.find_origins();
+  probe.stop();
+  expect_true_list(list.events());
+  EXPECT_EQ(count_gils(list), 2U);
+  EXPECT_EQ(count(list, GilId{1}, EventKind::Acquire), 101U);
+  EXPECT_EQ(count(list, GilId{1}, EventKind::Release), 101U);
+  EXPECT_EQ(count(list, GilId{0}, EventKind::Acquire), 2U);
+  EXPECT_EQ(count(list, GilId{0}, EventKind::Release), 1U);
+  EXPECT_EQ(interpreter_of(origins, 0), 0);
+  EXPECT_EQ(interpreter_of(origins, 1), interpreter.id());
+}
+
+TEST_F(ProbeTest, AnOwnGilMadeUnderTheProbeIsSeenAndItsNumberIsNeverUsedAgain) {
+  EventList list;
+  Probe probe;
+  probe.start(list);
+  for (std::size_t round = 1; round <= 5; ++round) {
+    Subinterpreter interpreter(PyInterpreterConfig_OWN_GIL);
+    const std::size_t before = count(list, GilId{static_cast<std::uint32_t>(round)}, EventKind::Acquire);
+    interpreter.visit(50);
+    EXPECT_EQ(count_gils(list), round + 1);
+    EXPECT_EQ(count(list, GilId{static_cast<std::uint32_t>(round)}, EventKind::Acquire), before + 51);
+    EXPECT_EQ(interpreter_of(probe.find_origins(), round), interpreter.id());
+  }
+  probe.stop();
+  expect_true_list(list.events());
+  EXPECT_EQ(probe.losses().overlooked_gils, 0U);
+}
+
+TEST_F(ProbeTest, ASharedGilStaysOne) {
+  Subinterpreter before(PyInterpreterConfig_SHARED_GIL);
+  EventList list;
+  Probe probe;
+  probe.start(list);
+  before.visit(10);
+  {
+    Subinterpreter after(PyInterpreterConfig_SHARED_GIL);
+    after.visit(10);
+  }
+  before.visit(10);
+  probe.stop();
+  expect_true_list(list.events());
+  EXPECT_EQ(count_gils(list), 1U);
+}
+
+TEST_F(ProbeTest, AnInterpreterMayEndAfterTheProbeAndTheProbeOutliveOne) {
+  EventList list;
+  Probe probe;
+  {
+    Subinterpreter shared(PyInterpreterConfig_SHARED_GIL);
+    Subinterpreter own(PyInterpreterConfig_OWN_GIL);
+    probe.start(list);
+    own.visit(1);
+  }
+  probe.stop();
+  {
+    Subinterpreter own(PyInterpreterConfig_OWN_GIL);
+    probe.start(list);
+    probe.stop();
+    own.visit(1);
+  }
+  EXPECT_EQ(count_gils(list), 2U);
+}
+
+TEST_F(ProbeTest, TheProbeCanStartInASubinterpreter) {
+  Subinterpreter other(PyInterpreterConfig_OWN_GIL);
+  PyThreadState* const main = PyThreadState_Get();
+  PyThreadState* own = nullptr;
+  PyInterpreterConfig config{};
+  config.allow_threads = 1;
+  config.check_multi_interp_extensions = 1;
+  config.gil = PyInterpreterConfig_OWN_GIL;
+  ASSERT_FALSE(PyStatus_Exception(Py_NewInterpreterFromConfig(&own, &config)));
+  EventList list;
+  Probe probe;
+  probe.start(list);
+  const auto origins = probe.find_origins();
+  PyThreadState_Swap(main);
+  other.visit(10);
+  probe.stop();
+  PyThreadState_Swap(own);
+  Py_EndInterpreter(own);
+  PyThreadState_Swap(main);
+  expect_true_list(list.events());
+  EXPECT_EQ(count_gils(list), 3U);  // own, main, other: in the order of their events
+  EXPECT_NE(interpreter_of(origins, 0), 0);
+  EXPECT_EQ(count(list, GilId{2}, EventKind::Acquire), 11U);
+}
+
+#else
+
+TEST_F(ProbeTest, SubinterpretersShareTheOneGil) {
+  EventList list;
+  Probe probe;
+  probe.start(list);
+  PyThreadState* const main = PyThreadState_Get();
+  PyThreadState* const other = Py_NewInterpreter();
+  ASSERT_NE(other, nullptr);
+  for (int i = 0; i < 100; ++i) {
+    const Detached detached;
+  }
+  Py_EndInterpreter(other);
+  PyThreadState_Swap(main);
+  const auto origins = probe.find_origins();
+  probe.stop();
+  expect_true_list(list.events());
+  for (const Event& event : list.events()) ASSERT_EQ(event.gil, GilId{0});
+  EXPECT_GE(list.count(EventKind::Acquire), 101U);
+  ASSERT_EQ(origins.size(), 1U);
+  EXPECT_EQ(origins[0].interpreter, 0);
+}
+
+#endif
+
+}  // namespace
+}  // namespace gilscope
