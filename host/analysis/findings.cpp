@@ -98,16 +98,16 @@ Finding judge_build_type(const PythonBuild& python) {
 
 Finding judge_gil(const PythonBuild& python) {
   switch (python.gil) {
-    case GilState::Always:
+    case GilSetting::Always:
       return ok("gil", "on, as in every ordinary build");
-    case GilState::Enabled:
+    case GilSetting::Enabled:
       return {
           .name = "gil",
           .status = Status::Warning,
           .text = "on, in a free-threaded build: by PYTHON_GIL=1, -X gil=1 or an import that asked for it",
           .hint = "for free threading unset them; for the speed of an ordinary build use one",
           .effect = Effect::AbsoluteTimes};
-    case GilState::Disabled:
+    case GilSetting::Disabled:
       break;
   }
   return {.name = "gil",
@@ -203,6 +203,30 @@ Finding judge_load(const Machine& machine) {
   return finding;
 }
 
+Finding judge_probe(const std::optional<ProbeCheck>& probe) {
+  if (!probe) return ok("probe", "not tried: there is no GIL to trace");
+  if (!probe->refusal.empty()) {
+    return {.name = "probe",
+            .status = Status::Warning,
+            .text = "the GIL of this Python cannot be traced: " + probe->refusal,
+            .hint = probe->refusal_hint,
+            .effect = Effect::GilFigures};
+  }
+  const bool is_exact =
+      probe->seen_releases == probe->pairs && probe->seen_acquires == probe->pairs && probe->violations == 0;
+  if (is_exact) {
+    return ok("probe", fmt::format("exact: saw all of {} releases and acquires of the GIL, {:.0f} ns more for a pair",
+                                   probe->pairs, std::max(0.0, probe->added_ns)));
+  }
+  return {.name = "probe",
+          .status = Status::Problem,
+          .text = fmt::format("not exact: of {} releases and acquires of the GIL it saw {} and {}, {} of them out of "
+                              "order",
+                              probe->pairs, probe->seen_releases, probe->seen_acquires, probe->violations),
+          .hint = "please report this, with the whole of this output",
+          .effect = Effect::GilFigures};
+}
+
 Finding judge_clock(const Machine& machine) {
   const Clock& clock = machine.clock;
   std::string details = fmt::format("clocksource {}", clock.kernel_source.value_or("unknown"));
@@ -238,12 +262,13 @@ Finding judge_virtual_environment(const PythonBuild& python) {
 }  // namespace
 
 std::vector<Finding> diagnose(const DoctorFacts& facts) {
-  const auto& [machine, python] = facts;
+  const auto& [machine, python, probe] = facts;
   return {judge_python(python),
           judge_linkage(python),
           judge_optimisation(python),
           judge_build_type(python),
           judge_gil(python),
+          judge_probe(probe),
           judge_subinterpreters(python),
           judge_switch_interval(python),
           judge_virtual_environment(python),

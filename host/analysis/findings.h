@@ -1,6 +1,8 @@
 // What limits the figures that this Python on this machine can give, and what to do about it.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,9 +12,21 @@
 
 namespace gilscope {
 
+// What a short trace of this process's own GIL gave: a known number of releases and acquires, and what was seen.
+struct ProbeCheck {
+  std::uint64_t pairs = 0;          // that were made
+  std::uint64_t seen_releases = 0;  // as many
+  std::uint64_t seen_acquires = 0;  // as many
+  std::uint64_t violations = 0;     // of the order that a GIL's events can only have; 0
+  double added_ns = 0;              // that tracing added to a pair, by one measurement
+  std::string refusal;              // why the probe could not be installed; "" where it could
+  std::string refusal_hint;
+};
+
 struct DoctorFacts {
   Machine machine;
   PythonBuild python;
+  std::optional<ProbeCheck> probe;  // empty: not tried, there is no GIL
 };
 
 enum class Status { Ok, Warning, Problem };

@@ -3,6 +3,7 @@
 
 #include "analysis/findings.h"
 #include "cli/cli.h"
+#include "cli/probe_check.h"
 #include "report/doctor_report.h"
 #include "run/interpreter.h"
 #include "run/python_build.h"
@@ -23,6 +24,7 @@ DoctorFacts gather_facts() {
   facts.machine = read_machine();
   const Interpreter interpreter;
   facts.python = describe_python();
+  if (facts.python.has_gil()) facts.probe = check_probe();
   return facts;
 }
 

@@ -81,9 +81,9 @@ std::optional<VirtualEnvironment> parse_virtual_environment(const json& facts) {
       .use = facts.at("used").get<bool>() ? EnvironmentUse::Used : EnvironmentUse::Ignored};
 }
 
-GilState parse_gil_state(const json& facts) {
-  if (!facts.at("free_threaded").get<bool>()) return GilState::Always;
-  return facts.at("gil_enabled").get<bool>() ? GilState::Enabled : GilState::Disabled;
+GilSetting parse_gil_state(const json& facts) {
+  if (!facts.at("free_threaded").get<bool>()) return GilSetting::Always;
+  return facts.at("gil_enabled").get<bool>() ? GilSetting::Enabled : GilSetting::Disabled;
 }
 
 PythonBuild parse_facts(const json& facts, Linkage linkage) {

@@ -13,7 +13,7 @@ namespace gilscope {
 enum class Linkage { Static, Shared, Stock };  // Stock: an unchanged `python` runs us, nothing is embedded
 enum class ReleaseLevel { Final, PreRelease };
 enum class BuildType { Release, Debug };
-enum class GilState { Always, Enabled, Disabled };  // Always: an ordinary build; else a free-threaded one's
+enum class GilSetting { Always, Enabled, Disabled };  // Always: an ordinary build; else a free-threaded one's
 enum class JitState { Absent, Disabled, Enabled, Unknown };
 
 struct Optimisation {
@@ -40,7 +40,7 @@ struct PythonBuild {
   std::string prefix;
   std::string base_prefix;
   Linkage linkage = Linkage::Stock;
-  GilState gil = GilState::Always;
+  GilSetting gil = GilSetting::Always;
   BuildType build_type = BuildType::Release;
   JitState jit = JitState::Unknown;
   Optimisation optimisation;
@@ -48,8 +48,8 @@ struct PythonBuild {
   std::optional<Nanoseconds> switch_interval;
   std::optional<VirtualEnvironment> virtual_environment;
 
-  [[nodiscard]] bool is_free_threaded() const noexcept { return gil != GilState::Always; }
-  [[nodiscard]] bool has_gil() const noexcept { return gil != GilState::Disabled; }
+  [[nodiscard]] bool is_free_threaded() const noexcept { return gil != GilSetting::Always; }
+  [[nodiscard]] bool has_gil() const noexcept { return gil != GilSetting::Disabled; }
 };
 
 // Asks the interpreter of this process; needs one.

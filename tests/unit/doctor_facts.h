@@ -30,6 +30,8 @@ inline DoctorFacts sound_facts() {
   facts.python.optimisation = {.pgo = true, .lto = true};
   facts.python.config_args = "'--enable-optimizations' '--with-lto'";
   facts.python.switch_interval = std::chrono::milliseconds(5);
+  facts.probe = ProbeCheck{
+      .pairs = 20'000, .seen_releases = 20'000, .seen_acquires = 20'000, .violations = 0, .added_ns = 21.4};
   return facts;
 }
 

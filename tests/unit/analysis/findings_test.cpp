@@ -59,7 +59,7 @@ TEST_F(Findings, that_are_not_ok_all_say_what_to_do_and_what_they_spoil) {
   facts.machine.cpus = 2;
   facts.python = {};
   facts.python.linkage = Linkage::Shared;
-  facts.python.gil = GilState::Enabled;
+  facts.python.gil = GilSetting::Enabled;
   facts.python.build_type = BuildType::Debug;
   facts.python.optimisation = {.pgo = false, .lto = false};
   facts.python.switch_interval = microseconds(50);
@@ -128,10 +128,10 @@ TEST_F(Findings, a_debug_build_is_a_problem) {
 }
 
 TEST_F(Findings, a_free_threaded_build_has_no_gil_to_trace_unless_it_is_on) {
-  facts.python.gil = GilState::Disabled;
+  facts.python.gil = GilSetting::Disabled;
   EXPECT_EQ(find("gil").effect, Effect::GilFigures);
   EXPECT_THAT(find("gil").text, HasSubstr("no GIL to trace"));
-  facts.python.gil = GilState::Enabled;
+  facts.python.gil = GilSetting::Enabled;
   EXPECT_EQ(status("gil"), Status::Warning);
   EXPECT_THAT(find("gil").text, HasSubstr("on, in a free-threaded build"));
 }
