@@ -32,7 +32,9 @@ bool is_attached() {
 #elif PY_VERSION_HEX >= 0x030c0000
   return _PyThreadState_UncheckedGet() != nullptr;
 #else
-  return PyGILState_Check() != 0;
+  // The one is the process's state, not the thread's; the other says yes to everybody once a sub-interpreter
+  // was made.
+  return _PyThreadState_UncheckedGet() != nullptr && PyGILState_Check() != 0;
 #endif
 }
 

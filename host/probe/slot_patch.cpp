@@ -36,7 +36,7 @@ std::optional<int> read_protection(std::uintptr_t address) {
   return std::nullopt;
 }
 
-// Returns errno, or 0. An aligned slot lies in one page.
+// Returns errno, and the slot is as it was; or 0. An aligned slot lies in one page.
 int write_slot(std::uintptr_t* place, std::uintptr_t value) {
   const auto page_bytes = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto address = reinterpret_cast<std::uintptr_t>(place);
@@ -47,9 +47,11 @@ int write_slot(std::uintptr_t* place, std::uintptr_t value) {
   if (!is_writable && mprotect(page, page_bytes, *protection | PROT_WRITE) != 0) return errno;
   // Release: a thread that calls the replacement sees what was prepared for it. Its partner is the load of
   // the slot by the calling instruction, ordered by the address that it depends on.
-  std::atomic_ref(*place).store(value, std::memory_order_release);
-  if (!is_writable && mprotect(page, page_bytes, *protection) != 0) return errno;
-  return 0;
+  const std::uintptr_t previous = std::atomic_ref(*place).exchange(value, std::memory_order_release);
+  if (is_writable || mprotect(page, page_bytes, *protection) == 0) return 0;
+  const int error = errno;
+  std::atomic_ref(*place).store(previous, std::memory_order_release);
+  return error;
 }
 
 std::uintptr_t read_slot(const SlotChange& change) {
@@ -75,7 +77,6 @@ SlotPatch::SlotPatch(std::vector<SlotChange> changes) {
       changes_.push_back(change);
       continue;
     }
-    put_back(change);
     restore();
     throw ProbeError(
         ProbeFailure::Unsupported,

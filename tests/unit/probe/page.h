@@ -30,11 +30,16 @@ class Page {
   Page& operator=(const Page&) = delete;
   Page(Page&&) = delete;
   Page& operator=(Page&&) = delete;
-  ~Page() { munmap(memory_, size()); }
+  ~Page() {
+    if (memory_ != nullptr) munmap(memory_, size());
+  }
 
   std::uintptr_t& slot(std::size_t index) { return static_cast<std::uintptr_t*>(memory_)[index]; }
   void protect(int protection) { mprotect(memory_, size(), protection); }
-  void unmap() { munmap(memory_, size()); }
+  void unmap() {
+    munmap(memory_, size());
+    memory_ = nullptr;
+  }
   [[nodiscard]] std::string flags() const { return page_flags(reinterpret_cast<std::uintptr_t>(memory_)); }
 
  private:

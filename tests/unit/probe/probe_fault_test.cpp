@@ -172,12 +172,12 @@ TEST_F(ProbeTest, AForkFromAThreadWhileOthersRun) {
   Probe probe;
   probe.start(list);
   run(R"(
-import os, threading, warnings
+import os, threading, time, warnings
 warnings.simplefilter('ignore')
 over = False
 def churn():
     fd = os.open('/dev/zero', os.O_RDONLY)
-    while not over: os.read(fd, 1)
+    while not over: os.read(fd, 1); time.sleep(1e-4)
     os.close(fd)
 def fork():
     global statuses

@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include <vector>
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "probe/event_list.h"

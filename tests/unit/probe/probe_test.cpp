@@ -244,7 +244,7 @@ TEST_F(ProbeTest, SomebodyElsesHookIsRefused) {
     ADD_FAILURE() << "not refused";
   } catch (const ProbeError& error) {
     EXPECT_EQ(error.failure(), ProbeFailure::AlreadyRunning);
-    EXPECT_THAT(error.what(), testing::HasSubstr("pthread_cond_timedwait"));
+    EXPECT_NE(std::string_view(error.what()).find("pthread_cond_timedwait"), std::string_view::npos);
   }
   EXPECT_FALSE(probe.is_running());
 }
