@@ -21,7 +21,7 @@ void begin_hold(GilState& gil, ThreadRow& row, ThreadId thread, std::uint64_t ti
 
 void GilMachine::begin(GilId id, std::optional<ThreadId> holder, std::uint64_t ticks) noexcept {
   if (static_cast<std::uint32_t>(id) >= table_.bounds().gils) return;
-  GilState& gil = open(id, ticks);
+  GilState& gil = see(id, ticks);
   if (gil.known) return;
   gil.known = true;
   if (!holder) return;
@@ -29,17 +29,12 @@ void GilMachine::begin(GilId id, std::optional<ThreadId> holder, std::uint64_t t
   begin_hold(gil, *find_place(gil, event, ticks).row, *holder, ticks);
 }
 
-void GilMachine::clear() noexcept {
-  table_.clear();
-  lost_.set(0);
-}
-
 Violations GilMachine::lose() noexcept {
-  std::atomic_ref(lost_.raw).fetch_add(1, std::memory_order_relaxed);
+  table_.count_lost();
   return {};
 }
 
-GilState& GilMachine::open(GilId id, std::uint64_t ticks) noexcept {
+GilState& GilMachine::see(GilId id, std::uint64_t ticks) noexcept {
   GilState& gil = table_.gil(static_cast<std::uint32_t>(id));
   if (gil.seen.get() == 0) {
     gil.first.set(ticks);
@@ -77,7 +72,7 @@ GilMachine::Place GilMachine::find_place(GilState& gil, const Event& event, std:
 
 Violations GilMachine::apply_any(const Event& event) noexcept {
   if (static_cast<std::uint32_t>(event.gil) >= table_.bounds().gils) return lose();
-  GilState& gil = open(event.gil, event.ticks);
+  GilState& gil = see(event.gil, event.ticks);
   Violations found;
   if (event.ticks < gil.last.get()) found.add(Violation::TimeWentBack);
   const auto ticks = std::max(event.ticks, gil.last.get());

@@ -3,6 +3,7 @@
 // with events.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -31,7 +32,14 @@ class Violations {
 // row.
 class GilMachine {
  public:
-  explicit GilMachine(Bounds bounds = {}) : table_(bounds) {}
+  // `memory`: see RowTable.
+  explicit GilMachine(Bounds bounds = {}, std::byte* memory = nullptr) : table_(bounds, memory) {}
+
+  // Says which interpreter owns the GIL. Before its first event; it is not seen before that.
+  void open(GilId id, std::int64_t interpreter) noexcept {
+    if (static_cast<std::uint32_t>(id) >= table_.bounds().gils) return;
+    table_.gil(static_cast<std::uint32_t>(id)).owner_plus_one.set(static_cast<std::uint64_t>(interpreter) + 1);
+  }
 
   // Says who holds the GIL (empty: nobody) as its events begin, at `ticks`. The hold counts from there, as a
   // hold; it is no hand-off. Ignored once that is known. Without this call a GIL may be held by anybody until
@@ -63,11 +71,12 @@ class GilMachine {
   // the call and for the wall time after it: then the holds of a GIL never sum to more than the wall time.
   // See machine_snapshot.h for what is consistent with what.
   [[nodiscard]] MachineSnapshot snapshot(std::uint64_t now) const {
-    return read_machine(table_, lost_.read(), now);
+    return read_machine(table_, now);
   }
 
-  // As if just made. Nobody may record or read meanwhile. Allocates nothing: usable in the child of a fork.
-  void clear() noexcept;
+  // As if just made, in memory of its own. Nobody may record or read meanwhile. Allocates nothing: usable in the
+  // child of a fork.
+  void clear() noexcept { table_.clear(); }
 
  private:
   // Where a thread's figures are, and where its wait is noted; no `waiting` where no place is left for it.
@@ -91,11 +100,10 @@ class GilMachine {
 
   Violations apply_any(const Event& event) noexcept;
   Violations lose() noexcept;
-  GilState& open(GilId id, std::uint64_t ticks) noexcept;
+  GilState& see(GilId id, std::uint64_t ticks) noexcept;
   Place find_place(GilState& gil, const Event& event, std::uint64_t ticks) noexcept;
 
   RowTable table_;
-  Cell lost_{};  // events of GILs beyond the bound; these come at once: written by atomic addition
 };
 
 }  // namespace gilscope

@@ -76,6 +76,7 @@ struct alignas(64) GilState {
   bool known;      // whether somebody holds it: since begin(), or the first acquire or release
   Cell seen;       // 1 from the first event on
   Cell first;      // its ticks
+  Cell owner_plus_one;  // id + 1 of the interpreter that owns it; 0: nobody said
   Cell handoffs;
   Cell timeouts;
   Cell uncounted_waits;  // of strangers that found no place

@@ -42,6 +42,7 @@ ThreadFigures summarize_thread(const ThreadSnapshot& row, TickLength tick, Nanos
 GilFigures summarize_gil(const GilSnapshot& gil, const MachineSnapshot& snapshot, TickLength tick,
                          Nanoseconds wall) {
   GilFigures figures{.id = gil.gil, .handoffs = gil.handoffs};
+  if (gil.interpreter) figures.interpreters.push_back(*gil.interpreter);
   figures.overlaps = gil.violations[static_cast<std::size_t>(Violation::AcquireWhileHeld)];
   figures.violations = std::accumulate(gil.violations.begin(), gil.violations.end(), std::uint64_t{0});
   std::uint64_t hold_ticks = 0;

@@ -29,6 +29,7 @@ struct DurationFigures {
 
 struct GilFigures {
   GilId id{};
+  std::vector<std::int64_t> interpreters;  // ids; empty where that is unknown
   std::uint64_t holds = 0;
   Nanoseconds hold_ns{};
   std::uint64_t waits = 0;

@@ -106,14 +106,17 @@ GilSnapshot read_gil(const GilState& gil, GilId id) {
                        .handoffs = gil.handoffs.read(),
                        .timeouts = gil.timeouts.read(),
                        .uncounted_waits = gil.uncounted_waits.read()};
+  if (const auto owner = gil.owner_plus_one.read(); owner != 0) {
+    snapshot.interpreter = static_cast<std::int64_t>(owner - 1);
+  }
   std::ranges::transform(gil.violations, snapshot.violations.begin(), &Cell::read);
   return snapshot;
 }
 
 }  // namespace
 
-MachineSnapshot read_machine(const RowTable& table, std::uint64_t lost_events, std::uint64_t now) {
-  MachineSnapshot snapshot{.lost_events = lost_events};
+MachineSnapshot read_machine(const RowTable& table, std::uint64_t now) {
+  MachineSnapshot snapshot{.lost_events = table.lost()};
   // GILs before rows: a hand-off that is counted has its holds counted.
   for (std::uint32_t id = 0; id < table.gils_end(); ++id) {
     const GilState& gil = table.gil(id);

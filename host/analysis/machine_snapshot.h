@@ -35,6 +35,7 @@ struct ThreadSnapshot {
 
 struct GilSnapshot {
   GilId gil{};
+  std::optional<std::int64_t> interpreter;  // the id of the one that owns it
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   std::uint64_t handoffs = 0;
@@ -52,6 +53,6 @@ struct MachineSnapshot {
   std::uint64_t unsettled_rows = 0;     // changed too often to be read consistently; never seen but bounded
 };
 
-MachineSnapshot read_machine(const RowTable& table, std::uint64_t lost_events, std::uint64_t now);
+MachineSnapshot read_machine(const RowTable& table, std::uint64_t now);
 
 }  // namespace gilscope

@@ -45,12 +45,14 @@ void ZeroedMemory::clear() noexcept {
   madvise(data_, size_, MADV_DONTNEED);
 }  // private: reads as zeros again
 
-RowTable::RowTable(Bounds bounds)
-    : bounds_(bounds),
-      slots_count_(count_slots(bounds)),
-      memory_(sizeof(Header) + slots_count_ * sizeof(Slot) + bounds.gils * sizeof(GilState) +
-              (std::size_t{bounds.rows} + bounds.gils) * sizeof(ThreadRow)) {
-  std::byte* next = memory_.data();
+std::size_t RowTable::size_of(const Bounds& bounds) noexcept {
+  return sizeof(Header) + count_slots(bounds) * sizeof(Slot) + bounds.gils * sizeof(GilState) +
+         (std::size_t{bounds.rows} + bounds.gils) * sizeof(ThreadRow);
+}
+
+RowTable::RowTable(Bounds bounds, std::byte* memory) : bounds_(bounds), slots_count_(count_slots(bounds)) {
+  if (memory == nullptr) memory_.emplace(size_of(bounds));
+  std::byte* next = memory == nullptr ? memory_->data() : memory;
   header_ = reinterpret_cast<Header*>(next);
   slots_ = reinterpret_cast<Slot*>(next += sizeof(Header));
   gils_ = reinterpret_cast<GilState*>(next += slots_count_ * sizeof(Slot));

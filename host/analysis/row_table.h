@@ -4,8 +4,10 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "analysis/gil_state.h"
@@ -40,7 +42,11 @@ class ZeroedMemory {
 // its 15 pages 15 pages as the octaves of its values need (3 to 8).
 class RowTable {
  public:
-  explicit RowTable(Bounds bounds);
+  // In `memory`: size_of(bounds) bytes of zeros, or what another RowTable of these bounds left there, which
+  // outlive this one. nullptr: in memory of its own; throws std::bad_alloc.
+  explicit RowTable(Bounds bounds, std::byte* memory = nullptr);
+
+  [[nodiscard]] static std::size_t size_of(const Bounds& bounds) noexcept;
 
   [[nodiscard]] const Bounds& bounds() const noexcept { return bounds_; }
   [[nodiscard]] GilState& gil(std::uint32_t index) const noexcept { return gils_[index]; }
@@ -64,12 +70,20 @@ class RowTable {
     return {rows_, static_cast<std::size_t>(std::min<std::uint64_t>(header_->rows.read(), bounds_.rows))};
   }
 
-  void clear() noexcept { memory_.clear(); }
+  // Events of GILs beyond the bound. These come at once: written by atomic addition.
+  void count_lost() noexcept { std::atomic_ref(header_->lost.raw).fetch_add(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t lost() const noexcept { return header_->lost.read(); }
+
+  // As if just made, in memory of its own.
+  void clear() noexcept {
+    if (memory_) memory_->clear();
+  }
 
  private:
   struct alignas(64) Header {
     Cell rows;  // that were made, or asked for at the same time when none was left
     Cell gils_end;
+    Cell lost;
   };
   struct Slot {
     std::uint64_t key;  // as the row's; 0 where the slot is free
@@ -78,7 +92,7 @@ class RowTable {
 
   Bounds bounds_;
   std::uint64_t slots_count_;  // a power of two
-  ZeroedMemory memory_;
+  std::optional<ZeroedMemory> memory_;
   Header* header_;
   Slot* slots_;
   GilState* gils_;

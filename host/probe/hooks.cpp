@@ -1,3 +1,5 @@
+#include <Python.h>
+
 #include "probe/hooks.h"
 
 #include <algorithm>
@@ -44,14 +46,25 @@ std::uintptr_t address_of(const pthread_cond_t* cond) noexcept {
 // Relaxed: only compared; a GIL that this thread uses was in the table before it could lock the GIL's mutex.
 std::uintptr_t key_of(const Gil& gil) noexcept { return gil.cond.load(std::memory_order_relaxed); }
 
+// Since 3.12 a GIL lies in the state of the interpreter that owns it. PyInterpreterState_GetID only reads.
+std::int64_t owner_of(const Gil& gil) noexcept {
+  if (session.gil_offset == 0) return 0;
+  return PyInterpreterState_GetID(reinterpret_cast<PyInterpreterState*>(key_of(gil) - session.gil_offset));
+}
+
+void hand_to_recorder(Gil& gil) noexcept {
+  if (!gil.has_id) gil.id = GilId{session.next_gil++};
+  gil.has_id = true;
+  gil.recorder = session.recorder;
+  gil.recorder->open(gil.id, owner_of(gil));
+}
+
 // The first event of a GIL in this run. Only tries the table's mutex: its holder may be waiting for the GIL's
 // mutex, which we hold (end_session). An event that comes just then belongs to no run.
 [[gnu::noinline]] bool adopt(Gil& gil) noexcept {
   if (!gil_table.mutex().try_lock()) return false;
   if (session.recorder != nullptr) {
-    if (!gil.has_id) gil.id = GilId{session.next_gil++};
-    gil.has_id = true;
-    gil.recorder = session.recorder;
+    hand_to_recorder(gil);
   }
   gil_table.mutex().unlock();
   return gil.recorder != nullptr;
@@ -211,12 +224,14 @@ std::vector<SlotChange> hook_changes(const LoadedObject& cpython) {
   return changes;
 }
 
-void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout) noexcept {
+void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout,
+                   std::uintptr_t gil_offset) noexcept {
   gil_table.clear();
   switch_cond_offset.store(layout.switch_cond_offset, std::memory_order_relaxed);
   session.recorder = &recorder;
   session.clock = clock;
   session.layout = layout;
+  session.gil_offset = gil_offset;
   session.next_gil = 0;
   ++session.number;
 }
@@ -232,9 +247,7 @@ pthread_mutex_t* mutex_of(const Gil& gil) noexcept {
 void record_own_hold(Gil& gil) noexcept {
   originals.pthread_mutex_lock(mutex_of(gil));
   identify_thread();
-  gil.id = GilId{session.next_gil++};
-  gil.has_id = true;
-  gil.recorder = session.recorder;
+  hand_to_recorder(gil);
   gil.holder = self.id;
   gil.last_holder = self.id;
   record(gil, EventKind::Acquire);

@@ -113,15 +113,14 @@ void Probe::install(Recorder& recorder) {
   const LoadedObject cpython = LoadedObject::of_cpython();
   resolve_originals(cpython);
   const Calibration calibration = calibrate(cpython);
-  gil_offset_ = find_gil_offset(calibration.cond);
-  origins_.clear();
+  const std::uintptr_t gil_offset = find_gil_offset(calibration.cond);
   losses_ = {};
   clock_ = ProbeClock::best();
   started_ = clock_.sample();
   stopped_ = {};
 
   const std::scoped_lock lock(gil_table.mutex());
-  begin_session(recorder, clock_, calibration.layout);
+  begin_session(recorder, clock_, calibration.layout, gil_offset);
   try {
     patch_ = SlotPatch(hook_changes(cpython));
   } catch (...) {
@@ -130,9 +129,9 @@ void Probe::install(Recorder& recorder) {
   }
   // Patched first, so that no GIL comes in between unseen. That of an interpreter which shares another's is
   // in the table too: it never has an event, and so never becomes one.
-  if (gil_offset_ != 0) {
+  if (gil_offset != 0) {
     for_each_interpreter([&](PyInterpreterState* interpreter) {
-      gil_table.insert(reinterpret_cast<std::uintptr_t>(interpreter) + gil_offset_);
+      gil_table.insert(reinterpret_cast<std::uintptr_t>(interpreter) + gil_offset);
     });
   }
   record_own_hold(*gil_table.insert(calibration.cond));
@@ -150,33 +149,6 @@ void Probe::stop() noexcept {
   stopped_ = clock_.sample();
   is_running_ = false;
   gilscope_running_probe.store(nullptr, std::memory_order_relaxed);
-}
-
-std::vector<GilOrigin> Probe::find_origins() {
-  const std::scoped_lock lock(gil_table.mutex());
-  const auto remember = [&](GilId gil, std::optional<std::int64_t> interpreter) {
-    const auto index = static_cast<std::size_t>(gil);
-    while (origins_.size() <= index) {
-      origins_.push_back({.gil = GilId{static_cast<std::uint32_t>(origins_.size())}, .interpreter = {}});
-    }
-    if (interpreter) origins_[index].interpreter = interpreter;
-  };
-  gil_table.for_each([&](Gil& gil) {
-    if (gil.has_id) remember(gil.id, std::nullopt);
-  });
-  for_each_interpreter([&](PyInterpreterState* interpreter) {
-    // Up to 3.11 the one GIL is every interpreter's: the main one stands for them.
-    const bool is_sole = gil_offset_ == 0;
-    if (is_sole && interpreter != PyInterpreterState_Main()) return;
-    const Gil* const gil =
-        is_sole ? nullptr : gil_table.find(reinterpret_cast<std::uintptr_t>(interpreter) + gil_offset_);
-    if (is_sole) {
-      remember(GilId{0}, PyInterpreterState_GetID(interpreter));
-    } else if (gil != nullptr && gil->has_id) {
-      remember(gil->id, PyInterpreterState_GetID(interpreter));
-    }
-  });
-  return origins_;
 }
 
 }  // namespace gilscope

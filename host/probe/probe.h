@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <vector>
 
 #include "probe/clock.h"
 #include "probe/event.h"
@@ -12,13 +10,6 @@
 #include "probe/slot_patch.h"
 
 namespace gilscope {
-
-// A GIL that was seen at work, and the id of the interpreter that owns it (the main one's may be shared by
-// others); unknown where that interpreter ended before anybody asked.
-struct GilOrigin {
-  GilId gil;
-  std::optional<std::int64_t> interpreter;
-};
 
 struct ProbeLosses {
   std::uint64_t overlooked_gils = 0;    // more were alive at once than the table takes
@@ -45,10 +36,6 @@ class Probe {
 
   [[nodiscard]] bool is_running() const noexcept { return is_running_; }
 
-  // The GILs of this run that had an event, by id. The calling thread holds a GIL; ask while interpreters
-  // live.
-  [[nodiscard]] std::vector<GilOrigin> find_origins();
-
   [[nodiscard]] ProbeClock clock() const noexcept { return clock_; }
   [[nodiscard]] const ClockPoint& started() const noexcept { return started_; }
   [[nodiscard]] const ClockPoint& stopped() const noexcept { return stopped_; }
@@ -63,8 +50,6 @@ class Probe {
   ClockPoint stopped_;
   ProbeLosses losses_;
   SlotPatch patch_;
-  std::uintptr_t gil_offset_ = 0;  // of `cond` from the interpreter that owns it
-  std::vector<GilOrigin> origins_;
 };
 
 }  // namespace gilscope

@@ -16,6 +16,10 @@ class Recorder {
   Recorder& operator=(Recorder&&) = delete;
   virtual ~Recorder() = default;
 
+  // Comes before the first event of a GIL: the id of the interpreter that owns it (others may share it). In
+  // the child of a fork it comes again. Bound by the rules of record().
+  virtual void open(GilId /*gil*/, std::int64_t /*interpreter*/) noexcept {}
+
   // May not lock, allocate, log, throw, touch a Python object, change errno, or call what may take a GIL.
   virtual void record(const Event& event) noexcept = 0;
 };

@@ -24,6 +24,11 @@ class EventList : public Recorder {
     if (place < events_.size()) events_[place] = event;
   }
 
+  // One GIL is opened at a time in these tests: by the only thread that runs, or at the start.
+  void open(GilId gil, std::int64_t interpreter) noexcept override { owners_[gil] = interpreter; }
+
+  [[nodiscard]] const std::map<GilId, std::int64_t>& owners() const { return owners_; }
+
   [[nodiscard]] std::vector<Event> events() const {
     EXPECT_LE(size_.load(), events_.size()) << "the test makes more events than its list takes";
     return {events_.begin(),
@@ -38,6 +43,7 @@ class EventList : public Recorder {
   }
 
  private:
+  std::map<GilId, std::int64_t> owners_;
   std::vector<Event> events_;
   std::atomic<std::size_t> size_{0};
 };

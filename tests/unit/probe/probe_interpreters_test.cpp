@@ -64,17 +64,12 @@ std::size_t count_gils(const EventList& list) {
   return gils.size();
 }
 
-std::optional<std::int64_t> interpreter_of(const std::vector<GilOrigin>& origins, std::size_t gil) {
-  return gil < origins.size() ? origins[gil].interpreter : std::nullopt;
-}
-
 TEST_F(ProbeTest, AnOwnGilThatLivedBeforeTheProbeIsSeen) {
   Subinterpreter interpreter(PyInterpreterConfig_OWN_GIL);
   EventList list;
   Probe probe;
   probe.start(list);
   interpreter.visit(100);
-  const auto origins = probe.find_origins();
   probe.stop();
   expect_true_list(list.events());
   EXPECT_EQ(count_gils(list), 2U);
@@ -82,8 +77,8 @@ TEST_F(ProbeTest, AnOwnGilThatLivedBeforeTheProbeIsSeen) {
   EXPECT_EQ(count(list, GilId{1}, EventKind::Release), 101U);
   EXPECT_EQ(count(list, GilId{0}, EventKind::Acquire), 2U);
   EXPECT_EQ(count(list, GilId{0}, EventKind::Release), 1U);
-  EXPECT_EQ(interpreter_of(origins, 0), 0);
-  EXPECT_EQ(interpreter_of(origins, 1), interpreter.id());
+  EXPECT_EQ(list.owners().at(GilId{0}), 0);
+  EXPECT_EQ(list.owners().at(GilId{1}), interpreter.id());
 }
 
 TEST_F(ProbeTest, AnOwnGilMadeUnderTheProbeIsSeenAndItsNumberIsNeverUsedAgain) {
@@ -96,7 +91,7 @@ TEST_F(ProbeTest, AnOwnGilMadeUnderTheProbeIsSeenAndItsNumberIsNeverUsedAgain) {
     interpreter.visit(50);
     EXPECT_EQ(count_gils(list), round + 1);
     EXPECT_EQ(count(list, GilId{static_cast<std::uint32_t>(round)}, EventKind::Acquire), before + 51);
-    EXPECT_EQ(interpreter_of(probe.find_origins(), round), interpreter.id());
+    EXPECT_EQ(list.owners().at(GilId{static_cast<std::uint32_t>(round)}), interpreter.id());
   }
   probe.stop();
   expect_true_list(list.events());
@@ -150,7 +145,6 @@ TEST_F(ProbeTest, TheProbeCanStartInASubinterpreter) {
   EventList list;
   Probe probe;
   probe.start(list);
-  const auto origins = probe.find_origins();
   PyThreadState_Swap(main);
   other.visit(10);
   probe.stop();
@@ -159,7 +153,7 @@ TEST_F(ProbeTest, TheProbeCanStartInASubinterpreter) {
   PyThreadState_Swap(main);
   expect_true_list(list.events());
   EXPECT_EQ(count_gils(list), 3U);  // own, main, other: in the order of their events
-  EXPECT_NE(interpreter_of(origins, 0), 0);
+  EXPECT_NE(list.owners().at(GilId{0}), 0);
   EXPECT_EQ(count(list, GilId{2}, EventKind::Acquire), 11U);
 }
 
@@ -177,13 +171,12 @@ TEST_F(ProbeTest, SubinterpretersShareTheOneGil) {
   }
   Py_EndInterpreter(other);
   PyThreadState_Swap(main);
-  const auto origins = probe.find_origins();
   probe.stop();
   expect_true_list(list.events());
   for (const Event& event : list.events()) ASSERT_EQ(event.gil, GilId{0});
   EXPECT_GE(list.count(EventKind::Acquire), 101U);
-  ASSERT_EQ(origins.size(), 1U);
-  EXPECT_EQ(origins[0].interpreter, 0);
+  ASSERT_EQ(list.owners().size(), 1U);
+  EXPECT_EQ(list.owners().at(GilId{0}), 0);
 }
 
 #endif
