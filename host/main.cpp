@@ -8,6 +8,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "cli/cli.h"
+#include "cli/run_recording.h"
 #include "report/text.h"
 #include "run/interpreter.h"
 #include "support/error.h"
@@ -34,7 +35,8 @@ int main(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     gilscope::set_up_logging(gilscope::Verbosity::Normal);
     if (gilscope::is_multiprocessing_child(arguments))
-      return gilscope::run_multiprocessing_child(argv[0], arguments);
+      return gilscope::run_multiprocessing_child(
+          argv[0], arguments, [&] { gilscope::cli::join_recording(arguments); });
     std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error code of write(), as it is for Python
     return gilscope::cli::run_command_line(arguments);
   } catch (const gilscope::Error& error) {

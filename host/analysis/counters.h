@@ -27,6 +27,8 @@ class Counters final : public Recorder {
   // From any thread; takes microseconds a row and holds up nobody. See GilMachine::snapshot for `now`.
   [[nodiscard]] MachineSnapshot snapshot(std::uint64_t now) const { return machine_.snapshot(now); }
 
+  [[nodiscard]] const RowTable& table() const noexcept { return machine_.table(); }
+
   // As if just made; nobody may record or read meanwhile. For the child of a fork.
   void clear() noexcept { machine_.clear(); }
 

@@ -215,14 +215,16 @@ Finding judge_probe(const std::optional<ProbeCheck>& probe) {
   const bool is_exact =
       probe->seen_releases == probe->pairs && probe->seen_acquires == probe->pairs && probe->violations == 0;
   if (is_exact) {
-    return ok("probe", fmt::format("exact: saw all of {} releases and acquires of the GIL, {:.0f} ns more for a pair",
-                                   probe->pairs, std::max(0.0, probe->added_ns)));
+    return ok("probe",
+              fmt::format("exact: saw all of {} releases and acquires of the GIL, {:.0f} ns more for a pair",
+                          probe->pairs, std::max(0.0, probe->added_ns)));
   }
   return {.name = "probe",
           .status = Status::Problem,
-          .text = fmt::format("not exact: of {} releases and acquires of the GIL it saw {} and {}, {} of them out of "
-                              "order",
-                              probe->pairs, probe->seen_releases, probe->seen_acquires, probe->violations),
+          .text = fmt::format(
+              "not exact: of {} releases and acquires of the GIL it saw {} and {}, {} of them out of "
+              "order",
+              probe->pairs, probe->seen_releases, probe->seen_acquires, probe->violations),
           .hint = "please report this, with the whole of this output",
           .effect = Effect::GilFigures};
 }

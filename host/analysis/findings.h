@@ -12,7 +12,8 @@
 
 namespace gilscope {
 
-// What a short trace of this process's own GIL gave: a known number of releases and acquires, and what was seen.
+// What a short trace of this process's own GIL gave: a known number of releases and acquires, and what was
+// seen.
 struct ProbeCheck {
   std::uint64_t pairs = 0;          // that were made
   std::uint64_t seen_releases = 0;  // as many

@@ -38,7 +38,8 @@ class GilMachine {
   // Says which interpreter owns the GIL. Before its first event; it is not seen before that.
   void open(GilId id, std::int64_t interpreter) noexcept {
     if (static_cast<std::uint32_t>(id) >= table_.bounds().gils) return;
-    table_.gil(static_cast<std::uint32_t>(id)).owner_plus_one.set(static_cast<std::uint64_t>(interpreter) + 1);
+    table_.gil(static_cast<std::uint32_t>(id))
+        .owner_plus_one.set(static_cast<std::uint64_t>(interpreter) + 1);
   }
 
   // Says who holds the GIL (empty: nobody) as its events begin, at `ticks`. The hold counts from there, as a
@@ -70,12 +71,12 @@ class GilMachine {
   // All figures as of now; intervals that have not ended count up to `now`. Read the clock for `now` before
   // the call and for the wall time after it: then the holds of a GIL never sum to more than the wall time.
   // See machine_snapshot.h for what is consistent with what.
-  [[nodiscard]] MachineSnapshot snapshot(std::uint64_t now) const {
-    return read_machine(table_, now);
-  }
+  [[nodiscard]] MachineSnapshot snapshot(std::uint64_t now) const { return read_machine(table_, now); }
 
-  // As if just made, in memory of its own. Nobody may record or read meanwhile. Allocates nothing: usable in the
-  // child of a fork.
+  [[nodiscard]] const RowTable& table() const noexcept { return table_; }
+
+  // As if just made, in memory of its own. Nobody may record or read meanwhile. Allocates nothing: usable in
+  // the child of a fork.
   void clear() noexcept { table_.clear(); }
 
  private:

@@ -98,6 +98,23 @@ void add_json(CLI::App& command, CommonOptions& options) {
   command.add_flag("--force", options.force, "Overwrite files that exist");
 }
 
+namespace {
+
+std::string json_text(const nlohmann::ordered_json& document) {
+  // Bytes that are no UTF-8 (of a path, of a message) become U+FFFD.
+  return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+void check_json(const CommonOptions& options) {
+  if (!options.json.empty()) const OutputFile file(options.json, options.existing());
+}
+
+void write_json(const CommonOptions& options, const nlohmann::ordered_json& document) {
+  OutputFile(options.json, options.existing()).write(json_text(document));
+}
+
 ResultOutput::ResultOutput(const CommonOptions& options) : is_json_printed_(options.json == "-") {
   if (!options.json.empty()) json_.emplace(options.json, options.existing());
 }
@@ -106,8 +123,7 @@ void ResultOutput::deliver(const std::function<nlohmann::ordered_json()>& docume
                            const std::function<std::string(const TextStyle&)>& text) {
   std::optional<Error> failure;
   try {
-    // Bytes that are no UTF-8 (of a path, of a message) become U+FFFD.
-    if (json_) json_->write(document().dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    if (json_) json_->write(json_text(document()));
   } catch (const Error& error) {
     failure = error;
   }

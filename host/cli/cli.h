@@ -55,6 +55,11 @@ class ResultOutput {
   std::optional<OutputFile> json_;
 };
 
+// That the file for the JSON can be made, told before work that may take hours and end in any way; and writes
+// it.
+void check_json(const CommonOptions& options);
+void write_json(const CommonOptions& options, const nlohmann::ordered_json& document);
+
 struct Invocation {
   std::vector<std::string> command;  // the whole command line
   std::vector<std::string>

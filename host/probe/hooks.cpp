@@ -14,12 +14,6 @@ constinit Originals originals{};
 
 namespace {
 
-// Declared here by the list, defined below. Not noexcept themselves: pthread_cancel unwinds through a real
-// wait.
-#define GILSCOPE_DECLARE(name, parameters) int hook_##name parameters;
-GILSCOPE_HOOKS(GILSCOPE_DECLARE)
-#undef GILSCOPE_DECLARE
-
 constinit HookSession session;
 
 // Relaxed: the same for the whole process, and written before the first slot is.
@@ -164,6 +158,8 @@ void on_destroy(std::uintptr_t cond) noexcept {
   if (Gil* const gil = gil_table.find(cond)) gil_table.erase(*gil);
 }
 
+}  // namespace
+
 // Recorded before the real call, both of them. drop_gil has marked the GIL free: the hold is over, and waking
 // a waiter (a system call, microseconds) is part of nobody's hold. take_gil has marked it taken: the hold is
 // on, and waking the thread that was forced to give it up is part of it. In both the GIL's mutex is held
@@ -213,8 +209,6 @@ int hook_pthread_cond_destroy(pthread_cond_t* cond) {
   return originals.pthread_cond_destroy(cond);
 }
 
-}  // namespace
-
 std::vector<SlotChange> hook_changes(const LoadedObject& cpython) {
   std::vector<SlotChange> changes;
 #define GILSCOPE_PATCH(name, parameters) \
@@ -223,6 +217,8 @@ std::vector<SlotChange> hook_changes(const LoadedObject& cpython) {
 #undef GILSCOPE_PATCH
   return changes;
 }
+
+bool is_session_on() noexcept { return session.recorder != nullptr; }
 
 void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout,
                    std::uintptr_t gil_offset) noexcept {

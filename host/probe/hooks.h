@@ -38,6 +38,11 @@ struct Originals {
 };
 extern constinit Originals originals;
 
+// What replaces them. Not noexcept: pthread_cancel unwinds through a real wait.
+#define GILSCOPE_HOOK(name, parameters) int hook_##name parameters;
+GILSCOPE_HOOKS(GILSCOPE_HOOK)
+#undef GILSCOPE_HOOK
+
 // Finds the originals; the slots are not hooked yet. Throws ProbeError where a slot is missing or points to
 // somebody else's hook.
 void resolve_originals(const LoadedObject& cpython);
@@ -52,11 +57,12 @@ struct HookSession {
   ProbeClock clock;
   GilLayout layout;
   std::uintptr_t gil_offset = 0;  // of `cond` from the interpreter that owns it; 0: of one GIL for all
-  std::uint64_t number = 0;  // of the run, so that a thread knows what it remembers from an earlier one
+  std::uint64_t number = 0;       // of the run, so that a thread knows what it remembers from an earlier one
   std::uint32_t next_gil = 0;
 };
 
-// The table's mutex is held by the caller of these three.
+// The table's mutex is held by the caller of these four.
+[[nodiscard]] bool is_session_on() noexcept;
 void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout,
                    std::uintptr_t gil_offset) noexcept;
 // The hold that the calling thread is in when the probe starts: its acquire came before. Records it as of

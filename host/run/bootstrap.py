@@ -1,4 +1,5 @@
-"""Keeps the children of multiprocessing in the host, without importing multiprocessing itself.
+"""Acts on modules of the user's program as they are imported, without importing them itself: keeps the children of
+multiprocessing in the host, and learns the names of threads.
 
 Frozen into the host as `_gilscope_bootstrap`; the first Python that runs in every interpreter of the host. It imports
 nothing that `python` has not imported by then: a script finds the same sys.modules.
@@ -8,7 +9,7 @@ import sys
 
 TYPE_CHECKING = False  # typing itself takes 5 ms to import
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
     from typing import Any
 
@@ -30,17 +31,19 @@ def keep_children_in_host(spawn: "Any", host: bytes) -> None:
     spawn.util.spawnv_passfds = start_in_environment
 
 
-class SpawnFinder:
-    """Waits for the import of `multiprocessing.spawn`, which is where the path of the children is set."""
+class ImportWatcher:
+    """Waits for the import of one module, and calls `then` with it right after."""
 
-    def __init__(self, host: bytes) -> None:
-        """`host` is the path of the host's binary."""
-        self.host = host
+    def __init__(self, name: str, then: "Callable[[Any], object]") -> None:
+        """Waits from now on."""
+        self.name = name
+        self.then = then
         self.is_asking = False
+        sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
         """Finds the one module, with the other finders."""
-        if name != "multiprocessing.spawn" or self.is_asking:
+        if name != self.name or self.is_asking:
             return None
         import importlib.util
 
@@ -53,20 +56,47 @@ class SpawnFinder:
             return spec
         run = spec.loader.exec_module
 
-        def run_and_keep_children(module: "Any") -> None:
+        def run_and_tell(module: "Any") -> None:
             run(module)
             if self in sys.meta_path:
                 sys.meta_path.remove(self)
-                keep_children_in_host(module, self.host)
+                self.then(module)
 
-        spec.loader.exec_module = run_and_keep_children  # type: ignore[method-assign]
+        spec.loader.exec_module = run_and_tell  # type: ignore[method-assign]
         return spec
+
+
+def when_imported(name: str, then: "Callable[[Any], object]") -> None:
+    """Calls `then` with the module: now, if it is there already (a .pth file was quicker), or when it is imported."""
+    module = sys.modules.get(name)
+    if module is None:
+        ImportWatcher(name, then)
+    else:
+        then(module)
 
 
 def install(host: bytes) -> None:
     """Called once by the host, before any code of the user's but what `site` runs."""
-    spawn = sys.modules.get("multiprocessing.spawn")
-    if spawn is None:
-        sys.meta_path.insert(0, SpawnFinder(host))
-    else:  # a .pth file or sitecustomize was quicker
-        keep_children_in_host(spawn, host)
+    when_imported("multiprocessing.spawn", lambda spawn: keep_children_in_host(spawn, host))
+
+
+def tell_of_exit(os: "Any", leave: "Callable[[], None]") -> None:
+    """Has `leave` called before os._exit, as which the children of multiprocessing end: no other code would run."""
+    exit_at_once = os._exit
+
+    def _exit(status: int) -> None:
+        leave()
+        exit_at_once(status)
+
+    _exit.__doc__ = exit_at_once.__doc__
+    os._exit = _exit
+
+
+def tell_recording(
+    name: "Callable[[int, str], None]", end: "Callable[[int], None]", leave: "Callable[[], None]"
+) -> None:
+    """Has the recording told of threads (see _thread_names.watch), and of the end of a process that is left at once."""
+    import _gilscope_thread_names
+
+    when_imported("threading", lambda threading: _gilscope_thread_names.watch(threading, name, end))
+    when_imported("os", lambda os: tell_of_exit(os, leave))

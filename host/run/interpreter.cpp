@@ -86,12 +86,14 @@ class Configuration {
   PyConfig config_{};
 };
 
-int run_python_as(const std::string& executable, const std::vector<std::string>& arguments) {
+int run_python_as(const std::string& executable, const std::vector<std::string>& arguments,
+                  const WhenReady& when_ready) {
   {
     Configuration configuration(executable, arguments);
     configuration.start();
   }
   warn_of_foreign_runtime_at_exit();
+  when_ready();
   return Py_RunMain();
 }
 
@@ -104,8 +106,8 @@ Interpreter::Interpreter() {
 
 Interpreter::~Interpreter() { Py_FinalizeEx(); }
 
-int run_python(const std::vector<std::string>& arguments) {
-  return run_python_as(environment_executable(), arguments);
+int run_python(const std::vector<std::string>& arguments, const WhenReady& when_ready) {
+  return run_python_as(environment_executable(), arguments, when_ready);
 }
 
 bool is_multiprocessing_child(const std::vector<std::string>& arguments) {
@@ -119,13 +121,14 @@ bool is_multiprocessing_child(const std::vector<std::string>& arguments) {
          (command + 1)->find("from multiprocessing.") != std::string::npos;
 }
 
-int run_multiprocessing_child(const std::string& name, const std::vector<std::string>& arguments) {
+int run_multiprocessing_child(const std::string& name, const std::vector<std::string>& arguments,
+                              const WhenReady& when_ready) {
   // bootstrap.py starts children under the name of their environment's python.
   std::error_code ignored;
   const bool is_environment = std::filesystem::path(name).is_absolute() &&
                               std::filesystem::exists(name, ignored) &&
                               !std::filesystem::equivalent(name, host_executable(), ignored);
-  return run_python_as(is_environment ? name : environment_executable(), arguments);
+  return run_python_as(is_environment ? name : environment_executable(), arguments, when_ready);
 }
 
 std::string host_executable() { return std::filesystem::read_symlink("/proc/self/exe").string(); }

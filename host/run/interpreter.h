@@ -2,6 +2,7 @@
 // The children of multiprocessing come back into this same binary: see is_multiprocessing_child().
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,17 +21,21 @@ class Interpreter {
   ~Interpreter();
 };
 
+// Called when Python has started, its GIL held, before any code of the user's but what `site` runs.
+using WhenReady = std::function<void()>;
+
 // Runs `python arguments…` in this process and returns its exit code. Up to CPython 3.14.6 `sys.exit` ends
 // the process inside, and an unhandled KeyboardInterrupt does on every version: nothing may be needed after
 // it.
-int run_python(const std::vector<std::string>& arguments);
+int run_python(const std::vector<std::string>& arguments, const WhenReady& when_ready);
 
 // Whether these arguments are how multiprocessing starts a child (spawn, forkserver, resource tracker).
 bool is_multiprocessing_child(const std::vector<std::string>& arguments);
 
 // As run_python, for a child of multiprocessing: in the environment that its parent had, which its argv[0]
 // names. (An environment variable would be gone where the script empties os.environ.)
-int run_multiprocessing_child(const std::string& name, const std::vector<std::string>& arguments);
+int run_multiprocessing_child(const std::string& name, const std::vector<std::string>& arguments,
+                              const WhenReady& when_ready);
 
 // The path of this binary.
 std::string host_executable();

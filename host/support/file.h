@@ -26,6 +26,8 @@ class FileDescriptor {
   [[nodiscard]] int write(std::string_view text) const noexcept;
   // Returns errno, or 0: some file systems tell only here that there was no space.
   int close() noexcept;
+  // Leaves the file open, and this object without it.
+  void release() noexcept { descriptor_ = -1; }
 
  private:
   int descriptor_ = -1;

@@ -178,7 +178,7 @@ class Pair(Protocol):
 def under_host(host: str, arguments: Sequence[str]) -> list[str]:
     """The command that is `python arguments…`: Python's own flags come after `--`."""
     is_program = arguments[0] == "-" or arguments[0][:2] in ("-m", "-c") or not arguments[0].startswith("-")
-    return [host, "run", *([] if is_program else ["--"]), *arguments]
+    return [host, "run", "-q", *([] if is_program else ["--"]), *arguments]
 
 
 def comparable(text: str) -> str:

@@ -1,0 +1,69 @@
+#include "probe/pair_cost.h"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <pthread.h>
+
+#include "probe/hooks.h"
+
+namespace gilscope {
+namespace {
+
+constexpr int kPairs = 500;
+constexpr std::size_t kBatches = 9;
+
+// Laid out as the hooks are told; never locked by a thread that waits.
+struct ImitatedGil {
+  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+  pthread_cond_t switch_cond = PTHREAD_COND_INITIALIZER;
+
+  [[nodiscard]] GilLayout layout() const {
+    const auto base = reinterpret_cast<std::uintptr_t>(&cond);
+    return {.mutex_offset = reinterpret_cast<std::uintptr_t>(&mutex) - base,
+            .switch_cond_offset = reinterpret_cast<std::uintptr_t>(&switch_cond) - base};
+  }
+};
+
+template <typename Signal>
+double time_pairs(ImitatedGil& gil, Signal signal) {
+  const Nanoseconds begin = ProbeClock::read_monotonic();
+  for (int i = 0; i < kPairs; ++i) {
+    signal(&gil.cond);
+    signal(&gil.switch_cond);
+  }
+  return static_cast<double>((ProbeClock::read_monotonic() - begin).count()) / kPairs;
+}
+
+double median(std::array<double, kBatches> values) {
+  std::ranges::nth_element(values, values.begin() + kBatches / 2);
+  return values[kBatches / 2];
+}
+
+}  // namespace
+
+std::optional<double> measure_pair_cost(Recorder& scratch) {
+  if (originals.pthread_cond_signal == nullptr) return std::nullopt;
+  ImitatedGil gil;
+  {
+    const std::scoped_lock lock(gil_table.mutex());
+    if (is_session_on()) return std::nullopt;
+    // No slot leads to the hooks: they see this thread only.
+    begin_session(scratch, ProbeClock::best(), gil.layout(), 0);
+    record_own_hold(*gil_table.insert(reinterpret_cast<std::uintptr_t>(&gil.cond)));
+  }
+  std::array<double, kBatches> bare{};
+  std::array<double, kBatches> hooked{};
+  time_pairs(gil, hook_pthread_cond_signal);  // the first ones touch the recorder's memory
+  for (std::size_t batch = 0; batch < kBatches; ++batch) {
+    bare.at(batch) = time_pairs(gil, originals.pthread_cond_signal);
+    hooked.at(batch) = time_pairs(gil, hook_pthread_cond_signal);
+  }
+  const std::scoped_lock lock(gil_table.mutex());
+  end_session();
+  gil_table.clear();
+  return median(hooked) - median(bare);
+}
+
+}  // namespace gilscope

@@ -1,0 +1,90 @@
+#include "recording/process_note.h"
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <unistd.h>
+
+namespace gilscope {
+namespace {
+
+std::uint64_t key_of(ThreadId thread) noexcept { return static_cast<std::uint32_t>(thread); }
+
+Nanoseconds time_of(const timespec& time) noexcept {
+  return std::chrono::seconds(time.tv_sec) + Nanoseconds(time.tv_nsec);
+}
+
+// At most `limit` bytes, without a character's beginning at the end.
+std::string_view cut(std::string_view text, std::size_t limit) noexcept {
+  if (text.size() <= limit) return text;
+  const auto is_continuation = [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; };
+  while (limit > 0 && is_continuation(text[limit])) --limit;
+  return text.substr(0, limit);
+}
+
+}  // namespace
+
+const ThreadNote* ProcessNote::find(ThreadId thread) const noexcept {
+  const auto count = std::min<std::uint64_t>(threads.read(), kThreads);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (notes[i].thread.read() == key_of(thread)) return &notes[i];
+  }
+  return nullptr;
+}
+
+ThreadNote* ProcessNote::find_or_add(ThreadId thread) noexcept {
+  if (const ThreadNote* const known = find(thread)) return const_cast<ThreadNote*>(known);
+  if (threads.get() >= kThreads) return nullptr;
+  ThreadNote& added = notes[threads.get()];
+  added.thread.set(key_of(thread));
+  threads.add(1);
+  return &added;
+}
+
+void ProcessNote::begin(ProcessRole process_role, std::uint64_t ticks) noexcept {
+  pid.set(static_cast<std::uint64_t>(getpid()));
+  parent_pid.set(static_cast<std::uint64_t>(getppid()));
+  role.set(static_cast<std::uint64_t>(process_role));
+  started_ticks.set(ticks);
+  cpu_begin.set(static_cast<std::uint64_t>(read_process_cpu().count()));
+  state.set(1);
+}
+
+void ProcessNote::end(std::uint64_t ticks) noexcept {
+  const auto count = std::min<std::uint64_t>(threads.get(), kThreads);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto cpu = read_thread_cpu(ThreadId{static_cast<std::uint32_t>(notes[i].thread.get())});
+    if (cpu) notes[i].cpu_end.set(static_cast<std::uint64_t>(cpu->count()));
+  }
+  cpu_end.set(static_cast<std::uint64_t>(read_process_cpu().count()));
+  stopped_ticks.set(ticks);
+  state.set(2);
+}
+
+void ProcessNote::name_thread(ThreadId thread, std::string_view name) noexcept {
+  ThreadNote* const note = find_or_add(thread);
+  if (note == nullptr) return;
+  const auto kept = cut(name, ThreadNote::kNameBytes);
+  note->name.fill('\0');
+  std::memcpy(note->name.data(), kept.data(), kept.size());
+}
+
+// The clock of a thread of this process by its system's id, as the kernel's CPUCLOCK_* macros build it
+// (include/linux/posix-timers.h): per thread, of scheduled time.
+std::optional<Nanoseconds> read_thread_cpu(ThreadId thread) noexcept {
+  constexpr unsigned kPerThread = 4;
+  constexpr unsigned kScheduled = 2;
+  const auto clock =
+      static_cast<clockid_t>((~static_cast<std::uint32_t>(thread) << 3U) | kPerThread | kScheduled);
+  timespec time{};
+  if (clock_gettime(clock, &time) != 0) return std::nullopt;
+  return time_of(time);
+}
+
+Nanoseconds read_process_cpu() noexcept {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return time_of(time);
+}
+
+}  // namespace gilscope

@@ -1,0 +1,63 @@
+// What a process notes of itself and of its threads beside its counters, in memory that others may read. All
+// zero bits: a process that has not begun to record.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "analysis/cell.h"
+#include "analysis/process_record.h"
+#include "probe/event.h"
+#include "support/machine.h"
+#include "support/time.h"
+
+namespace gilscope {
+
+// Notes of threads are written by Python's threads under the main interpreter's GIL, or by the one thread of
+// a forked child.
+struct ThreadNote {
+  static constexpr std::size_t kNameBytes = 103;
+
+  Cell thread;     // 0: nobody's yet; set last
+  Cell cpu_begin;  // CPU time of the thread when the recording began, in ns
+  Cell cpu_end;    // when it ended, or the recording did; 0: not known
+  std::array<char, kNameBytes + 1> name;
+};
+static_assert(sizeof(ThreadNote) == 128);
+
+struct ProcessNote {
+  static constexpr std::size_t kThreads = 1023;
+
+  Cell state;  // 0: nothing recorded yet, 1: recording, 2: stopped in order
+  Cell pid;
+  Cell parent_pid;
+  Cell role;
+  Cell started_ticks;
+  Cell stopped_ticks;
+  Cell cpu_begin;  // of the process, in ns
+  Cell cpu_end;    // 0: not known
+  Cell threads;
+  std::array<std::byte, 56> unused;
+  std::array<ThreadNote, kThreads> notes;
+
+  // The note of the thread, made where there is none; nullptr once there is no place.
+  ThreadNote* find_or_add(ThreadId thread) noexcept;
+  [[nodiscard]] const ThreadNote* find(ThreadId thread) const noexcept;
+
+  // Begins the notes of the calling process.
+  void begin(ProcessRole process_role, std::uint64_t ticks) noexcept;
+  void end(std::uint64_t ticks) noexcept;
+
+  // Longer names are cut, between characters of UTF-8.
+  void name_thread(ThreadId thread, std::string_view name) noexcept;
+};
+static_assert(sizeof(ProcessNote) == 32 * 4096, "whole pages, so that what follows is aligned");
+
+// CPU time; empty where the thread is gone.
+[[nodiscard]] std::optional<Nanoseconds> read_thread_cpu(ThreadId thread) noexcept;
+[[nodiscard]] Nanoseconds read_process_cpu() noexcept;
+
+}  // namespace gilscope

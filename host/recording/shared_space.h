@@ -1,0 +1,76 @@
+// Memory that all processes of a recording share, a slot for each: what a process recorded outlives it,
+// however it ended, and the first process reads it. It is anonymous (memfd_create): no file to clean up, no
+// disk to fill. Children of fork() inherit it, others find it through /proc while the first process lives.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "support/file.h"
+
+namespace gilscope {
+
+class SharedSpace {
+ public:
+  static constexpr std::uint64_t kSlots = 1024;
+
+  // Throws Error where the system gives no such memory. `slot_bytes` is a multiple of the page size; only
+  // what is written to takes memory.
+  static SharedSpace create(std::size_t slot_bytes);
+
+  // What another process made, which wrote slots of that size; empty where it is gone or of another gilscope.
+  static std::optional<SharedSpace> open(const std::string& path, std::size_t slot_bytes) noexcept;
+
+  SharedSpace(const SharedSpace&) = delete;
+  SharedSpace& operator=(const SharedSpace&) = delete;
+  SharedSpace(SharedSpace&& other) noexcept;
+  SharedSpace& operator=(SharedSpace&&) = delete;
+  ~SharedSpace();
+
+  // Where others find it; good while this process lives.
+  [[nodiscard]] std::string path() const;
+
+  // Maps a fresh slot of zeros for this process; nullptr where there is none. Once for an object.
+  std::byte* claim() noexcept;
+
+  // In the child of fork(): puts a fresh slot where the parent's was mapped; private zeros where there is
+  // none, and then false: what is recorded there is seen by this process only. System calls only.
+  bool claim_anew() noexcept;
+
+  // Whether the descriptor still is what it was: a script may have closed it, and its number be another
+  // file's.
+  [[nodiscard]] bool is_still_ours() const noexcept;
+
+  [[nodiscard]] std::uint64_t claimed() const noexcept;  // slots in use
+  [[nodiscard]] std::uint64_t refused() const noexcept;  // processes that got none
+
+  // Another process's slot, to be read.
+  class View {
+   public:
+    View(const SharedSpace& space, std::uint64_t slot);  // throws Error
+    View(const View&) = delete;
+    View& operator=(const View&) = delete;
+    View(View&&) = delete;
+    View& operator=(View&&) = delete;
+    ~View();
+    [[nodiscard]] std::byte* data() const noexcept { return data_; }
+
+   private:
+    std::byte* data_;
+    std::size_t size_;
+  };
+
+ private:
+  struct Header;
+  SharedSpace(FileDescriptor file, Header* header, std::size_t slot_bytes) noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> take_slot() noexcept;
+
+  FileDescriptor file_;
+  Header* header_;
+  std::size_t slot_bytes_;
+  std::byte* slot_ = nullptr;
+};
+
+}  // namespace gilscope

@@ -1,0 +1,228 @@
+// The summary of a recording as text: the verdict, then a table a process.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "report/summary_report.h"
+
+namespace gilscope {
+namespace {
+
+struct Column {
+  std::string_view title;
+  std::size_t columns;
+  Align align;
+};
+
+// With one blank between them: 96 columns.
+constexpr std::array kColumns{Column{"thread", 20, Align::Left}, Column{"GIL", 4, Align::Right},
+                              Column{"holds", 10, Align::Right}, Column{"held", 7, Align::Right},
+                              Column{"waits", 9, Align::Right},  Column{"waited", 7, Align::Right},
+                              Column{"p50", 7, Align::Right},    Column{"p99", 7, Align::Right},
+                              Column{"max", 7, Align::Right},    Column{"forced", 8, Align::Right}};
+
+using Row = std::array<std::string, kColumns.size()>;
+
+// The busiest come first; --json has all.
+constexpr std::size_t kMaxThreads = 20;
+constexpr std::size_t kMaxProcesses = 10;
+
+std::string format_row(const Row& row) {
+  std::string line;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (i > 0) line += ' ';
+    line += pad(row[i], kColumns[i].columns, kColumns[i].align);
+  }
+  return line.substr(0, line.find_last_not_of(' ') + 1);
+}
+
+std::string count_of(std::uint64_t count, std::string_view singular) {
+  return fmt::format("{} {}{}", count, singular, count == 1 ? "" : "s");
+}
+
+double nanoseconds(Nanoseconds time) { return static_cast<double>(time.count()); }
+
+std::string name_of(const NamedThread& thread) {
+  if (!thread.figures.id) return "(further threads)";
+  return thread.name.empty() ? fmt::format("thread {}", static_cast<std::uint32_t>(*thread.figures.id))
+                             : replace_controls(thread.name);
+}
+
+std::string optional_share(const std::optional<double>& share) { return share ? format_share(*share) : "-"; }
+
+Row row_of(const NamedThread& thread) {
+  const auto& figures = thread.figures;
+  Row row{shorten(name_of(thread), kColumns[0].columns),
+          fmt::format("{}", static_cast<std::uint32_t>(figures.gil)),
+          fmt::format("{}", figures.holds),
+          optional_share(figures.hold_share),
+          fmt::format("{}", figures.waits),
+          optional_share(figures.wait_share),
+          "-",
+          "-",
+          "-",
+          fmt::format("{}", figures.forced)};
+  if (figures.wait) {
+    row[6] = format_duration(nanoseconds(figures.wait->p50_ns));
+    row[7] = format_duration(nanoseconds(figures.wait->p99_ns));
+    row[8] = format_duration(nanoseconds(figures.wait->max_ns));
+  }
+  return row;
+}
+
+std::string describe_gil(const GilFigures& gil) {
+  std::string of = "";
+  if (!gil.interpreters.empty()) {
+    of = gil.interpreters.front() == 0 ? " (main interpreter)"
+                                       : fmt::format(" (interpreter {})", gil.interpreters.front());
+  }
+  return fmt::format("GIL {}{}: held {} of the time, {}, {} forced, {}", static_cast<std::uint32_t>(gil.id),
+                     of, optional_share(gil.hold_share), count_of(gil.holds, "hold"), gil.forced,
+                     count_of(gil.handoffs, "hand-off"));
+}
+
+std::vector<const NamedThread*> busiest_first(const ProcessSummary& process) {
+  std::vector<const NamedThread*> threads;
+  for (const auto& thread : process.threads) threads.push_back(&thread);
+  std::ranges::stable_sort(threads, std::ranges::greater{}, [](const NamedThread* thread) {
+    return thread->figures.hold_ns + thread->figures.wait_ns;
+  });
+  return threads;
+}
+
+std::string describe_process(const ProcessSummary& process) {
+  std::string text = fmt::format("process {}", process.pid);
+  if (const auto method = start_method_of(process.role)) text += fmt::format(", by {}", *method);
+  if (process.role == ProcessRole::Server) text += ", the fork server";
+  text += fmt::format(": {}", format_duration(nanoseconds(process.wall_ns)));
+  if (process.cpu_ns) text += fmt::format(", {} of CPU time", format_duration(nanoseconds(*process.cpu_ns)));
+  return text;
+}
+
+std::string format_process(const ProcessSummary& process, const TextStyle& style) {
+  std::string text;
+  for (const auto& gil : process.gils) text += describe_gil(gil) + '\n';
+  Row titles;
+  std::ranges::transform(kColumns, titles.begin(), [](const Column& column) { return column.title; });
+  text += '\n' + paint(format_row(titles), "1", style.colour) + '\n';
+  const auto threads = busiest_first(process);
+  for (std::size_t i = 0; i < std::min(threads.size(), kMaxThreads); ++i) {
+    text += format_row(row_of(*threads[i])) + '\n';
+  }
+  if (threads.size() > kMaxThreads) {
+    text += fmt::format("({} more threads, less busy: --json has them)\n", threads.size() - kMaxThreads);
+  }
+  return text;
+}
+
+// What the measurement cost, and what is missing from it.
+std::string describe_probe(const RunSummary& summary, const SummaryContext& context) {
+  const auto& probe = summary.probe;
+  std::string text = fmt::format("The probe saw {}, ", count_of(probe.events, "event"));
+  text += probe.dropped == 0 ? "dropped none" : fmt::format("DROPPED {}: figures are too low", probe.dropped);
+  if (probe.pair_cost_ns && probe.cost_share) {
+    text += fmt::format(", and cost {} a release and acquire: {} of the time",
+                        format_duration(std::max(*probe.pair_cost_ns, 0.0)),
+                        format_share(std::max(*probe.cost_share, 0.0)));
+  }
+  text += '.';
+  if (context.unrecorded_processes > 0) {
+    text += fmt::format(" {} could not be recorded.", count_of(context.unrecorded_processes, "process"));
+  }
+  if (context.were_slots_overwritten) {
+    text += " Somebody else changed CPython's calls while it ran: events are missing.";
+  }
+  return text;
+}
+
+// Who held the GIL longest, of all processes.
+const NamedThread* find_top_holder(const RunSummary& summary) {
+  const NamedThread* top = nullptr;
+  for (const auto& process : summary.processes) {
+    for (const auto& thread : process.threads) {
+      if (top == nullptr || thread.figures.hold_ns > top->figures.hold_ns) top = &thread;
+    }
+  }
+  return top;
+}
+
+// What to do about a bottleneck: forced releases are those of threads that compute, the others' are too long.
+std::string advise(const RunSummary& summary) {
+  std::uint64_t forced = 0;
+  std::uint64_t handoffs = 0;
+  for (const auto& process : summary.processes) {
+    for (const auto& gil : process.gils) {
+      forced += gil.forced;
+      handoffs += gil.handoffs;
+    }
+  }
+  if (2 * forced >= handoffs) {
+    return "several threads compute in Python at once: processes or sub-interpreters have a GIL each, and C "
+           "code "
+           "can release it; `gilscope compare` says which pays";
+  }
+  return "threads give the GIL up often, and wait to get it back: fewer threads, larger steps between two "
+         "waits "
+         "for I/O, or asyncio; `gilscope compare` says which pays";
+}
+
+}  // namespace
+
+std::string format_share(double share) {
+  const double percent = 100 * share;
+  if (percent == 0) return "0 %";
+  if (percent < 0.001) return "<0.001 %";
+  const int decimals = percent >= 9.95 ? 0 : percent >= 0.995 ? 1 : percent >= 0.0995 ? 2 : 3;
+  return fmt::format("{:.{}f} %", percent, decimals);
+}
+
+std::string describe_verdict(const RunSummary& summary) {
+  const auto& verdict = summary.verdict;
+  switch (verdict.kind) {
+    case RunVerdict::Kind::NoGil:
+      return "this Python is free-threaded, and its GIL is off: there was nothing to trace";
+    case RunVerdict::Kind::Bottleneck: {
+      const auto* const top = find_top_holder(summary);
+      return fmt::format("threads waited {} of their time for the GIL; {} held it longest, {} of the time",
+                         format_share(*verdict.wait_share), name_of(*top),
+                         optional_share(top->figures.hold_share));
+    }
+    case RunVerdict::Kind::NoBottleneck:
+      return fmt::format("the GIL is no bottleneck here: threads waited {} of their time for it",
+                         format_share(*verdict.wait_share));
+    case RunVerdict::Kind::OneThread:
+      break;
+  }
+  if (!verdict.ceiling) return "one thread used the GIL, and had it to itself";
+  return fmt::format(
+      "one thread used the GIL, and had it to itself; threads could make this at most {:.{}f} × faster",
+      *verdict.ceiling, *verdict.ceiling < 9.995 ? 2 : 0);
+}
+
+std::string format_summary(const RunSummary& summary, const SummaryContext& context, const TextStyle& style) {
+  std::string text;
+  const bool is_bad = summary.verdict.kind == RunVerdict::Kind::Bottleneck;
+  const auto append = [&](const std::string& sentence, std::string_view colour) {
+    for (const auto& line : wrap(sentence, style.columns)) {
+      text += (colour.empty() ? line : paint(line, colour, style.colour)) + '\n';
+    }
+  };
+  append("gilscope: " + describe_verdict(summary), is_bad ? "33" : "32");
+  if (is_bad) append("-> " + advise(summary), "");
+  if (summary.processes.empty()) return text;
+  std::vector<const ProcessSummary*> processes;
+  for (const auto& process : summary.processes) processes.push_back(&process);
+  for (std::size_t i = 0; i < std::min(processes.size(), kMaxProcesses); ++i) {
+    text += '\n' + describe_process(*processes[i]) + '\n' + format_process(*processes[i], style);
+  }
+  if (processes.size() > kMaxProcesses) {
+    text += fmt::format("\n({} more processes: --json has them)\n", processes.size() - kMaxProcesses);
+  }
+  text += '\n';
+  append(describe_probe(summary, context), "");
+  return text;
+}
+
+}  // namespace gilscope
