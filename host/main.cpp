@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/run_recording.h"
+#include "cli/work_recording.h"
 #include "report/text.h"
 #include "run/interpreter.h"
 #include "support/error.h"
@@ -34,9 +35,11 @@ int main(int argc, char** argv) {
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     gilscope::set_up_logging(gilscope::Verbosity::Normal);
-    if (gilscope::is_multiprocessing_child(arguments))
+    if (gilscope::is_multiprocessing_child(arguments)) {
+      gilscope::cli::install_work_recording();
       return gilscope::run_multiprocessing_child(
           argv[0], arguments, [&] { gilscope::cli::join_recording(arguments); });
+    }
     std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error code of write(), as it is for Python
     return gilscope::cli::run_command_line(arguments);
   } catch (const gilscope::Error& error) {

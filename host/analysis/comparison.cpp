@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
+
+#include "analysis/run_summary.h"
 
 namespace gilscope {
 namespace {
@@ -13,6 +16,69 @@ const ModeSummary* find_mode(const std::vector<ModeSummary>& modes, Mode mode) {
   return found == modes.end() ? nullptr : &*found;
 }
 
+std::optional<double> share(double part, double whole) {
+  return whole > 0 ? std::optional(part / whole) : std::nullopt;
+}
+
+// A sub-interpreter may use the main interpreter's GIL for a moment, to import an extension: that one says
+// nothing of how busy the workers' are.
+double mean_hold_share(const std::vector<GilWork>& gils) {
+  std::vector<double> all;
+  std::vector<double> busy;
+  for (const auto& gil : gils) {
+    all.push_back(share(count_ns(gil.hold), count_ns(gil.wall)).value_or(0));
+    if (all.back() >= kBusyShare) busy.push_back(all.back());
+  }
+  const auto& counted = busy.empty() ? all : busy;
+  return std::accumulate(counted.begin(), counted.end(), 0.0) / static_cast<double>(counted.size());
+}
+
+std::optional<WorkGilFigures> compute_gil_figures(const TrialRecord& record, const WorkFigures& work) {
+  if (!record.gils || record.gils->empty()) return std::nullopt;
+  WorkGilFigures figures;
+  for (const auto& gil : *record.gils) {
+    figures.holds += static_cast<double>(gil.holds);
+    figures.hold_ns += count_ns(gil.hold);
+    figures.waits += static_cast<double>(gil.waits);
+    figures.wait_ns += count_ns(gil.wait);
+    figures.forced += static_cast<double>(gil.forced);
+    figures.handoffs += static_cast<double>(gil.handoffs);
+  }
+  figures.hold_share = mean_hold_share(*record.gils);
+  figures.wait_share = share(figures.wait_ns, work.wall_ns * work.concurrency).value_or(0);
+  figures.handoffs_per_s = share(figures.handoffs, work.wall_ns).value_or(0) * 1e9;
+  return figures;
+}
+
+std::optional<WorkGilFigures> median_of(const std::vector<WorkGilFigures>& rounds) {
+  if (rounds.empty()) return std::nullopt;
+  const auto middle = [&](double WorkGilFigures::* figure) {
+    std::vector<double> values;
+    for (const auto& round : rounds) values.push_back(round.*figure);
+    return median(values);
+  };
+  return WorkGilFigures{.holds = middle(&WorkGilFigures::holds),
+                        .hold_ns = middle(&WorkGilFigures::hold_ns),
+                        .hold_share = middle(&WorkGilFigures::hold_share),
+                        .waits = middle(&WorkGilFigures::waits),
+                        .wait_ns = middle(&WorkGilFigures::wait_ns),
+                        .wait_share = middle(&WorkGilFigures::wait_share),
+                        .forced = middle(&WorkGilFigures::forced),
+                        .handoffs = middle(&WorkGilFigures::handoffs),
+                        .handoffs_per_s = middle(&WorkGilFigures::handoffs_per_s)};
+}
+
+// One worker ran all the sequential work.
+std::optional<double> ceiling_of(const ModeTrials& sequential) {
+  std::vector<double> ceilings;
+  for (const auto& record : sequential.records) {
+    if (record.failure || !record.gils || record.gils->size() != 1) continue;
+    const auto& gil = record.gils->front();
+    if (const auto bound = ceiling(gil.wall, gil.hold)) ceilings.push_back(*bound);
+  }
+  return ceilings.empty() ? std::nullopt : std::optional(median(ceilings));
+}
+
 ModeSummary summarize_mode(const ModeTrials& trials) {
   ModeSummary summary{.mode = trials.mode, .gil = trials.gil};
   if (trials.records.empty()) summary.status = ModeStatus::Unavailable;
@@ -20,6 +86,7 @@ ModeSummary summarize_mode(const ModeTrials& trials) {
   std::vector<double> parallelism;
   std::vector<double> cpu;
   std::vector<double> memory;
+  std::vector<WorkGilFigures> gil_figures;
   for (const auto& record : trials.records) {
     if (record.failure) {
       summary.failure = record.failure;
@@ -33,6 +100,7 @@ ModeSummary summarize_mode(const ModeTrials& trials) {
     concurrency.push_back(figures.concurrency);
     parallelism.push_back(figures.parallelism);
     cpu.push_back(figures.cpu_ns);
+    if (const auto gils = compute_gil_figures(record, figures)) gil_figures.push_back(*gils);
     if (record.peak_rss_bytes) memory.push_back(static_cast<double>(*record.peak_rss_bytes));
     summary.start_method = record.start_method;
     summary.slow_modules = record.slow_modules;
@@ -44,6 +112,7 @@ ModeSummary summarize_mode(const ModeTrials& trials) {
     summary.parallelism = median(parallelism);
     summary.cpu_ns = median(cpu);
   }
+  summary.gil_figures = median_of(gil_figures);
   if (!memory.empty()) summary.max_rss_bytes = median(memory);
   return summary;
 }
@@ -164,6 +233,7 @@ Comparison compare_modes(const std::vector<ModeTrials>& trials) {
   const auto reference = std::ranges::find_if(trials, went_well);
   for (const auto& mode : trials) {
     auto summary = summarize_mode(mode);
+    if (mode.mode == Mode::Sequential) comparison.ceiling = ceiling_of(mode);
     if (went_well(mode)) summary.results_equal = results_equal(*reference, mode);
     comparison.modes.push_back(std::move(summary));
   }

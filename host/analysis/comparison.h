@@ -42,6 +42,20 @@ struct WorkFigures {
 // `jobs` must not be empty.
 WorkFigures compute_work_figures(const std::vector<JobSpan>& jobs);
 
+// What the GILs of a mode did during the timed work: sums over them, medians over the rounds.
+struct WorkGilFigures {
+  double holds = 0;
+  double hold_ns = 0;
+  double hold_share =
+      0;  // of the wall time: mean over the GILs that were held for kBusyShare of it, or over all
+  double waits = 0;
+  double wait_ns = 0;
+  double wait_share = 0;  // of the time in which tasks were in progress
+  double forced = 0;
+  double handoffs = 0;
+  double handoffs_per_s = 0;  // of wall time
+};
+
 enum class ModeStatus {
   Ok,
   Failed,
@@ -67,6 +81,7 @@ struct ModeSummary {
   std::optional<double> parallelism;
   std::optional<double> cpu_ns;
   std::optional<double> max_rss_bytes;
+  std::optional<WorkGilFigures> gil_figures;  // empty where it was not traced, or there is no GIL
   std::optional<bool>
       results_equal;  // to those of the first mode that went well, in every round; empty: unknown
 };
@@ -91,6 +106,9 @@ struct Verdict {
 struct Comparison {
   std::vector<ModeSummary> modes;  // in the order of the trials
   Verdict verdict;
+  // How much faster than sequential threads could be at most, by what the GIL did in the sequential trials:
+  // see gil_summary.h. The median over the rounds.
+  std::optional<double> ceiling;
 
   // Whether every mode went well and gave equal results (exit code 0).
   [[nodiscard]] bool all_good() const noexcept;

@@ -214,10 +214,17 @@ Finding judge_probe(const std::optional<ProbeCheck>& probe) {
   }
   const bool is_exact =
       probe->seen_releases == probe->pairs && probe->seen_acquires == probe->pairs && probe->violations == 0;
+#if defined(__x86_64__)
+  constexpr std::string_view kUntested = "";
+#else
+  constexpr std::string_view kUntested =
+      " (gilscope's own tests have not been run on this kind of processor)";
+#endif
   if (is_exact) {
-    return ok("probe",
-              fmt::format("exact: saw all of {} releases and acquires of the GIL, {:.0f} ns more for a pair",
-                          probe->pairs, std::max(0.0, probe->added_ns)));
+    return ok(
+        "probe",
+        fmt::format("exact: saw all of {} releases and acquires of the GIL, {:.0f} ns more for a pair{}",
+                    probe->pairs, std::max(0.0, probe->added_ns), kUntested));
   }
   return {.name = "probe",
           .status = Status::Problem,

@@ -19,7 +19,7 @@ struct ProbeCheck {
   std::uint64_t seen_releases = 0;  // as many
   std::uint64_t seen_acquires = 0;  // as many
   std::uint64_t violations = 0;     // of the order that a GIL's events can only have; 0
-  double added_ns = 0;              // that tracing added to a pair, by one measurement
+  double added_ns = 0;              // that tracing added to a pair
   std::string refusal;              // why the probe could not be installed; "" where it could
   std::string refusal_hint;
 };

@@ -5,22 +5,13 @@
 #include <numeric>
 
 #include "analysis/counters.h"
+#include "probe/pair_cost.h"
 #include "probe/probe.h"
 
 namespace gilscope::cli {
 namespace {
 
 constexpr std::uint64_t kPairs = 20'000;
-
-// The time of kPairs releases, each followed by an acquire.
-double time_pairs() {
-  const auto begin = ProbeClock::read_monotonic();
-  for (std::uint64_t i = 0; i < kPairs; ++i) {
-    PyThreadState* const state = PyEval_SaveThread();
-    PyEval_RestoreThread(state);
-  }
-  return static_cast<double>((ProbeClock::read_monotonic() - begin).count());
-}
 
 }  // namespace
 
@@ -29,11 +20,12 @@ ProbeCheck check_probe() {
   try {
     Counters counters;
     Probe probe;
-    const double bare_ns = time_pairs();
     probe.start(counters);
-    const double traced_ns = time_pairs();
+    for (std::uint64_t i = 0; i < kPairs; ++i) {
+      PyThreadState* const state = PyEval_SaveThread();
+      PyEval_RestoreThread(state);
+    }
     probe.stop();
-    check.added_ns = (traced_ns - bare_ns) / static_cast<double>(kPairs);
     const auto snapshot = counters.snapshot(probe.clock().read());
     for (const auto& thread : snapshot.threads) {
       check.seen_releases += thread.forced + thread.voluntary;
@@ -43,6 +35,8 @@ ProbeCheck check_probe() {
     for (const auto& gil : snapshot.gils) {
       check.violations += std::accumulate(gil.violations.begin(), gil.violations.end(), std::uint64_t{0});
     }
+    counters.clear();
+    check.added_ns = measure_pair_cost(counters).value_or(0);
   } catch (const Error& error) {
     check.refusal = error.what();
     check.refusal_hint = error.hint();

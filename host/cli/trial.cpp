@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/trial_options.h"
+#include "cli/work_recording.h"
 #include "support/error.h"
 
 namespace gilscope::cli {
@@ -29,7 +30,8 @@ FileDescriptor take_standard_output() {
 int run(const TrialSpec& spec) {
   set_up_logging(Verbosity::Normal);
   const auto output = take_standard_output();
-  run_trial(spec, [&](const std::string& json) {
+  install_work_recording();
+  run_trial(spec, work_watch(), [&](const std::string& json) {
     if (const int error = output.write(json + "\n"); error != 0) {
       throw Error(std::string("the trial's record could not be written: ") + std::strerror(error), "");
     }

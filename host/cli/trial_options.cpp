@@ -28,6 +28,8 @@ void add_trial_options(CLI::App& command, TrialOptions& options) {
   command.add_option("--start-method", options.start_method, "Of processes [this Python's own]")
       ->check(CLI::IsMember({"fork", "spawn", "forkserver"}))
       ->type_name("M");
+  command.add_flag("!--no-probe", options.is_traced,
+                   "Without tracing the GIL: the baseline of what that costs");
 }
 
 namespace {
@@ -57,6 +59,7 @@ TrialSpec make_trial_spec(const TrialOptions& options, const std::vector<std::st
   }
   spec.start_method = options.start_method;
   spec.arguments = arguments;
+  spec.is_traced = options.is_traced;
   return spec;
 }
 

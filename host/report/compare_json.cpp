@@ -67,6 +67,19 @@ std::string_view name_of(Verdict::Kind kind) {
   return "";
 }
 
+ordered_json gil_json(const std::optional<WorkGilFigures>& figures) {
+  if (!figures) return nullptr;
+  return {{"holds", integer_or_null(figures->holds)},
+          {"hold_ns", integer_or_null(figures->hold_ns)},
+          {"hold_share", figures->hold_share},
+          {"waits", integer_or_null(figures->waits)},
+          {"wait_ns", integer_or_null(figures->wait_ns)},
+          {"wait_share", figures->wait_share},
+          {"forced", integer_or_null(figures->forced)},
+          {"handoffs", integer_or_null(figures->handoffs)},
+          {"handoffs_per_s", figures->handoffs_per_s}};
+}
+
 ordered_json mode_json(const ModeSummary& mode) {
   return {
       {"mode", name_of(mode.mode)},
@@ -83,7 +96,8 @@ ordered_json mode_json(const ModeSummary& mode) {
       {"cpu_ns", integer_or_null(mode.cpu_ns)},
       {"max_rss_bytes", integer_or_null(mode.max_rss_bytes)},
       {"results_equal", or_null(mode.results_equal)},
-      {"slow_modules", mode.slow_modules}};
+      {"slow_modules", mode.slow_modules},
+      {"gil_figures", gil_json(mode.gil_figures)}};
 }
 
 ordered_json pick(const ordered_json& json, std::initializer_list<const char*> keys) {
@@ -98,21 +112,22 @@ ordered_json comparison_json(const Comparison& comparison, const CompareContext&
   auto modes = ordered_json::array();
   for (const auto& mode : comparison.modes) modes.push_back(mode_json(mode));
   const auto& verdict = comparison.verdict;
-  return {{"schema", "gilscope.compare/1"},
-          {"python", pick(context.python, {"version", "implementation", "executable", "linkage",
-                                           "free_threaded", "config_args"})},
-          {"machine", pick(context.machine, {"cpus", "usable_cpus", "model"})},
-          {"command", context.command},
-          {"tasks", context.tasks},
-          {"workers", context.workers},
-          {"rounds", context.rounds},
-          {"rounds_done", context.rounds_done},
-          {"modes", std::move(modes)},
-          {"verdict",
-           {{"kind", name_of(verdict.kind)},
-            {"text", describe_verdict(comparison)},
-            {"best_mode",
-             verdict.best_mode ? ordered_json(name_of(*verdict.best_mode)) : ordered_json(nullptr)}}}};
+  return {
+      {"schema", "gilscope.compare/1"},
+      {"python", pick(context.python, {"version", "implementation", "executable", "linkage", "free_threaded",
+                                       "config_args"})},
+      {"machine", pick(context.machine, {"cpus", "usable_cpus", "model"})},
+      {"command", context.command},
+      {"tasks", context.tasks},
+      {"workers", context.workers},
+      {"rounds", context.rounds},
+      {"rounds_done", context.rounds_done},
+      {"modes", std::move(modes)},
+      {"verdict",
+       {{"kind", name_of(verdict.kind)},
+        {"text", describe_verdict(comparison)},
+        {"best_mode", verdict.best_mode ? ordered_json(name_of(*verdict.best_mode)) : ordered_json(nullptr)},
+        {"ceiling", or_null(comparison.ceiling)}}}};
 }
 
 }  // namespace gilscope

@@ -161,8 +161,50 @@ std::string format_failures(const Comparison& comparison) {
   return text;
 }
 
+// The row of the best mode is green in either table.
+std::string paint_row(const std::string& row, Mode mode, const Comparison& comparison,
+                      const TextStyle& style) {
+  return paint(row, "32", comparison.verdict.best_mode == mode ? style.colour : Colour::Off) + '\n';
+}
+
+// What the GIL did during the work, a row for each mode that was traced; "" where none was.
+std::string format_gil_table(const Comparison& comparison, const TextStyle& style) {
+  constexpr auto kFormat = "{} {} {:>10} {:>7} {:>9} {:>7} {:>8} {:>11}";
+  const auto row_of_texts = [](std::string_view mode, std::string_view gil,
+                               const std::array<std::string, 6>& rest) {
+    return fmt::format(kFormat, pad(mode, kColumns[0].columns), pad(gil, kColumns[1].columns), rest[0],
+                       rest[1], rest[2], rest[3], rest[4], rest[5]);
+  };
+  std::string rows;
+  for (const auto& mode : comparison.modes) {
+    if (!mode.gil_figures) continue;
+    const auto& figures = *mode.gil_figures;
+    const auto row =
+        row_of_texts(name_of(mode.mode), name_of(mode.gil),
+                     {fmt::format("{:.0f}", figures.holds), format_share(figures.hold_share),
+                      fmt::format("{:.0f}", figures.waits), format_share(figures.wait_share),
+                      fmt::format("{:.0f}", figures.forced), format_figure(figures.handoffs_per_s)});
+    rows += paint_row(row, mode.mode, comparison, style);
+  }
+  if (rows.empty()) return "";
+  const auto titles =
+      row_of_texts("the GIL", "", {"holds", "held", "waits", "waited", "forced", "hand-offs/s"});
+  return '\n' + paint(titles, "1", style.colour) + '\n' + rows;
+}
+
+// The bound that one GIL sets, beside what threads made of it.
+std::string describe_ceiling(const Comparison& comparison) {
+  if (!comparison.ceiling) return "";
+  const auto threads = std::ranges::find(comparison.modes, Mode::Threads, &ModeSummary::mode);
+  if (threads == comparison.modes.end() || threads->gil != GilKind::Shared || !threads->speedup) return "";
+  return fmt::format(
+      "threads that share a GIL: at most {} × (time / time held, of the sequential work); they reached {} ×",
+      format_ratio(*comparison.ceiling), format_ratio(threads->speedup->median));
+}
+
 std::string format_notes(const Comparison& comparison, const TextStyle& style) {
   std::string text;
+  if (const auto bound = describe_ceiling(comparison); !bound.empty()) append_wrapped(text, bound, style);
   for (const auto& mode : comparison.modes) {
     if (!mode.start_method.empty()) text += fmt::format("processes were started by {}\n", mode.start_method);
     if (mode.slow_modules.empty()) continue;
@@ -207,10 +249,10 @@ std::string format_comparison(const Comparison& comparison, const CompareContext
     if (mode.status != ModeStatus::Ok) {
       text += format_failed_row(mode, style) + '\n';
     } else {
-      const bool is_best = comparison.verdict.best_mode == mode.mode;
-      text += paint(format_row(row_of(mode)), "32", is_best ? style.colour : Colour::Off) + '\n';
+      text += paint_row(format_row(row_of(mode)), mode.mode, comparison, style);
     }
   }
+  text += format_gil_table(comparison, style);
   text += format_notes(comparison, style) + format_failures(comparison) + '\n';
   append_wrapped(text, describe_verdict(comparison), style);
   return text;

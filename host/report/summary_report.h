@@ -37,7 +37,4 @@ struct SummaryContext {
 // "fork", "spawn", "forkserver"; empty of the first process.
 [[nodiscard]] std::optional<std::string> start_method_of(ProcessRole role);
 
-// "0.4 %", "71 %": two significant digits, of a share.
-[[nodiscard]] std::string format_share(double share);
-
 }  // namespace gilscope

@@ -170,14 +170,6 @@ std::string advise(const RunSummary& summary) {
 
 }  // namespace
 
-std::string format_share(double share) {
-  const double percent = 100 * share;
-  if (percent == 0) return "0 %";
-  if (percent < 0.001) return "<0.001 %";
-  const int decimals = percent >= 9.95 ? 0 : percent >= 0.995 ? 1 : percent >= 0.0995 ? 2 : 3;
-  return fmt::format("{:.{}f} %", percent, decimals);
-}
-
 std::string describe_verdict(const RunSummary& summary) {
   const auto& verdict = summary.verdict;
   switch (verdict.kind) {

@@ -105,6 +105,14 @@ std::string format_duration(double nanoseconds) {
   return fmt::format("{} {}", format_figure(nanoseconds / unit.size), unit.name);
 }
 
+std::string format_share(double share) {
+  const double percent = 100 * share;
+  if (percent == 0) return "0 %";
+  if (percent < 0.001) return "<0.001 %";
+  const int decimals = percent >= 9.95 ? 0 : percent >= 0.995 ? 1 : percent >= 0.0995 ? 2 : 3;
+  return fmt::format("{:.{}f} %", percent, decimals);
+}
+
 std::string format_bytes(double bytes) {
   constexpr std::array kUnits{Unit{0x1p40, "TiB"}, Unit{0x1p30, "GiB"}, Unit{0x1p20, "MiB"},
                               Unit{0x1p10, "KiB"}};

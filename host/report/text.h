@@ -40,6 +40,9 @@ enum class Align { Left, Right };
 // The unit that format_duration takes for it, in nanoseconds.
 [[nodiscard]] double duration_unit(double nanoseconds);
 
+// "71 %", "0.40 %": two significant digits, of a share; "<0.001 %".
+[[nodiscard]] std::string format_share(double share);
+
 // "12.0 MiB", "1.25 GiB".
 [[nodiscard]] std::string format_bytes(double bytes);
 

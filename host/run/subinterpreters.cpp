@@ -116,20 +116,38 @@ class DefaultInterrupt {
 
 // What the workers share. Everything but the jobs' own Python is done while detached.
 struct Shared {
-  Shared(unsigned workers, std::size_t job_count, const std::string& marshalled_spec)
-      : started(workers), finished(workers), jobs(job_count), spec(marshalled_spec) {}
+  Shared(unsigned workers, std::size_t job_count, const std::string& marshalled_spec,
+         const WorkWatch* watcher)
+      : ready(workers),
+        started(workers),
+        finished(workers, Finish{watcher}),
+        jobs(job_count),
+        spec(marshalled_spec),
+        watch(watcher) {}
+
+  // Runs once, before any worker goes on.
+  struct Finish {
+    const WorkWatch* watch;
+    void operator()() noexcept {
+      if (watch != nullptr) watch->end();
+    }
+  };
 
   // For a worker that never came to be: the others do not wait for it.
   void drop_worker() {
+    ready.arrive_and_drop();
     started.arrive_and_drop();
     finished.arrive_and_drop();
   }
 
+  std::barrier<> ready;
   std::barrier<> started;
-  std::barrier<> finished;
+  std::barrier<Finish> finished;
+  std::atomic_flag has_watcher;          // relaxed: the barriers order everything else
   std::atomic<std::size_t> next_job{0};  // relaxed is enough: it orders nothing but itself
   std::size_t jobs;
   const std::string& spec;
+  const WorkWatch* watch;
 };
 
 // The text of the current exception, which is cleared. By the C API: pybind11's error_already_set takes the
@@ -157,6 +175,13 @@ std::string work_in_subinterpreter(Shared& shared) {
                                                             static_cast<Py_ssize_t>(shared.spec.size()));
   {
     const Detached detached;
+    shared.ready.arrive_and_wait();
+  }
+  if (shared.watch != nullptr && !shared.has_watcher.test_and_set(std::memory_order_relaxed)) {
+    shared.watch->begin();
+  }
+  {
+    const Detached detached;
     shared.started.arrive_and_wait();
   }
   while (worker != nullptr) {
@@ -182,9 +207,10 @@ std::string work_in_subinterpreter(Shared& shared) {
 
 }  // namespace
 
-std::vector<std::string> run_in_subinterpreters(unsigned workers, std::size_t jobs, const std::string& spec) {
+std::vector<std::string> run_in_subinterpreters(unsigned workers, std::size_t jobs, const std::string& spec,
+                                                const WorkWatch* watch) {
   PyInterpreterState* main = PyInterpreterState_Main();
-  Shared shared(workers, jobs, spec);
+  Shared shared(workers, jobs, spec, watch);
   std::vector<std::string> reports(workers);
   std::vector<std::optional<Error>> failures(workers);
 

@@ -35,12 +35,14 @@ bool aborts_at_end(Mode mode) {
 
 }  // namespace
 
-void run_trial(const TrialSpec& spec, const std::function<void(const std::string& json)>& deliver) {
+void run_trial(const TrialSpec& spec, const WorkWatch& watch,
+               const std::function<void(const std::string& json)>& deliver) {
   const Interpreter interpreter;
   try {
-    const auto run_native = [](unsigned workers, std::size_t jobs, const py::bytes& marshalled) {
+    const auto* const watcher = spec.is_traced ? &watch : nullptr;
+    const auto run_native = [watcher](unsigned workers, std::size_t jobs, const py::bytes& marshalled) {
       py::list reports;
-      for (const auto& report : run_in_subinterpreters(workers, jobs, marshalled))
+      for (const auto& report : run_in_subinterpreters(workers, jobs, marshalled, watcher))
         reports.append(py::bytes(report));
       return reports;
     };

@@ -5,12 +5,14 @@
 #include <string>
 
 #include "run/trial_spec.h"
+#include "run/work_watch.h"
 
 namespace gilscope {
 
 // Starts an interpreter, runs the trial, delivers its record as JSON (parse_trial_record() reads it), and
 // ends the interpreter: in this order, so that a crash at the end does not take the record with it. What the
 // tasks print goes wherever standard output goes.
-void run_trial(const TrialSpec& spec, const std::function<void(const std::string& json)>& deliver);
+void run_trial(const TrialSpec& spec, const WorkWatch& watch,
+               const std::function<void(const std::string& json)>& deliver);
 
 }  // namespace gilscope

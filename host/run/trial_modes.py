@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from _gilscope_trial_tasks import (
     Failure,
+    GilWork,
     TrialSpec,
     Worker,
     WorkerReport,
+    begin_recording,
     describe_failure,
+    end_recording,
     peak_rss_bytes,
     run_jobs,
 )
@@ -30,8 +33,10 @@ if TYPE_CHECKING:
 def run_sequential(spec: TrialSpec) -> list[WorkerReport]:
     """All jobs, one after the other, in the main thread."""
     worker = Worker(spec)
+    begin_recording(spec)
     run_jobs(worker, range(len(spec["jobs"])))
-    return [worker.report()]
+    gils = end_recording(spec)
+    return [{**worker.report(), "gils": gils}]
 
 
 def run_threads(spec: TrialSpec) -> list[WorkerReport]:
@@ -41,7 +46,7 @@ def run_threads(spec: TrialSpec) -> list[WorkerReport]:
     loader = Worker(spec)
     if loader.failure is not None:
         return [loader.report()]
-    barrier = threading.Barrier(spec["workers"])
+    barrier = threading.Barrier(spec["workers"], action=lambda: begin_recording(spec))
     jobs = iter(range(len(spec["jobs"])))  # a range iterator's next() is one step under the GIL…
     lock = threading.Lock()  # …but not on a free-threaded build
 
@@ -75,7 +80,9 @@ def run_threads(spec: TrialSpec) -> list[WorkerReport]:
         return [failed_worker(f"only {len(started)} of {len(threads)} threads could be started: {error}")]
     for thread in threads:
         thread.join()
-    return [worker.report() for worker in workers]
+    gils = end_recording(spec)
+    reports = [worker.report() for worker in workers]
+    return [{**reports[0], "gils": gils}, *reports[1:]]
 
 
 def run_asyncio(spec: TrialSpec) -> list[WorkerReport]:
@@ -89,11 +96,15 @@ def run_asyncio(spec: TrialSpec) -> list[WorkerReport]:
             await worker.run_job_in_loop(job)
 
     async def gather() -> None:
+        nonlocal gils
         jobs = iter(range(len(spec["jobs"])))
+        begin_recording(spec)
         await asyncio.gather(*(work(jobs) for _ in range(spec["workers"])))
+        gils = end_recording(spec)
 
+    gils: list[GilWork] | None = None
     asyncio.run(gather())
-    return [worker.report()]
+    return [{**worker.report(), "gils": gils}]
 
 
 def process_worker(
@@ -114,9 +125,11 @@ def process_worker(
 
     worker.ready_ns = time.monotonic_ns()
     started.wait()
+    begin_recording(spec)
     run_jobs(worker, shared_jobs())
+    gils = end_recording(spec)
     finished.wait()
-    sender.send(worker.report())
+    sender.send({**worker.report(), "gils": gils})
 
 
 def end_with_parent() -> None:
@@ -215,6 +228,7 @@ def failed_worker(message: str) -> WorkerReport:
         "slow_modules": [],
         "peak_rss_bytes": None,
         "gil_enabled": True,
+        "gils": None,
     }
 
 
@@ -223,8 +237,8 @@ def run_subinterpreters(spec: TrialSpec, native: Native) -> list[WorkerReport]:
     import marshal
 
     prime()
-    reports = native(spec["workers"], len(spec["jobs"]), marshal.dumps(spec))
-    return [marshal.loads(report) for report in reports]
+    reports = [marshal.loads(report) for report in native(spec["workers"], len(spec["jobs"]), marshal.dumps(spec))]
+    return [{**reports[0], "gils": end_recording(spec)}, *reports[1:]]
 
 
 def prime() -> None:
@@ -271,6 +285,7 @@ def result(spec: TrialSpec, begin_ns: int, reports: list[WorkerReport]) -> dict[
             digests[job] = value
     peaks = {report["pid"]: report["peak_rss_bytes"] for report in reports} | {os.getpid(): peak_rss_bytes()}
     known_peaks = [peak for peak in peaks.values() if peak is not None]
+    gils = [gil for report in reports for gil in report["gils"] or []]
     start_method = None
     if spec["mode"] == "processes":
         import multiprocessing
@@ -284,6 +299,7 @@ def result(spec: TrialSpec, begin_ns: int, reports: list[WorkerReport]) -> dict[
         "slow_modules": sorted({name for report in reports for name in report["slow_modules"]}),
         "peak_rss_bytes": sum(known_peaks) if known_peaks else None,
         "gil_enabled": any(report["gil_enabled"] for report in reports),
+        "gils": gils or None,
         "start_method": start_method,
     }
 

@@ -46,6 +46,16 @@ JobSpan parse_span(const Json& json) {
           .cpu_end = nanoseconds(json, "cpu_end_ns")};
 }
 
+GilWork parse_gil(const Json& json) {
+  return {.wall = nanoseconds(json, "wall_ns"),
+          .holds = integer<std::uint64_t>(json, "holds"),
+          .hold = nanoseconds(json, "hold_ns"),
+          .waits = integer<std::uint64_t>(json, "waits"),
+          .wait = nanoseconds(json, "wait_ns"),
+          .forced = integer<std::uint64_t>(json, "forced"),
+          .handoffs = integer<std::uint64_t>(json, "handoffs")};
+}
+
 TrialFailure::Kind parse_failure_kind(const std::string& name) {
   if (name == "load") return TrialFailure::Kind::Load;
   if (name == "task") return TrialFailure::Kind::Task;
@@ -80,6 +90,10 @@ TrialRecord parse_trial_record(std::string_view text) {
     record.gil_enabled = json.at("gil_enabled");
     record.start_method = optional_value<std::string>(json.at("start_method")).value_or("");
     record.slow_modules = list(json, "slow_modules").get<std::vector<std::string>>();
+    if (!json.at("gils").is_null()) {
+      record.gils.emplace();
+      for (const auto& gil : list(json, "gils")) record.gils->push_back(parse_gil(gil));
+    }
     if (!json.at("failure").is_null()) record.failure = parse_failure(json.at("failure"));
     // Its figures are computed from them.
     if (!record.failure && (record.jobs.empty() || record.jobs.size() != record.digests.size())) {

@@ -36,6 +36,19 @@ struct TrialFailure {
   std::string traceback;  // or the last of what was written to standard error; "" for none
 };
 
+// What one GIL did during the timed work.
+struct GilWork {
+  Nanoseconds wall{};  // of the recording, which is the work but for some microseconds
+  std::uint64_t holds = 0;
+  Nanoseconds hold{};
+  std::uint64_t waits = 0;
+  Nanoseconds wait{};
+  std::uint64_t forced = 0;
+  std::uint64_t handoffs = 0;
+
+  friend bool operator==(const GilWork&, const GilWork&) = default;
+};
+
 struct TrialRecord {
   Nanoseconds setup{};
   std::vector<JobSpan> jobs;
@@ -44,6 +57,7 @@ struct TrialRecord {
   bool gil_enabled = true;                          // at the end, in any worker
   std::string start_method;                         // of processes, as it was; "" in other modes
   std::vector<std::string> slow_modules;            // that silently became pure Python in a sub-interpreter
+  std::optional<std::vector<GilWork>> gils;         // that the workers used; empty: not traced
   std::optional<TrialFailure> failure;
 };
 

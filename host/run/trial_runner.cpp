@@ -20,6 +20,7 @@ std::vector<std::string> command_of(const TrialSpec& spec) {
                                    "--mode",          std::string(name_of(spec.mode)),
                                    "--workers",       std::to_string(spec.workers)};
   if (!spec.start_method.empty()) command.insert(command.end(), {"--start-method", spec.start_method});
+  if (!spec.is_traced) command.emplace_back("--no-probe");
   for (const auto& task : spec.tasks) command.push_back(task.text);
   if (!spec.arguments.empty()) {
     command.emplace_back("--");

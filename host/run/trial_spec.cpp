@@ -126,7 +126,8 @@ std::string to_json(const TrialSpec& spec) {
                             {"start_method", spec.start_method},
                             {"tasks", tasks},
                             {"jobs", jobs_of(spec)},
-                            {"arguments", spec.arguments}};
+                            {"arguments", spec.arguments},
+                            {"is_traced", spec.is_traced}};
   return json.dump();
 }
 

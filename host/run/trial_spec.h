@@ -39,6 +39,7 @@ struct TrialSpec {
   std::string start_method;  // of processes; "" for this Python's own
   std::vector<Task> tasks;
   std::vector<std::string> arguments;  // sys.argv[1:] of the tasks
+  bool is_traced = true;               // what the GIL does during the work
 };
 
 // Which task each job runs: one task given alone is run by every worker, several are run once each.

@@ -36,6 +36,19 @@ class TrialSpec(TypedDict):
     tasks: list[TaskSpec]
     jobs: list[int]  # index into tasks, for each job
     arguments: list[str]  # sys.argv[1:] of the tasks
+    is_traced: bool
+
+
+class GilWork(TypedDict):
+    """What one GIL did during the timed work."""
+
+    wall_ns: int  # of the recording
+    holds: int
+    hold_ns: int
+    waits: int
+    wait_ns: int
+    forced: int
+    handoffs: int
 
 
 class JobSpan(TypedDict):
@@ -67,6 +80,7 @@ class WorkerReport(TypedDict):
     slow_modules: list[str]
     peak_rss_bytes: int | None
     gil_enabled: bool
+    gils: list[GilWork] | None  # of this process; None where it is not traced, or another worker's report has them
 
 
 class LoadError(Exception):
@@ -253,7 +267,26 @@ class Worker:
             "slow_modules": slow_modules(),
             "peak_rss_bytes": peak,
             "gil_enabled": getattr(sys, "_is_gil_enabled", lambda: True)(),
+            "gils": None,
         }
+
+
+def begin_recording(spec: TrialSpec) -> None:
+    """Traces the GILs of this process from now on."""
+    if spec["is_traced"]:
+        import _gilscope_work  # of the host: host/cli/work_recording.cpp
+
+        _gilscope_work.begin()
+
+
+def end_recording(spec: TrialSpec) -> list[GilWork] | None:
+    """What the GILs did since; None where that is not known."""
+    if not spec["is_traced"]:
+        return None
+    import _gilscope_work
+
+    gils: list[GilWork] | None = _gilscope_work.end()
+    return gils
 
 
 async def _result_of(awaitable: Any) -> object:

@@ -40,6 +40,30 @@ def test_the_gil_of_each_mode_is_what_this_python_has(compare, host_version, fre
     assert {name: row["gil"] for name, row in rows.items()} == expected
 
 
+def test_the_gil_is_traced_in_every_mode(compare, host_version, free_threaded):
+    if free_threaded:
+        pytest.skip("there is no GIL")
+    _, document = compare(task("count_long"))
+    figures = {mode: row["gil_figures"] for mode, row in by_mode(document).items()}
+    assert figures["sequential"]["hold_share"] > 0.8
+    assert figures["sequential"]["waits"] == 0
+    assert figures["threads"]["waits"] > 0
+    assert figures["threads"]["forced"] > 0
+    assert figures["threads"]["handoffs"] > 0
+    assert figures["processes"]["waits"] == 0
+    assert figures["asyncio"]["forced"] == 0
+    assert (figures["subinterpreters"]["forced"] == 0) == (host_version >= (3, 12))
+    assert 1 <= document["verdict"]["ceiling"] < 1.25
+
+
+def test_without_the_probe_nothing_is_said_of_the_gil(compare, host, run):
+    _, document = compare(task("count"), "--no-probe")
+    assert [row["gil_figures"] for row in document["modes"]] == [None] * 5
+    assert document["verdict"]["ceiling"] is None
+    result = run([host, "compare", task("count"), "--rounds", "1", "--no-probe"])
+    assert "the GIL" not in result.stdout
+
+
 def test_five_rounds_give_intervals_and_a_verdict(compare):
     code, document = compare(task("count"), rounds=5)
     assert code == 0

@@ -15,6 +15,11 @@ def count(n=300_000):
     return total
 
 
+def count_long():
+    """CPU-bound for many switch intervals, on any machine."""
+    return count(3_000_000)
+
+
 async def wait():
     """Waiting for I/O, as asyncio likes it."""
     await asyncio.sleep(0.2)

@@ -274,6 +274,60 @@ TEST(Results, of_an_interrupted_mode_are_compared_in_the_rounds_that_it_has) {
   EXPECT_EQ(mode_of(comparison, Mode::Processes).results_equal, false);
 }
 
+// A GIL that was held so many of 100 ms.
+GilWork gil_held(int milliseconds) {
+  return {.wall = 100 * kMillisecond, .holds = 10, .hold = milliseconds * kMillisecond};
+}
+
+ModeTrials with_gils(Mode mode, const std::vector<std::vector<GilWork>>& rounds) {
+  ModeTrials trials = trials_of(mode, 100, rounds.size());
+  for (std::size_t round = 0; round < rounds.size(); ++round) trials.records[round].gils = rounds[round];
+  return trials;
+}
+
+TEST(GilFigures, are_the_medians_of_the_rounds) {
+  const auto comparison =
+      compare_modes({with_gils(Mode::Threads, {{gil_held(10)}, {gil_held(90)}, {gil_held(40)}})});
+  const auto& figures = mode_of(comparison, Mode::Threads).gil_figures;
+  ASSERT_TRUE(figures);
+  EXPECT_THAT(figures->hold_share, DoubleEq(0.4));
+  EXPECT_THAT(figures->hold_ns, DoubleEq(40 * kMs));
+  EXPECT_THAT(figures->holds, DoubleEq(10));
+}
+
+TEST(GilFigures, of_several_gils_add_up_but_for_the_share_which_is_that_of_the_busy_ones) {
+  const auto comparison =
+      compare_modes({with_gils(Mode::Subinterpreters, {{gil_held(90), gil_held(70), gil_held(0)}})});
+  const auto& figures = *mode_of(comparison, Mode::Subinterpreters).gil_figures;
+  EXPECT_THAT(figures.hold_share, DoubleEq(0.8));
+  EXPECT_THAT(figures.hold_ns, DoubleEq(160 * kMs));
+  EXPECT_THAT(figures.holds, DoubleEq(30));
+}
+
+TEST(GilFigures, compare_waits_to_the_time_that_tasks_were_in_progress) {
+  ModeTrials trials = with_gils(Mode::Threads, {{{.wall = 100 * kMillisecond, .handoffs = 20}}});
+  trials.records[0].jobs = {span(1, 0, 100), span(1, 0, 100)};
+  trials.records[0].digests = {"same", "same"};
+  trials.records[0].gils->front().wait = 80 * kMillisecond;
+  const auto comparison = compare_modes({trials});
+  EXPECT_THAT(mode_of(comparison, Mode::Threads).gil_figures->wait_share, DoubleEq(0.4));
+  EXPECT_THAT(mode_of(comparison, Mode::Threads).gil_figures->handoffs_per_s, DoubleEq(200));
+}
+
+TEST(GilFigures, are_unknown_where_nothing_was_traced) {
+  const auto comparison = compare_modes({trials_of(Mode::Sequential, 100)});
+  EXPECT_FALSE(mode_of(comparison, Mode::Sequential).gil_figures);
+  EXPECT_FALSE(comparison.ceiling);
+}
+
+TEST(Ceiling, is_the_time_of_the_sequential_work_over_the_time_held_in_it) {
+  const auto comparison =
+      compare_modes({with_gils(Mode::Sequential, {{gil_held(50)}, {gil_held(40)}, {gil_held(25)}}),
+                     with_gils(Mode::Threads, {{gil_held(100)}, {gil_held(100)}, {gil_held(100)}})});
+  ASSERT_TRUE(comparison.ceiling);
+  EXPECT_THAT(*comparison.ceiling, DoubleEq(2.5));
+}
+
 TEST(Comparison, is_good_only_where_every_mode_went_well) {
   EXPECT_TRUE(compare_modes({trials_of(Mode::Sequential, 100), trials_of(Mode::Threads, 100)}).all_good());
   const ModeTrials failed{Mode::Threads, GilKind::Shared, {failed_trial(TrialFailure::Kind::Task)}};

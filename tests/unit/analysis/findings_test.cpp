@@ -57,6 +57,7 @@ TEST_F(Findings, that_are_not_ok_all_say_what_to_do_and_what_they_spoil) {
   facts.machine.stolen_share = 0.5;
   facts.machine.load_average = 9;
   facts.machine.cpus = 2;
+  facts.probe = ProbeCheck{.refusal = "no such GIL", .refusal_hint = "report it"};
   facts.python = {};
   facts.python.linkage = Linkage::Shared;
   facts.python.gil = GilSetting::Enabled;
@@ -81,6 +82,16 @@ TEST_F(Findings, unknowns_are_called_unknown_and_never_zero) {
     EXPECT_THAT(find(name).text, HasSubstr("unknown")) << name;
     EXPECT_THAT(find(name).text, Not(HasSubstr("0"))) << name;
   }
+}
+
+TEST_F(Findings, a_probe_that_misses_one_event_is_a_problem) {
+  facts.probe = ProbeCheck{.pairs = 100, .seen_releases = 100, .seen_acquires = 100};
+  EXPECT_EQ(worst_status(diagnose(facts)), Status::Ok);
+  facts.probe->seen_acquires = 99;
+  EXPECT_EQ(worst_status(diagnose(facts)), Status::Problem);
+  facts.probe->seen_acquires = 100;
+  facts.probe->violations = 1;
+  EXPECT_EQ(worst_status(diagnose(facts)), Status::Problem);
 }
 
 TEST_F(Findings, only_cpython_3_11_to_3_15_is_supported) {

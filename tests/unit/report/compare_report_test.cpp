@@ -68,6 +68,19 @@ Comparison ordinary() {
   modes[2].max_rss_bytes = 1.5 * 0x1p30;
   modes[3].parallelism = 1.99;
   modes[3].start_method = "forkserver";
+  for (auto& mode : modes) {
+    mode.gil_figures = {.holds = 91, .hold_ns = 1.23e9, .hold_share = 0.998};
+  }
+  modes[1].gil_figures = {.holds = 1035,
+                          .hold_ns = 1.25e9,
+                          .hold_share = 0.9931,
+                          .waits = 940,
+                          .wait_ns = 1.2e9,
+                          .wait_share = 0.4949,
+                          .forced = 936,
+                          .handoffs = 941,
+                          .handoffs_per_s = 747.4};
+  comparison.ceiling = 1.0231;
   modes[4].results_equal.reset();
   modes[4].max_rss_bytes.reset();
   comparison.verdict = {.kind = Verdict::Kind::OneWins,

@@ -32,7 +32,8 @@ json good_record() {
     "slow_modules": ["datetime"],
     "peak_rss_bytes": 20000000,
     "gil_enabled": true,
-    "start_method": "spawn"})");
+    "start_method": "spawn",
+    "gils": [{"wall_ns": 120, "holds": 3, "hold_ns": 100, "waits": 2, "wait_ns": 20, "forced": 1, "handoffs": 2}]})");
 }
 
 json failure() { return {{"kind", "task"}, {"message", "ValueError: no"}, {"traceback", "Traceback\n"}}; }
@@ -60,17 +61,22 @@ TEST(TrialRecord, has_all_that_the_text_says) {
   EXPECT_EQ(record.start_method, "spawn");
   EXPECT_THAT(record.slow_modules, ElementsAre("datetime"));
   EXPECT_FALSE(record.failure.has_value());
+  ASSERT_TRUE(record.gils);
+  const GilWork expected{Nanoseconds(120), 3, Nanoseconds(100), 2, Nanoseconds(20), 1, 2};
+  EXPECT_THAT(*record.gils, ElementsAre(expected));
 }
 
 TEST(TrialRecord, may_lack_what_is_unknown) {
   auto text = good_record();
   text["peak_rss_bytes"] = nullptr;
   text["start_method"] = nullptr;
+  text["gils"] = nullptr;
   text["slow_modules"] = json::array();
   text["gil_enabled"] = false;
   const auto record = parse_trial_record(text.dump());
   EXPECT_FALSE(record.peak_rss_bytes.has_value());
   EXPECT_EQ(record.start_method, "");
+  EXPECT_FALSE(record.gils);
   EXPECT_THAT(record.slow_modules, IsEmpty());
   EXPECT_FALSE(record.gil_enabled);
 }
@@ -132,6 +138,9 @@ TEST(TrialRecord, with_a_value_of_the_wrong_type_is_rejected) {
   expect_only({{"at", "/start_method"}, {"good", {nullptr, "text"}}});
   expect_only({{"at", "/slow_modules"}, {"good", json::array()}});
   expect_only({{"at", "/slow_modules/0"}, {"good", {"text"}}});
+  expect_only({{"at", "/gils"}, {"good", {nullptr}}});
+  expect_only({{"at", "/gils/0/holds"}, {"good", {1}}});
+  expect_only({{"at", "/gils/0/wait_ns"}, {"good", {-7, 1}}});
   expect_only({{"at", "/failure"}, {"good", {nullptr}}});
   expect_only({{"at", "/failure/kind"}, {"good", json::array()}, {"failure", true}});
   expect_only({{"at", "/failure/message"}, {"good", {"text"}}, {"failure", true}});

@@ -205,7 +205,7 @@ TEST(Spec, is_json_as_the_python_side_reads_it) {
   EXPECT_EQ(json, nlohmann::json::parse(R"({"mode": "processes", "workers": 2, "start_method": "spawn",
     "tasks": [{"file": "/zoë/it's \"a\".py", "module": "", "function": "f"},
               {"file": "", "module": "m.n", "function": "g"}],
-    "jobs": [0, 1], "arguments": ["--its-own", "", "ß\n"]})"));
+    "jobs": [0, 1], "arguments": ["--its-own", "", "ß\n"], "is_traced": true})"));
 }
 
 }  // namespace
