@@ -49,11 +49,9 @@ def describe_bytecode(rows: dict[str, dict[str, Any]]) -> str:
     others = [mode for mode in ("subinterpreters", "processes") if rows[mode]["gil"] != threads["gil"]]
     if not others:
         return f"{first}, as no mode here has a GIL of its own."
-    gil = threads["gil_figures"]
-    if gil:
-        first += (
-            f"; their GIL was held {gil['hold_share']:.0%} of the time, and they waited for it {gil['wait_share']:.0%}"
-        )
+    if gil := threads["gil_figures"]:
+        held, waited = f"{gil['hold_share']:.0%}", f"{gil['wait_share']:.0%}"
+        first += f"; their GIL was held {held} of the time, and they waited for it {waited}"
     reached = " and ".join(f"{mode} {speedup(rows[mode]):.2f} ×" for mode in others)
     return f"{first}. They share one, while {reached} had one for each worker."
 

@@ -250,6 +250,20 @@ void record_own_hold(Gil& gil) noexcept {
   pthread_mutex_unlock(mutex_of(gil));
 }
 
+// Whether the memory of the GIL still is one: 3.13.0 frees the state of a sub-interpreter, GIL and all,
+// without a call of pthread_cond_destroy (test_run_native_modules.py would crash). Up to 3.11 the one GIL is
+// static, as the main interpreter's state is later.
+bool lives(const Gil& gil) noexcept {
+  if (session.gil_offset == 0) return true;
+  const auto owner = key_of(gil) - session.gil_offset;
+  if (Py_IsInitialized() == 0) return false;
+  for (auto* interpreter = PyInterpreterState_Head(); interpreter != nullptr;
+       interpreter = PyInterpreterState_Next(interpreter)) {
+    if (reinterpret_cast<std::uintptr_t>(interpreter) == owner) return true;
+  }
+  return false;
+}
+
 // A hook uses the recorder only while it holds the mutex of an adopted GIL, and finds it in that GIL. So
 // taking it out under each of these mutexes, once, waits for every hook in flight, and needs no counting on
 // the hot path. No GIL can be adopted or destroyed meanwhile, as both need the table's mutex, which our
@@ -259,6 +273,10 @@ void end_session() noexcept {
   session.recorder = nullptr;
   gil_table.for_each([](Gil& gil) {
     if (gil.recorder == nullptr) return;  // written under the table's mutex alone or with the GIL's
+    if (!lives(gil)) {  // no thread can be in a hook of it, but a daemon thread that Python has left behind
+      gil.recorder = nullptr;
+      return;
+    }
     originals.pthread_mutex_lock(mutex_of(gil));
     gil.recorder = nullptr;
     pthread_mutex_unlock(mutex_of(gil));

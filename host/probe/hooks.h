@@ -68,7 +68,8 @@ void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout
 // The hold that the calling thread is in when the probe starts: its acquire came before. Records it as of
 // now.
 void record_own_hold(Gil& gil) noexcept;
-// When it returns, no thread is inside the recorder, and none will be.
+// When it returns, no thread is inside the recorder, and none will be; but after the end of Python a thread
+// that it left behind may be: the recorder must outlive that.
 void end_session() noexcept;
 
 // For the handlers of fork(): the first runs before it and keeps the table's mutex, the others give it back.

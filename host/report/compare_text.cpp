@@ -169,11 +169,10 @@ std::string paint_row(const std::string& row, Mode mode, const Comparison& compa
 
 // What the GIL did during the work, a row for each mode that was traced; "" where none was.
 std::string format_gil_table(const Comparison& comparison, const TextStyle& style) {
-  constexpr auto kFormat = "{} {} {:>10} {:>7} {:>9} {:>7} {:>8} {:>11}";
   const auto row_of_texts = [](std::string_view mode, std::string_view gil,
                                const std::array<std::string, 6>& rest) {
-    return fmt::format(kFormat, pad(mode, kColumns[0].columns), pad(gil, kColumns[1].columns), rest[0],
-                       rest[1], rest[2], rest[3], rest[4], rest[5]);
+    return fmt::format("{} {} {:>10} {:>7} {:>9} {:>7} {:>8} {:>11}", pad(mode, kColumns[0].columns),
+                       pad(gil, kColumns[1].columns), rest[0], rest[1], rest[2], rest[3], rest[4], rest[5]);
   };
   std::string rows;
   for (const auto& mode : comparison.modes) {

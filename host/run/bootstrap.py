@@ -32,7 +32,7 @@ def keep_children_in_host(spawn: "Any", host: bytes) -> None:
 
 
 class ImportWatcher:
-    """Waits for the import of one module, and calls `then` with it right after."""
+    """Waits for the import of one module, no frozen one, and calls `then` with it right after."""
 
     def __init__(self, name: str, then: "Callable[[Any], object]") -> None:
         """Waits from now on."""
@@ -41,15 +41,14 @@ class ImportWatcher:
         self.is_asking = False
         sys.meta_path.insert(0, self)
 
-    def find_spec(self, name: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
+    def find_spec(self, name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
         """Finds the one module, with the other finders."""
         if name != self.name or self.is_asking:
             return None
-        import importlib.util
-
         self.is_asking = True
         try:
-            spec = importlib.util.find_spec(name)
+            found = (finder.find_spec(name, path, target) for finder in sys.meta_path)  # type: ignore[arg-type]
+            spec = next((spec for spec in found if spec is not None), None)
         finally:
             self.is_asking = False
         if spec is None or spec.loader is None:
@@ -88,7 +87,8 @@ def tell_of_exit(os: "Any", leave: "Callable[[], None]") -> None:
         leave()
         exit_at_once(status)
 
-    _exit.__doc__ = exit_at_once.__doc__
+    # By these pickle finds it: it may be the target of a child.
+    _exit.__module__, _exit.__qualname__, _exit.__doc__ = "os", "_exit", exit_at_once.__doc__
     os._exit = _exit
 
 
@@ -99,4 +99,5 @@ def tell_recording(
     import _gilscope_thread_names
 
     when_imported("threading", lambda threading: _gilscope_thread_names.watch(threading, name, end))
-    when_imported("os", lambda os: tell_of_exit(os, leave))
+    if "os" in sys.modules:  # else Python was started without `site`; and as a frozen module it cannot be waited for
+        tell_of_exit(sys.modules["os"], leave)

@@ -71,7 +71,7 @@ def test_a_relative_path_survives_a_change_of_folder(host: str, stock: str, run:
         "print(sys.prefix, subprocess.run([sys.executable, '-c', 'pass']).returncode)"
     )
     for path in ("venv", "./venv/"):
-        result = run([host, "run", "-c", code], cwd=tmp_path, env={"VIRTUAL_ENV": path})
+        result = run([host, "run", "--no-probe", "-c", code], cwd=tmp_path, env={"VIRTUAL_ENV": path})
         assert result.stderr == ""
         prefix, code_of_child = result.stdout.rsplit(maxsplit=1)
         assert Path(prefix).samefile(tmp_path / "venv")
@@ -84,7 +84,9 @@ def test_an_environment_made_by_others_is_known_by_their_word_for_the_version(
     folder = make_environment(run, stock, tmp_path / "venv")
     config = folder / "pyvenv.cfg"
     config.write_text(re.sub(r"(?m)^version\s*=\s*(\S+)$", r"version_info = \1.final.0", config.read_text()))
-    result = run([host, "run", "-c", "import placed, sys; print(sys.prefix)"], env={"VIRTUAL_ENV": str(folder)})
+    result = run(
+        [host, "run", "--no-probe", "-c", "import placed, sys; print(sys.prefix)"], env={"VIRTUAL_ENV": str(folder)}
+    )
     assert (result.stdout, result.stderr) == (f"{folder}\n", "")
 
 
@@ -128,7 +130,7 @@ def test_an_environment_that_does_not_fit_is_named_and_not_used(
     make_broken, reason = BREAKS[name]
     make_broken(folder)
     code = "import sys; print(sys.executable, sys.prefix == sys.base_prefix)"
-    result = run([host, "run", "-c", code], env={"VIRTUAL_ENV": str(folder)})
+    result = run([host, "run", "--no-probe", "-c", code], env={"VIRTUAL_ENV": str(folder)})
     (warning,) = result.stderr.splitlines()
     assert warning.startswith(f"gilscope: warning: the virtual environment {folder} ")
     assert reason in warning
@@ -140,11 +142,13 @@ def test_an_environment_that_does_not_fit_is_named_and_not_used(
 
 
 def test_an_environment_that_is_nowhere_is_named_and_not_used(host: str, stock: str, run: Runner) -> None:
-    result = run([host, "run", "-c", "import sys; print(sys.executable)"], env={"VIRTUAL_ENV": "/nonexistent/venv"})
+    result = run(
+        [host, "run", "--no-probe", "-c", "import sys; print(sys.executable)"], env={"VIRTUAL_ENV": "/nonexistent/venv"}
+    )
     assert result.stdout == f"{stock}\n"
     assert result.stderr == "gilscope: warning: the virtual environment /nonexistent/venv has no bin/python: not used\n"
 
 
 def test_an_empty_variable_is_no_environment(host: str, stock: str, run: Runner) -> None:
-    result = run([host, "run", "-c", "import sys; print(sys.executable)"], env={"VIRTUAL_ENV": ""})
+    result = run([host, "run", "--no-probe", "-c", "import sys; print(sys.executable)"], env={"VIRTUAL_ENV": ""})
     assert (result.stdout, result.stderr) == (f"{stock}\n", "")

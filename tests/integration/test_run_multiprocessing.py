@@ -218,7 +218,7 @@ if __name__ == "__main__":
     for method in sys.argv[2:]:
         main(method)
 """)
-    result = run([host, "run", "script.py", host, *METHODS], cwd=folder)
+    result = run([host, "run", "-q", "script.py", host, *METHODS], cwd=folder)
     common = "'process', 'grandchild', 'great-grandchild', 'pool', 'executor', 'manager', 'resource tracker'"
     assert result.stderr == ""
     assert result.stdout == f"fork [{common}]\nspawn [{common}]\nforkserver [{common}, 'fork server']\n"
@@ -252,7 +252,7 @@ def test_a_child_of_a_child_has_the_environment_of_the_first_parent(
     (folder / "script.py").write_text(DESCRIBE)
     arguments = ["-W", "error", "-O", "script.py", method, action, "2"]
     expected = run([python, *arguments], cwd=folder, env=env)
-    result = run([host, "run", "--", *arguments], cwd=folder, env=env)
+    result = run([host, "run", "-q", "--", *arguments], cwd=folder, env=env)
     assert result.stderr == expected.stderr == ""
     theirs, ours = json.loads(expected.stdout), json.loads(result.stdout)
     assert theirs["executable"] == python
@@ -287,7 +287,7 @@ def test_a_program_of_any_kind_starts_children(same: Pair, folder: Path, way: st
 @pytest.mark.parametrize("method", METHODS)
 def test_a_fork_is_not_called_multi_threaded(host: str, run: Runner, folder: Path, method: str) -> None:
     (folder / "script.py").write_text(as_script(PROGRAMS["processes"]))
-    result = run([host, "run", "--", "-W", "error", "script.py", method], cwd=folder)
+    result = run([host, "run", "-q", "--", "-W", "error", "script.py", method], cwd=folder)
     assert result.stderr == ""
     assert result.returncode == 0
 
@@ -307,7 +307,7 @@ def test_subprocesses_run_the_real_python(host: str, stock: str, run: Runner) ->
         "import os, subprocess, sys; print(subprocess.check_output([sys.executable, '-c', "
         "'import os; print(os.readlink(\"/proc/self/exe\"))'], text=True))"
     )
-    assert run([host, "run", "-c", code]).stdout.strip() == str(Path(stock).resolve())
+    assert run([host, "run", "-q", "-c", code]).stdout.strip() == str(Path(stock).resolve())
 
 
 def test_an_early_import_by_a_pth_file_keeps_children_in_the_host(
@@ -318,7 +318,7 @@ def test_an_early_import_by_a_pth_file_keeps_children_in_the_host(
     (packages,) = venv.glob("lib/python*/site-packages")
     (packages / "early.pth").write_text("import multiprocessing.spawn\n")
     (folder / "script.py").write_text(DESCRIBE)
-    result = run([host, "run", "script.py", "spawn", "nothing", "2"], cwd=folder, env={"VIRTUAL_ENV": str(venv)})
+    result = run([host, "run", "-q", "script.py", "spawn", "nothing", "2"], cwd=folder, env={"VIRTUAL_ENV": str(venv)})
     state = json.loads(result.stdout)
     assert (state["exe"], state["executable"]) == (host, str(venv / "bin" / "python"))
 
@@ -326,5 +326,5 @@ def test_an_early_import_by_a_pth_file_keeps_children_in_the_host(
 def test_a_look_for_the_module_alone_does_not_use_the_finder_up(host: str, run: Runner, folder: Path) -> None:
     look = "import importlib.util\nassert importlib.util.find_spec('multiprocessing.spawn')\n"
     (folder / "script.py").write_text(look + DESCRIBE)
-    result = run([host, "run", "script.py", "spawn", "nothing", "2"], cwd=folder)
+    result = run([host, "run", "-q", "script.py", "spawn", "nothing", "2"], cwd=folder)
     assert json.loads(result.stdout)["exe"] == host

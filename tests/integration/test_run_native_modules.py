@@ -159,7 +159,7 @@ def test_a_libpython_opened_by_its_path_is_a_second_runtime_and_named(
     host: str, run: Runner, library: str, linkage: str
 ) -> None:
     code = f"import ctypes, os, sys\nctypes.CDLL({library!r})\nif os.fork():\n    os.wait()\nsys.exit(3)"
-    result = run([host, "run", "-c", code])
+    result = run([host, "run", "--no-probe", "-c", code])
     assert result.returncode == 3
     assert result.stdout == ""
     if linkage == "shared":

@@ -81,7 +81,7 @@ def test_a_signal_has_the_same_effect(
     script = tmp_path / "script.py"
     script.write_text(HEAD.format(number=int(number)) + (WAITERS[name] or "wait()"))
     expected = send_when_ready([stock, str(script)], number, no_leftovers)
-    assert send_when_ready([host, "run", str(script)], number, no_leftovers) == expected
+    assert send_when_ready([host, "run", "-q", str(script)], number, no_leftovers) == expected
 
 
 def test_an_unhandled_interrupt_ends_the_process_by_sigint(
@@ -89,7 +89,7 @@ def test_an_unhandled_interrupt_ends_the_process_by_sigint(
 ) -> None:
     script = tmp_path / "script.py"
     script.write_text(HEAD.format(number=2) + "wait()")
-    _, errors, code = send_when_ready([host, "run", str(script)], signal.SIGINT, no_leftovers)
+    _, errors, code = send_when_ready([host, "run", "-q", str(script)], signal.SIGINT, no_leftovers)
     assert code == -signal.SIGINT
     assert errors.endswith("\nKeyboardInterrupt\n")
 
@@ -152,7 +152,7 @@ def test_a_reader_that_leaves_after_a_line_ends_the_script_as_under_python(
 
     expected = read_a_line([stock, "script.py"])
     assert "BrokenPipeError" in expected[0]
-    assert read_a_line([host, "run", "script.py"]) == expected
+    assert read_a_line([host, "run", "-q", "script.py"]) == expected
 
 
 def test_a_terminal_is_used_in_the_same_way(host: str, stock: str, no_leftovers: dict[str, str]) -> None:
@@ -179,4 +179,4 @@ def test_a_terminal_is_used_in_the_same_way(host: str, stock: str, no_leftovers:
         os.close(controller)
         return said, process.wait(30)
 
-    assert talk([host, "run", "-c", code]) == talk([stock, "-c", code])
+    assert talk([host, "run", "-q", "-c", code]) == talk([stock, "-c", code])
