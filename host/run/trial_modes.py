@@ -90,6 +90,7 @@ def run_asyncio(spec: TrialSpec) -> list[WorkerReport]:
     import asyncio
 
     worker = Worker(spec)
+    gils: list[GilWork] | None = None
 
     async def work(jobs: Iterator[int]) -> None:
         for job in jobs:
@@ -102,7 +103,6 @@ def run_asyncio(spec: TrialSpec) -> list[WorkerReport]:
         await asyncio.gather(*(work(jobs) for _ in range(spec["workers"])))
         gils = end_recording(spec)
 
-    gils: list[GilWork] | None = None
     asyncio.run(gather())
     return [{**worker.report(), "gils": gils}]
 
