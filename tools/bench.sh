@@ -2,6 +2,16 @@
 # Builds, then runs every benchmark with the chosen CPython.
 . "$(dirname "$0")/build.sh"
 
+cmake "$BUILD" -DGILSCOPE_BENCHMARKS=ON >"$LOG" && ninja -C "$BUILD" >"$LOG" || {
+  cat "$LOG" >&2
+  exit 1
+}
+for benchmark in probe_bench analysis_bench; do
+  say "tests/bench/$benchmark.cpp"
+  "$BUILD/tests/bench/$benchmark" --benchmark_repetitions=9 --benchmark_report_aggregates_only=true \
+    --benchmark_enable_random_interleaving=true --benchmark_min_time=0.1
+done
+
 for benchmark in tests/bench/bench_*.py; do
   say "$benchmark"
   "$VENV/bin/python" "$benchmark"

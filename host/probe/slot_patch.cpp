@@ -18,30 +18,38 @@
 namespace gilscope {
 namespace {
 
-// The protection of the page at `address` as /proc/self/maps has it: "55d0c0e5a000-55d0c0e5b000 rw-p …".
-std::optional<int> read_protection(std::uintptr_t address) {
-  const auto maps = read_text("/proc/self/maps");
-  if (!maps) return std::nullopt;
-  for (const std::string_view line : split(*maps, '\n')) {
-    const auto fields = split(line, ' ');
-    if (fields.size() < 2 || fields[1].size() < 3) continue;
-    const auto bounds = split(fields[0], '-');
-    if (bounds.size() != 2) continue;
-    const auto begin = parse_unsigned(bounds[0], 16);
-    const auto end = parse_unsigned(bounds[1], 16);
-    if (!begin || !end || address < *begin || address >= *end) continue;
-    return (fields[1][0] == 'r' ? PROT_READ : 0) | (fields[1][1] == 'w' ? PROT_WRITE : 0) |
-           (fields[1][2] == 'x' ? PROT_EXEC : 0);
+// The protections of this process's pages, read once: /proc/self/maps is long, and a patch has several slots.
+class Protections {
+ public:
+  Protections() : maps_(read_text("/proc/self/maps")) {}
+
+  // Of the page at `address`: "55d0c0e5a000-55d0c0e5b000 rw-p …".
+  [[nodiscard]] std::optional<int> find(std::uintptr_t address) const {
+    if (!maps_) return std::nullopt;
+    for (const std::string_view line : split(*maps_, '\n')) {
+      const auto fields = split(line, ' ');
+      if (fields.size() < 2 || fields[1].size() < 3) continue;
+      const auto bounds = split(fields[0], '-');
+      if (bounds.size() != 2) continue;
+      const auto begin = parse_unsigned(bounds[0], 16);
+      const auto end = parse_unsigned(bounds[1], 16);
+      if (!begin || !end || address < *begin || address >= *end) continue;
+      return (fields[1][0] == 'r' ? PROT_READ : 0) | (fields[1][1] == 'w' ? PROT_WRITE : 0) |
+             (fields[1][2] == 'x' ? PROT_EXEC : 0);
+    }
+    return std::nullopt;
   }
-  return std::nullopt;
-}
+
+ private:
+  std::optional<std::string> maps_;
+};
 
 // Returns errno, and the slot is as it was; or 0. An aligned slot lies in one page.
-int write_slot(std::uintptr_t* place, std::uintptr_t value) {
+int write_slot(const Protections& protections, std::uintptr_t* place, std::uintptr_t value) {
   const auto page_bytes = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto address = reinterpret_cast<std::uintptr_t>(place);
   void* const page = reinterpret_cast<void*>(address - address % page_bytes);
-  const auto protection = read_protection(address);
+  const auto protection = protections.find(address);
   if (!protection) return ENOENT;
   const bool is_writable = (*protection & PROT_WRITE) != 0;
   if (!is_writable && mprotect(page, page_bytes, *protection | PROT_WRITE) != 0) return errno;
@@ -59,20 +67,13 @@ std::uintptr_t read_slot(const SlotChange& change) {
   return std::atomic_ref(*change.place).load(std::memory_order_relaxed);
 }
 
-bool put_back(const SlotChange& change) noexcept {
-  try {
-    return read_slot(change) == change.replacement && write_slot(change.place, change.original) == 0;
-  } catch (...) {  // no memory to read the maps: the hook stays, and passes calls on
-    return false;
-  }
-}
-
 }  // namespace
 
 SlotPatch::SlotPatch(std::vector<SlotChange> changes) {
   changes_.reserve(changes.size());
+  const Protections protections;
   for (const SlotChange& change : changes) {
-    const int error = write_slot(change.place, change.replacement);
+    const int error = write_slot(protections, change.place, change.replacement);
     if (error == 0) {
       changes_.push_back(change);
       continue;
@@ -106,8 +107,17 @@ bool SlotPatch::is_intact() const noexcept {
 }
 
 bool SlotPatch::restore() noexcept {
+  if (changes_.empty()) return true;
   bool is_whole = true;
-  for (const SlotChange& change : changes_) is_whole = put_back(change) && is_whole;
+  try {
+    const Protections protections;
+    for (const SlotChange& change : changes_) {
+      const bool is_ours = read_slot(change) == change.replacement;
+      is_whole = is_ours && write_slot(protections, change.place, change.original) == 0 && is_whole;
+    }
+  } catch (...) {  // no memory to read the maps: the hooks stay, and pass calls on
+    is_whole = false;
+  }
   changes_.clear();
   return is_whole;
 }

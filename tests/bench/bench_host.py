@@ -42,7 +42,7 @@ GOALS = {"threads": "0.90 to 1.05", "subinterpreters": ">= 1.80", "processes": "
 
 def stock_python() -> str:
     """The `python` of the build that the host embeds, whatever environment is active."""
-    return run([HOST, "run", "-c", "import sys; print(sys.executable)"])
+    return run([HOST, "run", "-q", "-c", "import sys; print(sys.executable)"])
 
 
 def run(command: list[str]) -> str:
@@ -51,7 +51,7 @@ def run(command: list[str]) -> str:
 
 
 def measure_host(repeats: int) -> list[Row]:
-    commands = {"stock": [stock_python(), "-c"], "host": [HOST, "run", "-c"]}
+    commands = {"stock": [stock_python(), "-c"], "host": [HOST, "run", "-q", "-c"]}
     work: dict[str, list[float]] = {name: [] for name in commands}
     startup: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(repeats):

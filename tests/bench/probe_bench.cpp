@@ -6,6 +6,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "analysis/counters.h"
 #include "probe/probe.h"
 #include "run/interpreter.h"
 
@@ -25,8 +26,9 @@ void release_and_acquire(benchmark::State& state) {
 
 void bm_pair_bare(benchmark::State& state) { release_and_acquire(state); }
 
+template <typename Recorder>
 void bm_pair_probed(benchmark::State& state) {
-  NoRecorder recorder;
+  Recorder recorder;
   gilscope::Probe probe;
   probe.start(recorder);
   release_and_acquire(state);
@@ -50,7 +52,8 @@ void bm_start_and_stop(benchmark::State& state) {
 
 BENCHMARK(bm_clock_read);
 BENCHMARK(bm_pair_bare);
-BENCHMARK(bm_pair_probed);
+BENCHMARK(bm_pair_probed<NoRecorder>);
+BENCHMARK(bm_pair_probed<gilscope::Counters>);
 BENCHMARK(bm_start_and_stop);
 
 }  // namespace
