@@ -12,6 +12,7 @@
 
 #include "count_loop.h"
 #include "span.h"
+#include "trace.h"
 
 namespace py = pybind11;
 
@@ -198,6 +199,7 @@ PYBIND11_MODULE(native, m, py::mod_gil_not_used(), py::multiple_interpreters::pe
   m.def("count", &gilscope::count, py::arg("n"), py::arg("release_gil") = false, gilscope::kCountDoc);
   m.def("hold", &gilscope::hold, py::arg("ns"), gilscope::kHoldDoc);
   m.def("release", &gilscope::release, py::arg("ns"), gilscope::kReleaseDoc);
+  gilscope::bind_trace(m);
 }
 
 // What Python calls. On 3.11, pybind11's own beginning (PyGILState_Ensure) would wait for ever in a

@@ -48,3 +48,23 @@ def release(ns: SupportsIndex) -> None:
     Raises TypeError when ns is not an integer, ValueError when it is
     negative, and OverflowError when it is more than 2**63 - 1.
     """
+
+class Error(RuntimeError):
+    """What gilscope cannot do, and what to try."""
+
+class Tracer:
+    """A recording of this process, and its summary: what gilscope.trace() drives."""
+
+    def __init__(self) -> None: ...
+    def start(self) -> bool:
+        """Begin to record; false where there is no GIL. Raises Error."""
+    def name_thread(self, thread: int, name: str) -> None:
+        """Note the name of a thread, by the system's id."""
+    def end_thread(self, thread: int) -> None:
+        """Note that a thread is about to end."""
+    def stop(self) -> None:
+        """End the recording."""
+    def summary_json(self, python: str, command: list[str]) -> str:
+        """Return gilscope.summary/1; python is JSON."""
+    def summary_text(self) -> str:
+        """Return the summary as a table."""

@@ -1,0 +1,177 @@
+"""gilscope.trace(): the figures of what is known beforehand, in the Python that runs these tests."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import threading
+from pathlib import Path
+
+import pytest
+
+import gilscope
+
+has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+with_gil = pytest.mark.skipif(not has_gil, reason="this Python has no GIL")
+
+
+def count_releases(work) -> int:
+    """The voluntary releases of this thread while it works."""
+    with gilscope.trace() as trace:
+        work()
+    threads = trace.summary.processes[0].threads
+    return sum(thread.voluntary for thread in threads if thread.id == threading.get_native_id())
+
+
+def read_bytes(count) -> None:
+    with open("/dev/zero", "rb", buffering=0) as file:
+        for _ in range(count):
+            file.read(1)
+
+
+@with_gil
+def test_every_release_is_counted() -> None:
+    without = count_releases(lambda: read_bytes(0))
+    assert count_releases(lambda: read_bytes(1)) == without + 1
+    assert count_releases(lambda: read_bytes(10_000)) == without + 10_000
+
+
+@with_gil
+def test_spans_of_known_length_are_holds_and_gaps_of_that_length() -> None:
+    with gilscope.trace() as trace:
+        for _ in range(3):
+            gilscope.release(0)
+            gilscope.hold(20_000_000)
+    (gil,) = trace.summary.processes[0].gils
+    assert gil.hold_ns >= 60_000_000
+    assert (gil.waits, gil.forced, gil.overlaps) == (0, 0, 0)
+    (thread,) = trace.summary.processes[0].threads
+    assert thread.hold is not None
+    assert thread.hold.max_ns >= 20_000_000
+
+
+@with_gil
+def test_a_waiter_is_seen_to_wait_for_as_long_as_the_gil_is_held() -> None:
+    ready = threading.Barrier(2)
+
+    def ask() -> None:
+        ready.wait()
+        gilscope.release(1_000_000)  # and wants the GIL back within the hold
+
+    thread = threading.Thread(target=ask, name="waiter")
+    with gilscope.trace() as trace:
+        thread.start()
+        ready.wait()
+        gilscope.release(500_000)
+        gilscope.hold(30_000_000)
+        thread.join()
+    rows = {row.name: row for row in trace.summary.processes[0].threads}
+    assert rows["waiter"].wait_ns > 10_000_000
+    assert rows["MainThread"].forced >= 1
+    assert trace.summary.processes[0].gils[0].handoffs >= 2
+
+
+@with_gil
+def test_threads_have_their_names_and_cpu_times() -> None:
+    def work() -> None:
+        threading.current_thread().name = "renamed"
+        gilscope.count(10_000_000)
+
+    with gilscope.trace() as trace:
+        thread = threading.Thread(target=work, name="worker")
+        thread.start()
+        thread.join()
+    rows = {row.name: row for row in trace.summary.processes[0].threads}
+    assert set(rows) == {"MainThread", "renamed"}
+    cpu_ns = rows["renamed"].cpu_ns
+    assert cpu_ns is not None
+    assert 0 < cpu_ns <= trace.summary.wall_ns
+
+
+def test_the_threading_module_is_as_it_was_afterwards() -> None:
+    before = threading.Thread._set_native_id, threading.Thread._delete  # type: ignore[attr-defined]
+    with gilscope.trace():
+        pass
+    after = threading.Thread._set_native_id, threading.Thread._delete  # type: ignore[attr-defined]
+    assert after == before
+
+
+@with_gil
+def test_a_trace_within_a_trace_is_refused_and_the_first_goes_on() -> None:
+    with gilscope.trace() as outer:
+        with pytest.raises(gilscope.Error, match="already runs"), gilscope.trace():
+            pass
+        read_bytes(100)
+    assert outer.summary.processes[0].gils[0].holds > 100
+    assert count_releases(lambda: read_bytes(10)) >= 10
+
+
+def test_a_trace_is_entered_once_and_has_its_summary_at_the_end() -> None:
+    trace = gilscope.trace()
+    with pytest.raises(gilscope.Error, match="has not ended"):
+        _ = trace.summary
+    with trace, pytest.raises(gilscope.Error, match="has not ended"):
+        _ = trace.summary
+    with pytest.raises(gilscope.Error, match="entered before"), trace:
+        pass
+    assert trace.summary.wall_ns >= 0
+
+
+def test_an_exception_ends_the_trace_and_is_the_users() -> None:
+    trace = gilscope.trace()
+    with pytest.raises(ZeroDivisionError), trace:
+        _ = 1 / 0
+    assert trace.summary.probe.dropped == 0
+
+
+def test_the_summary_is_json_text_and_html() -> None:
+    with gilscope.trace() as trace:
+        pass
+    document = trace.summary.to_dict()
+    assert document["schema"] == "gilscope.summary/1"
+    assert document["python"]["linkage"] == "stock"
+    assert json.loads(json.dumps(document)) == document
+    assert trace.summary.verdict.text == document["verdict"]["text"]
+    assert str(trace.summary).startswith("gilscope: ")
+    assert trace.summary._repr_html_().startswith("<pre>gilscope: ")
+    assert set(document) - {"schema"} == {name for name in vars(trace.summary) if not name.startswith("_")}
+
+
+@pytest.mark.skipif(has_gil, reason="this Python has a GIL")
+def test_without_a_gil_the_summary_says_so() -> None:
+    assert sysconfig.get_config_var("Py_GIL_DISABLED")
+    with gilscope.trace() as trace:
+        pass
+    assert trace.summary.verdict.kind == "no_gil"
+    assert trace.summary.processes == []
+
+
+@with_gil
+def test_a_forked_child_traces_itself_alone() -> None:
+    code = """
+import os, gilscope
+with gilscope.trace() as t:
+    fd = os.open("/dev/zero", os.O_RDONLY)
+    for _ in range(1000): os.read(fd, 1)
+    child = os.fork()
+if child == 0:
+    gil = t.summary.processes[0].gils[0]
+    os._exit(0 if t.summary.processes[0].pid == os.getpid() and gil.holds < 500 else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert t.summary.processes[0].gils[0].holds > 1000
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+
+
+@with_gil
+def test_the_host_and_the_package_do_not_trace_at_once() -> None:
+    host = os.environ.get("GILSCOPE_HOST")
+    if not host:
+        pytest.skip("GILSCOPE_HOST is not set")
+    code = "import gilscope\ntry:\n    with gilscope.trace(): pass\nexcept gilscope.Error as error: print(error)"
+    environment = {**os.environ, "VIRTUAL_ENV": str(Path(sys.prefix))}
+    done = subprocess.run(
+        [host, "run", "-q", "-c", code], env=environment, check=True, capture_output=True, text=True, timeout=60
+    )
+    assert "already" in done.stdout

@@ -1,0 +1,96 @@
+"""Runs CPython's own tests of threads, processes and the GIL under the host and under the same Python without it.
+
+Usage: cpython_tests.py [MODULE…]. Prints each test whose result differs, and exits with 1 if there is one. The tests
+are those of the Python that GILSCOPE_HOST embeds; what its version does not have is left out.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+HOST = os.environ["GILSCOPE_HOST"]
+MODULES = [
+    "test_thread",
+    "test_threading",
+    "test_threading_local",
+    "test_concurrent_futures",
+    "test_asyncio",
+    "test_multiprocessing_main_handling",
+    "test_queue",
+    "test_subprocess",
+    "test_fork1",
+    "test_interpreters",
+    "test__interpreters",
+    "test_capi",
+]
+TIMEOUT_S = 1800
+
+
+def stock_python() -> str:
+    """The `python` of the build that the host embeds."""
+    command = [HOST, "run", "-q", "-c", "import sys; print(sys.executable)"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def run_module(command: list[str], module: str, folder: Path) -> dict[str, str]:
+    """The outcome of each test of the module (passed, failed, error, skipped), by its name; and its exit code."""
+    report = folder / "report.xml"
+    report.unlink(missing_ok=True)
+    arguments = [
+        "-m",
+        "test",
+        "--junit-xml",
+        str(report),
+        "-u",
+        "all,-gui,-network,-urlfetch,-audio,-largefile",
+        module,
+    ]
+    try:
+        done = subprocess.run(
+            [*command, *arguments], cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, errors="replace"
+        )
+        outcomes = {"(exit code)": str(done.returncode)}
+    except subprocess.TimeoutExpired:
+        return {"(exit code)": "ran out of time"}
+    if not report.exists():
+        return outcomes
+    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314  (regrtest wrote it)
+        tags = {child.tag for child in case}
+        outcome = next((tag for tag in ("failure", "error", "skipped") if tag in tags), case.get("status", "run"))
+        outcomes[case.get("name", "")] = outcome
+    return outcomes
+
+
+def main() -> None:
+    """Compares module by module; a difference is looked at twice, as some of these tests fail now and then."""
+    python = stock_python()
+    differences = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for module in sys.argv[1:] or MODULES:
+            if subprocess.run([python, "-c", f"import test.{module}"], capture_output=True).returncode != 0:
+                print(f"{module:40} not in this version", flush=True)
+                continue
+            differing: dict[str, tuple[str, str]] = {}
+            for attempt in range(2):
+                expected = run_module([python], module, folder)
+                found = run_module([HOST, "run", "-q"], module, folder)
+                seen = {
+                    test: (expected.get(test, "not run"), found.get(test, "not run"))
+                    for test in sorted({*expected, *found})
+                    if expected.get(test) != found.get(test)
+                }
+                differing = seen if attempt == 0 else {test: seen[test] for test in differing if test in seen}
+                if not differing:
+                    break
+            print(f"{module:40} {len(found) - 1} tests, {len(differing)} differ", flush=True)
+            for test, (before, after) in differing.items():
+                print(f"    {test}: {before} under python, {after} under the host")
+            differences += len(differing)
+    sys.exit(1 if differences else 0)
+
+
+main()
