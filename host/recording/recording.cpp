@@ -116,6 +116,11 @@ void Recording::start() {
   if (error != 0) throw Error("no memory to watch for forks", "free some memory");
   probe_.start(*counters_);
   note_->begin(role_, probe_.started().ticks);
+  if (ThreadNote* const own = note_->find_or_add(calling_thread())) {
+    // It has worked before: Python's start alone takes more than a short script.
+    const auto cpu = read_thread_cpu(calling_thread()).value_or(Nanoseconds{});
+    own->cpu_begin.set(static_cast<std::uint64_t>(cpu.count()));
+  }
   // Python's own name for it; `threading` may never be imported.
   if (gettid() == getpid()) note_->name_thread(calling_thread(), "MainThread");
   running = this;

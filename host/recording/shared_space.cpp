@@ -113,8 +113,11 @@ bool SharedSpace::is_still_ours() const noexcept {
 }
 
 std::optional<std::uint64_t> SharedSpace::take_slot() noexcept {
-  const auto slot = std::atomic_ref(header_->taken.raw).fetch_add(1, std::memory_order_relaxed);
-  if (slot < kSlots && is_still_ours()) return slot;
+  // A slot that cannot be mapped is not taken: who is refused is not counted among the claimed as well.
+  if (is_still_ours()) {
+    const auto slot = std::atomic_ref(header_->taken.raw).fetch_add(1, std::memory_order_relaxed);
+    if (slot < kSlots) return slot;
+  }
   std::atomic_ref(header_->refused.raw).fetch_add(1, std::memory_order_relaxed);
   return std::nullopt;
 }
