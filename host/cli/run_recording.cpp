@@ -99,7 +99,8 @@ SummaryContext describe_context(const RecordedRun& recorded, int exit_code) {
 }
 
 std::optional<double> measure_cost() {
-  Counters scratch;
+  // Of the least memory: the script may have left us little (RLIMIT_AS).
+  Counters scratch({.rows = 1, .gils = 1});
   return measure_pair_cost(scratch);
 }
 

@@ -110,7 +110,7 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
           {"machine", context.machine},
           {"command", context.command},
           {"exit_code", or_null(context.exit_code)},
-          {"wall_ns", summary.wall_ns.count()},
+          {"wall_ns", or_null(summary.wall_ns)},
           {"cpu_ns", or_null(summary.cpu_ns)},
           {"probe",
            {{"clock", context.clock == ClockKind::Tsc ? "tsc" : "monotonic"},

@@ -129,7 +129,8 @@ std::string describe_probe(const RunSummary& summary, const SummaryContext& cont
   }
   text += '.';
   if (context.unrecorded_processes > 0) {
-    text += fmt::format(" {} could not be recorded.", count_of(context.unrecorded_processes, "process"));
+    text += fmt::format(" {} {} could not be recorded.", context.unrecorded_processes,
+                        context.unrecorded_processes == 1 ? "process" : "processes");
   }
   if (context.were_slots_overwritten) {
     text += " Somebody else changed CPython's calls while it ran: events are missing.";
