@@ -91,9 +91,15 @@ SummaryContext describe_context(const RecordedRun& recorded, int exit_code) {
                          .unrecorded_processes = recorded.unrecorded_processes,
                          .were_slots_overwritten = recorded.losses.were_slots_overwritten};
   if (!run->options.common.json.empty()) {
-    auto doctor = nlohmann::ordered_json::parse(examine_in_child());
-    context.python = std::move(doctor.at("python"));
-    context.machine = std::move(doctor.at("machine"));
+    // The script may have left us a process in which nothing else starts: the figures are worth more than
+    // this.
+    try {
+      auto doctor = nlohmann::ordered_json::parse(examine_in_child());
+      context.python = std::move(doctor.at("python"));
+      context.machine = std::move(doctor.at("machine"));
+    } catch (const std::exception& error) {
+      spdlog::warn("the JSON does not say which Python and machine it is of: {}", error.what());
+    }
   }
   return context;
 }
