@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <optional>
 #include <unistd.h>
 
 #include <spdlog/spdlog.h>
@@ -19,8 +21,8 @@
 namespace gilscope::cli {
 namespace {
 
-// Where children find the recording. Set after Python has read its environment: os.environ does not show it,
-// and a script that empties os.environ does not unset it.
+// Where children find the recording. Set only after Python has read its environment: os.environ does not show
+// it, and a script that empties os.environ does not unset it.
 constexpr const char* kVariable = "GILSCOPE_RECORDING";
 
 // Never destroyed: threads that Python leaves behind may be in a hook until the very end.
@@ -30,6 +32,7 @@ struct Run {
   std::unique_ptr<Recording> recording;  // nullptr: there is no GIL
   pid_t process = 0;
   bool is_reported = false;
+  std::optional<bool> was_interrupt_blocked;  // since Python has ended: whether the script had blocked SIGINT
 };
 Run* run = nullptr;
 
@@ -123,20 +126,27 @@ void write_report(int exit_code) {
   if (!common.json.empty()) write_json(common, summary_json(summary, context));
 }
 
+sigset_t only_interrupt() {
+  sigset_t set{};
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
 // At the end of Py_FinalizeEx, which comes before all ends that Python makes: the return of Py_RunMain,
 // exit() in it (sys.exit, up to 3.14.6), and the signal that it sends itself for an unhandled
 // KeyboardInterrupt. That signal is kept back until the report is out.
 void on_end_of_python() {
-  if (run == nullptr || run->recording == nullptr) return;
-  run->recording->stop();
+  if (run == nullptr) return;
+  if (run->recording != nullptr) run->recording->stop();
   if (getpid() != run->process) return;
-  sigset_t interrupt{};
-  sigemptyset(&interrupt);
-  sigaddset(&interrupt, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &interrupt, nullptr);
+  sigset_t before{};
+  const sigset_t interrupt = only_interrupt();
+  pthread_sigmask(SIG_BLOCK, &interrupt, &before);
+  run->was_interrupt_blocked = sigismember(&before, SIGINT) == 1;
 }
 
-void on_exit_of_process(int exit_code, void* /*unused*/) { report_run(exit_code & 0xFF); }
+void on_exit_of_process(int exit_code, void* /*unused*/) { report_run(exit_code); }
 
 ProcessRole role_of(const std::vector<std::string>& arguments) {
   const auto is_server = [](const std::string& argument) {
@@ -165,6 +175,9 @@ std::unique_ptr<Recording> make_recording() {
 void begin_recording(const RunOptions& options, const std::vector<std::string>& command) {
   if (!options.is_traced) return;
   run = new Run{.options = options, .command = command, .process = getpid()};
+  // The script may change the folder before the file is written.
+  std::string& json = run->options.common.json;
+  if (!json.empty() && json != "-") json = std::filesystem::absolute(json).string();
   try {
     auto recording = make_recording();
     recording->start();
@@ -187,26 +200,35 @@ void report_run(int exit_code) noexcept {
   if (run->recording) run->recording->stop();
   sigset_t pending{};
   sigpending(&pending);
-  // Python ended by an unhandled KeyboardInterrupt: the signal waits for us.
-  const bool is_interrupted = sigismember(&pending, SIGINT) == 1;
+  // Python ended by an unhandled KeyboardInterrupt: the signal waits for us. One that the script had blocked
+  // may wait as well, and goes on waiting: as under `python`, it ends nothing.
+  const bool is_ours = run->was_interrupt_blocked == false;
+  const bool is_interrupted = is_ours && sigismember(&pending, SIGINT) == 1;
   try {
-    write_report(is_interrupted ? 128 + SIGINT : exit_code);
+    write_report(is_interrupted ? 128 + SIGINT : exit_code & 0xFF);
   } catch (const Error& error) {
     print_error(fmt::format("gilscope: {}\n", error.what()));
     if (!error.hint().empty()) print_error(fmt::format("  try: {}\n", error.hint()));
   } catch (const std::exception& error) {
     print_error(fmt::format("gilscope: no report: {}\n", error.what()));
   }
-  sigset_t interrupt{};
-  sigemptyset(&interrupt);
-  sigaddset(&interrupt, SIGINT);
-  pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
+  const sigset_t interrupt = only_interrupt();
+  if (is_ours) pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 
-void join_recording(const std::vector<std::string>& arguments) noexcept {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread of this process changes the environment yet
-  const char* const path = std::getenv(kVariable);
-  if (path == nullptr || is_resource_tracker(arguments)) return;
+std::string take_recording() {
+  // NOLINTBEGIN(concurrency-mt-unsafe): this process has one thread yet
+  const char* const found = std::getenv(kVariable);
+  std::string path = found == nullptr ? "" : found;
+  unsetenv(kVariable);
+  // NOLINTEND(concurrency-mt-unsafe)
+  return path;
+}
+
+void join_recording(const std::string& path, const std::vector<std::string>& arguments) noexcept {
+  if (path.empty() || is_resource_tracker(arguments)) return;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread of this process reads the environment yet
+  setenv(kVariable, path.c_str(), 1);
   try {
     recording_of_child = Recording::join(path, role_of(arguments)).release();
     if (recording_of_child == nullptr) return;

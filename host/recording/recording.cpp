@@ -173,9 +173,14 @@ RecordedRun Recording::collect() const {
     return run;
   }
   for (std::uint64_t slot = 0; slot < space_->claimed(); ++slot) {
+    if (slot == space_->slot()) continue;
     const SharedSpace::View view(*space_, slot);
+    if (view.data() == nullptr) {
+      ++run.unrecorded_processes;
+      continue;
+    }
     const auto& note = *reinterpret_cast<const ProcessNote*>(view.data());
-    if (note.state.read() == 0 || note.pid.read() == note_->pid.read()) continue;
+    if (note.state.read() == 0) continue;
     const RowTable table(kSharedBounds, view.data() + sizeof(ProcessNote));
     auto record = read_process(note, table, tick, probe_.clock().read());
     if (has_events(record)) run.processes.push_back(std::move(record));

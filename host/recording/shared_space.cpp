@@ -57,7 +57,8 @@ SharedSpace::SharedSpace(SharedSpace&& other) noexcept
     : file_(std::move(other.file_)),
       header_(std::exchange(other.header_, nullptr)),
       slot_bytes_(other.slot_bytes_),
-      slot_(std::exchange(other.slot_, nullptr)) {}
+      slot_(std::exchange(other.slot_, nullptr)),
+      slot_number_(other.slot_number_) {}
 
 SharedSpace::~SharedSpace() {
   if (header_ == nullptr) return;
@@ -123,13 +124,16 @@ std::optional<std::uint64_t> SharedSpace::take_slot() noexcept {
 }
 
 std::byte* SharedSpace::claim() noexcept {
-  if (const auto slot = take_slot())
+  if (const auto slot = take_slot()) {
     slot_ = map(file_.get(), kHeaderBytes + *slot * slot_bytes_, slot_bytes_);
+    slot_number_ = *slot;
+  }
   return slot_;
 }
 
 bool SharedSpace::claim_anew() noexcept {
   const auto slot = take_slot();
+  slot_number_ = slot.value_or(kSlots);
   if (slot && map(file_.get(), kHeaderBytes + *slot * slot_bytes_, slot_bytes_, slot_) != nullptr)
     return true;
   mmap(slot_, slot_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
@@ -141,11 +145,12 @@ std::uint64_t SharedSpace::claimed() const noexcept { return std::min(header_->t
 
 std::uint64_t SharedSpace::refused() const noexcept { return header_->refused.read(); }
 
-SharedSpace::View::View(const SharedSpace& space, std::uint64_t slot) : size_(space.slot_bytes_) {
-  data_ = map(space.file_.get(), kHeaderBytes + slot * space.slot_bytes_, space.slot_bytes_);
-  if (data_ == nullptr) throw failed("mmap");
-}
+SharedSpace::View::View(const SharedSpace& space, std::uint64_t slot) noexcept
+    : data_(map(space.file_.get(), kHeaderBytes + slot * space.slot_bytes_, space.slot_bytes_)),
+      size_(space.slot_bytes_) {}
 
-SharedSpace::View::~View() { munmap(data_, size_); }
+SharedSpace::View::~View() {
+  if (data_ != nullptr) munmap(data_, size_);
+}
 
 }  // namespace gilscope

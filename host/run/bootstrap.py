@@ -85,7 +85,8 @@ def tell_of_exit(os: "Any", leave: "Callable[[], None]") -> None:
     exit_at_once = os._exit
 
     def _exit(status: int) -> None:
-        leave()
+        if isinstance(status, int):  # with anything else the process may go on
+            leave()
         exit_at_once(status)
 
     _exit.__doc__ = exit_at_once.__doc__
