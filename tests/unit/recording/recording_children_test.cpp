@@ -1,6 +1,7 @@
 // Children: what they recorded is there however they ended, and their parent's figures are not touched.
 #include <Python.h>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "recording/recording.h"
@@ -140,6 +141,21 @@ TEST_F(RecordedChildren, are_counted_where_the_script_has_closed_the_descriptor)
   const RecordedRun recorded = recording.collect();
   EXPECT_EQ(recorded.processes.size(), 1U);
   EXPECT_EQ(recorded.unrecorded_processes, 2U);
+}
+
+// Addresses that a script's limit (RLIMIT_AS) does not leave us: the rest is reported all the same.
+TEST_F(RecordedChildren, that_cannot_be_mapped_are_counted) {
+  Recording recording(Reach::WithChildren);
+  recording.start();
+  run("child(lambda: read(1))");
+  recording.stop();
+  const int code = test::run_in_child([&] {
+    const rlimit limit{.rlim_cur = 1U << 20U, .rlim_max = 1U << 20U};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) return false;
+    const RecordedRun recorded = recording.collect();
+    return recorded.processes.size() == 1 && recorded.unrecorded_processes == 1;
+  });
+  EXPECT_EQ(code, 0);
 }
 
 TEST_F(RecordedChildren, are_nobodys_after_the_stop) {
