@@ -4,7 +4,6 @@ import json
 import signal
 
 import pytest
-
 from tests.integration.summaries import READS, gils, main_thread, releases
 
 # Two threads that compute, each until the other had its turns: no time limit decides how often they change.
@@ -237,7 +236,8 @@ try:
     import _interpreters as interpreters
 except ImportError:
     import _xxsubinterpreters as interpreters
-read = f"import os; fd = os.open('/dev/zero', os.O_RDONLY)\\nfor _ in range({sys.argv[1]}): os.read(fd, 1)\\nos.close(fd)"
+read = "import os; zero = os.open('/dev/zero', os.O_RDONLY)\\n"
+read += f"for _ in range({sys.argv[1]}): os.read(zero, 1)\\nos.close(zero)"
 for _ in range(2):
     one = interpreters.create()
     interpreters.run_string(one, read)
