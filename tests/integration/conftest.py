@@ -258,13 +258,14 @@ class Summarize(Protocol):
 
 @pytest.fixture
 def summarize(host: str, run: Runner, tmp_path: Path) -> Summarize:
-    """The script is a file, as multiprocessing's children need it."""
+    """The script is a file, as multiprocessing's children need it; alone in a folder, which imports go through."""
     schema = json.loads((Path(__file__).parents[2] / "docs" / "schemas" / "summary.schema.json").read_text())
 
     def summarize(
         code: str, *arguments: object, **options: Any
     ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-        script, file = tmp_path / "script.py", tmp_path / "summary.json"
+        script, file = tmp_path / "script" / "script.py", tmp_path / "summary.json"
+        script.parent.mkdir(exist_ok=True)
         script.write_text(code)
         result = run([host, "run", "--force", "--json", str(file), str(script), *map(str, arguments)], **options)
         assert file.exists(), result.stderr

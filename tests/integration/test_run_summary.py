@@ -14,7 +14,7 @@ turns = [0, 0]
 def work(mine):
     ready.wait()
     before, seen = turns[1 - mine], 0
-    while seen < 10:
+    while seen < 30:
         turns[mine] += 1
         if turns[1 - mine] != before:
             before, seen = turns[1 - mine], seen + 1
@@ -38,18 +38,17 @@ def test_threads_that_compute_are_a_bottleneck_and_force_each_other(summarize):
     assert result.stderr.startswith("\ngilscope: threads waited ")
     assert "processes or sub-interpreters" in result.stderr
     assert document["verdict"]["kind"] == "bottleneck"
-    assert document["verdict"]["wait_share"] > 0.2
     (process,) = document["processes"]
     (gil,) = process["gils"]
-    assert gil["forced"] >= 10
-    assert gil["handoffs"] >= 20
+    assert gil["forced"] >= 30
+    assert gil["handoffs"] >= 60
     assert gil["overlaps"] == 0
     assert gil["interpreters"] == [0]
     workers = [thread for thread in process["threads"] if str(thread["name"]).startswith("worker ")]
     assert {thread["name"] for thread in workers} == {"worker 0", "worker 1"}
     for thread in workers:
-        assert thread["forced"] >= 5
-        assert thread["waits"] >= 5
+        assert thread["forced"] >= 15
+        assert thread["waits"] >= 15
         assert 0 < thread["cpu_ns"] <= document["cpu_ns"]
         assert 0 < thread["wait"]["p50_ns"] <= thread["wait"]["p99_ns"] <= thread["wait"]["max_ns"]
         assert thread["wait"]["max_ns"] <= thread["wait_ns"] <= thread["lifetime_ns"] <= process["wall_ns"]

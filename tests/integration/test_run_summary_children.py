@@ -62,7 +62,7 @@ POOLS = {
     pool.close(); pool.join()""",
     "Pool, terminated": """with context.Pool(2, begin, (barrier,)) as pool:
         pids = set(pool.map(read, [500] * 8, chunksize=1))""",
-    "ProcessPoolExecutor": """with ProcessPoolExecutor(2, mp_context=context, initializer=begin, initargs=(barrier,)) as pool:
+    "ProcessPoolExecutor": """with ProcessPoolExecutor(2, context, begin, (barrier,)) as pool:
         pids = set(f.result() for f in [pool.submit(read, 500) for _ in range(8)])""",
     "Process": """processes = [context.Process(target=read, args=(4000,)) for _ in range(2)]
     for process in processes: process.start()
@@ -273,9 +273,8 @@ if __name__ == "__main__":
 
 def test_a_run_within_the_run_is_its_own(host, summarize, tmp_path):
     inner = f"import os, sys; print({SEEN})"
-    code = (
-        f"import subprocess\nsubprocess.run([{host!r}, 'run', '--json', {str(tmp_path / 'inner')!r}, '-c', {inner!r}])"
-    )
+    command = [host, "run", "--json", str(tmp_path / "inner"), "-c", inner]
+    code = f"import subprocess\nsubprocess.run({command!r}, check=True)"
     result, document = summarize(code)
     assert result.stdout == "[]\n"
     assert len(document["processes"]) == 1
