@@ -32,6 +32,7 @@ struct Run {
   std::unique_ptr<Recording> recording;  // nullptr: there is no GIL
   pid_t process = 0;
   bool is_reported = false;
+  bool is_interrupted = false;                // by a KeyboardInterrupt that the script did not handle
   std::optional<bool> was_interrupt_blocked;  // since Python has ended: whether the script had blocked SIGINT
 };
 Run* run = nullptr;
@@ -69,9 +70,15 @@ PyObject* leave_process(PyObject* recording, PyObject* /*unused*/) {
   Py_RETURN_NONE;
 }
 
+PyObject* note_interrupt(PyObject* /*unused*/, PyObject* /*unused*/) {
+  if (run != nullptr) run->is_interrupted = true;
+  Py_RETURN_NONE;
+}
+
 PyMethodDef name_thread_method{"name_thread", name_thread, METH_VARARGS, nullptr};
 PyMethodDef end_thread_method{"end_thread", end_thread, METH_O, nullptr};
 PyMethodDef leave_process_method{"leave_process", leave_process, METH_NOARGS, nullptr};
+PyMethodDef note_interrupt_method{"note_interrupt", note_interrupt, METH_NOARGS, nullptr};
 
 // Names and exact ends are no more than comfort: where this fails the run goes on without.
 void have_python_tell(Recording& recording) {
@@ -79,12 +86,14 @@ void have_python_tell(Recording& recording) {
   PyObject* const name = PyCFunction_New(&name_thread_method, capsule);
   PyObject* const end = PyCFunction_New(&end_thread_method, capsule);
   PyObject* const leave = PyCFunction_New(&leave_process_method, capsule);
+  PyObject* const interrupted = PyCFunction_New(&note_interrupt_method, capsule);
   PyObject* const bootstrap = PyImport_ImportModule("_gilscope_bootstrap");
-  PyObject* const result = bootstrap == nullptr
-                               ? nullptr
-                               : PyObject_CallMethod(bootstrap, "tell_recording", "OOO", name, end, leave);
+  PyObject* const result = bootstrap == nullptr ? nullptr
+                                                : PyObject_CallMethod(bootstrap, "tell_recording", "OOOO",
+                                                                      name, end, leave, interrupted);
   if (result == nullptr) PyErr_Clear();
-  for (PyObject* const object : {capsule, name, end, leave, bootstrap, result}) Py_XDECREF(object);
+  for (PyObject* const object : {capsule, name, end, leave, interrupted, bootstrap, result})
+    Py_XDECREF(object);
 }
 
 SummaryContext describe_context(const RecordedRun& recorded, int exit_code) {
@@ -126,6 +135,16 @@ void write_report(int exit_code) {
   if (!common.json.empty()) write_json(common, summary_json(summary, context));
 }
 
+int count_threads() noexcept {
+  std::error_code error;
+  int count = 0;
+  for (std::filesystem::directory_iterator threads("/proc/self/task", error);
+       !error && threads != std::filesystem::directory_iterator(); threads.increment(error)) {
+    ++count;
+  }
+  return count;
+}
+
 sigset_t only_interrupt() {
   sigset_t set{};
   sigemptyset(&set);
@@ -144,6 +163,8 @@ void on_end_of_python() {
   const sigset_t interrupt = only_interrupt();
   pthread_sigmask(SIG_BLOCK, &interrupt, &before);
   run->was_interrupt_blocked = sigismember(&before, SIGINT) == 1;
+  // Where daemon threads are left, the signal that Python sends finds one of them, and ends the process.
+  if (run->is_interrupted && count_threads() > 1) report_run(128 + SIGINT);
 }
 
 void on_exit_of_process(int exit_code, void* /*unused*/) { report_run(exit_code); }

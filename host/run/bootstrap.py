@@ -93,11 +93,30 @@ def tell_of_exit(os: "Any", leave: "Callable[[], None]") -> None:
     os._exit = _exit
 
 
+def tell_of_interrupt(threading: "Any", interrupted: "Callable[[], None]") -> None:
+    """Has `interrupted` called where an unhandled KeyboardInterrupt ends the script: Python ends by that signal.
+
+    Python calls threading._shutdown as it begins to end, and has noted by then what it printed a traceback of.
+    """
+    wait_for_threads = threading._shutdown
+
+    def _shutdown() -> None:
+        if getattr(sys, "last_type", None) is KeyboardInterrupt:
+            interrupted()
+        wait_for_threads()
+
+    threading._shutdown = _shutdown
+
+
 def tell_recording(
-    name: "Callable[[int, str], None]", end: "Callable[[int], None]", leave: "Callable[[], None]"
+    name: "Callable[[int, str], None]",
+    end: "Callable[[int], None]",
+    leave: "Callable[[], None]",
+    interrupted: "Callable[[], None]",
 ) -> None:
-    """Has the recording told of threads (see _thread_names.watch), and of the end of a process that is left at once."""
+    """Has the recording told of threads (see _thread_names.watch), and of the ends of which nothing else tells."""
     import _gilscope_thread_names
 
+    when_imported("threading", lambda threading: tell_of_interrupt(threading, interrupted))
     when_imported("threading", lambda threading: _gilscope_thread_names.watch(threading, name, end))
     when_imported("os", lambda os: tell_of_exit(os, leave))
