@@ -251,6 +251,25 @@ raise SystemExit(3)
     assert len(document["processes"][0]["threads"]) == 4
 
 
+@pytest.mark.parametrize("ends_by_signal", [True, False])
+def test_an_interrupt_beside_daemon_threads_is_reported(summarize, ends_by_signal):
+    """They do not block the signal by which Python ends then: it must not end the process before the report."""
+    code = """
+import os, threading
+read, write = os.pipe()
+for _ in range(3): threading.Thread(target=os.read, args=(read, 1), daemon=True).start()
+"""
+    end = (
+        "raise KeyboardInterrupt"
+        if ends_by_signal
+        else "try:\n    raise KeyboardInterrupt\nfinally:\n    os.close(9999)"
+    )
+    result, document = summarize(code + end)
+    assert result.returncode == (-signal.SIGINT if ends_by_signal else 1)
+    assert document["exit_code"] == (130 if ends_by_signal else 1)
+    assert "\ngilscope: " in result.stderr
+
+
 SEEN = "sorted(name for name in os.environ if name.startswith('GILSCOPE_R'))"
 
 
