@@ -41,29 +41,43 @@ class ImportWatcher:
         self.is_asking = False
         sys.meta_path.insert(0, self)
 
-    def find_spec(self, name: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
-        """Finds the one module, with the other finders."""
+    def find_spec(self, name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
+        """Finds the one module, with the other finders. (importlib.util, which could ask them, is not imported yet.)"""
         if name != self.name or self.is_asking:
             return None
-        import importlib.util
-
+        spec: Any = None
         self.is_asking = True
         try:
-            spec = importlib.util.find_spec(name)
+            for finder in [finder for finder in sys.meta_path if finder is not self]:
+                find: Any = getattr(finder, "find_spec", None)
+                spec = None if find is None else find(name, path, target)
+                if spec is not None:
+                    break
         finally:
             self.is_asking = False
-        if spec is None or spec.loader is None:
-            return spec
-        run = spec.loader.exec_module
+        if spec is not None and spec.loader is not None:
+            self.watch_execution(spec.loader)
+        found: ModuleSpec | None = spec
+        return found
+
+    def watch_execution(self, loader: "Any") -> None:
+        """Calls `then` after the module was run; the loader may be that of others too, as of all frozen ones."""
+        run = loader.exec_module
+        before = getattr(loader, "__dict__", {}).get("exec_module")
 
         def run_and_tell(module: "Any") -> None:
             run(module)
+            if getattr(module, "__name__", "") != self.name:
+                return
+            if before is None:
+                del loader.exec_module
+            else:
+                loader.exec_module = before
             if self in sys.meta_path:
                 sys.meta_path.remove(self)
                 self.then(module)
 
-        spec.loader.exec_module = run_and_tell  # type: ignore[method-assign]
-        return spec
+        loader.exec_module = run_and_tell
 
 
 def when_imported(name: str, then: "Callable[[Any], object]") -> None:
