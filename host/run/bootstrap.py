@@ -103,7 +103,8 @@ def tell_of_exit(os: "Any", leave: "Callable[[], None]") -> None:
             leave()
         exit_at_once(status)
 
-    _exit.__doc__ = exit_at_once.__doc__
+    # Found by that name again where it is pickled: as the target of a spawned process.
+    _exit.__module__, _exit.__qualname__, _exit.__doc__ = "os", "_exit", exit_at_once.__doc__
     os._exit = _exit
 
 
