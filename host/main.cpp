@@ -35,10 +35,11 @@ int main(int argc, char** argv) {
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     gilscope::set_up_logging(gilscope::Verbosity::Normal);
+    const std::string recording = gilscope::cli::take_recording();
     if (gilscope::is_multiprocessing_child(arguments)) {
       gilscope::cli::install_work_recording();
       return gilscope::run_multiprocessing_child(
-          argv[0], arguments, [&] { gilscope::cli::join_recording(arguments); });
+          argv[0], arguments, [&] { gilscope::cli::join_recording(recording, arguments); });
     }
     std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error code of write(), as it is for Python
     return gilscope::cli::run_command_line(arguments);

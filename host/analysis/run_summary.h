@@ -54,8 +54,8 @@ struct ProbeCost {
 };
 
 struct RunSummary {
-  Nanoseconds wall_ns{};              // of the first process
-  std::optional<Nanoseconds> cpu_ns;  // of all processes; unknown where it is of one
+  std::optional<Nanoseconds> wall_ns;  // of the first process; unknown where there is none
+  std::optional<Nanoseconds> cpu_ns;   // of all processes; unknown where it is of one
   ProbeCost probe;
   RunVerdict verdict;
   std::vector<ProcessSummary> processes;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <optional>
 #include <unistd.h>
 
 #include <spdlog/spdlog.h>
@@ -19,8 +21,8 @@
 namespace gilscope::cli {
 namespace {
 
-// Where children find the recording. Set after Python has read its environment: os.environ does not show it,
-// and a script that empties os.environ does not unset it.
+// Where children find the recording. Set only after Python has read its environment: os.environ does not show
+// it, and a script that empties os.environ does not unset it.
 constexpr const char* kVariable = "GILSCOPE_RECORDING";
 
 // Never destroyed: threads that Python leaves behind may be in a hook until the very end.
@@ -30,6 +32,8 @@ struct Run {
   std::unique_ptr<Recording> recording;  // nullptr: there is no GIL
   pid_t process = 0;
   bool is_reported = false;
+  bool is_interrupted = false;                // by a KeyboardInterrupt that the script did not handle
+  std::optional<bool> was_interrupt_blocked;  // since Python has ended: whether the script had blocked SIGINT
 };
 Run* run = nullptr;
 
@@ -66,9 +70,15 @@ PyObject* leave_process(PyObject* recording, PyObject* /*unused*/) {
   Py_RETURN_NONE;
 }
 
+PyObject* note_interrupt(PyObject* /*unused*/, PyObject* /*unused*/) {
+  if (run != nullptr) run->is_interrupted = true;
+  Py_RETURN_NONE;
+}
+
 PyMethodDef name_thread_method{"name_thread", name_thread, METH_VARARGS, nullptr};
 PyMethodDef end_thread_method{"end_thread", end_thread, METH_O, nullptr};
 PyMethodDef leave_process_method{"leave_process", leave_process, METH_NOARGS, nullptr};
+PyMethodDef note_interrupt_method{"note_interrupt", note_interrupt, METH_NOARGS, nullptr};
 
 // Names and exact ends are no more than comfort: where this fails the run goes on without.
 void have_python_tell(Recording& recording) {
@@ -76,12 +86,14 @@ void have_python_tell(Recording& recording) {
   PyObject* const name = PyCFunction_New(&name_thread_method, capsule);
   PyObject* const end = PyCFunction_New(&end_thread_method, capsule);
   PyObject* const leave = PyCFunction_New(&leave_process_method, capsule);
+  PyObject* const interrupted = PyCFunction_New(&note_interrupt_method, capsule);
   PyObject* const bootstrap = PyImport_ImportModule("_gilscope_bootstrap");
-  PyObject* const result = bootstrap == nullptr
-                               ? nullptr
-                               : PyObject_CallMethod(bootstrap, "tell_recording", "OOO", name, end, leave);
+  PyObject* const result = bootstrap == nullptr ? nullptr
+                                                : PyObject_CallMethod(bootstrap, "tell_recording", "OOOO",
+                                                                      name, end, leave, interrupted);
   if (result == nullptr) PyErr_Clear();
-  for (PyObject* const object : {capsule, name, end, leave, bootstrap, result}) Py_XDECREF(object);
+  for (PyObject* const object : {capsule, name, end, leave, interrupted, bootstrap, result})
+    Py_XDECREF(object);
 }
 
 SummaryContext describe_context(const RecordedRun& recorded, int exit_code) {
@@ -91,15 +103,22 @@ SummaryContext describe_context(const RecordedRun& recorded, int exit_code) {
                          .unrecorded_processes = recorded.unrecorded_processes,
                          .were_slots_overwritten = recorded.losses.were_slots_overwritten};
   if (!run->options.common.json.empty()) {
-    auto doctor = nlohmann::ordered_json::parse(examine_in_child());
-    context.python = std::move(doctor.at("python"));
-    context.machine = std::move(doctor.at("machine"));
+    // The script may have left us a process in which nothing else starts: the figures are worth more than
+    // this.
+    try {
+      auto doctor = nlohmann::ordered_json::parse(examine_in_child());
+      context.python = std::move(doctor.at("python"));
+      context.machine = std::move(doctor.at("machine"));
+    } catch (const std::exception& error) {
+      spdlog::warn("the JSON does not say which Python and machine it is of: {}", error.what());
+    }
   }
   return context;
 }
 
 std::optional<double> measure_cost() {
-  Counters scratch;
+  // Of the least memory: the script may have left us little (RLIMIT_AS).
+  Counters scratch({.rows = 1, .gils = 1});
   return measure_pair_cost(scratch);
 }
 
@@ -116,20 +135,39 @@ void write_report(int exit_code) {
   if (!common.json.empty()) write_json(common, summary_json(summary, context));
 }
 
+int count_threads() noexcept {
+  std::error_code error;
+  int count = 0;
+  for (std::filesystem::directory_iterator threads("/proc/self/task", error);
+       !error && threads != std::filesystem::directory_iterator(); threads.increment(error)) {
+    ++count;
+  }
+  return count;
+}
+
+sigset_t only_interrupt() {
+  sigset_t set{};
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
 // At the end of Py_FinalizeEx, which comes before all ends that Python makes: the return of Py_RunMain,
 // exit() in it (sys.exit, up to 3.14.6), and the signal that it sends itself for an unhandled
 // KeyboardInterrupt. That signal is kept back until the report is out.
 void on_end_of_python() {
-  if (run == nullptr || run->recording == nullptr) return;
-  run->recording->stop();
+  if (run == nullptr) return;
+  if (run->recording != nullptr) run->recording->stop();
   if (getpid() != run->process) return;
-  sigset_t interrupt{};
-  sigemptyset(&interrupt);
-  sigaddset(&interrupt, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &interrupt, nullptr);
+  sigset_t before{};
+  const sigset_t interrupt = only_interrupt();
+  pthread_sigmask(SIG_BLOCK, &interrupt, &before);
+  run->was_interrupt_blocked = sigismember(&before, SIGINT) == 1;
+  // Where daemon threads are left, the signal that Python sends finds one of them, and ends the process.
+  if (run->is_interrupted && count_threads() > 1) report_run(128 + SIGINT);
 }
 
-void on_exit_of_process(int exit_code, void* /*unused*/) { report_run(exit_code & 0xFF); }
+void on_exit_of_process(int exit_code, void* /*unused*/) { report_run(exit_code); }
 
 ProcessRole role_of(const std::vector<std::string>& arguments) {
   const auto is_server = [](const std::string& argument) {
@@ -158,6 +196,9 @@ std::unique_ptr<Recording> make_recording() {
 void begin_recording(const RunOptions& options, const std::vector<std::string>& command) {
   if (!options.is_traced) return;
   run = new Run{.options = options, .command = command, .process = getpid()};
+  // The script may change the folder before the file is written.
+  std::string& json = run->options.common.json;
+  if (!json.empty() && json != "-") json = std::filesystem::absolute(json).string();
   try {
     auto recording = make_recording();
     recording->start();
@@ -180,26 +221,35 @@ void report_run(int exit_code) noexcept {
   if (run->recording) run->recording->stop();
   sigset_t pending{};
   sigpending(&pending);
-  // Python ended by an unhandled KeyboardInterrupt: the signal waits for us.
-  const bool is_interrupted = sigismember(&pending, SIGINT) == 1;
+  // Python ended by an unhandled KeyboardInterrupt: the signal waits for us. One that the script had blocked
+  // may wait as well, and goes on waiting: as under `python`, it ends nothing.
+  const bool is_ours = run->was_interrupt_blocked == false;
+  const bool is_interrupted = is_ours && sigismember(&pending, SIGINT) == 1;
   try {
-    write_report(is_interrupted ? 128 + SIGINT : exit_code);
+    write_report(is_interrupted ? 128 + SIGINT : exit_code & 0xFF);
   } catch (const Error& error) {
     print_error(fmt::format("gilscope: {}\n", error.what()));
     if (!error.hint().empty()) print_error(fmt::format("  try: {}\n", error.hint()));
   } catch (const std::exception& error) {
     print_error(fmt::format("gilscope: no report: {}\n", error.what()));
   }
-  sigset_t interrupt{};
-  sigemptyset(&interrupt);
-  sigaddset(&interrupt, SIGINT);
-  pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
+  const sigset_t interrupt = only_interrupt();
+  if (is_ours) pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 
-void join_recording(const std::vector<std::string>& arguments) noexcept {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread of this process changes the environment yet
-  const char* const path = std::getenv(kVariable);
-  if (path == nullptr || is_resource_tracker(arguments)) return;
+std::string take_recording() {
+  // NOLINTBEGIN(concurrency-mt-unsafe): this process has one thread yet
+  const char* const found = std::getenv(kVariable);
+  std::string path = found == nullptr ? "" : found;
+  unsetenv(kVariable);
+  // NOLINTEND(concurrency-mt-unsafe)
+  return path;
+}
+
+void join_recording(const std::string& path, const std::vector<std::string>& arguments) noexcept {
+  if (path.empty() || is_resource_tracker(arguments)) return;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread of this process reads the environment yet
+  setenv(kVariable, path.c_str(), 1);
   try {
     recording_of_child = Recording::join(path, role_of(arguments)).release();
     if (recording_of_child == nullptr) return;

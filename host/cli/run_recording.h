@@ -22,8 +22,12 @@ void begin_recording(const RunOptions& options, const std::vector<std::string>& 
 // The script has ended with this code. Reports, once.
 void report_run(int exit_code) noexcept;
 
+// Where an ancestor of this process records, "" where none does. Takes it out of the environment, before
+// Python reads that: the script is not to see it, and a run within the run is its own.
+std::string take_recording();
+
 // In a child of multiprocessing: joins the recording of its ancestor, if there is one. Never fails: a child
 // that cannot be recorded runs all the same.
-void join_recording(const std::vector<std::string>& arguments) noexcept;
+void join_recording(const std::string& path, const std::vector<std::string>& arguments) noexcept;
 
 }  // namespace gilscope::cli

@@ -228,6 +228,7 @@ void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout
   session.clock = clock;
   session.layout = layout;
   session.gil_offset = gil_offset;
+  session.main_interpreter = reinterpret_cast<std::uintptr_t>(PyInterpreterState_Main());
   session.next_gil = 0;
   ++session.number;
 }
@@ -236,6 +237,24 @@ namespace {
 
 pthread_mutex_t* mutex_of(const Gil& gil) noexcept {
   return reinterpret_cast<pthread_mutex_t*>(key_of(gil) + session.layout.mutex_offset);
+}
+
+}  // namespace
+
+namespace {
+
+// Whether the GIL's memory is still there. CPython (3.12 to 3.15) never destroys the GIL of a
+// sub-interpreter, it only frees the state in which the GIL lies (finalize_interp_delete says why); the main
+// interpreter's is static. test: AnInterpreterWhoseMemoryIsGoneIsNotTouchedAtTheStop
+bool has_memory(const Gil& gil) noexcept {
+  if (session.gil_offset == 0) return true;
+  const std::uintptr_t owner = key_of(gil) - session.gil_offset;
+  if (owner == session.main_interpreter) return true;
+  for (PyInterpreterState* interpreter = PyInterpreterState_Head(); interpreter != nullptr;
+       interpreter = PyInterpreterState_Next(interpreter)) {
+    if (owner == reinterpret_cast<std::uintptr_t>(interpreter)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -250,30 +269,17 @@ void record_own_hold(Gil& gil) noexcept {
   pthread_mutex_unlock(mutex_of(gil));
 }
 
-// Whether the memory of the GIL still is one: 3.13.0 frees the state of a sub-interpreter, GIL and all,
-// without a call of pthread_cond_destroy (test_run_native_modules.py would crash). Up to 3.11 the one GIL is
-// static, as the main interpreter's state is later.
-bool lives(const Gil& gil) noexcept {
-  if (session.gil_offset == 0) return true;
-  const auto owner = key_of(gil) - session.gil_offset;
-  if (Py_IsInitialized() == 0) return false;
-  for (auto* interpreter = PyInterpreterState_Head(); interpreter != nullptr;
-       interpreter = PyInterpreterState_Next(interpreter)) {
-    if (reinterpret_cast<std::uintptr_t>(interpreter) == owner) return true;
-  }
-  return false;
-}
-
 // A hook uses the recorder only while it holds the mutex of an adopted GIL, and finds it in that GIL. So
 // taking it out under each of these mutexes, once, waits for every hook in flight, and needs no counting on
 // the hot path. No GIL can be adopted or destroyed meanwhile, as both need the table's mutex, which our
 // caller holds. A thread that waits inside hook_pthread_cond_timedwait finds the GIL without recorder when it
-// wakes, and passes.
+// wakes, and passes. (A GIL whose interpreter has ended has no hook in flight. As at the start: no other
+// thread may end an interpreter just now, which CPython gives us no means to prevent.)
 void end_session() noexcept {
   session.recorder = nullptr;
   gil_table.for_each([](Gil& gil) {
     if (gil.recorder == nullptr) return;  // written under the table's mutex alone or with the GIL's
-    if (!lives(gil)) {  // no thread can be in a hook of it, but a daemon thread that Python has left behind
+    if (!has_memory(gil)) {
       gil.recorder = nullptr;
       return;
     }

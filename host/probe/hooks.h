@@ -56,8 +56,9 @@ struct HookSession {
   Recorder* recorder = nullptr;  // nullptr: no run
   ProbeClock clock;
   GilLayout layout;
-  std::uintptr_t gil_offset = 0;  // of `cond` from the interpreter that owns it; 0: of one GIL for all
-  std::uint64_t number = 0;       // of the run, so that a thread knows what it remembers from an earlier one
+  std::uintptr_t gil_offset = 0;        // of `cond` from the interpreter that owns it; 0: of one GIL for all
+  std::uintptr_t main_interpreter = 0;  // its state
+  std::uint64_t number = 0;  // of the run, so that a thread knows what it remembers from an earlier one
   std::uint32_t next_gil = 0;
 };
 

@@ -63,7 +63,7 @@ std::optional<double> measure_pair_cost(Recorder& scratch) {
   const std::scoped_lock lock(gil_table.mutex());
   end_session();
   gil_table.clear();
-  return median(hooked) - median(bare);
+  return std::max(median(hooked) - median(bare), 0.0);  // less than nothing is noise
 }
 
 }  // namespace gilscope

@@ -116,6 +116,11 @@ void Recording::start() {
   if (error != 0) throw Error("no memory to watch for forks", "free some memory");
   probe_.start(*counters_);
   note_->begin(role_, probe_.started().ticks);
+  if (ThreadNote* const own = note_->find_or_add(calling_thread())) {
+    // It has worked before: Python's start alone takes more than a short script.
+    const auto cpu = read_thread_cpu(calling_thread()).value_or(Nanoseconds{});
+    own->cpu_begin.set(static_cast<std::uint64_t>(cpu.count()));
+  }
   // Python's own name for it; `threading` may never be imported.
   if (gettid() == getpid()) note_->name_thread(calling_thread(), "MainThread");
   running = this;
@@ -168,9 +173,14 @@ RecordedRun Recording::collect() const {
     return run;
   }
   for (std::uint64_t slot = 0; slot < space_->claimed(); ++slot) {
+    if (slot == space_->slot()) continue;
     const SharedSpace::View view(*space_, slot);
+    if (view.data() == nullptr) {
+      ++run.unrecorded_processes;
+      continue;
+    }
     const auto& note = *reinterpret_cast<const ProcessNote*>(view.data());
-    if (note.state.read() == 0 || note.pid.read() == note_->pid.read()) continue;
+    if (note.state.read() == 0) continue;
     const RowTable table(kSharedBounds, view.data() + sizeof(ProcessNote));
     auto record = read_process(note, table, tick, probe_.clock().read());
     if (has_events(record)) run.processes.push_back(std::move(record));

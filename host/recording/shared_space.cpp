@@ -57,7 +57,8 @@ SharedSpace::SharedSpace(SharedSpace&& other) noexcept
     : file_(std::move(other.file_)),
       header_(std::exchange(other.header_, nullptr)),
       slot_bytes_(other.slot_bytes_),
-      slot_(std::exchange(other.slot_, nullptr)) {}
+      slot_(std::exchange(other.slot_, nullptr)),
+      slot_number_(other.slot_number_) {}
 
 SharedSpace::~SharedSpace() {
   if (header_ == nullptr) return;
@@ -113,20 +114,26 @@ bool SharedSpace::is_still_ours() const noexcept {
 }
 
 std::optional<std::uint64_t> SharedSpace::take_slot() noexcept {
-  const auto slot = std::atomic_ref(header_->taken.raw).fetch_add(1, std::memory_order_relaxed);
-  if (slot < kSlots && is_still_ours()) return slot;
+  // A slot that cannot be mapped is not taken: who is refused is not counted among the claimed as well.
+  if (is_still_ours()) {
+    const auto slot = std::atomic_ref(header_->taken.raw).fetch_add(1, std::memory_order_relaxed);
+    if (slot < kSlots) return slot;
+  }
   std::atomic_ref(header_->refused.raw).fetch_add(1, std::memory_order_relaxed);
   return std::nullopt;
 }
 
 std::byte* SharedSpace::claim() noexcept {
-  if (const auto slot = take_slot())
+  if (const auto slot = take_slot()) {
     slot_ = map(file_.get(), kHeaderBytes + *slot * slot_bytes_, slot_bytes_);
+    slot_number_ = *slot;
+  }
   return slot_;
 }
 
 bool SharedSpace::claim_anew() noexcept {
   const auto slot = take_slot();
+  slot_number_ = slot.value_or(kSlots);
   if (slot && map(file_.get(), kHeaderBytes + *slot * slot_bytes_, slot_bytes_, slot_) != nullptr)
     return true;
   mmap(slot_, slot_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
@@ -138,11 +145,12 @@ std::uint64_t SharedSpace::claimed() const noexcept { return std::min(header_->t
 
 std::uint64_t SharedSpace::refused() const noexcept { return header_->refused.read(); }
 
-SharedSpace::View::View(const SharedSpace& space, std::uint64_t slot) : size_(space.slot_bytes_) {
-  data_ = map(space.file_.get(), kHeaderBytes + slot * space.slot_bytes_, space.slot_bytes_);
-  if (data_ == nullptr) throw failed("mmap");
-}
+SharedSpace::View::View(const SharedSpace& space, std::uint64_t slot) noexcept
+    : data_(map(space.file_.get(), kHeaderBytes + slot * space.slot_bytes_, space.slot_bytes_)),
+      size_(space.slot_bytes_) {}
 
-SharedSpace::View::~View() { munmap(data_, size_); }
+SharedSpace::View::~View() {
+  if (data_ != nullptr) munmap(data_, size_);
+}
 
 }  // namespace gilscope

@@ -43,18 +43,22 @@ class SharedSpace {
   // file's.
   [[nodiscard]] bool is_still_ours() const noexcept;
 
+  // The number of this process's slot, once it was claimed.
+  [[nodiscard]] std::uint64_t slot() const noexcept { return slot_number_; }
+
   [[nodiscard]] std::uint64_t claimed() const noexcept;  // slots in use
   [[nodiscard]] std::uint64_t refused() const noexcept;  // processes that got none
 
   // Another process's slot, to be read.
   class View {
    public:
-    View(const SharedSpace& space, std::uint64_t slot);  // throws Error
+    View(const SharedSpace& space, std::uint64_t slot) noexcept;
     View(const View&) = delete;
     View& operator=(const View&) = delete;
     View(View&&) = delete;
     View& operator=(View&&) = delete;
     ~View();
+    // nullptr: this process has no addresses left (RLIMIT_AS).
     [[nodiscard]] std::byte* data() const noexcept { return data_; }
 
    private:
@@ -71,6 +75,7 @@ class SharedSpace {
   Header* header_;
   std::size_t slot_bytes_;
   std::byte* slot_ = nullptr;
+  std::uint64_t slot_number_ = kSlots;
 };
 
 }  // namespace gilscope

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "report/compare_report.h"
+#include "report/doctor_part.h"
 
 namespace gilscope {
 namespace {
@@ -100,12 +101,6 @@ ordered_json mode_json(const ModeSummary& mode) {
       {"gil_figures", gil_json(mode.gil_figures)}};
 }
 
-ordered_json pick(const ordered_json& json, std::initializer_list<const char*> keys) {
-  ordered_json picked;
-  for (const auto* key : keys) picked[key] = json.contains(key) ? json[key] : ordered_json(nullptr);
-  return picked;
-}
-
 }  // namespace
 
 ordered_json comparison_json(const Comparison& comparison, const CompareContext& context) {
@@ -114,9 +109,8 @@ ordered_json comparison_json(const Comparison& comparison, const CompareContext&
   const auto& verdict = comparison.verdict;
   return {
       {"schema", "gilscope.compare/1"},
-      {"python", pick(context.python, {"version", "implementation", "executable", "linkage", "free_threaded",
-                                       "config_args"})},
-      {"machine", pick(context.machine, {"cpus", "usable_cpus", "model"})},
+      {"python", python_json(context.python)},
+      {"machine", machine_json(context.machine)},
       {"command", context.command},
       {"tasks", context.tasks},
       {"workers", context.workers},

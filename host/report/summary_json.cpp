@@ -1,4 +1,5 @@
 // The machine-readable twin of the summary's text.
+#include "report/doctor_part.h"
 #include "report/summary_report.h"
 
 namespace gilscope {
@@ -106,11 +107,11 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
   for (const auto& process : summary.processes) processes.push_back(process_json(process));
   const auto& verdict = summary.verdict;
   return {{"schema", "gilscope.summary/1"},
-          {"python", context.python},
-          {"machine", context.machine},
+          {"python", context.python.is_null() ? ordered_json(nullptr) : python_json(context.python)},
+          {"machine", context.machine.is_null() ? ordered_json(nullptr) : machine_json(context.machine)},
           {"command", context.command},
           {"exit_code", or_null(context.exit_code)},
-          {"wall_ns", summary.wall_ns.count()},
+          {"wall_ns", or_null(summary.wall_ns)},
           {"cpu_ns", or_null(summary.cpu_ns)},
           {"probe",
            {{"clock", context.clock == ClockKind::Tsc ? "tsc" : "monotonic"},

@@ -13,10 +13,10 @@
 
 namespace gilscope {
 
-// What the figures were made from. JSON that is not known is null.
+// What the figures were made from.
 struct SummaryContext {
-  nlohmann::ordered_json python;   // as doctor's JSON has it
-  nlohmann::ordered_json machine;  // as doctor's JSON has it
+  nlohmann::ordered_json python;   // as doctor's JSON has it; null where that is not known
+  nlohmann::ordered_json machine;  // likewise
   std::vector<std::string> command;
   std::optional<int> exit_code;
   ClockKind clock = ClockKind::Monotonic;

@@ -26,6 +26,7 @@ constexpr std::array kColumns{Column{"thread", 20, Align::Left}, Column{"GIL", 4
 using Row = std::array<std::string, kColumns.size()>;
 
 // The busiest come first; --json has all.
+constexpr std::size_t kMaxGils = 10;
 constexpr std::size_t kMaxThreads = 20;
 constexpr std::size_t kMaxProcesses = 10;
 
@@ -103,7 +104,14 @@ std::string describe_process(const ProcessSummary& process) {
 
 std::string format_process(const ProcessSummary& process, const TextStyle& style) {
   std::string text;
-  for (const auto& gil : process.gils) text += describe_gil(gil) + '\n';
+  auto gils = process.gils;
+  std::ranges::stable_sort(gils, std::ranges::greater{}, &GilFigures::hold_ns);
+  for (std::size_t i = 0; i < std::min(gils.size(), kMaxGils); ++i) {
+    for (const auto& line : wrap(describe_gil(gils[i]), style.columns)) text += line + '\n';
+  }
+  if (gils.size() > kMaxGils) {
+    text += fmt::format("({} more GILs, less busy: --json has them)\n", gils.size() - kMaxGils);
+  }
   Row titles;
   std::ranges::transform(kColumns, titles.begin(), [](const Column& column) { return column.title; });
   text += '\n' + paint(format_row(titles), "1", style.colour) + '\n';
@@ -129,7 +137,8 @@ std::string describe_probe(const RunSummary& summary, const SummaryContext& cont
   }
   text += '.';
   if (context.unrecorded_processes > 0) {
-    text += fmt::format(" {} could not be recorded.", count_of(context.unrecorded_processes, "process"));
+    text += fmt::format(" {} {} could not be recorded.", context.unrecorded_processes,
+                        context.unrecorded_processes == 1 ? "process" : "processes");
   }
   if (context.were_slots_overwritten) {
     text += " Somebody else changed CPython's calls while it ran: events are missing.";

@@ -32,7 +32,7 @@ def keep_children_in_host(spawn: "Any", host: bytes) -> None:
 
 
 class ImportWatcher:
-    """Waits for the import of one module, no frozen one, and calls `then` with it right after."""
+    """Waits for the import of one module, and calls `then` with it right after."""
 
     def __init__(self, name: str, then: "Callable[[Any], object]") -> None:
         """Waits from now on."""
@@ -42,27 +42,42 @@ class ImportWatcher:
         sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
-        """Finds the one module, with the other finders."""
+        """Finds the one module, with the other finders. (importlib.util, which could ask them, is not imported yet.)"""
         if name != self.name or self.is_asking:
             return None
+        spec: Any = None
         self.is_asking = True
         try:
-            found = (finder.find_spec(name, path, target) for finder in sys.meta_path)  # type: ignore[arg-type]
-            spec = next((spec for spec in found if spec is not None), None)
+            for finder in [finder for finder in sys.meta_path if finder is not self]:
+                find: Any = getattr(finder, "find_spec", None)
+                spec = None if find is None else find(name, path, target)
+                if spec is not None:
+                    break
         finally:
             self.is_asking = False
-        if spec is None or spec.loader is None:
-            return spec
-        run = spec.loader.exec_module
+        if spec is not None and spec.loader is not None:
+            self.watch_execution(spec.loader)
+        found: ModuleSpec | None = spec
+        return found
+
+    def watch_execution(self, loader: "Any") -> None:
+        """Calls `then` after the module was run; the loader may be that of others too, as of all frozen ones."""
+        run = loader.exec_module
+        before = getattr(loader, "__dict__", {}).get("exec_module")
 
         def run_and_tell(module: "Any") -> None:
             run(module)
+            if getattr(module, "__name__", "") != self.name:
+                return
+            if before is None:
+                del loader.exec_module
+            else:
+                loader.exec_module = before
             if self in sys.meta_path:
                 sys.meta_path.remove(self)
                 self.then(module)
 
-        spec.loader.exec_module = run_and_tell  # type: ignore[method-assign]
-        return spec
+        loader.exec_module = run_and_tell
 
 
 def when_imported(name: str, then: "Callable[[Any], object]") -> None:
@@ -84,20 +99,39 @@ def tell_of_exit(os: "Any", leave: "Callable[[], None]") -> None:
     exit_at_once = os._exit
 
     def _exit(status: int) -> None:
-        leave()
+        if isinstance(status, int):  # with anything else the process may go on
+            leave()
         exit_at_once(status)
 
-    # By these pickle finds it: it may be the target of a child.
+    # Found by that name again where it is pickled: as the target of a spawned process.
     _exit.__module__, _exit.__qualname__, _exit.__doc__ = "os", "_exit", exit_at_once.__doc__
     os._exit = _exit
 
 
+def tell_of_interrupt(threading: "Any", interrupted: "Callable[[], None]") -> None:
+    """Has `interrupted` called where an unhandled KeyboardInterrupt ends the script: Python ends by that signal.
+
+    Python calls threading._shutdown as it begins to end, and has noted by then what it printed a traceback of.
+    """
+    wait_for_threads = threading._shutdown
+
+    def _shutdown() -> None:
+        if getattr(sys, "last_type", None) is KeyboardInterrupt:
+            interrupted()
+        wait_for_threads()
+
+    threading._shutdown = _shutdown
+
+
 def tell_recording(
-    name: "Callable[[int, str], None]", end: "Callable[[int], None]", leave: "Callable[[], None]"
+    name: "Callable[[int, str], None]",
+    end: "Callable[[int], None]",
+    leave: "Callable[[], None]",
+    interrupted: "Callable[[], None]",
 ) -> None:
-    """Has the recording told of threads (see _thread_names.watch), and of the end of a process that is left at once."""
+    """Has the recording told of threads (see _thread_names.watch), and of the ends of which nothing else tells."""
     import _gilscope_thread_names
 
+    when_imported("threading", lambda threading: tell_of_interrupt(threading, interrupted))
     when_imported("threading", lambda threading: _gilscope_thread_names.watch(threading, name, end))
-    if "os" in sys.modules:  # else Python was started without `site`; and as a frozen module it cannot be waited for
-        tell_of_exit(sys.modules["os"], leave)
+    when_imported("os", lambda os: tell_of_exit(os, leave))

@@ -22,20 +22,25 @@ def watch(threading: "ModuleType | Any", name: "Name", end: "End") -> "Callable[
     thread_class: Any = threading.Thread
     original_set, original_delete = thread_class._set_native_id, thread_class._delete
 
+    # `_name`, not `name`, and `_native_id` likewise: a subclass may have properties of its own for these, which may
+    # raise, block or return anything; in a thread that has not started yet its start() would never return.
+    def tell_name(thread: "Any") -> None:
+        if isinstance(thread._name, str) and thread._native_id is not None:
+            name(thread._native_id, thread._name)
+
     def set_native_id(thread: "Any") -> None:
         original_set(thread)
-        name(thread.native_id, thread.name)
+        tell_name(thread)
 
     def delete(thread: "Any") -> None:
-        if thread.native_id is not None:
-            name(thread.native_id, thread.name)
-            end(thread.native_id)
+        tell_name(thread)
+        if thread._native_id is not None:
+            end(thread._native_id)
         original_delete(thread)
 
     def tell_names() -> None:
         for thread in threading.enumerate():
-            if thread.native_id is not None:
-                name(thread.native_id, thread.name)
+            tell_name(thread)
 
     def unwatch() -> None:
         if thread_class._set_native_id is set_native_id:

@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -238,3 +239,38 @@ def compare(host: str, run: Runner) -> Callable[..., tuple[int, dict[str, Any]]]
         return result.returncode, document
 
     return compare
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Has the host use the virtual environment of these tests, and what is installed there."""
+    return {"VIRTUAL_ENV": sys.prefix}
+
+
+class Summarize(Protocol):
+    """Runs code with arguments under `gilscope run`; returns what it said, and its JSON, which fits the schema."""
+
+    def __call__(
+        self, code: str, *arguments: object, **options: Any
+    ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+        """`options` are the runner's."""
+
+
+@pytest.fixture
+def summarize(host: str, run: Runner, tmp_path: Path) -> Summarize:
+    """The script is a file, as multiprocessing's children need it; alone in a folder, which imports go through."""
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "schemas" / "summary.schema.json").read_text())
+
+    def summarize(
+        code: str, *arguments: object, **options: Any
+    ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+        script, file = tmp_path / "script" / "script.py", tmp_path / "summary.json"
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(code)
+        result = run([host, "run", "--force", "--json", str(file), str(script), *map(str, arguments)], **options)
+        assert file.exists(), result.stderr
+        document = json.loads(file.read_text())
+        jsonschema.validate(document, schema)
+        return result, document
+
+    return summarize

@@ -18,6 +18,8 @@ PAIRS = [
     ("compare.schema.json", "compare.json"),
     ("compare.schema.json", "compare_failed.json"),
     ("doctor.schema.json", "doctor.json"),
+    ("summary.schema.json", "summary.json"),
+    ("summary.schema.json", "summary_no_gil.json"),
 ]
 NAMES = sorted(path.name for path in SCHEMAS.glob("*.json"))
 
@@ -206,3 +208,60 @@ def test_refusal_names_the_place() -> None:
     with pytest.raises(ValidationError) as refusal:
         validator("compare.schema.json").validate(document)
     assert refusal.value.json_path == "$.modes[1].gil"
+
+
+def summary_document() -> Any:
+    return read(GOLDEN / "summary.json")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("exit_code",), 256),
+        (("exit_code",), -2),
+        (("wall_ns",), -1),
+        (("wall_ns",), 0.5),
+        (("command",), []),
+        (("probe", "clock"), "sundial"),
+        (("probe", "events"), -1),
+        (("probe", "events"), None),
+        (("probe", "cost_share"), -0.1),
+        (("probe", "overwritten"), 0),
+        (("verdict", "kind"), "fine"),
+        (("verdict", "kind"), "no_bottleneck"),  # with the wait share of a bottleneck
+        (("verdict", "kind"), "no_gil"),  # with a wait share
+        (("verdict", "wait_share"), None),
+        (("verdict", "wait_share"), 1.5),
+        (("verdict", "ceiling"), 2.0),  # of several threads
+        (("processes", 0, "pid"), 0),
+        (("processes", 0, "start_method"), "vfork"),
+        (("processes", 0, "cpu_ns"), "1"),
+        (("processes", 0, "gils", 0, "interpreters"), ["main"]),
+        (("processes", 0, "gils", 0, "hold_share"), 1.01),
+        (("processes", 0, "threads", 0, "id"), 0),  # an unknown is null, never 0
+        (("processes", 0, "threads", 0, "name"), ""),
+        (("processes", 0, "threads", 0, "hold", "max_ns"), None),
+    ],
+)
+def test_summary_with_a_value_that_makes_no_sense_is_refused(place: tuple[str | int, ...], value: object) -> None:
+    document = summary_document()
+    at(document, place[:-1])[place[-1]] = value
+    assert is_refused("summary.schema.json", document)
+
+
+def test_ceiling_is_of_one_thread_and_at_least_one() -> None:
+    document = summary_document()
+    for ceiling, is_valid in [(1.0, True), (25.5, True), (None, True), (0.9, False)]:
+        document["verdict"] |= {"kind": "one_thread", "wait_share": 0.0, "ceiling": ceiling}
+        assert is_refused("summary.schema.json", document) != is_valid, ceiling
+
+
+def test_golden_summary_shows_what_is_special_about_processes_and_threads() -> None:
+    processes = summary_document()["processes"]
+    assert {process["start_method"] for process in processes} == {None, "fork", "spawn", "forkserver"}
+    assert {process["cpu_ns"] is None for process in processes} == {True, False}
+    threads = processes[0]["threads"]
+    assert {thread["gil"] for thread in threads} == {0, 1}
+    assert {thread["id"] is None for thread in threads} == {True, False}
+    assert {thread["name"] is None for thread in threads} == {True, False}
+    assert {thread["wait"] is None for thread in threads} == {True, False}

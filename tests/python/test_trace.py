@@ -25,7 +25,7 @@ def count_releases(work) -> int:
 
 
 def read_bytes(count) -> None:
-    with open("/dev/zero", "rb", buffering=0) as file:
+    with Path("/dev/zero").open("rb", buffering=0) as file:
         for _ in range(count):
             file.read(1)
 

@@ -1,6 +1,7 @@
 // GILs of sub-interpreters: made before the probe and after, ended, and shared.
 #include <Python.h>
 
+#include <malloc.h>
 #include <set>
 #include <thread>
 
@@ -131,6 +132,25 @@ TEST_F(ProbeTest, AnInterpreterMayEndAfterTheProbeAndTheProbeOutliveOne) {
     own.visit(1);
   }
   EXPECT_EQ(count_gils(list), 2U);
+}
+
+// CPython does not destroy the GIL of an interpreter that ends; it only frees the memory, here to the system.
+TEST_F(ProbeTest, AnInterpreterWhoseMemoryIsGoneIsNotTouchedAtTheStop) {
+  mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+  EventList list;
+  Probe probe;
+  probe.start(list);
+  for (int i = 0; i < 3; ++i) {
+    Subinterpreter own(PyInterpreterConfig_OWN_GIL);
+    own.visit(1);
+  }
+  Subinterpreter alive(PyInterpreterConfig_OWN_GIL);
+  alive.visit(1);
+  probe.stop();
+  const std::size_t events = list.size();
+  alive.visit(1);
+  EXPECT_EQ(list.size(), events);
+  EXPECT_EQ(count_gils(list), 5U);
 }
 
 TEST_F(ProbeTest, TheProbeCanStartInASubinterpreter) {

@@ -1,0 +1,253 @@
+"""What `gilscope run` says of the GIL after the script: the figures as constructed, and the script as it was."""
+
+import json
+import signal
+
+import pytest
+from tests.integration.summaries import READS, gils, main_thread, releases
+
+# Two threads that compute, each until the other had its turns: no time limit decides how often they change.
+CONTENDED = """
+import threading
+ready = threading.Barrier(2)
+turns = [0, 0]
+def work(mine):
+    ready.wait()
+    before, seen = turns[1 - mine], 0
+    while seen < 30:
+        turns[mine] += 1
+        if turns[1 - mine] != before:
+            before, seen = turns[1 - mine], seen + 1
+    turns[mine] = -1
+threads = [threading.Thread(target=work, args=(n,), name=f"worker {n}") for n in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+ALONE = "total = sum(range(3_000_000))"
+
+
+@pytest.fixture(autouse=True)
+def only_with_a_gil(request, free_threaded):
+    if free_threaded and not request.node.get_closest_marker("without_a_gil"):
+        pytest.skip("free-threaded: there is no GIL")
+
+
+def test_threads_that_compute_are_a_bottleneck_and_force_each_other(summarize):
+    result, document = summarize(CONTENDED)
+    assert result.returncode == 0
+    assert result.stderr.startswith("\ngilscope: threads waited ")
+    assert "processes or sub-interpreters" in result.stderr
+    assert document["verdict"]["kind"] == "bottleneck"
+    (process,) = document["processes"]
+    (gil,) = process["gils"]
+    assert gil["forced"] >= 30
+    assert gil["handoffs"] >= 60
+    assert gil["overlaps"] == 0
+    assert gil["interpreters"] == [0]
+    workers = [thread for thread in process["threads"] if str(thread["name"]).startswith("worker ")]
+    assert {thread["name"] for thread in workers} == {"worker 0", "worker 1"}
+    for thread in workers:
+        assert thread["forced"] >= 15
+        assert thread["waits"] >= 15
+        assert 0 < thread["cpu_ns"] <= document["cpu_ns"]
+        assert 0 < thread["wait"]["p50_ns"] <= thread["wait"]["p99_ns"] <= thread["wait"]["max_ns"]
+        assert thread["wait"]["max_ns"] <= thread["wait_ns"] <= thread["lifetime_ns"] <= process["wall_ns"]
+
+
+def test_one_thread_has_a_ceiling_and_no_waits(summarize):
+    result, document = summarize(ALONE)
+    assert result.stderr.startswith("\ngilscope: one thread used the GIL")
+    verdict = document["verdict"]
+    assert (verdict["kind"], verdict["wait_share"]) == ("one_thread", 0)
+    (process,) = document["processes"]
+    (gil,), (thread,) = process["gils"], process["threads"]
+    assert verdict["ceiling"] == pytest.approx(process["wall_ns"] / thread["hold_ns"])
+    assert (thread["name"], thread["id"], thread["waits"], thread["wait"]) == ("MainThread", process["pid"], 0, None)
+    assert (process["start_method"], document["wall_ns"]) == (None, process["wall_ns"])
+    assert 0 < thread["cpu_ns"] <= process["cpu_ns"] * 1.01
+    assert gil["handoffs"] == gil["forced"] == 0
+    assert gil["hold_ns"] == thread["hold_ns"] <= process["wall_ns"]
+
+
+def test_every_release_of_the_script_is_one_release(summarize):
+    few, many = (summarize(READS, times)[1] for times in (0, 1000))
+    assert releases(many) == releases(few) + 1000
+    assert main_thread(many)["holds"] == main_thread(few)["holds"] + 1000
+    assert many["probe"]["events"] == few["probe"]["events"] + 2000
+    assert many["probe"]["dropped"] == 0
+    assert 0 < many["probe"]["pair_cost_ns"] < 10_000
+    assert many["probe"]["cost_share"] > few["probe"]["cost_share"] * 0.5
+
+
+def test_a_known_time_held_and_a_known_time_released_are_found_again(host, run, summarize, environment):
+    """Coarse: other work of the machine can only make things longer."""
+    code = "import gilscope, sys\nfor _ in range(5):\n    gilscope.{}(20_000_000)"
+    if run([host, "run", "-q", "-c", "import gilscope"], env=environment).returncode:
+        pytest.skip("the extension is not installed in this environment")
+    _, held = summarize(code.format("hold"), env=environment)
+    _, released = summarize(code.format("release"), env=environment)
+    assert main_thread(held)["hold_ns"] >= 100_000_000
+    assert main_thread(held)["hold"]["max_ns"] >= 19_000_000
+    assert main_thread(held)["hold_share"] > 0.9
+    assert released["wall_ns"] - main_thread(released)["hold_ns"] >= 100_000_000 * 0.97
+    assert main_thread(released)["hold_share"] < 0.6
+
+
+def test_the_script_has_its_output_to_itself_and_the_summary_comes_last(host, run):
+    code = "import sys\nprint('out')\nprint('err', file=sys.stderr)\nimport atexit\natexit.register(print, 'end')"
+    result = run([host, "run", "-c", code])
+    assert result.stdout == "out\nend\n"
+    assert result.stderr.startswith("err\n\ngilscope: ")
+    assert max(map(len, result.stderr.splitlines())) <= 100
+
+
+def test_quiet_says_nothing_and_writes_the_json_all_the_same(host, run, tmp_path):
+    result = run([host, "run", "-q", "--json", tmp_path / "out.json", "-c", "print(1)"])
+    assert (result.returncode, result.stdout, result.stderr) == (0, "1\n", "")
+    assert json.loads((tmp_path / "out.json").read_text())["schema"] == "gilscope.summary/1"
+
+
+@pytest.mark.without_a_gil
+def test_without_the_probe_the_script_runs_and_there_is_no_summary(host, run):
+    result = run([host, "run", "--no-probe", "-c", "print(1); raise SystemExit(3)"])
+    assert (result.returncode, result.stdout, result.stderr) == (3, "1\n", "")
+
+
+def test_json_on_standard_output_comes_after_the_scripts(host, run):
+    result = run([host, "run", "--json", "-", "-c", "print('hello')"])
+    first, _, document = result.stdout.partition("\n")
+    assert first == "hello"
+    assert json.loads(document)["command"] == ["gilscope", "run", "--json", "-", "-c", "print('hello')"]
+    assert "gilscope: one thread" in result.stderr
+
+
+def test_json_goes_where_it_was_asked_for_though_the_script_goes_elsewhere(host, run, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    result = run([host, "run", "--json", "out.json", "-c", "import os; os.chdir('elsewhere')"], cwd=tmp_path)
+    assert result.returncode == 0
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["elsewhere", "out.json"]
+
+
+@pytest.mark.without_a_gil
+def test_a_file_that_exists_is_kept_without_force_and_the_script_not_run(host, run, tmp_path):
+    file = tmp_path / "out.json"
+    file.write_text("precious")
+    result = run([host, "run", "--json", file, "-c", "print('ran')"])
+    assert (result.returncode, result.stdout, file.read_text()) == (2, "", "precious")
+    assert "--force" in result.stderr
+    assert run([host, "run", "--json", file, "--force", "-c", "pass"]).returncode == 0
+    assert json.loads(file.read_text())["schema"] == "gilscope.summary/1"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.without_a_gil
+def test_a_folder_that_cannot_be_written_is_told_before_the_script_runs(host, run):
+    result = run([host, "run", "--json", "/proc/nowhere/out.json", "-c", "print('ran')"])
+    assert (result.returncode, result.stdout) == (125, "")
+    assert "cannot be written" in result.stderr
+
+
+def test_a_file_that_came_meanwhile_is_kept_and_the_exit_code_is_the_scripts(host, run, tmp_path):
+    file = tmp_path / "out.json"
+    code = f"open({str(file)!r}, 'x').write('mine'); raise SystemExit(4)"
+    result = run([host, "run", "--json", file, "-c", code])
+    assert (result.returncode, file.read_text()) == (4, "mine")
+    assert "gilscope: " in result.stderr
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_full_disk_is_told_and_the_exit_code_is_the_scripts(host, run):
+    result = run([host, "run", "-q", "--json", "/dev/full", "-c", "raise SystemExit(4)"])
+    assert result.returncode == 4
+    assert "No space left" in result.stderr
+
+
+ENDS = {
+    "falls off its end": ("pass", 0),
+    "sys.exit(3)": ("import sys; sys.exit(3)", 3),
+    "sys.exit(text)": ("import sys; sys.exit('bye')", 1),
+    "sys.exit(-1)": ("import sys; sys.exit(-1)", 255),
+    "sys.exit(300)": ("import sys; sys.exit(300)", 44),
+    "an exception": ("1 / 0", 1),
+    "a syntax error": ("1 +", 1),
+    "an interrupt": ("raise KeyboardInterrupt", 128 + signal.SIGINT),
+    "exit in an atexit function": ("import atexit, sys; atexit.register(sys.exit, 5)", 0),
+}
+
+
+@pytest.mark.without_a_gil
+@pytest.mark.parametrize(("code", "exit_code"), ENDS.values(), ids=ENDS)
+def test_the_exit_code_is_the_scripts_and_in_the_json(summarize, stock, run, code, exit_code):
+    result, document = summarize(code)
+    assert result.returncode == run([stock, "-c", code]).returncode
+    assert document["exit_code"] == exit_code
+    assert "gilscope: " in result.stderr
+
+
+def test_an_interrupt_that_the_script_keeps_blocked_ends_nothing(summarize):
+    code = "import os, signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [2])\nos.kill(os.getpid(), 2)"
+    result, document = summarize(code)
+    assert (result.returncode, document["exit_code"]) == (0, 0)
+
+
+SUDDEN_ENDS = {
+    "os._exit": "os._exit(7)",
+    "os.abort": "os.abort()",
+    "SIGKILL": "os.kill(os.getpid(), signal.SIGKILL)",
+    "SIGTERM": "os.kill(os.getpid(), signal.SIGTERM)",
+    "exec": "os.execv(sys.executable, [sys.executable, '-c', 'print(7); raise SystemExit(6)'])",
+    "os._exit in a thread": "t = threading.Thread(target=os._exit, args=(8,)); t.start(); t.join()",
+}
+
+
+@pytest.mark.without_a_gil
+@pytest.mark.parametrize("end", SUDDEN_ENDS.values(), ids=SUDDEN_ENDS)
+def test_a_sudden_end_is_the_scripts_own_and_leaves_nothing(host, stock, run, tmp_path, end):
+    """Nothing of ours runs then: there is no summary, no half of a file, and no process (the fixture looks)."""
+    code = f"import os, signal, sys, threading\nprint('begun', flush=True)\n{end}"
+    expected = run([stock, "-c", code], cwd=tmp_path)
+    result = run([host, "run", "--json", "out.json", "-c", code], cwd=tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (expected.returncode, expected.stdout, expected.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_os_exit_with_nonsense_is_the_same_error_and_the_recording_goes_on(summarize):
+    code = "import os\ntry:\n    os._exit('x')\nexcept TypeError:\n    pass\n" + READS
+    assert releases(summarize(code, 1000)[1]) == releases(summarize(code, 0)[1]) + 1000
+
+
+@pytest.mark.without_a_gil
+def test_without_a_gil_there_is_nothing_to_trace_and_the_verdict_says_so(free_threaded, summarize):
+    if not free_threaded:
+        pytest.skip("this Python has a GIL")
+    result, document = summarize(CONTENDED)
+    assert document["verdict"]["kind"] == "no_gil"
+    assert (document["processes"], document["wall_ns"]) == ([], None)
+    assert result.stderr == "\ngilscope: this Python is free-threaded, and its GIL is off: there was nothing to trace\n"
+
+
+def test_gils_of_subinterpreters_are_their_own(summarize, host_version):
+    if host_version < (3, 12):
+        pytest.skip("sub-interpreters share the one GIL before 3.12")
+    code = """
+import os, sys
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+read = "import os; zero = os.open('/dev/zero', os.O_RDONLY)\\n"
+read += f"for _ in range({sys.argv[1]}): os.read(zero, 1)\\nos.close(zero)"
+for _ in range(2):
+    one = interpreters.create()
+    interpreters.run_string(one, read)
+    interpreters.destroy(one)
+"""
+    few, many = (summarize(code, times)[1] for times in (0, 1000))
+    assert len(gils(many)) == 3
+    main, *others = gils(many)
+    assert main["interpreters"] == [0]
+    for gil, before in zip(others, gils(few)[1:], strict=True):
+        assert gil["interpreters"] not in ([], [0])
+        assert gil["forced"] + gil["voluntary"] == before["forced"] + before["voluntary"] + 1000
+    result, _ = summarize(code, 1)
+    assert "GIL 2 (interpreter " in result.stderr

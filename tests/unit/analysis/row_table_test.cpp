@@ -1,0 +1,138 @@
+// Counters in memory of somebody else's: what one process writes there another one reads alike.
+#include "analysis/row_table.h"
+
+#include <algorithm>
+#include <new>
+#include <sys/mman.h>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "analysis/counters.h"
+#include "analysis/event_lists.h"
+
+namespace gilscope {
+namespace {
+
+using test::acquire;
+using test::release;
+
+constexpr Bounds kSmall{.rows = 16, .gils = 4};
+
+class GivenMemory : public testing::Test {
+ protected:
+  [[nodiscard]] std::byte* memory() const { return memory_.data(); }
+
+ private:
+  ZeroedMemory memory_{RowTable::size_of(kSmall)};
+};
+
+void expect_alike(const MachineSnapshot& left, const MachineSnapshot& right) {
+  EXPECT_EQ(left.lost_events, right.lost_events);
+  ASSERT_EQ(left.gils.size(), right.gils.size());
+  for (std::size_t i = 0; i < left.gils.size(); ++i) {
+    EXPECT_EQ(left.gils[i].gil, right.gils[i].gil);
+    EXPECT_EQ(left.gils[i].interpreter, right.gils[i].interpreter);
+    EXPECT_EQ(left.gils[i].handoffs, right.gils[i].handoffs);
+    EXPECT_EQ(left.gils[i].timeouts, right.gils[i].timeouts);
+    EXPECT_EQ(left.gils[i].violations, right.gils[i].violations);
+  }
+  ASSERT_EQ(left.threads.size(), right.threads.size());
+  for (std::size_t i = 0; i < left.threads.size(); ++i) {
+    EXPECT_EQ(left.threads[i].thread, right.threads[i].thread);
+    EXPECT_EQ(left.threads[i].holds, right.threads[i].holds);
+    EXPECT_EQ(left.threads[i].hold_ticks, right.threads[i].hold_ticks);
+    EXPECT_EQ(left.threads[i].waits, right.threads[i].waits);
+    EXPECT_EQ(left.threads[i].wait_ticks, right.threads[i].wait_ticks);
+    EXPECT_EQ(left.threads[i].forced, right.threads[i].forced);
+    EXPECT_EQ(left.threads[i].open, right.threads[i].open);
+    EXPECT_EQ(left.threads[i].hold, right.threads[i].hold);
+    EXPECT_EQ(left.threads[i].wait, right.threads[i].wait);
+  }
+}
+
+TEST_F(GivenMemory, reads_alike_through_another_table_over_the_same_bytes) {
+  Counters counters(kSmall, memory());
+  Counters own(kSmall);
+  const RowTable reader(kSmall, memory());
+  const auto events = test::simulate(1, {.threads = 6, .gils = 3, .events = 500});
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    counters.record(events[i]);
+    own.record(events[i]);
+    if (i % 50 == 0) expect_alike(read_machine(reader, events[i].ticks), own.snapshot(events[i].ticks));
+  }
+  expect_alike(read_machine(reader, events.back().ticks), own.snapshot(events.back().ticks));
+}
+
+TEST_F(GivenMemory, reads_alike_where_it_is_mapped_elsewhere) {
+  Counters counters(kSmall, memory());
+  for (const auto& event : test::simulate(2, {.threads = 30, .gils = 2, .events = 800}))
+    counters.record(event);
+  std::vector<std::byte> copy(RowTable::size_of(kSmall) + 64);
+  auto* const aligned = copy.data() + (64 - reinterpret_cast<std::uintptr_t>(copy.data()) % 64) % 64;
+  std::copy_n(memory(), RowTable::size_of(kSmall), aligned);
+  expect_alike(read_machine(RowTable(kSmall, aligned), ~0U), counters.snapshot(~0U));
+}
+
+TEST_F(GivenMemory, holds_what_was_lost) {
+  Counters counters(kSmall, memory());
+  counters.record(acquire(1, 1, kSmall.gils));
+  counters.record(release(2, 1, kSmall.gils));
+  EXPECT_EQ(RowTable(kSmall, memory()).lost(), 2U);
+}
+
+TEST_F(GivenMemory, is_not_given_back_nor_cleared) {
+  {
+    Counters counters(kSmall, memory());
+    counters.record(acquire(1, 1));
+    counters.clear();
+  }
+  EXPECT_EQ(read_machine(RowTable(kSmall, memory()), 5).threads.size(), 1U);
+}
+
+TEST_F(GivenMemory, goes_on_where_the_last_one_stopped) {
+  Counters(kSmall, memory()).record(acquire(1, 1));
+  Counters next(kSmall, memory());
+  next.record(release(4, 1));
+  EXPECT_EQ(next.snapshot(9).threads.at(0).hold_ticks, 3U);
+}
+
+TEST(OpenedGil, has_its_interpreter_from_its_first_event_on) {
+  Counters counters(kSmall);
+  counters.open(GilId{1}, 7);
+  EXPECT_TRUE(counters.snapshot(1).gils.empty());
+  counters.record(acquire(1, 1, 1));
+  counters.record(acquire(2, 2, 0));
+  const auto gils = counters.snapshot(3).gils;
+  ASSERT_EQ(gils.size(), 2U);
+  EXPECT_FALSE(gils[0].interpreter) << "nobody said";
+  EXPECT_EQ(gils[1].interpreter, 7);
+}
+
+TEST(OpenedGil, may_be_the_main_interpreters_and_be_opened_again) {
+  Counters counters(kSmall);
+  counters.open(GilId{0}, 0);
+  counters.record(acquire(1, 1));
+  EXPECT_EQ(counters.snapshot(1).gils.at(0).interpreter, 0);
+  counters.open(GilId{0}, 3);
+  EXPECT_EQ(counters.snapshot(1).gils.at(0).interpreter, 3);
+}
+
+TEST(OpenedGil, beyond_the_bound_is_ignored) {
+  Counters counters(kSmall);
+  counters.open(GilId{kSmall.gils}, 1);
+  counters.open(GilId{~0U}, 1);
+  EXPECT_TRUE(counters.snapshot(1).gils.empty());
+}
+
+TEST(OpenedGil, is_forgotten_with_the_rest) {
+  Counters counters(kSmall);
+  counters.open(GilId{0}, 5);
+  counters.record(acquire(1, 1));
+  counters.clear();
+  counters.record(acquire(1, 1));
+  EXPECT_FALSE(counters.snapshot(1).gils.at(0).interpreter);
+}
+
+}  // namespace
+}  // namespace gilscope

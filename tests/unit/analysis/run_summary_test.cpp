@@ -1,0 +1,204 @@
+#include "analysis/run_summary.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "analysis/counters.h"
+#include "analysis/event_lists.h"
+#include "analysis/process_records.h"
+
+namespace gilscope {
+namespace {
+
+using test::kMillisecond;
+using test::make_process;
+using Kind = RunVerdict::Kind;
+
+RunSummary summarize_one(const std::vector<test::RowSpec>& rows) {
+  return summarize_run({make_process(10, rows)}, std::nullopt);
+}
+
+TEST(RunSummary, of_nothing_says_that_there_is_no_gil) {
+  const auto summary = summarize_run({}, 20.0);
+  EXPECT_EQ(summary.verdict.kind, Kind::NoGil);
+  EXPECT_FALSE(summary.verdict.wait_share);
+  EXPECT_FALSE(summary.verdict.ceiling);
+  EXPECT_FALSE(summary.cpu_ns);
+  EXPECT_FALSE(summary.wall_ns) << "an unknown is null, never 0";
+  EXPECT_FALSE(summary.probe.cost_share);
+  EXPECT_EQ(summary.probe.events, 0U);
+}
+
+TEST(RunVerdict, is_a_bottleneck_from_a_tenth_of_the_busy_threads_time_on) {
+  const auto judge = [](std::uint64_t wait_ticks) {
+    return summarize_one({{.thread = 1, .holds = 5, .hold_ticks = 50 * kMillisecond},
+                          {.thread = 2,
+                           .holds = 5,
+                           .hold_ticks = 30 * kMillisecond,
+                           .waits = 1,
+                           .wait_ticks = wait_ticks}})
+        .verdict;
+  };
+  const auto at = judge(20 * kMillisecond);
+  EXPECT_EQ(at.kind, Kind::Bottleneck);
+  EXPECT_DOUBLE_EQ(*at.wait_share, 0.1);
+  EXPECT_FALSE(at.ceiling);
+  const auto below = judge(20 * kMillisecond - 1);
+  EXPECT_EQ(below.kind, Kind::NoBottleneck);
+  EXPECT_LT(*below.wait_share, 0.1);
+  EXPECT_FALSE(below.ceiling);
+}
+
+TEST(RunVerdict, does_not_count_the_lives_of_threads_that_are_not_busy) {
+  // Two threads fight over the GIL, twenty others sleep: the fight is a bottleneck all the same.
+  std::vector<test::RowSpec> rows;
+  for (unsigned thread = 1; thread <= 2; ++thread) {
+    rows.push_back({.thread = thread,
+                    .holds = 9,
+                    .hold_ticks = 50 * kMillisecond,
+                    .waits = 9,
+                    .wait_ticks = 45 * kMillisecond});
+  }
+  for (unsigned thread = 3; thread <= 22; ++thread)
+    rows.push_back({.thread = thread, .holds = 1, .hold_ticks = 100});
+  const auto verdict = summarize_one(rows).verdict;
+  EXPECT_EQ(verdict.kind, Kind::Bottleneck);
+  EXPECT_DOUBLE_EQ(*verdict.wait_share, 0.45);
+}
+
+TEST(RunVerdict, takes_a_thread_for_busy_from_a_hundredth_of_its_process_time_on) {
+  const auto judge = [](std::uint64_t hold_ticks) {
+    return summarize_one({{.thread = 1, .holds = 1, .hold_ticks = 50 * kMillisecond},
+                          {.thread = 2, .holds = 1, .hold_ticks = hold_ticks}})
+        .verdict;
+  };
+  EXPECT_EQ(judge(kMillisecond).kind, Kind::NoBottleneck);
+  EXPECT_EQ(judge(kMillisecond - 1).kind, Kind::OneThread);
+}
+
+TEST(RunVerdict, counts_waits_as_business) {
+  const auto verdict =
+      summarize_one({{.thread = 1, .holds = 1, .hold_ticks = 50 * kMillisecond},
+                     {.thread = 2, .holds = 1, .hold_ticks = 1, .waits = 1, .wait_ticks = 50 * kMillisecond}})
+          .verdict;
+  EXPECT_EQ(verdict.kind, Kind::Bottleneck);
+  EXPECT_DOUBLE_EQ(*verdict.wait_share, 0.25);
+}
+
+TEST(RunVerdict, of_one_thread_has_amdahls_bound) {
+  const auto verdict = summarize_one({{.thread = 1, .holds = 9, .hold_ticks = 40 * kMillisecond},
+                                      {.thread = 2, .holds = 1, .hold_ticks = 10}})
+                           .verdict;
+  EXPECT_EQ(verdict.kind, Kind::OneThread);
+  EXPECT_DOUBLE_EQ(*verdict.wait_share, 0.0);
+  EXPECT_DOUBLE_EQ(*verdict.ceiling, 2.5);
+}
+
+TEST(RunVerdict, of_one_thread_takes_the_time_of_that_threads_process) {
+  auto waiting = make_process(10, {{.thread = 1, .holds = 1, .hold_ticks = 100}});
+  auto working = make_process(
+      11, {{.thread = 2, .holds = 1, .hold_ticks = 5 * kMillisecond, .lifetime = 10 * kMillisecond}});
+  working.wall = Nanoseconds(10 * kMillisecond);
+  const auto verdict = summarize_run({waiting, working}, std::nullopt).verdict;
+  EXPECT_EQ(verdict.kind, Kind::OneThread);
+  EXPECT_DOUBLE_EQ(*verdict.ceiling, 2.0);
+}
+
+TEST(RunVerdict, of_threads_that_all_sleep_is_no_bottleneck) {
+  const auto verdict = summarize_one({{.thread = 1, .holds = 1, .hold_ticks = 10}}).verdict;
+  EXPECT_EQ(verdict.kind, Kind::NoBottleneck);
+  EXPECT_DOUBLE_EQ(*verdict.wait_share, 0.0);
+}
+
+TEST(RunVerdict, is_over_the_processes_together) {
+  const test::RowSpec computes{.thread = 1, .holds = 9, .hold_ticks = 90 * kMillisecond};
+  EXPECT_EQ(
+      summarize_run({make_process(10, {computes}), make_process(11, {computes})}, std::nullopt).verdict.kind,
+      Kind::NoBottleneck);
+}
+
+// Whatever a real list of events is: as many as the probe handed over.
+TEST(RunSummary, counts_the_events_that_there_were) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const auto events = test::simulate(seed);
+    Counters counters;
+    // Made so by the simulation: a GIL that nobody holds at first.
+    for (unsigned gil = 0; gil < 3; ++gil) counters.begin(GilId{gil}, std::nullopt, 0);
+    for (const auto& event : events) counters.record(event);
+    ProcessRecord record{.pid = 1, .wall = Nanoseconds(1), .figures = counters.snapshot(events.back().ticks)};
+    EXPECT_EQ(summarize_run({record, record}, std::nullopt).probe.events, 2 * events.size()) << seed;
+  }
+}
+
+TEST(RunSummary, has_the_cost_of_all_pairs_as_a_share_of_all_time) {
+  auto first = make_process(10, {{.thread = 1, .holds = 1000, .hold_ticks = kMillisecond}});
+  auto second = make_process(11, {{.thread = 2, .holds = 3000, .hold_ticks = kMillisecond}});
+  second.wall = Nanoseconds(300 * kMillisecond);
+  const auto cost = summarize_run({first, second}, 25.0).probe;
+  EXPECT_DOUBLE_EQ(*cost.pair_cost_ns, 25.0);
+  EXPECT_DOUBLE_EQ(*cost.cost_share, 4000 * 25.0 / 400e6);
+  const auto unknown = summarize_run({first, second}, std::nullopt).probe;
+  EXPECT_FALSE(unknown.pair_cost_ns);
+  EXPECT_FALSE(unknown.cost_share);
+  first.wall = {};
+  EXPECT_FALSE(summarize_run({first}, 25.0).probe.cost_share);
+}
+
+TEST(RunSummary, sums_what_was_dropped) {
+  auto first = make_process(10, {{.thread = 1, .holds = 1, .hold_ticks = 1}});
+  auto second = first;
+  first.figures.lost_events = 3;
+  second.figures.lost_events = 4;
+  EXPECT_EQ(summarize_run({first, second}, std::nullopt).probe.dropped, 7U);
+}
+
+TEST(RunSummary, knows_the_cpu_time_only_where_every_process_knows_its_own) {
+  auto first = make_process(10, {{.thread = 1, .holds = 1, .hold_ticks = 1}});
+  auto second = first;
+  first.cpu = Nanoseconds(5);
+  EXPECT_FALSE(summarize_run({first, second}, std::nullopt).cpu_ns);
+  EXPECT_FALSE(summarize_run({second, first}, std::nullopt).cpu_ns);
+  second.cpu = Nanoseconds(7);
+  EXPECT_EQ(summarize_run({first, second}, std::nullopt).cpu_ns, Nanoseconds(12));
+}
+
+TEST(RunSummary, has_the_wall_time_of_the_first_process) {
+  auto first = make_process(10, {{.thread = 1, .holds = 1, .hold_ticks = 1}});
+  auto longer = first;
+  longer.wall *= 2;
+  EXPECT_EQ(summarize_run({first, longer}, std::nullopt).wall_ns, first.wall);
+}
+
+TEST(RunSummary, gives_each_thread_its_name_and_cpu_time) {
+  auto record = make_process(10, {{.thread = 1, .holds = 1, .hold_ticks = 1},
+                                  {.thread = 2, .holds = 1, .hold_ticks = 1},
+                                  {.thread = 1, .gil = 1, .holds = 1, .hold_ticks = 1},
+                                  {.thread = 3, .holds = 1, .hold_ticks = 1}});
+  record.figures.threads.back().thread.reset();  // merged
+  record.threads = {{.id = ThreadId{1}, .name = "one", .cpu = Nanoseconds(11)},
+                    {.id = ThreadId{9}, .name = "never held it"},
+                    {.id = ThreadId{0}, .name = "nobody"}};
+  const auto threads = summarize_run({record}, std::nullopt).processes.front().threads;
+  ASSERT_EQ(threads.size(), 4U);
+  EXPECT_EQ(threads[0].name, "one");
+  EXPECT_EQ(threads[0].cpu_ns, Nanoseconds(11));
+  EXPECT_EQ(threads[1].name, "");
+  EXPECT_FALSE(threads[1].cpu_ns);
+  EXPECT_EQ(threads[2].name, "one") << "the same thread on another GIL";
+  EXPECT_EQ(threads[3].name, "");
+}
+
+TEST(RunSummary, turns_ticks_into_time_by_each_process_own_length) {
+  auto record = make_process(10, {{.thread = 1, .holds = 2, .hold_ticks = 1000}});
+  record.tick = {.ns = 0.5};
+  record.role = ProcessRole::Spawn;
+  const auto process = summarize_run({record}, std::nullopt).processes.front();
+  EXPECT_EQ(process.threads.front().figures.hold_ns, Nanoseconds(500));
+  EXPECT_EQ(process.gils.front().hold_ns, Nanoseconds(500));
+  EXPECT_DOUBLE_EQ(*process.gils.front().hold_share, 500.0 / 100e6);
+  EXPECT_EQ(process.role, ProcessRole::Spawn);
+}
+
+}  // namespace
+}  // namespace gilscope

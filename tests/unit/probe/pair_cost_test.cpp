@@ -1,0 +1,58 @@
+#include <Python.h>
+
+#include "probe/pair_cost.h"
+
+#include "analysis/counters.h"
+#include "probe/probe_fixture.h"
+
+namespace gilscope {
+namespace {
+
+TEST_F(ProbeTest, ItsCostIsNotMeasuredWhileAProbeRunsWhichGoesOn) {
+  EventList list;
+  Counters scratch;
+  Probe probe;
+  probe.start(list);
+  EXPECT_FALSE(measure_pair_cost(scratch));
+  {
+    const Detached detached;
+  }
+  probe.stop();
+  EXPECT_EQ(list.size(), 3U);
+  EXPECT_TRUE(scratch.snapshot(0).threads.empty());
+}
+
+TEST_F(ProbeTest, ItsCostIsThatOfAPairAndLeavesNoTrace) {
+  {
+    EventList list;
+    Probe probe;
+    probe.start(list);
+  }
+  Counters scratch;
+  for (int i = 0; i < 3; ++i) {
+    const auto cost = measure_pair_cost(scratch);
+    ASSERT_TRUE(cost);
+    EXPECT_GE(*cost, 0.0);
+    EXPECT_LT(*cost, 100'000.0) << "of nanoseconds it takes tens";
+  }
+  {
+    const Detached detached;
+  }
+  const auto after = scratch.snapshot(0);
+  ASSERT_EQ(after.threads.size(), 1U) << "the calling thread only";
+
+  EventList list;
+  Probe probe;
+  probe.start(list);
+  for (int i = 0; i < 100; ++i) {
+    const Detached detached;
+  }
+  probe.stop();
+  EXPECT_EQ(list.size(), 201U);
+  expect_true_list(list.events());
+  EXPECT_EQ(list.events().front().gil, GilId{0});
+  EXPECT_EQ(scratch.snapshot(0).threads.front().holds, after.threads.front().holds);
+}
+
+}  // namespace
+}  // namespace gilscope

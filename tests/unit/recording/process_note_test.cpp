@@ -1,0 +1,165 @@
+#include "recording/process_note.h"
+
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "recording/in_child.h"
+
+namespace gilscope {
+namespace {
+
+constexpr std::size_t kNameBytes = ThreadNote::kNameBytes;
+
+ThreadId this_thread() { return ThreadId{static_cast<std::uint32_t>(gettid())}; }
+
+Nanoseconds own_cpu() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + Nanoseconds(time.tv_nsec);
+}
+
+void use_cpu(Nanoseconds time) {
+  for (const auto end = own_cpu() + time; own_cpu() < end;) {
+  }
+}
+
+class Note : public testing::Test {
+ protected:
+  [[nodiscard]] std::string name_of(ThreadId thread) const {
+    const auto* const found = note_->find(thread);
+    return found == nullptr ? "(none)"
+                            : std::string(found->name.data(), strnlen(found->name.data(), kNameBytes + 1));
+  }
+
+  // All zero bits, as in fresh memory.
+  std::unique_ptr<ProcessNote> note_ = std::make_unique<ProcessNote>();
+};
+
+TEST_F(Note, finds_the_names_of_threads_again) {
+  note_->name_thread(ThreadId{7}, "seven");
+  note_->name_thread(ThreadId{8}, "eight");
+  EXPECT_EQ(name_of(ThreadId{7}), "seven");
+  EXPECT_EQ(name_of(ThreadId{8}), "eight");
+  EXPECT_EQ(name_of(ThreadId{9}), "(none)");
+  EXPECT_EQ(note_->threads.read(), 2U);
+}
+
+TEST_F(Note, leaves_nothing_of_a_longer_name_behind_the_new_one) {
+  note_->name_thread(ThreadId{7}, "a longer name");
+  note_->name_thread(ThreadId{7}, "short");
+  EXPECT_EQ(name_of(ThreadId{7}), "short");
+  EXPECT_EQ(note_->threads.read(), 1U);
+}
+
+TEST_F(Note, keeps_as_many_bytes_of_a_name_as_it_says) {
+  note_->name_thread(ThreadId{1}, std::string(kNameBytes, 'x'));
+  note_->name_thread(ThreadId{2}, std::string(kNameBytes + 1, 'y'));
+  note_->name_thread(ThreadId{3}, std::string(1U << 20U, 'z'));
+  EXPECT_EQ(name_of(ThreadId{1}), std::string(kNameBytes, 'x'));
+  EXPECT_EQ(name_of(ThreadId{2}), std::string(kNameBytes, 'y'));
+  EXPECT_EQ(name_of(ThreadId{3}), std::string(kNameBytes, 'z'));
+}
+
+TEST_F(Note, cuts_names_between_characters) {
+  for (const std::string_view character : {"é", "漢", "🐍"}) {
+    for (std::size_t before = kNameBytes - 5; before <= kNameBytes; ++before) {
+      const std::string begin(before, 'x');
+      note_->name_thread(ThreadId{7},
+                         begin + std::string(character) + std::string(character) + std::string(character));
+      std::string expected = begin;
+      while (expected.size() + character.size() <= kNameBytes) expected += character;
+      EXPECT_EQ(name_of(ThreadId{7}), expected) << character << " after " << before;
+    }
+  }
+}
+
+TEST_F(Note, survives_names_that_are_no_text) {
+  note_->name_thread(ThreadId{7}, std::string(200, '\xBF'));
+  EXPECT_EQ(name_of(ThreadId{7}), "");
+  note_->name_thread(ThreadId{7}, "");
+  EXPECT_EQ(name_of(ThreadId{7}), "");
+}
+
+TEST_F(Note, has_no_place_for_more_threads_than_it_says_and_keeps_those) {
+  for (std::uint32_t i = 1; i <= ProcessNote::kThreads; ++i) {
+    ASSERT_NE(note_->find_or_add(ThreadId{i}), nullptr) << i;
+  }
+  note_->name_thread(ThreadId{ProcessNote::kThreads}, "last");
+  EXPECT_EQ(note_->find_or_add(ThreadId{99'999}), nullptr);
+  note_->name_thread(ThreadId{99'999}, "nobody");
+  EXPECT_EQ(name_of(ThreadId{ProcessNote::kThreads}), "last");
+  EXPECT_EQ(name_of(ThreadId{99'999}), "(none)");
+  EXPECT_EQ(note_->threads.read(), ProcessNote::kThreads);
+}
+
+TEST_F(Note, says_which_process_it_is_of_from_its_begin_to_its_end) {
+  EXPECT_EQ(note_->state.read(), 0U);
+  note_->begin(ProcessRole::Spawn, 1'000);
+  EXPECT_EQ(note_->state.read(), 1U);
+  EXPECT_EQ(note_->pid.read(), static_cast<std::uint64_t>(getpid()));
+  EXPECT_EQ(note_->parent_pid.read(), static_cast<std::uint64_t>(getppid()));
+  EXPECT_EQ(note_->role.read(), static_cast<std::uint64_t>(ProcessRole::Spawn));
+  EXPECT_EQ(note_->cpu_end.read(), 0U);
+  use_cpu(std::chrono::milliseconds(2));
+  note_->end(3'000);
+  EXPECT_EQ(note_->state.read(), 2U);
+  EXPECT_EQ(note_->started_ticks.read(), 1'000U);
+  EXPECT_EQ(note_->stopped_ticks.read(), 3'000U);
+  EXPECT_GE(note_->cpu_end.read() - note_->cpu_begin.read(), 2'000'000U);
+}
+
+TEST_F(Note, takes_the_cpu_times_of_living_threads_at_its_end_and_keeps_those_of_ended_ones) {
+  note_->name_thread(this_thread(), "alive");
+  ThreadNote* const ended = note_->find_or_add(ThreadId{4'000'000});  // beyond what the kernel gives
+  ended->cpu_end.set(123);
+  note_->end(1);
+  EXPECT_GT(note_->find(this_thread())->cpu_end.read(), 0U);
+  EXPECT_EQ(ended->cpu_end.read(), 123U);
+}
+
+TEST(ThreadCpu, is_what_the_thread_itself_reads) {
+  use_cpu(std::chrono::milliseconds(2));
+  const auto before = own_cpu();
+  const auto read = read_thread_cpu(this_thread());
+  ASSERT_TRUE(read);
+  EXPECT_GE(*read, before);
+  EXPECT_LE(*read, own_cpu());
+}
+
+TEST(ThreadCpu, of_another_thread_is_that_ones_and_unknown_once_it_is_gone) {
+  ThreadId other{};
+  Nanoseconds used{};
+  std::thread thread([&] {
+    use_cpu(std::chrono::milliseconds(5));
+    other = this_thread();
+    used = own_cpu();
+    const auto read = read_thread_cpu(other);
+    ASSERT_TRUE(read);
+    EXPECT_GE(*read, used);
+  });
+  thread.join();
+  EXPECT_GE(used, std::chrono::milliseconds(5));
+  EXPECT_FALSE(read_thread_cpu(other));
+  EXPECT_FALSE(read_thread_cpu(ThreadId{4'100'000}));
+}
+
+TEST(ThreadCpu, of_a_thread_of_another_process_is_unknown) {
+  const pid_t parent = gettid();
+  EXPECT_EQ(
+      test::run_in_child([&] { return !read_thread_cpu(ThreadId{static_cast<std::uint32_t>(parent)}); }), 0);
+}
+
+TEST(ProcessCpu, contains_that_of_its_threads) {
+  const auto before = read_process_cpu();
+  std::thread([] { use_cpu(std::chrono::milliseconds(3)); }).join();
+  EXPECT_GE(read_process_cpu() - before, std::chrono::milliseconds(3));
+}
+
+}  // namespace
+}  // namespace gilscope

@@ -1,0 +1,212 @@
+// Children: what they recorded is there however they ended, and their parent's figures are not touched.
+#include <Python.h>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "recording/recording.h"
+#include "recording/recording_fixture.h"
+
+namespace gilscope {
+namespace {
+
+class RecordedChildren : public RecordingTest {
+ protected:
+  // What a child recorded that did `act`.
+  static ProcessRecord record_child(const std::string& act) {
+    Recording recording(Reach::WithChildren);
+    recording.start();
+    run("pid = child(lambda: (" + act + "))");
+    recording.stop();
+    const RecordedRun recorded = recording.collect();
+    EXPECT_EQ(recorded.processes.size(), 2U);
+    EXPECT_EQ(recorded.processes.front().pid, getpid());
+    return process_of(recorded, value_of("pid"));
+  }
+};
+
+TEST_F(RecordedChildren, are_recorded_exactly_however_they_end) {
+  const std::string kill = "os.kill(os.getpid(), signal.SIGKILL)";
+  for (const std::string& end : {std::string("os._exit(0)"), kill, std::string("os.abort()")}) {
+    const auto idle = record_child(end);
+    const auto busy = record_child("read(1000), " + end);
+    EXPECT_EQ(count_releases(busy), count_releases(idle) + 1000) << end;
+    EXPECT_EQ(count_holds(busy), count_holds(idle) + 1000) << end;
+    EXPECT_EQ(busy.role, ProcessRole::Fork);
+    EXPECT_EQ(busy.parent_pid, getpid());
+    EXPECT_GT(busy.wall, Nanoseconds::zero());
+    EXPECT_FALSE(busy.cpu) << "nobody was there to read it";
+    ASSERT_EQ(busy.figures.threads.size(), 1U);
+    EXPECT_EQ(static_cast<std::int64_t>(*busy.figures.threads.front().thread), busy.pid);
+    ASSERT_EQ(busy.threads.size(), 1U);
+    EXPECT_EQ(busy.threads.front().name, "MainThread");
+  }
+}
+
+TEST_F(RecordedChildren, do_not_touch_the_figures_of_their_parent) {
+  for (const auto reach : {Reach::ThisProcess, Reach::WithChildren}) {
+    std::uint64_t releases[2] = {};
+    for (const int reads : {0, 1000}) {
+      Recording recording(reach);
+      recording.start();
+      run("child(lambda: read(" + std::to_string(reads) + "))");
+      recording.stop();
+      const RecordedRun recorded = recording.collect();
+      EXPECT_EQ(recorded.processes.size(), reach == Reach::ThisProcess ? 1U : 2U);
+      releases[reads == 0 ? 0 : 1] = count_releases(recorded.processes.front());
+    }
+    EXPECT_EQ(releases[0], releases[1]);
+  }
+}
+
+TEST_F(RecordedChildren, have_children_of_their_own) {
+  Recording recording(Reach::WithChildren);
+  recording.start();
+  run(R"(
+r, w = os.pipe()
+pid = child(lambda: os.write(w, child(lambda: read(100)).to_bytes(8, 'big')))
+grandchild = int.from_bytes(os.read(r, 8), 'big')
+os.close(r); os.close(w)
+)");
+  recording.stop();
+  const RecordedRun recorded = recording.collect();
+  EXPECT_EQ(recorded.processes.size(), 3U);
+  EXPECT_EQ(process_of(recorded, value_of("pid")).parent_pid, getpid());
+  const auto grandchild = process_of(recorded, value_of("grandchild"));
+  EXPECT_EQ(grandchild.parent_pid, value_of("pid"));
+  EXPECT_EQ(grandchild.role, ProcessRole::Fork);
+  EXPECT_GE(count_releases(grandchild), 100U);
+}
+
+TEST_F(RecordedChildren, forked_by_a_thread_have_that_thread_as_their_main_one) {
+  Recording recording(Reach::WithChildren);
+  recording.start();
+  run(R"(
+import threading, warnings
+warnings.simplefilter('ignore')
+pids = []
+thread = threading.Thread(target=lambda: pids.append(child(lambda: read(10))))
+thread.start(); thread.join()
+)");
+  recording.stop();
+  const auto process = process_of(recording.collect(), value_of("pids[0]"));
+  ASSERT_EQ(process.threads.size(), 1U);
+  EXPECT_EQ(process.threads.front().name, "MainThread");
+  EXPECT_EQ(static_cast<std::int64_t>(process.threads.front().id), process.pid);
+}
+
+TEST_F(RecordedChildren, that_still_run_count_up_to_now_and_up_to_their_last_event_once_they_are_dead) {
+  Recording recording(Reach::WithChildren);
+  recording.start();
+  run(R"(
+ready, told = os.pipe()
+block, never = os.pipe()
+pid = os.fork()
+if pid == 0:
+    try:
+        os.write(told, b'x')
+        os.read(block, 1)
+    finally: os._exit(0)
+os.read(ready, 1)
+)");
+  const auto pid = value_of("pid");
+  const auto early = process_of(recording.collect(), pid).wall;
+  const auto later = process_of(recording.collect(), pid).wall;
+  EXPECT_GT(later, early);
+  run("os.kill(pid, signal.SIGKILL); os.waitpid(pid, 0)");
+  const auto last = process_of(recording.collect(), pid);
+  EXPECT_LE(last.wall, later);
+  run("for number in (ready, told, block, never): os.close(number)");
+  EXPECT_EQ(process_of(recording.collect(), pid).wall, last.wall);
+  EXPECT_EQ(count_holds(process_of(recording.collect(), pid)), count_holds(last));
+}
+
+TEST_F(RecordedChildren, that_did_not_touch_python_are_left_out) {
+  Recording recording(Reach::WithChildren);
+  recording.start();
+  EXPECT_EQ(test::run_in_child([] { return true; }), 0);
+  recording.stop();
+  const RecordedRun recorded = recording.collect();
+  EXPECT_EQ(recorded.processes.size(), 1U);
+  EXPECT_EQ(recorded.unrecorded_processes, 0U);
+}
+
+TEST_F(RecordedChildren, are_counted_where_the_script_has_closed_the_descriptor) {
+  Recording recording(Reach::WithChildren);
+  recording.start();
+  run("child(lambda: read(1))");
+  close(std::stoi(recording.path().substr(recording.path().rfind('/') + 1)));
+  run("child(lambda: read(1))");
+  recording.stop();
+  const RecordedRun recorded = recording.collect();
+  EXPECT_EQ(recorded.processes.size(), 1U);
+  EXPECT_EQ(recorded.unrecorded_processes, 2U);
+}
+
+// Addresses that a script's limit (RLIMIT_AS) does not leave us: the rest is reported all the same.
+TEST_F(RecordedChildren, that_cannot_be_mapped_are_counted) {
+  Recording recording(Reach::WithChildren);
+  recording.start();
+  run("child(lambda: read(1))");
+  recording.stop();
+  const int code = test::run_in_child([&] {
+    const rlimit limit{.rlim_cur = 1U << 20U, .rlim_max = 1U << 20U};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) return false;
+    const RecordedRun recorded = recording.collect();
+    return recorded.processes.size() == 1 && recorded.unrecorded_processes == 1;
+  });
+  EXPECT_EQ(code, 0);
+}
+
+TEST_F(RecordedChildren, are_nobodys_after_the_stop) {
+  Recording recording(Reach::WithChildren);
+  recording.start();
+  recording.stop();
+  run("child(lambda: read(1))");
+  EXPECT_EQ(recording.collect().processes.size(), 1U);
+}
+
+// As multiprocessing's spawn does, but that a fork stands for the fresh process: no recording runs in it.
+TEST_F(RecordedChildren, that_were_started_anew_join_by_the_path) {
+  for (const auto role : {ProcessRole::Spawn, ProcessRole::Server}) {
+    Recording recording(Reach::WithChildren);
+    PyOS_BeforeFork();
+    const pid_t pid = fork();
+    if (pid == 0) {
+      PyOS_AfterFork_Child();
+      auto joined = Recording::join(recording.path(), role);
+      if (!joined) _exit(1);
+      joined->start();
+      run("child(lambda: read(5))");
+      joined->stop();
+      _exit(0);
+    }
+    PyOS_AfterFork_Parent();
+    recording.start();
+    EXPECT_EQ(test::wait_for(pid), 0);
+    recording.stop();
+    const RecordedRun recorded = recording.collect();
+    ASSERT_EQ(recorded.processes.size(), 3U);
+    const auto joined = process_of(recorded, pid);
+    EXPECT_EQ(joined.role, role);
+    EXPECT_EQ(joined.parent_pid, getpid());
+    EXPECT_TRUE(joined.cpu);
+    const auto& forked = recorded.processes.back();
+    EXPECT_EQ(forked.parent_pid, pid);
+    EXPECT_EQ(forked.role, role == ProcessRole::Server ? ProcessRole::Forkserver : ProcessRole::Fork);
+  }
+}
+
+TEST_F(RecordedChildren, find_nothing_to_join_where_nobody_records) {
+  EXPECT_EQ(Recording::join("", ProcessRole::Spawn), nullptr);
+  EXPECT_EQ(Recording::join("/dev/null", ProcessRole::Spawn), nullptr);
+  std::string gone;
+  {
+    const Recording recording(Reach::WithChildren);
+    gone = recording.path();
+  }
+  EXPECT_EQ(Recording::join(gone, ProcessRole::Spawn), nullptr);
+}
+
+}  // namespace
+}  // namespace gilscope

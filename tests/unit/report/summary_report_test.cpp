@@ -1,0 +1,297 @@
+#include "report/summary_report.h"
+
+#include <algorithm>
+#include <limits>
+#include <sstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analysis/process_records.h"
+#include "golden.h"
+
+namespace gilscope {
+namespace {
+
+using test::kMillisecond;
+using test::make_process;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+void name_threads(ProcessRecord& process, std::initializer_list<std::string> names) {
+  std::uint32_t id = 1;
+  for (const auto& name : names) {
+    process.threads.push_back({.id = ThreadId{id}, .name = name, .cpu = Nanoseconds(40 * kMillisecond)});
+    ++id;
+  }
+}
+
+// Threads that force each other, one of a sub-interpreter with a GIL of its own, those that came too late for
+// a row; and children of every start method, of which one was killed.
+std::vector<ProcessRecord> busy_records() {
+  auto first = make_process(
+      4001, {{.thread = 1,
+              .holds = 12,
+              .hold_ticks = 48'500'000,
+              .waits = 10,
+              .wait_ticks = 45'250'000,
+              .forced = 9},
+             {.thread = 2,
+              .holds = 10,
+              .hold_ticks = 45'000'000,
+              .waits = 10,
+              .wait_ticks = 50'000'000,
+              .forced = 9},
+             {.thread = 3, .holds = 210'000, .hold_ticks = 2'100'000, .waits = 3, .wait_ticks = 1'234},
+             {.thread = 1, .gil = 1, .holds = 5, .hold_ticks = 2'000'000},
+             {.thread = 4, .holds = 7, .hold_ticks = 70}});
+  name_threads(first, {"MainThread", "Thread-1 (work)", ""});
+  first.figures.threads.back().thread.reset();
+  first.figures.gils[0].handoffs = 19;
+  first.figures.gils[0].timeouts = 18;
+  first.cpu = Nanoseconds(95'600'000);
+  first.figures.lost_events = 12;
+  std::vector<ProcessRecord> records{first};
+  for (const auto role :
+       {ProcessRole::Fork, ProcessRole::Spawn, ProcessRole::Server, ProcessRole::Forkserver}) {
+    auto child =
+        make_process(4001 + static_cast<std::int64_t>(role),
+                     {{.thread = 1, .holds = 100, .hold_ticks = 9'000'000, .lifetime = 10 * kMillisecond}});
+    child.parent_pid = 4001;
+    child.role = role;
+    child.wall = Nanoseconds(10 * kMillisecond);
+    child.cpu = Nanoseconds(9'100'000);
+    name_threads(child, {"MainThread"});
+    records.push_back(child);
+  }
+  records.back().parent_pid = 4004;
+  records.back().cpu.reset();
+  records.back().threads.front().cpu.reset();
+  return records;
+}
+
+SummaryContext context() {
+  return {.python = {{"version", "3.13.0"},
+                     {"implementation", "CPython"},
+                     {"executable", "/usr/bin/python3"},
+                     {"prefix", "/usr"},
+                     {"linkage", "static"},
+                     {"free_threaded", false},
+                     {"config_args", nullptr}},
+          .machine = {{"cpus", 8}, {"usable_cpus", 8.0}, {"model", "AMD EPYC 9654"}},
+          .command = {"gilscope", "run", "app.py"},
+          .exit_code = 0,
+          .clock = ClockKind::Tsc};
+}
+
+std::string report(const std::vector<ProcessRecord>& records, const TextStyle& style = {}) {
+  return format_summary(summarize_run(records, 21.4), context(), style);
+}
+
+std::size_t longest_line(const std::string& text) {
+  std::istringstream lines(text);
+  std::size_t longest = 0;
+  for (std::string line; std::getline(lines, line);) longest = std::max(longest, count_columns(line));
+  return longest;
+}
+
+std::size_t count(const std::string& text, std::string_view part) {
+  std::size_t found = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+TEST(SummaryReport, looks_as_it_did) {
+  auto missing = context();
+  missing.unrecorded_processes = 2;
+  missing.were_slots_overwritten = true;
+  test::expect_golden("summary.txt", format_summary(summarize_run(busy_records(), 21.4), missing));
+}
+
+TEST(SummaryReport, looks_as_it_did_of_one_thread) {
+  auto only = make_process(4001, {{.thread = 1, .holds = 20, .hold_ticks = 40 * kMillisecond}});
+  name_threads(only, {"MainThread"});
+  only.cpu = Nanoseconds(41 * kMillisecond);
+  test::expect_golden("summary_one_thread.txt", report({only}));
+}
+
+TEST(SummaryReport, looks_as_it_did_without_a_gil) { test::expect_golden("summary_no_gil.txt", report({})); }
+
+TEST(SummaryReport, has_the_json_it_had) {
+  test::expect_golden("summary.json",
+                      summary_json(summarize_run(busy_records(), 21.4), context()).dump(2) + "\n");
+}
+
+TEST(SummaryReport, has_the_json_it_had_without_a_gil) {
+  auto unknown = context();
+  unknown.python["free_threaded"] = true;
+  unknown.machine = nullptr;
+  unknown.exit_code.reset();
+  unknown.clock = ClockKind::Monotonic;
+  test::expect_golden("summary_no_gil.json",
+                      summary_json(summarize_run({}, std::nullopt), unknown).dump(2) + "\n");
+}
+
+TEST(SummaryReport, begins_with_the_verdict) {
+  EXPECT_THAT(report(busy_records()), StartsWith("gilscope: threads waited "));
+}
+
+TEST(SummaryReport, shows_twenty_threads_busiest_first_and_says_how_many_more_there_are) {
+  std::vector<test::RowSpec> rows;
+  for (unsigned thread = 1; thread <= 25; ++thread) {
+    rows.push_back({.thread = thread, .holds = 1, .hold_ticks = thread * 10'000});
+  }
+  const auto text = report({make_process(4001, rows)});
+  EXPECT_EQ(count(text, "\nthread "), 21U) << "and one line of titles";
+  EXPECT_THAT(text, HasSubstr("(5 more threads, less busy: --json has them)"));
+  EXPECT_LT(text.find("\nthread 25 "), text.find("\nthread 24 "));
+  EXPECT_THAT(text, Not(HasSubstr("\nthread 5 ")));
+  EXPECT_EQ(
+      summary_json(summarize_run({make_process(4001, rows)}, 1), context())["processes"][0]["threads"].size(),
+      25U);
+}
+
+TEST(SummaryReport, shows_ten_gils_busiest_first_and_says_how_many_more_there_are) {
+  std::vector<test::RowSpec> rows;
+  for (unsigned gil = 0; gil < 12; ++gil) {
+    rows.push_back({.thread = 1, .gil = gil, .holds = 1, .hold_ticks = (gil + 1) * 10'000});
+  }
+  const auto text = report({make_process(4001, rows)});
+  EXPECT_EQ(count(text, "\nGIL "), 10U);
+  EXPECT_LT(text.find("\nGIL 11 "), text.find("\nGIL 10 "));
+  EXPECT_THAT(text, HasSubstr("\n(2 more GILs, less busy: --json has them)\n"));
+}
+
+TEST(SummaryReport, shows_ten_processes_and_says_how_many_more_there_are) {
+  std::vector<ProcessRecord> records;
+  for (std::int64_t pid = 4001; pid <= 4013; ++pid) {
+    records.push_back(make_process(pid, {{.thread = 1, .holds = 1, .hold_ticks = 10'000}}));
+  }
+  const auto text = report(records);
+  EXPECT_EQ(count(text, "\nprocess "), 10U);
+  EXPECT_THAT(text, HasSubstr("\n(3 more processes: --json has them)\n"));
+}
+
+// Names come from the script: they neither steer the terminal nor break the table.
+TEST(SummaryReport, shows_hostile_names_of_threads_harmlessly) {
+  auto process = make_process(
+      4001, {{.thread = 1, .holds = 1, .hold_ticks = 50 * kMillisecond},
+             {.thread = 2, .holds = 1, .hold_ticks = 1, .waits = 1, .wait_ticks = 90 * kMillisecond},
+             {.thread = 3, .holds = 1, .hold_ticks = 3},
+             {.thread = 4, .holds = 1, .hold_ticks = 2},
+             {.thread = 5, .holds = 1, .hold_ticks = 1}});
+  name_threads(process, {"\x1b[31mred\n\t\xC2\x9B", std::string(103, 'x'), "Müßiggänger №1 und noch einer",
+                         "漢字の名前", "\xff\xfe broken \xe6"});
+  const auto text = report({process});
+  EXPECT_LE(longest_line(text), 100U);
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(text, Not(HasSubstr("\xC2\x9B")));
+  EXPECT_THAT(text, HasSubstr("\n?[31mred??? "));
+  EXPECT_THAT(text, HasSubstr("; ?[31mred??? held it"));
+  EXPECT_THAT(text, HasSubstr("\n" + std::string(19, 'x') + "… "));
+  EXPECT_THAT(text, HasSubstr("\nMüßiggänger №1 und … "));
+  EXPECT_THAT(text, HasSubstr("\n漢字の名前 "));
+  const auto json = summary_json(summarize_run({process}, 1), context());
+  EXPECT_NO_THROW((void)json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+TEST(SummaryReport, keeps_to_its_columns_with_the_largest_figures_that_a_run_can_have) {
+  constexpr std::uint64_t kDay = 86'400'000 * kMillisecond;
+  auto process = make_process(4'194'303, {{.thread = 4'194'303,
+                                           .gil = 255,
+                                           .holds = 9'999'999'999,
+                                           .hold_ticks = kDay,
+                                           .waits = 999'999'999,
+                                           .wait_ticks = kDay,
+                                           .forced = 99'999'999,
+                                           .lifetime = kDay}});
+  process.wall = process.cpu.emplace(kDay);
+  process.role = ProcessRole::Forkserver;
+  for (auto& gil : process.figures.gils) {
+    gil.interpreter = std::numeric_limits<std::int64_t>::max();
+    gil.handoffs = 9'999'999'999;
+  }
+  EXPECT_LE(longest_line(report({process})), 100U) << report({process});
+}
+
+TEST(SummaryReport, has_no_escape_sequences_unless_colour_is_asked_for) {
+  EXPECT_THAT(report(busy_records()), Not(HasSubstr("\x1b")));
+  const auto coloured = report(busy_records(), {.colour = Colour::On});
+  EXPECT_THAT(coloured, StartsWith("\x1b[33mgilscope: "));
+  EXPECT_THAT(coloured, HasSubstr("\x1b[1mthread "));
+  EXPECT_THAT(report({}, {.colour = Colour::On}), StartsWith("\x1b[32mgilscope: "));
+}
+
+TEST(SummaryReport, shouts_where_events_were_dropped) {
+  auto record = make_process(4001, {{.thread = 1, .holds = 1, .hold_ticks = 1}});
+  EXPECT_THAT(report({record}), HasSubstr("dropped none"));
+  record.figures.lost_events = 3;
+  EXPECT_THAT(report({record}), HasSubstr("DROPPED 3: figures are too low"));
+}
+
+TEST(SummaryReport, says_how_many_processes_are_missing) {
+  const auto summary = summarize_run({make_process(4001, {})}, 1);
+  auto missing = context();
+  EXPECT_THAT(format_summary(summary, missing, {.columns = 200}), Not(HasSubstr("recorded")));
+  missing.unrecorded_processes = 1;
+  EXPECT_THAT(format_summary(summary, missing, {.columns = 200}),
+              HasSubstr("1 process could not be recorded."));
+  missing.unrecorded_processes = 2;
+  EXPECT_THAT(format_summary(summary, missing, {.columns = 200}),
+              HasSubstr("2 processes could not be recorded."));
+}
+
+TEST(SummaryReport, says_nothing_of_a_cost_that_is_not_known) {
+  const auto records = busy_records();
+  const auto text = format_summary(summarize_run(records, std::nullopt), context());
+  EXPECT_THAT(text, Not(HasSubstr("cost")));
+  const auto json = summary_json(summarize_run(records, std::nullopt), context());
+  EXPECT_TRUE(json["probe"]["pair_cost_ns"].is_null());
+  EXPECT_TRUE(json["probe"]["cost_share"].is_null());
+}
+
+TEST(SummaryAdvice, is_to_have_more_gils_where_threads_were_forced_and_larger_steps_where_they_were_not) {
+  auto records = busy_records();
+  EXPECT_THAT(report(records), HasSubstr("processes or sub-interpreters have a GIL each"));
+  for (auto& row : records.front().figures.threads) row.forced = 0;
+  EXPECT_THAT(report(records), HasSubstr("threads give the GIL up often"));
+}
+
+TEST(SummaryVerdict, says_the_ceiling_with_as_many_digits_as_it_has) {
+  const auto verdict = [](std::uint64_t hold_ticks) {
+    return describe_verdict(
+        summarize_run({make_process(1, {{.thread = 1, .holds = 1, .hold_ticks = hold_ticks}})}, 1));
+  };
+  EXPECT_THAT(verdict(100 * kMillisecond), HasSubstr("at most 1.00 × faster"));
+  EXPECT_THAT(verdict(40 * kMillisecond), HasSubstr("at most 2.50 × faster"));
+  EXPECT_THAT(verdict(2 * kMillisecond), HasSubstr("at most 50 × faster"));
+}
+
+TEST(SummaryShare, has_two_significant_digits) {
+  for (const auto& [share, text] :
+       std::initializer_list<std::pair<double, std::string>>{{0, "0 %"},
+                                                             {1, "100 %"},
+                                                             {0.714, "71 %"},
+                                                             {0.0996, "10 %"},
+                                                             {0.0994, "9.9 %"},
+                                                             {0.00996, "1.0 %"},
+                                                             {0.004, "0.40 %"},
+                                                             {0.00012, "0.012 %"},
+                                                             {0.00001, "0.001 %"},
+                                                             {0.000001, "<0.001 %"}}) {
+    EXPECT_EQ(format_share(share), text);
+  }
+}
+
+TEST(StartMethod, is_known_of_children_only) {
+  EXPECT_EQ(start_method_of(ProcessRole::First), std::nullopt);
+  EXPECT_EQ(start_method_of(ProcessRole::Server), std::nullopt);
+  EXPECT_EQ(start_method_of(ProcessRole::Fork), "fork");
+  EXPECT_EQ(start_method_of(ProcessRole::Spawn), "spawn");
+  EXPECT_EQ(start_method_of(ProcessRole::Forkserver), "forkserver");
+}
+
+}  // namespace
+}  // namespace gilscope
