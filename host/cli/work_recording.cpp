@@ -44,11 +44,12 @@ PyObject* end(PyObject* /*module*/, PyObject* /*unused*/) {
   const RunSummary summary = summarize_run(work->collect().processes, std::nullopt);
   work.reset();
   PyObject* const list = PyList_New(0);
-  for (const auto& gil : summary.processes.front().gils) {
+  const ProcessSummary& process = summary.processes.front();
+  for (const auto& gil : process.gils) {
     PyObject* const figures =
         list == nullptr
             ? nullptr
-            : Py_BuildValue("{s:L,s:K,s:L,s:K,s:L,s:K,s:K}", "wall_ns", nanoseconds(summary.wall_ns), "holds",
+            : Py_BuildValue("{s:L,s:K,s:L,s:K,s:L,s:K,s:K}", "wall_ns", nanoseconds(process.wall_ns), "holds",
                             gil.holds, "hold_ns", nanoseconds(gil.hold_ns), "waits", gil.waits, "wait_ns",
                             nanoseconds(gil.wait_ns), "forced", gil.forced, "handoffs", gil.handoffs);
     const bool is_added = figures != nullptr && PyList_Append(list, figures) == 0;

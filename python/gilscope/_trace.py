@@ -107,7 +107,7 @@ class Summary:
     machine: dict[str, Any]
     command: list[str]
     exit_code: int | None
-    wall_ns: int
+    wall_ns: int | None
     cpu_ns: int | None
     probe: Probe
     verdict: Verdict
