@@ -41,7 +41,7 @@ std::uint32_t BlockFile::blocks() const noexcept {
 }
 
 void BlockFile::read(void* to, std::size_t size, std::uint64_t offset, const char* expected) const {
-  if (offset > size_ || size > size_ - offset) reject(std::min(offset, size_), expected);
+  if (offset > size_ || size > size_ - offset) reject(size_, expected);  // where it ends
   auto* out = static_cast<std::byte*>(to);
   while (size > 0) {
     const auto count = pread(file_.get(), out, size, static_cast<off_t>(offset));
