@@ -39,6 +39,14 @@ constinit thread_local ThreadState self __attribute__((tls_model("initial-exec")
 
 pthread_key_t lane_key;
 
+// Nobody records any more.
+void release_lanes() noexcept {
+  lanes.for_each([](Lane& lane) {
+    if (BlockHeader* const home = std::exchange(lane.home, nullptr)) ProcessFile::unmap_home(*home);
+  });
+  lanes.clear();
+}
+
 // Other destructors of the thread may take the GIL after this one: then it has a new lane, and the C library
 // calls this again, up to four times (PTHREAD_DESTRUCTOR_ITERATIONS); a lane taken after that stays taken.
 // Of the recorder nothing is touched, as it may be gone: a lane outlives it, and `owner` tells whether it is
@@ -68,13 +76,6 @@ class Unnoticed {
   int cancel_state_ = 0;
 };
 
-std::uint64_t source_of(const Event& event) noexcept {
-  return (std::uint64_t{static_cast<std::uint32_t>(event.thread)} << 32U) |
-         static_cast<std::uint32_t>(event.gil);
-}
-std::uint32_t thread_of(std::uint64_t source) noexcept { return static_cast<std::uint32_t>(source >> 32U); }
-std::uint32_t gil_of(std::uint64_t source) noexcept { return static_cast<std::uint32_t>(source); }
-
 std::byte* payload_of(BlockHeader& home) noexcept {
   return reinterpret_cast<std::byte*>(&home) + kBlockHeaderSize;
 }
@@ -83,6 +84,14 @@ std::byte* payload_of(BlockHeader& home) noexcept {
 // whoever reads the file after this process was killed between any two instructions.
 void publish(BlockHeader& home, std::uint32_t used) noexcept {
   std::atomic_ref(home.used).store(used, std::memory_order_release);
+}
+
+// The state before the part's first record.
+void begin_part(const Lane& lane) noexcept {
+  lane.home->ticks = lane.last.ticks;
+  lane.home->tie = static_cast<std::uint32_t>(lane.last.tie);
+  lane.home->gil = static_cast<std::uint32_t>(lane.gil);
+  lane.home->thread = static_cast<std::uint32_t>(lane.thread);
 }
 
 void count_event(Lane& lane) noexcept {
@@ -161,11 +170,9 @@ RecordingCounts EventRecorder::stop(std::optional<ClockPoint> end) noexcept {
   if (running.load(std::memory_order_relaxed) != this) return {};
   const RecordingCounts result = counts();
   state_.store(State::Stopped, std::memory_order_relaxed);
-  lanes.for_each([](Lane& lane) {
-    if (lane.home != nullptr) ProcessFile::unmap_home(*lane.home);
-  });
-  file_.finish(end ? *end : options_.clock.sample(), lanes.events());
-  lanes.clear();
+  const std::uint64_t events = lanes.events();
+  release_lanes();
+  file_.finish(end ? *end : options_.clock.sample(), events);
   session_ = 0;
   budget_.close();
   running.store(nullptr, std::memory_order_relaxed);
@@ -189,13 +196,16 @@ RecordingCounts EventRecorder::counts() const noexcept {
 // is recorded. Here no file is made: most children of fork() only exec.
 void EventRecorder::after_fork_in_child() noexcept {
   EventRecorder* const recorder = running.load(std::memory_order_relaxed);
-  if (recorder == nullptr || recorder->state_.load(std::memory_order_relaxed) == State::Stopped) return;
+  if (recorder == nullptr) return;
   const Unnoticed unnoticed;
-  lanes.for_each([](Lane& lane) {
-    if (lane.home != nullptr) ProcessFile::unmap_home(*lane.home);
-  });
-  lanes.clear();
+  release_lanes();
   recorder->file_.abandon();
+  if (recorder->state_.load(std::memory_order_relaxed) == State::Stopped) {
+    // Another thread of the parent was about to start or stop it. Here it is stopped.
+    recorder->budget_.close();
+    running.store(nullptr, std::memory_order_relaxed);
+    return;
+  }
   recorder->session_ = sessions.fetch_add(1, std::memory_order_relaxed) + 1;
   recorder->unfiled_drops_.store(0, std::memory_order_relaxed);
   recorder->parent_pid_ = recorder->pid_;  // by now it may have another one
@@ -221,18 +231,24 @@ bool EventRecorder::is_ready() noexcept {
   return is_open;
 }
 
+// GIL and thread are compared one by one, and the keys stored one by one: a load that spans two fresh stores,
+// as of the event that the hook has just made, waits until they have left the store buffer.
 void EventRecorder::record(const Event& event) noexcept {
   Lane& lane = *self.lane;
-  if (event.ticks < lane.window_end && source_of(event) == lane.source && event.ticks > lane.last.ticks &&
-      event.ticks > lane.cell->last.ticks) [[likely]] {
+  const std::uint64_t ticks = event.ticks;
+  if (ticks < lane.window_end && event.thread == lane.thread && event.gil == lane.gil &&
+      ticks > lane.last.ticks && ticks > lane.cell->last.ticks) [[likely]] {
     BlockHeader& home = *lane.home;
+    GilCell& cell = *lane.cell;
     const std::uint32_t used = home.used;
     if (used <= kPayloadSize - kShortEventRoom) [[likely]] {
-      const std::uint64_t delta = event.ticks - lane.last.ticks;
-      const std::uint32_t size = write_short_event(payload_of(home) + used, event.kind, delta);
-      lane.last = lane.cell->last = {event.ticks, 0};
+      const std::uint64_t delta = ticks - lane.last.ticks;
+      lane.last.ticks = ticks;
+      lane.last.tie = 0;
+      cell.last.ticks = ticks;
+      cell.last.tie = 0;
       count_event(lane);
-      publish(home, used + size);
+      publish(home, used + write_short_event(payload_of(home) + used, event.kind, delta));
       return;
     }
   }
@@ -267,18 +283,18 @@ bool EventRecorder::write_event(Lane& lane, GilCell& cell, const Event& event) n
   if (key.tie > UINT32_MAX) return false;
   BlockHeader& home = *lane.home;
   RecordWriter writer(payload_of(home) + home.used);
-  const std::uint64_t source = source_of(event);
-  if (thread_of(source) != thread_of(lane.source)) {
+  if (event.thread != lane.thread) {
     writer.control(ControlKind::Thread);
-    writer.number(thread_of(source));
+    writer.number(static_cast<std::uint32_t>(event.thread));
   }
-  if (gil_of(source) != gil_of(lane.source)) {
+  if (event.gil != lane.gil) {
     writer.control(ControlKind::Gil);
-    writer.number(gil_of(source));
+    writer.number(static_cast<std::uint32_t>(event.gil));
   }
   writer.event(event.kind, key.ticks - lane.last.ticks, key.tie);
   const bool is_window_over = key.ticks >= lane.window_end;
-  lane.source = source;
+  lane.thread = event.thread;
+  lane.gil = event.gil;
   lane.cell = &cell;
   lane.last = cell.last = key;
   count_event(lane);
@@ -308,15 +324,13 @@ Lane* EventRecorder::own_lane() noexcept {
 }
 
 void EventRecorder::begin_stream(Lane& lane, const Event& event) noexcept {
-  BlockHeader& home = *lane.home;
   // A tick earlier, so that the first event is one like any other.
   lane.last = {event.ticks > 0 ? event.ticks - 1 : 0, 0};
-  lane.source = source_of(event);
-  home.ticks = lane.last.ticks;
-  home.thread = thread_of(lane.source);
-  home.gil = gil_of(lane.source);
+  lane.thread = event.thread;
+  lane.gil = event.gil;
+  begin_part(lane);
   lane.is_published = true;
-  file_.publish_home(home);
+  file_.publish_home(*lane.home);
 }
 
 // Spills the home where it is too full, and begins its next part.
@@ -327,10 +341,7 @@ bool EventRecorder::make_room(Lane& lane, std::uint32_t size) noexcept {
   // In this order: until the last store the part is the one that was spilled, which the reader then passes
   // over.
   publish(home, 0);
-  home.ticks = lane.last.ticks;
-  home.tie = static_cast<std::uint32_t>(lane.last.tie);
-  home.thread = thread_of(lane.source);
-  home.gil = gil_of(lane.source);
+  begin_part(lane);
   std::atomic_ref(home.sequence).store(home.sequence + 1, std::memory_order_release);
   return true;
 }

@@ -55,7 +55,8 @@ void LaneTable::clear() noexcept {
     lane.home = nullptr;
     lane.last = {};
     lane.cell = nullptr;
-    lane.source = 0;
+    lane.gil = {};
+    lane.thread = {};
     lane.window_end = 0;
     lane.events.store(0, std::memory_order_relaxed);
     lane.spilled = 0;
@@ -63,6 +64,7 @@ void LaneTable::clear() noexcept {
     lane.owner.store(Lane::kFresh, std::memory_order_relaxed);
   });
   count_.store(0, std::memory_order_relaxed);
+  if (cells_ == nullptr) return;
   // Remapped rather than written over: that gives the memory back. Where it fails the old cells stay, which
   // only lets the first keys begin higher.
   mmap(cells_, kCellsSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,

@@ -23,7 +23,8 @@ struct alignas(128) Lane {
   BlockHeader* home = nullptr;  // mapped
   EventKey last;
   GilCell* cell = nullptr;       // of the GIL of the last event
-  std::uint64_t source = 0;      // its thread and GIL
+  GilId gil{};                   // that GIL,
+  ThreadId thread{};             // and the thread
   std::uint64_t window_end = 0;  // from these ticks on, the long way: delta too wide, or a clock point due
   std::atomic<std::uint64_t> events{0};  // relaxed: one writer, and readers of a sum
 

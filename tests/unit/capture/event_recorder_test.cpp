@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <pthread.h>
 #include <random>
 #include <thread>
 #include <vector>
@@ -258,6 +259,42 @@ TEST_F(EventRecorderTest, leaves_errno_alone) {
   for (unsigned i = 1; i < 50'000; ++i) recorder_.record(make_event(i * 1000, EventKind::Acquire));
   EXPECT_EQ(errno, 42);
   errno = 0;
+}
+
+TEST_F(EventRecorderTest, is_no_place_where_a_thread_is_cancelled) {
+  constexpr unsigned kEvents = 50'000;
+  recorder_.start(options());
+  std::atomic<unsigned> recorded{0};
+  std::thread thread([&] {
+    pthread_cancel(pthread_self());  // pending from here on; a write() would be its end, amid noexcept
+    for (unsigned i = 1; i <= kEvents; ++i) recorder_.record(make_event(i, EventKind::Acquire));
+    recorded = kEvents;
+    pthread_testcancel();
+    recorded = 0;
+  });
+  thread.join();
+  EXPECT_EQ(recorded, kEvents);
+  EXPECT_EQ(recorder_.stop().events, kEvents);
+  EXPECT_EQ(read_events(only_file()).size(), kEvents);
+}
+
+TEST_F(EventRecorderTest, gets_back_the_buffers_of_threads_that_record_until_their_very_end) {
+  static EventRecorder* recorder = nullptr;
+  recorder = &recorder_;
+  recorder_.start(options());
+  static pthread_key_t key;  // younger than the recorder's, so its destructor comes after
+  ASSERT_EQ(pthread_key_create(&key, [](void*) { recorder->record(make_event(2, EventKind::Release)); }), 0);
+  for (unsigned i = 0; i < 100; ++i) {
+    // The same id again and again, as the operating system has it.
+    std::thread([&] {
+      pthread_setspecific(key, &key);
+      recorder_.record(make_event(1, EventKind::Acquire));
+    }).join();
+  }
+  pthread_key_delete(key);
+  EXPECT_EQ(recorder_.stop().events, 200U);
+  EXPECT_EQ(read_events(only_file()).size(), 200U);
+  EXPECT_EQ(ProcessReader(only_file()).facts().streams, 1U);
 }
 
 TEST_F(EventRecorderTest, runs_once_in_a_process) {
