@@ -53,7 +53,7 @@ void release_lanes() noexcept {
 // still ours.
 void give_lane_back(void*) noexcept {
   Lane* const lane = std::exchange(self.lane, &no_lane);
-  if (lane != &no_lane) lanes.give_back(*lane, self.owner);
+  if (lane != &no_lane) LaneTable::give_back(*lane, self.owner);
   self = {};
 }
 
@@ -316,7 +316,7 @@ Lane* EventRecorder::own_lane() noexcept {
   if (lane == nullptr) return nullptr;
   if (lane->home == nullptr) lane->home = file_.add_home();
   if (lane->home == nullptr || pthread_setspecific(lane_key, lane) != 0) {
-    lanes.give_back(*lane, owner);
+    LaneTable::give_back(*lane, owner);
     return nullptr;
   }
   self = {.lane = lane, .session = session_, .owner = owner};
@@ -348,7 +348,7 @@ bool EventRecorder::make_room(Lane& lane, std::uint32_t size) noexcept {
 
 // So that the times of a process that is killed can be told, too. The other of the two points is written
 // first, then named: a kill leaves one of them whole.
-void EventRecorder::note_point(Lane& lane) noexcept {
+void EventRecorder::note_point(Lane& lane) const noexcept {
   BlockHeader& home = *lane.home;
   const std::uint32_t other = 1 - home.latest_point;
   const ClockPoint now = options_.system->read_point(options_.clock);

@@ -44,6 +44,10 @@ struct RecordingCounts {
 class EventRecorder final : public Recorder {
  public:
   EventRecorder() = default;
+  EventRecorder(const EventRecorder&) = delete;
+  EventRecorder& operator=(const EventRecorder&) = delete;
+  EventRecorder(EventRecorder&&) = delete;
+  EventRecorder& operator=(EventRecorder&&) = delete;
   ~EventRecorder() override;  // stops
 
   // Before the probe starts. One runs in a process at a time. Throws Error.
@@ -73,7 +77,7 @@ class EventRecorder final : public Recorder {
   Lane* own_lane() noexcept;
   bool make_room(Lane& lane, std::uint32_t size) noexcept;
   void begin_stream(Lane& lane, const Event& event) noexcept;
-  void note_point(Lane& lane) noexcept;
+  void note_point(Lane& lane) const noexcept;
   void drop(const Event& event) noexcept;
   static void watch_process();
   static void after_fork_in_child() noexcept;

@@ -50,7 +50,7 @@ class LaneTable {
   // where too many threads record at once. Cost grows with the number of lanes, once a thread.
   Lane* take(std::uint64_t owner) noexcept;
   // Nothing where the lane is not `owner`'s any more.
-  void give_back(Lane& lane, std::uint64_t owner) noexcept;
+  static void give_back(Lane& lane, std::uint64_t owner) noexcept;
 
   [[nodiscard]] GilCell* cell(GilId gil) noexcept {
     const auto index = static_cast<std::uint32_t>(gil);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <cstdio>
 #include <fcntl.h>
 #include <iterator>
 #include <sys/mman.h>
@@ -10,17 +10,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <fmt/format.h>
-
 namespace gilscope {
 namespace {
 
 constexpr std::uint32_t kMaxBlocks = 1U << 31U;
 constexpr unsigned kMaxFilesOfPid = 10'000;
+constexpr int kOldFile = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+constexpr int kNewFile = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_CREAT | O_EXCL;
 
 // By number: open() and close() are cancellation points, and a hook's thread may have been cancelled.
 int open_file(const char* path, int flags) noexcept {
-  int file = static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOFOLLOW, 0666));
+  int file = static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, flags, 0666));
   if (file >= 0 && file <= STDERR_FILENO) {  // as FileDescriptor: what is printed must not land here
     const int low = file;
     file = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -59,12 +59,12 @@ int ProcessFile::create(std::string_view folder, const Facts& facts, const Captu
 // The id of a process comes again: after exec, in another run of the recorder, or by chance.
 int ProcessFile::name(std::string_view folder, std::uint32_t pid, unsigned number) noexcept {
   const std::size_t room = path_.size() - kPartSuffix.size();
-  const auto written = fmt::format_to_n(path_.data(), room, "{}/{}-{}{}", folder, pid, number, kEventsSuffix);
-  if (written.size >= room) return ENAMETOOLONG;
-  path_[written.size] = '\0';
+  const int length = std::snprintf(path_.data(), room, "%.*s/%u-%u%s", static_cast<int>(folder.size()),
+                                   folder.data(), pid, number, kEventsSuffix.data());
+  if (length < 0 || static_cast<std::size_t>(length) >= room) return ENAMETOOLONG;
   part_ = path_;
-  std::ranges::copy(kPartSuffix, &part_[written.size]);
-  part_[written.size + kPartSuffix.size()] = '\0';
+  std::ranges::copy(kPartSuffix, &part_[static_cast<std::size_t>(length)]);
+  part_[static_cast<std::size_t>(length) + kPartSuffix.size()] = '\0';
   return 0;
 }
 
@@ -75,7 +75,7 @@ int ProcessFile::make(std::string_view folder, const Facts& facts) noexcept {
     if (const int error = name(folder, facts.pid, number); error != 0) return error;
     struct stat status{};
     if (fstatat(AT_FDCWD, path_.data(), &status, AT_SYMLINK_NOFOLLOW) == 0) continue;
-    file_ = open_file(part_.data(), O_RDWR | O_CREAT | O_EXCL);
+    file_ = open_file(part_.data(), kNewFile);
     if (file_ < 0 && errno == EEXIST) continue;
     if (file_ < 0) return errno;
     int error = fill(facts);
@@ -127,7 +127,7 @@ bool ProcessFile::is_own_descriptor() noexcept {
     return fstat(file, &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
   };
   if (is_own(file_.load(std::memory_order_relaxed))) return true;
-  const int again = open_file(path_.data(), O_RDWR);
+  const int again = open_file(path_.data(), kOldFile);
   if (again < 0) return false;
   if (!is_own(again)) {
     syscall(SYS_close, again);

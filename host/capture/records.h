@@ -43,7 +43,8 @@ inline std::uint32_t write_short_event(std::byte* to, EventKind kind, std::uint6
 }
 
 constexpr std::uint64_t to_zigzag(std::int64_t value) noexcept {
-  return (static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63U);
+  const std::uint64_t doubled = static_cast<std::uint64_t>(value) << 1U;
+  return value < 0 ? ~doubled : doubled;
 }
 constexpr std::int64_t from_zigzag(std::uint64_t value) noexcept {
   return static_cast<std::int64_t>((value >> 1U) ^ (~(value & 1U) + 1));

@@ -91,7 +91,7 @@ class Child {
     if (pid_ == 0) _exit(body());
   }
   [[nodiscard]] pid_t pid() const { return pid_; }
-  int wait() const {  // as waitpid() has it
+  int wait() {  // as waitpid() has it
     int status = -1;
     waitpid(pid_, &status, 0);
     return status;

@@ -256,7 +256,8 @@ TEST_F(EventRecorderTest, says_in_the_file_what_it_was_told) {
 TEST_F(EventRecorderTest, leaves_errno_alone) {
   recorder_.start(options());
   errno = 42;
-  for (unsigned i = 1; i < 50'000; ++i) recorder_.record(make_event(i * 1000, EventKind::Acquire));
+  for (unsigned i = 1; i < 50'000; ++i)
+    recorder_.record(make_event(std::uint64_t{i} * 1000, EventKind::Acquire));
   EXPECT_EQ(errno, 42);
   errno = 0;
 }

@@ -9,7 +9,7 @@
 namespace gilscope::test {
 
 inline const CaptureSystem& golden_system() {
-  static const CaptureSystem kSystem = [] {
+  static const CaptureSystem system_of_golden = [] {
     auto system = real_system();
     system.pid = []() noexcept -> std::uint32_t { return 4711; };
     system.parent_pid = []() noexcept -> std::uint32_t { return 4000; };
@@ -18,7 +18,7 @@ inline const CaptureSystem& golden_system() {
     };
     return system;
   }();
-  return kSystem;
+  return system_of_golden;
 }
 
 // Two threads that hand a GIL to each other, a second GIL, equal times, each width of delta.

@@ -70,7 +70,7 @@ TEST_F(ProcessReaderTest, refuses_what_is_no_events_file) {
   expect_rejected(0, "the header");
   bytes_ = "import this\n";
   expect_rejected(12, "the header");
-  bytes_ = std::string(5 * kBlockSize, 'x');
+  bytes_ = std::string(std::size_t{5} * kBlockSize, 'x');
   expect_rejected(0, "the mark");
   EXPECT_THAT(test::error_of([&] { ProcessReader(temporary_.path() / "none"); }).what(),
               HasSubstr("No such file"));
@@ -134,7 +134,7 @@ TEST_F(ProcessReaderTest, refuses_lists_that_go_round_in_a_circle) {
   expect_rejected(kHome + offsetof(BlockHeader, sequence), "part 1");
   bytes_ = whole;
   put(kHome + offsetof(BlockHeader, first), std::uint32_t{2});
-  expect_rejected(2 * kBlockSize + offsetof(BlockHeader, stream), "the number of this stream");
+  expect_rejected(2 * std::uint64_t{kBlockSize} + offsetof(BlockHeader, stream), "the number of this stream");
   bytes_ = whole;
   put(kHome + offsetof(BlockHeader, sequence), std::uint64_t{5});
   expect_rejected(kHome + offsetof(BlockHeader, sequence), "part 0");

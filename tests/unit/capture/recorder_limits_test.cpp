@@ -27,8 +27,8 @@ constexpr unsigned kMany = 100'000;
 // A disk that is full while the test says so.
 constinit std::atomic<int> disk_error{0};
 
-CaptureSystem fragile_system() {
-  auto system = real_system();
+const CaptureSystem& fragile_system() {
+  static CaptureSystem system = real_system();
   system.reserve = [](int file, std::uint64_t offset, std::uint64_t size) noexcept {
     return disk_error != 0 ? disk_error.load() : real_system().reserve(file, offset, size);
   };
@@ -42,24 +42,22 @@ CaptureSystem fragile_system() {
 
 class RecorderLimitsTest : public test::CaptureTest {
  protected:
-  ~RecorderLimitsTest() override { disk_error = 0; }
+  void TearDown() override { disk_error = 0; }
 
   void record_many(unsigned thread = 1, std::uint64_t first = 1, unsigned count = kMany) {
     for (unsigned i = 0; i < count; ++i) {
-      recorder_.record(
-          make_event(first + i * 100, i % 2 == 0 ? EventKind::Acquire : EventKind::Release, thread));
+      recorder_.record(make_event(first + i * std::uint64_t{100},
+                                  i % 2 == 0 ? EventKind::Acquire : EventKind::Release, thread));
     }
   }
-  static const CaptureSystem kFragile;
 };
-const CaptureSystem RecorderLimitsTest::kFragile = fragile_system();
 
 TEST_F(RecorderLimitsTest, drops_and_counts_exactly_what_is_beyond_the_size) {
   auto with = options();
   with.max_size = size_of_folder() + 5 * std::uint64_t{kBlockSize} + 100;
   recorder_.start(with);
   record_many();
-  std::thread([&] { record_many(2, kMany * 100); }).join();
+  std::thread([&] { record_many(2, std::uint64_t{kMany} * 100); }).join();
   const auto counts = recorder_.stop();
   EXPECT_LE(size_of_folder(), with.max_size);
   EXPECT_EQ(counts.events + counts.dropped_events, 2 * kMany);
@@ -81,7 +79,7 @@ TEST_F(RecorderLimitsTest, shares_the_size_among_processes) {
   with.max_size = size_of_folder() + 8 * std::uint64_t{kBlockSize};
   recorder_.start(with);
   record_many();
-  const Child child([&] {
+  Child child([&] {
     record_many(3, std::uint64_t{kMany} * 100);
     return recorder_.stop().dropped_events == kMany ? 0 : 1;  // no space even for a file
   });
@@ -108,7 +106,7 @@ TEST_F(RecorderLimitsTest, counts_the_drops_of_more_threads_than_the_table_has_r
 }
 
 TEST_F(RecorderLimitsTest, stays_below_the_limit_on_the_size_of_files) {
-  const Child child([&] {
+  Child child([&] {
     std::signal(SIGXFSZ, SIG_DFL);
     const rlimit limit{.rlim_cur = 5 * kBlockSize + 1000, .rlim_max = RLIM_INFINITY};
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 2;
@@ -124,7 +122,7 @@ TEST_F(RecorderLimitsTest, stays_below_the_limit_on_the_size_of_files) {
 
 TEST_F(RecorderLimitsTest, goes_on_when_a_full_disk_has_space_again) {
   auto with = options();
-  with.system = &kFragile;
+  with.system = &fragile_system();
   recorder_.start(with);
   record_many();
   disk_error = ENOSPC;
@@ -143,7 +141,7 @@ TEST_F(RecorderLimitsTest, goes_on_when_a_full_disk_has_space_again) {
 
 TEST_F(RecorderLimitsTest, reserves_the_space_of_a_buffer_before_it_is_stored_to) {
   auto with = options();
-  with.system = &kFragile;
+  with.system = &fragile_system();
   recorder_.start(with);
   disk_error = ENOSPC;
   record_many(1, 1, 10);  // a mapping on a full disk would be SIGBUS here
@@ -153,7 +151,7 @@ TEST_F(RecorderLimitsTest, reserves_the_space_of_a_buffer_before_it_is_stored_to
 
 TEST_F(RecorderLimitsTest, refuses_to_start_on_a_full_disk) {
   auto with = options();
-  with.system = &kFragile;
+  with.system = &fragile_system();
   disk_error = ENOSPC;
   const auto error = test::error_of([&] { recorder_.start(with); });
   EXPECT_THAT(error.what(), ::testing::HasSubstr("No space left"));
@@ -167,7 +165,7 @@ TEST_F(RecorderLimitsTest, drops_in_a_child_whose_folder_is_gone) {
   record_many(1, 1, 10);
   const auto away = temporary_.path() / "away";
   std::filesystem::rename(folder_, away);
-  const Child child([&] {
+  Child child([&] {
     record_many(2, 2000);
     return recorder_.stop().dropped_events == kMany ? 0 : 1;
   });
@@ -179,7 +177,7 @@ TEST_F(RecorderLimitsTest, drops_in_a_child_whose_folder_is_gone) {
 
 TEST_F(RecorderLimitsTest, never_writes_to_a_file_that_got_its_descriptor) {
   const auto other = temporary_.file("precious");
-  const Child child([&] {
+  Child child([&] {
     recorder_.start(options());
     record_many(1, 1, 10);
     for (int descriptor = 3; descriptor < 100; ++descriptor) close(descriptor);  // as a daemon does
