@@ -1,6 +1,7 @@
 // The folder of a capture: what the run was, and one file a process.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct CaptureMetadata {
 struct Capture {
   CaptureMetadata metadata;
   std::vector<std::filesystem::path> processes;  // for ProcessReader, in the order of their names
+  std::uint64_t unfiled_drops = 0;               // events of processes that could not make a file
 };
 
 // Makes the folder, ready for an EventRecorder of each process. One that exists is refused, but for

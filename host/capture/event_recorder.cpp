@@ -361,6 +361,7 @@ void EventRecorder::drop(const Event& event) noexcept {
     file_.count_drop(event.thread, event.ticks);
   } else {
     unfiled_drops_.fetch_add(1, std::memory_order_relaxed);
+    budget_.count_unfiled_drop();
   }
 }
 

@@ -1,5 +1,6 @@
-// How many bytes a capture's files may take, all its processes together: a count that they share by mapping
-// the folder's small file of it. Any thread; takes no lock, so that the child of a fork may use it as it is.
+// How many bytes a capture's files may take, all its processes together, and how many events were dropped by
+// processes that have no file to count them in. The processes share both counts by mapping the folder's small
+// file of them. Any thread; takes no lock, so that the child of a fork may use it as it is.
 #pragma once
 
 #include <atomic>
@@ -7,6 +8,13 @@
 #include <filesystem>
 
 namespace gilscope {
+
+struct SharedCounts {
+  std::atomic<std::uint64_t> used_bytes;
+  std::atomic<std::uint64_t> unfiled_drops;
+};
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && sizeof(SharedCounts) == 16,
+              "processes share it");
 
 class SizeBudget {
  public:
@@ -28,9 +36,11 @@ class SizeBudget {
   bool take(std::uint64_t bytes) noexcept;
   void give_back(std::uint64_t bytes) noexcept;
 
+  void count_unfiled_drop() noexcept;
+
  private:
-  // Relaxed in all its uses: a number that guards no other memory.
-  std::atomic<std::uint64_t>* used_ = nullptr;
+  // Relaxed in all their uses: numbers that guard no other memory.
+  SharedCounts* counts_ = nullptr;
   std::uint64_t limit_ = 0;
 };
 

@@ -91,8 +91,8 @@ TEST_F(CaptureFolderTest, refuses_a_place_where_no_folder_can_be) {
 TEST_F(CaptureFolderTest, refuses_to_read_what_is_no_capture) {
   EXPECT_THAT(test::error_of([&] { static_cast<void>(read_capture(folder_)); }).what(),
               HasSubstr("capture.json"));
-  for (const auto* text : {"", "{", "[]", "7", R"({"schema": 1})", R"({"schema": "gilscope.capture/2"})",
-                           R"({"schema": "gilscope.capture/1"})",
+  for (const auto* text : {"", "{", "[]", "[1e999]", "7", R"({"schema": 1})",
+                           R"({"schema": "gilscope.capture/2"})", R"({"schema": "gilscope.capture/1"})",
                            R"({"schema": "gilscope.capture/1", "gilscope": 1, "command": {}})"}) {
     static_cast<void>(temporary_.write("capture/capture.json", text));
     const auto error = test::error_of([&] { static_cast<void>(read_capture(folder_)); });
@@ -102,6 +102,16 @@ TEST_F(CaptureFolderTest, refuses_to_read_what_is_no_capture) {
   static_cast<void>(temporary_.write("capture/capture.json", std::string(100'000, '[')));
   EXPECT_THAT(test::error_of([&] { static_cast<void>(read_capture(folder_)); }).what(),
               HasSubstr("100 levels"));
+}
+
+TEST_F(CaptureFolderTest, refuses_counts_that_are_not_16_bytes) {
+  create();
+  EXPECT_EQ(read_capture(folder_).unfiled_drops, 0U);
+  for (const auto size : {0U, 15U, 17U}) {
+    static_cast<void>(temporary_.write("capture/capture.size", std::string(size, 'x')));
+    EXPECT_THAT(test::error_of([&] { static_cast<void>(read_capture(folder_)); }).what(),
+                HasSubstr("capture.size: byte "));
+  }
 }
 
 TEST_F(CaptureFolderTest, lists_the_files_of_processes_and_nothing_else) {

@@ -86,6 +86,7 @@ TEST_F(RecorderLimitsTest, shares_the_size_among_processes) {
   EXPECT_EQ(child.wait(), 0);
   recorder_.stop();
   EXPECT_EQ(files().size(), 1U);
+  EXPECT_EQ(read_capture(folder_).unfiled_drops, kMany) << "no dropped event is kept quiet about";
   EXPECT_LE(size_of_folder(), with.max_size);
 }
 
