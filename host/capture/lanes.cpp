@@ -67,8 +67,9 @@ void LaneTable::clear() noexcept {
   if (cells_ == nullptr) return;
   // Remapped rather than written over: that gives the memory back. Where it fails the old cells stay, which
   // only lets the first keys begin higher.
-  static_cast<void>(mmap(cells_, kCellsSize, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0));
+  void* const memory = mmap(cells_, kCellsSize, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  if (memory != MAP_FAILED) cells_ = static_cast<GilCell*>(memory);
 }
 
 std::uint64_t LaneTable::events() noexcept {

@@ -59,8 +59,9 @@ int ProcessFile::create(std::string_view folder, const Facts& facts, const Captu
 // The id of a process comes again: after exec, in another run of the recorder, or by chance.
 int ProcessFile::name(std::string_view folder, std::uint32_t pid, unsigned number) noexcept {
   const std::size_t room = path_.size() - kPartSuffix.size();
-  const int length = std::snprintf(path_.data(), room, "%.*s/%u-%u%s", static_cast<int>(folder.size()),
-                                   folder.data(), pid, number, kEventsSuffix.data());
+  const int length =
+      std::snprintf(path_.data(), room, "%.*s/%u-%u%.*s", static_cast<int>(folder.size()), folder.data(), pid,
+                    number, static_cast<int>(kEventsSuffix.size()), kEventsSuffix.data());
   if (length < 0 || static_cast<std::size_t>(length) >= room) return ENAMETOOLONG;
   part_ = path_;
   std::ranges::copy(kPartSuffix, &part_[static_cast<std::size_t>(length)]);

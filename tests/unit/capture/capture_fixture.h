@@ -91,11 +91,12 @@ class Child {
     if (pid_ == 0) _exit(body());
   }
   [[nodiscard]] pid_t pid() const { return pid_; }
-  int wait() {  // as waitpid() has it
+  [[nodiscard]] int wait() const {  // as waitpid() has it
     int status = -1;
     waitpid(pid_, &status, 0);
     return status;
   }
+  void end() const { static_cast<void>(wait()); }
 
  private:
   pid_t pid_;

@@ -79,7 +79,7 @@ TEST_F(RecorderLimitsTest, shares_the_size_among_processes) {
   with.max_size = size_of_folder() + 8 * std::uint64_t{kBlockSize};
   recorder_.start(with);
   record_many();
-  Child child([&] {
+  const Child child([&] {
     record_many(3, std::uint64_t{kMany} * 100);
     return recorder_.stop().dropped_events == kMany ? 0 : 1;  // no space even for a file
   });
@@ -107,7 +107,7 @@ TEST_F(RecorderLimitsTest, counts_the_drops_of_more_threads_than_the_table_has_r
 }
 
 TEST_F(RecorderLimitsTest, stays_below_the_limit_on_the_size_of_files) {
-  Child child([&] {
+  const Child child([&] {
     std::signal(SIGXFSZ, SIG_DFL);
     const rlimit limit{.rlim_cur = 5 * kBlockSize + 1000, .rlim_max = RLIM_INFINITY};
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 2;
@@ -166,7 +166,7 @@ TEST_F(RecorderLimitsTest, drops_in_a_child_whose_folder_is_gone) {
   record_many(1, 1, 10);
   const auto away = temporary_.path() / "away";
   std::filesystem::rename(folder_, away);
-  Child child([&] {
+  const Child child([&] {
     record_many(2, 2000);
     return recorder_.stop().dropped_events == kMany ? 0 : 1;
   });
@@ -178,7 +178,7 @@ TEST_F(RecorderLimitsTest, drops_in_a_child_whose_folder_is_gone) {
 
 TEST_F(RecorderLimitsTest, never_writes_to_a_file_that_got_its_descriptor) {
   const auto other = temporary_.file("precious");
-  Child child([&] {
+  const Child child([&] {
     recorder_.start(options());
     record_many(1, 1, 10);
     for (int descriptor = 3; descriptor < 100; ++descriptor) close(descriptor);  // as a daemon does

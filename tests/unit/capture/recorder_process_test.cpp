@@ -38,7 +38,7 @@ void expect_run(const std::vector<Event>& events, unsigned first) {
 
 TEST_F(RecorderProcessTest, has_everything_on_disk_that_a_killed_process_recorded) {
   const Signal recorded;
-  Child child([&]() -> int {
+  const Child child([&]() -> int {
     recorder_.start(options());
     record_run(1, 20'000);
     recorded.tell();
@@ -46,7 +46,7 @@ TEST_F(RecorderProcessTest, has_everything_on_disk_that_a_killed_process_recorde
   });
   recorded.wait();
   kill(child.pid(), SIGKILL);
-  child.wait();
+  child.end();
   const ProcessReader reader(only_file());
   EXPECT_FALSE(reader.facts().is_finished);
   EXPECT_FALSE(reader.facts().events);
@@ -59,7 +59,7 @@ TEST_F(RecorderProcessTest, has_everything_on_disk_that_a_killed_process_recorde
 TEST_F(RecorderProcessTest, is_readable_at_whatever_instant_the_process_is_killed) {
   for (unsigned round = 0; round < 20; ++round) {
     const Signal begun;
-    Child child([&] {
+    const Child child([&] {
       recorder_.start(options());
       for (unsigned first = 1;; first += 1000) {
         record_run(first, 1000);
@@ -69,7 +69,7 @@ TEST_F(RecorderProcessTest, is_readable_at_whatever_instant_the_process_is_kille
     });
     begun.wait();
     kill(child.pid(), SIGKILL);
-    child.wait();
+    child.end();
     const auto events = read_events(file_of(child.pid()));
     EXPECT_GE(events.size(), round * 5000 + 1000);
     expect_run(events, 1);
@@ -77,8 +77,8 @@ TEST_F(RecorderProcessTest, is_readable_at_whatever_instant_the_process_is_kille
 }
 
 TEST_F(RecorderProcessTest, is_readable_after_exit_abort_and_exec) {
-  const auto expect_whole = [&](Child child) {
-    child.wait();
+  const auto expect_whole = [&](const Child& child) {
+    child.end();
     EXPECT_EQ(read_events(file_of(child.pid())).size(), 100U);
   };
   expect_whole(Child([&] {
@@ -104,7 +104,7 @@ TEST_F(RecorderProcessTest, is_readable_after_exit_abort_and_exec) {
 TEST_F(RecorderProcessTest, gives_the_child_of_a_fork_a_file_of_its_own) {
   recorder_.start(options());
   record_run(1, 100);
-  Child child([&] {
+  const Child child([&] {
     record_run(1000, 50, 2);
     return 0;
   });
@@ -129,12 +129,12 @@ TEST_F(RecorderProcessTest, gives_the_child_of_a_fork_a_file_of_its_own) {
 TEST_F(RecorderProcessTest, lets_a_child_stop_and_start_by_itself) {
   recorder_.start(options());
   record_run(1, 100);
-  Child child([&] {
+  const Child child([&] {
     record_run(200, 50);
     if (recorder_.stop().events != 50) return 1;
     recorder_.start(options());
     record_run(300, 50);
-    Child grandchild([&] {
+    const Child grandchild([&] {
       record_run(400, 7);
       return recorder_.stop().events == 7 ? 0 : 1;
     });
@@ -149,7 +149,7 @@ TEST_F(RecorderProcessTest, lets_a_child_stop_and_start_by_itself) {
 
 TEST_F(RecorderProcessTest, makes_no_file_for_a_child_that_records_nothing) {
   recorder_.start(options());
-  Child silent([] { return 0; });
+  const Child silent([] { return 0; });
   EXPECT_EQ(silent.wait(), 0);
   EXPECT_EQ(files().size(), 1U);
 }
@@ -173,7 +173,7 @@ TEST_F(RecorderProcessTest, forks_while_other_threads_record_and_end) {
     });
   }
   for (unsigned round = 0; round < 20; ++round) {
-    Child child([&] {
+    const Child child([&] {
       record_run(1, 10'000, 9);
       return 0;
     });
