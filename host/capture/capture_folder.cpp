@@ -1,0 +1,191 @@
+#include "capture/capture_folder.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <fcntl.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "capture/format.h"
+#include "capture/size_budget.h"
+#include "capture/stream_reader.h"
+#include "support/error.h"
+
+namespace gilscope {
+namespace {
+
+constexpr std::uint64_t kMaxMetadataFile = 16U << 20U;
+constexpr std::string_view kHintOtherFolder = "name a folder that is not there yet";
+
+bool is_events_file(const std::filesystem::path& file) {
+  return file.filename().string().ends_with(kEventsSuffix);
+}
+
+bool is_begun_file(const std::filesystem::path& file) {
+  return file.extension() == kPartSuffix && is_events_file(file.stem());
+}
+
+bool is_plain_file(const std::filesystem::directory_entry& entry) {
+  return entry.symlink_status().type() == std::filesystem::file_type::regular;
+}
+
+[[noreturn]] void fail(const std::filesystem::path& path, std::string_view what, int error) {
+  throw Error(fmt::format("{} {}: {}", path.string(), what, std::strerror(error)),
+              "name a folder of yours on a disk with space");
+}
+
+std::string describe(const CaptureMetadata& metadata) {
+  const nlohmann::ordered_json json{{"schema", kCaptureSchema},
+                                    {"gilscope", metadata.gilscope},
+                                    {"command", metadata.command},
+                                    {"python", metadata.python},
+                                    {"machine", metadata.machine}};
+  // Arguments of a command may be any bytes; what is not UTF-8 becomes U+FFFD.
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+// Nothing where the file is not there: it is not needed to read the others.
+std::uint64_t read_unfiled_drops(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return 0;
+  const BlockFile source(file);
+  std::array<std::uint64_t, 2> counts{};
+  source.read(counts.data(), sizeof counts, 0, "two counts of 8 bytes");
+  if (source.size() != sizeof counts) source.reject(sizeof counts, "the end of the counts");
+  return counts[1];
+}
+
+nlohmann::json parse(const std::filesystem::path& file) {
+  const BlockFile source(file);
+  if (source.size() > kMaxMetadataFile) source.reject(kMaxMetadataFile, "the end of the metadata");
+  std::string text(source.size(), '\0');
+  source.read(text.data(), text.size(), 0, "the metadata");
+  // A callback that bounds the depth: what is read is freed by recursion.
+  const auto bound_depth = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (depth > 100) source.reject(0, "JSON of at most 100 levels");
+    return true;
+  };
+  try {
+    return nlohmann::json::parse(text, bound_depth);
+  } catch (const nlohmann::json::parse_error& error) {
+    source.reject(error.byte, "JSON");
+  } catch (const nlohmann::json::exception&) {
+    source.reject(0, "JSON whose numbers have a place in 64 bits");
+  }
+}
+
+[[noreturn]] void reject_metadata(const std::filesystem::path& file, std::string_view expected) {
+  throw Error(fmt::format("{}: byte 0: expected {}", file.string(), expected),
+              "the file is damaged, no capture of gilscope's, or a newer one's");
+}
+
+CaptureMetadata read_metadata(const std::filesystem::path& folder) {
+  const auto file = folder / kMetadataFile;
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) {
+    throw Error(fmt::format("{} is no capture: it has no {}", folder.string(), kMetadataFile),
+                "name a folder that gilscope recorded into");
+  }
+  const nlohmann::json json = parse(file);
+  if (!json.is_object() || !json.contains("schema") || json["schema"] != kCaptureSchema) {
+    reject_metadata(file, fmt::format("the schema {}", kCaptureSchema));
+  }
+  try {
+    return {.gilscope = json.at("gilscope").get<std::string>(),
+            .command = json.at("command").get<std::vector<std::string>>(),
+            .python = json.at("python"),
+            .machine = json.at("machine")};
+  } catch (const nlohmann::json::exception&) {
+    reject_metadata(file, "the fields gilscope, command, python and machine");
+  }
+}
+
+// The files to delete for a new capture in its place.
+std::vector<std::filesystem::path> list_old_files(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  bool is_capture = false;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const auto name = entry.path().filename();
+    const bool is_ours =
+        name == kMetadataFile || name == kSizeFile || is_events_file(name) || is_begun_file(name);
+    if (!is_ours || !is_plain_file(entry)) {
+      throw Error(
+          fmt::format("{} has {} in it, which is no part of a capture", folder.string(), name.string()),
+          std::string(kHintOtherFolder), ExitCode::Usage);
+    }
+    is_capture = is_capture || name == kMetadataFile;
+    files.push_back(entry.path());
+  }
+  if (!files.empty()) {
+    if (!is_capture) {
+      throw Error(fmt::format("{} is no capture: it has no {}", folder.string(), kMetadataFile),
+                  std::string(kHintOtherFolder), ExitCode::Usage);
+    }
+    static_cast<void>(read_metadata(folder));  // says so where the file of that name is somebody else's
+  }
+  // The one that makes it a capture last: what is cut off in between can be overwritten again.
+  std::ranges::partition(files, [](const auto& file) { return file.filename() != kMetadataFile; });
+  return files;
+}
+
+void make_room(const std::filesystem::path& folder, Existing existing) {
+  std::error_code error;
+  const auto status = std::filesystem::status(folder, error);
+  if (!std::filesystem::exists(status)) return;
+  if (!std::filesystem::is_directory(status)) {
+    throw Error(fmt::format("{} exists already, and is no folder", folder.string()),
+                std::string(kHintOtherFolder), ExitCode::Usage);
+  }
+  if (existing == Existing::Keep) {
+    throw Error(fmt::format("{} exists already", folder.string()), "--force overwrites it", ExitCode::Usage);
+  }
+  // Deleted, never cut short: a process that still records there has the old files mapped.
+  for (const auto& file : list_old_files(folder)) {
+    if (unlink(file.c_str()) != 0 && errno != ENOENT) fail(file, "cannot be deleted", errno);
+  }
+}
+
+}  // namespace
+
+void create_capture(const std::filesystem::path& folder, const CaptureMetadata& metadata, Existing existing) {
+  try {
+    make_room(folder, existing);
+  } catch (const std::filesystem::filesystem_error& error) {
+    fail(folder, "cannot be read", error.code().value());
+  }
+  const std::string text = describe(metadata);
+  if (mkdir(folder.c_str(), 0777) != 0 && (errno != EEXIST || existing == Existing::Keep)) {
+    fail(folder, "cannot be made", errno);
+  }
+  try {
+    OutputFile file(folder / kMetadataFile, Existing::Keep);
+    if (const int error = SizeBudget::create(folder, text.size()); error != 0) {
+      fail(folder / kSizeFile, "cannot be written", error);
+    }
+    file.write(text);
+  } catch (const Error&) {
+    unlink((folder / kSizeFile).c_str());
+    rmdir(folder.c_str());  // which leaves it where somebody put something in it
+    throw;
+  }
+}
+
+Capture read_capture(const std::filesystem::path& folder) {
+  Capture capture{.metadata = read_metadata(folder)};
+  try {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      if (is_events_file(entry.path())) capture.processes.push_back(entry.path());
+    }
+    capture.unfiled_drops = read_unfiled_drops(folder / kSizeFile);
+  } catch (const std::filesystem::filesystem_error& failure) {
+    fail(folder, "cannot be read", failure.code().value());
+  }
+  std::ranges::sort(capture.processes);
+  return capture;
+}
+
+}  // namespace gilscope

@@ -1,0 +1,36 @@
+// The folder of a capture: what the run was, and one file a process.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "support/file.h"
+
+namespace gilscope {
+
+struct CaptureMetadata {
+  std::string gilscope;              // version
+  std::vector<std::string> command;  // the program's, with its arguments
+  nlohmann::json python;             // opaque here, both
+  nlohmann::json machine;
+};
+
+struct Capture {
+  CaptureMetadata metadata;
+  std::vector<std::filesystem::path> processes;  // for ProcessReader, in the order of their names
+  std::uint64_t unfiled_drops = 0;               // events of processes that could not make a file
+};
+
+// Makes the folder, ready for an EventRecorder of each process. One that exists is refused, but for
+// Existing::Overwrite of an empty folder or of a capture, which is emptied first; a folder with anything else
+// in it is never touched. Throws Error.
+void create_capture(const std::filesystem::path& folder, const CaptureMetadata& metadata, Existing existing);
+
+// Throws Error where it is no capture; its processes' files are not opened.
+[[nodiscard]] Capture read_capture(const std::filesystem::path& folder);
+
+}  // namespace gilscope

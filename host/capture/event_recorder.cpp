@@ -1,0 +1,396 @@
+#include "capture/event_recorder.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <pthread.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "capture/records.h"
+#include "support/error.h"
+
+namespace gilscope {
+namespace {
+
+constinit LaneTable lanes;
+
+// Whom the handler of fork() tells. Relaxed: start and stop are the program's to order with its forks.
+constinit std::atomic<EventRecorder*> running{nullptr};
+constinit std::atomic<std::uint64_t> sessions{0};
+constinit std::atomic<std::uint64_t> owners{Lane::kFirstOwner};
+
+// Its window is always over, so a thread that has no lane takes the long way without another question.
+constinit Lane no_lane;
+
+// After a failure to get space a thread drops this many events before it asks again.
+constexpr std::uint32_t kDropsBetweenTries = 4096;
+
+// Trivial: needs no guard, and is there as long as the thread. That a lane is given back needs more: the
+// destructor of `lane_key` does that.
+struct ThreadState {
+  Lane* lane = &no_lane;
+  std::uint64_t session = 0;
+  std::uint64_t owner = 0;
+  std::uint32_t drops_before_try = 0;
+};
+constinit thread_local ThreadState self __attribute__((tls_model("initial-exec")));
+
+pthread_key_t lane_key;
+
+// Nobody records any more.
+void release_lanes() noexcept {
+  lanes.for_each([](Lane& lane) {
+    if (BlockHeader* const home = std::exchange(lane.home, nullptr)) ProcessFile::unmap_home(*home);
+  });
+  lanes.clear();
+}
+
+// Other destructors of the thread may take the GIL after this one: then it has a new lane, and the C library
+// calls this again, up to four times (PTHREAD_DESTRUCTOR_ITERATIONS); a lane taken after that stays taken.
+// Of the recorder nothing is touched, as it may be gone: a lane outlives it, and `owner` tells whether it is
+// still ours.
+void give_lane_back(void*) noexcept {
+  Lane* const lane = std::exchange(self.lane, &no_lane);
+  if (lane != &no_lane) LaneTable::give_back(*lane, self.owner);
+  self = {};
+}
+
+// What the long way may change and the program must not see. Cancellation: none of its calls should be a
+// cancellation point, but which are is the C library's choice.
+class Unnoticed {
+ public:
+  Unnoticed() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state_); }
+  Unnoticed(const Unnoticed&) = delete;
+  Unnoticed& operator=(const Unnoticed&) = delete;
+  Unnoticed(Unnoticed&&) = delete;
+  Unnoticed& operator=(Unnoticed&&) = delete;
+  ~Unnoticed() {
+    pthread_setcancelstate(cancel_state_, nullptr);
+    errno = error_;
+  }
+
+ private:
+  int error_ = errno;
+  int cancel_state_ = 0;
+};
+
+std::byte* payload_of(BlockHeader& home) noexcept {
+  return reinterpret_cast<std::byte*>(&home) + kBlockHeaderSize;
+}
+
+// The step that makes records part of the file. Release: they are there before the count that says so, for
+// whoever reads the file after this process was killed between any two instructions.
+void publish(BlockHeader& home, std::uint32_t used) noexcept {
+  std::atomic_ref(home.used).store(used, std::memory_order_release);
+}
+
+// The state before the part's first record.
+void begin_part(const Lane& lane) noexcept {
+  lane.home->ticks = lane.last.ticks;
+  lane.home->tie = static_cast<std::uint32_t>(lane.last.tie);
+  lane.home->gil = static_cast<std::uint32_t>(lane.gil);
+  lane.home->thread = static_cast<std::uint32_t>(lane.thread);
+}
+
+void count_event(Lane& lane) noexcept {
+  lane.events.store(lane.events.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+// Later than what this thread and this GIL recorded last: by its time if that is enough, else just after.
+EventKey next_key(std::uint64_t ticks, const EventKey& of_thread, const EventKey& of_gil) noexcept {
+  const EventKey latest = std::max(of_thread, of_gil);
+  if (ticks > latest.ticks) return {ticks, 0};
+  return {latest.ticks, latest.tie + 1};
+}
+
+}  // namespace
+
+EventRecorder::~EventRecorder() { stop(); }
+
+void EventRecorder::watch_process() {
+  static const int error = [] {
+    const int key_error = pthread_key_create(&lane_key, [](void* value) { give_lane_back(value); });
+    return key_error != 0 ? key_error : pthread_atfork(nullptr, nullptr, after_fork_in_child);
+  }();
+  if (error != 0) throw Error("no memory to watch for forks and threads that end", "free some memory");
+}
+
+void EventRecorder::start(RecordingOptions options) {
+  EventRecorder* nobody = nullptr;
+  if (!running.compare_exchange_strong(nobody, this, std::memory_order_relaxed)) {
+    throw Error("events are recorded already in this process", "stop that first");
+  }
+  try {
+    watch_process();
+    options_ = std::move(options);
+    folder_ = std::filesystem::absolute(options_.folder);
+    if (const int error = lanes.prepare(); error != 0) {
+      throw Error(fmt::format("no memory to record events: {}", std::strerror(error)), "free some memory");
+    }
+    if (const int error = budget_.open(folder_, options_.max_size); error != 0) {
+      throw Error(fmt::format("{}/{} cannot be used: {}", folder_, kSizeFile, std::strerror(error)),
+                  "record into the folder of a capture");
+    }
+    pid_ = options_.system->pid();
+    parent_pid_ = options_.system->parent_pid();
+    begin_ = options_.begin ? *options_.begin : options_.clock.sample();
+    reference_ = begin_;
+    process_begin_ = options_.process_begin.value_or(Nanoseconds{});
+    start_method_ = options_.start_method;
+    unfiled_drops_ = 0;
+    session_ = sessions.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (const int error = create_file(); error != 0) {
+      throw Error(fmt::format("no events file could be made in {}: {}", folder_, std::strerror(error)),
+                  error == EFBIG ? "allow it more space" : "name a folder of yours on a disk with space");
+    }
+    state_.store(State::Open, std::memory_order_release);
+  } catch (...) {
+    budget_.close();
+    running.store(nullptr, std::memory_order_relaxed);
+    throw;
+  }
+}
+
+int EventRecorder::create_file() noexcept {
+  return file_.create(folder_,
+                      {.clock = options_.clock,
+                       .pid = pid_,
+                       .parent_pid = parent_pid_,
+                       .begin = begin_,
+                       .reference = reference_,
+                       .process_begin = process_begin_,
+                       .start_method = start_method_,
+                       .metadata = options_.metadata},
+                      *options_.system, budget_);
+}
+
+RecordingCounts EventRecorder::stop(std::optional<ClockPoint> end) noexcept {
+  if (running.load(std::memory_order_relaxed) != this) return {};
+  const RecordingCounts result = counts();
+  state_.store(State::Stopped, std::memory_order_relaxed);
+  const std::uint64_t events = lanes.events();
+  release_lanes();
+  file_.finish(end ? *end : options_.clock.sample(), events);
+  session_ = 0;
+  budget_.close();
+  running.store(nullptr, std::memory_order_relaxed);
+  return result;
+}
+
+bool EventRecorder::is_running() const noexcept { return running.load(std::memory_order_relaxed) == this; }
+
+RecordingCounts EventRecorder::counts() const noexcept {
+  if (!is_running()) return {};
+  RecordingCounts counts{.events = lanes.events(),
+                         .dropped_events = unfiled_drops_.load(std::memory_order_relaxed)};
+  if (state_.load(std::memory_order_acquire) == State::Open) {
+    counts.dropped_events += file_.dropped_events();
+    counts.bytes = file_.size();
+  }
+  return counts;
+}
+
+// The child has one thread, and its lanes are mappings of the parent's file: away with them, before anything
+// is recorded. Here no file is made: most children of fork() only exec.
+void EventRecorder::after_fork_in_child() noexcept {
+  EventRecorder* const recorder = running.load(std::memory_order_relaxed);
+  if (recorder == nullptr) return;
+  const Unnoticed unnoticed;
+  release_lanes();
+  recorder->file_.abandon();
+  if (recorder->state_.load(std::memory_order_relaxed) == State::Stopped) {
+    // Another thread of the parent was about to start or stop it. Here it is stopped.
+    recorder->budget_.close();
+    running.store(nullptr, std::memory_order_relaxed);
+    return;
+  }
+  recorder->session_ = sessions.fetch_add(1, std::memory_order_relaxed) + 1;
+  recorder->unfiled_drops_.store(0, std::memory_order_relaxed);
+  recorder->parent_pid_ = recorder->pid_;  // by now it may have another one
+  recorder->pid_ = recorder->options_.system->pid();
+  recorder->begin_ = recorder->options_.system->read_point(recorder->options_.clock);
+  recorder->process_begin_ = recorder->begin_.time;
+  recorder->start_method_ = "fork";
+  recorder->state_.store(State::Forked, std::memory_order_relaxed);
+}
+
+// Only the child of a fork finds anything but Open: its first event makes the file, and should other threads
+// come with events just then, theirs are dropped.
+bool EventRecorder::is_ready() noexcept {
+  State state = state_.load(std::memory_order_acquire);
+  if (state == State::Open) [[likely]]
+    return true;
+  if (state != State::Forked ||
+      !state_.compare_exchange_strong(state, State::Opening, std::memory_order_relaxed)) {
+    return false;
+  }
+  const bool is_open = create_file() == 0;
+  state_.store(is_open ? State::Open : State::Failed, std::memory_order_release);
+  return is_open;
+}
+
+// GIL and thread are compared one by one, and the keys stored one by one: a load that spans two fresh stores,
+// as of the event that the hook has just made, waits until they have left the store buffer.
+void EventRecorder::record(const Event& event) noexcept {
+  Lane& lane = *self.lane;
+  const std::uint64_t ticks = event.ticks;
+  if (ticks < lane.window_end && event.thread == lane.thread && event.gil == lane.gil &&
+      ticks > lane.last.ticks && ticks > lane.cell->last.ticks) [[likely]] {
+    BlockHeader& home = *lane.home;
+    GilCell& cell = *lane.cell;
+    const std::uint32_t used = home.used;
+    if (used <= kPayloadSize - kShortEventRoom) [[likely]] {
+      const std::uint64_t delta = ticks - lane.last.ticks;
+      lane.last.ticks = ticks;
+      lane.last.tie = 0;
+      cell.last.ticks = ticks;
+      cell.last.tie = 0;
+      count_event(lane);
+      publish(home, used + write_short_event(payload_of(home) + used, event.kind, delta));
+      return;
+    }
+  }
+  record_slowly(event);
+}
+
+[[gnu::noinline]] void EventRecorder::record_slowly(const Event& event) noexcept {
+  const Unnoticed unnoticed;
+  if (self.drops_before_try > 0 && self.session == session_) {
+    --self.drops_before_try;
+    drop(event);
+    return;
+  }
+  GilCell* const cell = is_ready() ? lanes.cell(event.gil) : nullptr;
+  if (cell == nullptr) {
+    drop(event);
+    return;
+  }
+  Lane* const lane = own_lane();
+  if (lane == nullptr || !make_room(*lane, kEventRoom)) {
+    self.drops_before_try = kDropsBetweenTries - 1;
+    drop(event);
+    return;
+  }
+  if (!write_event(*lane, *cell, event)) drop(event);
+}
+
+bool EventRecorder::write_event(Lane& lane, GilCell& cell, const Event& event) noexcept {
+  if (event.ticks > kMaxTicks) return false;
+  if (!lane.is_published) begin_stream(lane, event);
+  const EventKey key = next_key(event.ticks, lane.last, cell.last);
+  if (key.tie > UINT32_MAX) return false;
+  BlockHeader& home = *lane.home;
+  RecordWriter writer(payload_of(home) + home.used);
+  if (event.thread != lane.thread) {
+    writer.control(ControlKind::Thread);
+    writer.number(static_cast<std::uint32_t>(event.thread));
+  }
+  if (event.gil != lane.gil) {
+    writer.control(ControlKind::Gil);
+    writer.number(static_cast<std::uint32_t>(event.gil));
+  }
+  writer.event(event.kind, key.ticks - lane.last.ticks, key.tie);
+  const bool is_window_over = key.ticks >= lane.window_end;
+  lane.thread = event.thread;
+  lane.gil = event.gil;
+  lane.cell = &cell;
+  lane.last = cell.last = key;
+  count_event(lane);
+  publish(home, home.used + writer.size());
+  if (is_window_over) {
+    lane.window_end = key.ticks + kShortDeltaEnd;
+    note_point(lane);
+  }
+  return true;
+}
+
+// A thread's lane in this recording. A lane that was somebody's goes on where that one stopped: its next
+// record says whose it is now.
+Lane* EventRecorder::own_lane() noexcept {
+  if (self.session == session_ && self.lane != &no_lane) return self.lane;
+  self = {.session = session_};
+  const std::uint64_t owner = owners.fetch_add(1, std::memory_order_relaxed);
+  Lane* const lane = lanes.take(owner);
+  if (lane == nullptr) return nullptr;
+  if (lane->home == nullptr) lane->home = file_.add_home();
+  if (lane->home == nullptr || pthread_setspecific(lane_key, lane) != 0) {
+    LaneTable::give_back(*lane, owner);
+    return nullptr;
+  }
+  self = {.lane = lane, .session = session_, .owner = owner};
+  return lane;
+}
+
+void EventRecorder::begin_stream(Lane& lane, const Event& event) noexcept {
+  // A tick earlier, so that the first event is one like any other.
+  lane.last = {event.ticks > 0 ? event.ticks - 1 : 0, 0};
+  lane.thread = event.thread;
+  lane.gil = event.gil;
+  begin_part(lane);
+  lane.is_published = true;
+  file_.publish_home(*lane.home);
+}
+
+// Spills the home where it is too full, and begins its next part.
+bool EventRecorder::make_room(Lane& lane, std::uint32_t size) noexcept {
+  BlockHeader& home = *lane.home;
+  if (home.used + size <= kPayloadSize) return true;
+  if (!file_.spill(home, lane.spilled)) return false;
+  // In this order: until the last store the part is the one that was spilled, which the reader then passes
+  // over.
+  publish(home, 0);
+  begin_part(lane);
+  std::atomic_ref(home.sequence).store(home.sequence + 1, std::memory_order_release);
+  return true;
+}
+
+// So that the times of a process that is killed can be told, too. The other of the two points is written
+// first, then named: a kill leaves one of them whole.
+void EventRecorder::note_point(Lane& lane) const noexcept {
+  BlockHeader& home = *lane.home;
+  const std::uint32_t other = 1 - home.latest_point;
+  const ClockPoint now = options_.system->read_point(options_.clock);
+  home.points[other] = {now.ticks, now.time.count()};
+  std::atomic_ref(home.latest_point).store(other, std::memory_order_release);
+}
+
+void EventRecorder::drop(const Event& event) noexcept {
+  if (state_.load(std::memory_order_acquire) == State::Open) {
+    file_.count_drop(event.thread, event.ticks);
+  } else {
+    unfiled_drops_.fetch_add(1, std::memory_order_relaxed);
+    budget_.count_unfiled_drop();
+  }
+}
+
+void EventRecorder::note_gil(GilId gil, std::int64_t interpreter) noexcept {
+  const Unnoticed unnoticed;
+  if (static_cast<std::uint32_t>(gil) >= kMaxGils || !is_ready()) return;
+  Lane* const lane = own_lane();
+  if (lane == nullptr || !make_room(*lane, kOwnerRoom)) return;
+  if (!lane->is_published) begin_stream(*lane, {.gil = gil});
+  RecordWriter writer(payload_of(*lane->home) + lane->home->used);
+  writer.control(ControlKind::Owner);
+  writer.number(static_cast<std::uint32_t>(gil));
+  writer.number(to_zigzag(interpreter));
+  publish(*lane->home, lane->home->used + writer.size());
+}
+
+void EventRecorder::name_thread(ThreadId thread, std::string_view name) noexcept {
+  const Unnoticed unnoticed;
+  name = name.substr(0, kMaxNameLength);
+  if (!is_ready()) return;
+  Lane* const lane = own_lane();
+  if (lane == nullptr || !make_room(*lane, kNameRoom)) return;
+  if (!lane->is_published) begin_stream(*lane, {.thread = thread});
+  RecordWriter writer(payload_of(*lane->home) + lane->home->used);
+  writer.control(ControlKind::Name);
+  writer.number(static_cast<std::uint32_t>(thread));
+  writer.number(name.size());
+  writer.text(name);
+  publish(*lane->home, lane->home->used + writer.size());
+}
+
+}  // namespace gilscope

@@ -1,0 +1,102 @@
+// The recorder `events`: every event of the process goes to its file in a capture folder, in about two bytes.
+// record() and open() come from the hooks (recorder.h says what they may not do); the rest is cold.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "capture/capture_system.h"
+#include "capture/lanes.h"
+#include "capture/process_file.h"
+#include "capture/size_budget.h"
+#include "probe/clock.h"
+#include "probe/recorder.h"
+
+namespace gilscope {
+
+struct RecordingOptions {
+  std::filesystem::path folder;  // of a capture: see create_capture
+  ProbeClock clock = ProbeClock::best();
+  std::optional<ClockPoint> begin;                   // at or before the first event; default: now
+  std::uint64_t max_size = std::uint64_t{1} << 30U;  // bytes of the whole folder, of all its processes
+  std::optional<Nanoseconds> process_begin;          // CLOCK_MONOTONIC
+  std::string start_method;                          // how the process was started: "spawn", …; or none
+  std::string metadata;                              // JSON about the process; or none
+  const CaptureSystem* system = &real_system();
+};
+
+struct RecordingCounts {
+  std::uint64_t events = 0;
+  std::uint64_t dropped_events = 0;
+  std::uint64_t bytes = 0;  // of the process's file
+};
+
+// A full disk, a limit, or a folder that went away drops events and counts them; nothing else happens.
+//
+// After fork() the child goes on by itself, with a file of its own that it makes at its first event, as if
+// start() had been called there; the parent's is let go, untouched. (By a pthread_atfork handler, which takes
+// no lock and may run before or after the probe's.) A child that ends without stop() leaves its file
+// unfinished, and readable.
+class EventRecorder final : public Recorder {
+ public:
+  EventRecorder() = default;
+  EventRecorder(const EventRecorder&) = delete;
+  EventRecorder& operator=(const EventRecorder&) = delete;
+  EventRecorder(EventRecorder&&) = delete;
+  EventRecorder& operator=(EventRecorder&&) = delete;
+  ~EventRecorder() override;  // stops
+
+  // Before the probe starts. One runs in a process at a time. Throws Error.
+  void start(RecordingOptions options);
+  // After the probe stopped: nobody may record meanwhile. `end`: at or after the last event; default: now.
+  RecordingCounts stop(std::optional<ClockPoint> end = {}) noexcept;
+  [[nodiscard]] bool is_running() const noexcept;
+
+  void open(GilId gil, std::int64_t interpreter) noexcept override { note_gil(gil, interpreter); }
+  void record(const Event& event) noexcept override;
+
+  // At any time between start and stop, from any thread. What finds no space is lost; a name is cut at 255
+  // bytes.
+  void name_thread(ThreadId thread, std::string_view name) noexcept;
+  void note_gil(GilId gil, std::int64_t interpreter) noexcept;
+
+  // From any thread, while it runs; counts of other threads may lag.
+  [[nodiscard]] RecordingCounts counts() const noexcept;
+
+ private:
+  enum class State : std::uint8_t { Stopped, Open, Forked, Opening, Failed };
+
+  int create_file() noexcept;
+  bool is_ready() noexcept;
+  void record_slowly(const Event& event) noexcept;
+  bool write_event(Lane& lane, GilCell& cell, const Event& event) noexcept;
+  Lane* own_lane() noexcept;
+  bool make_room(Lane& lane, std::uint32_t size) noexcept;
+  void begin_stream(Lane& lane, const Event& event) noexcept;
+  void note_point(Lane& lane) const noexcept;
+  void drop(const Event& event) noexcept;
+  static void watch_process();
+  static void after_fork_in_child() noexcept;
+
+  RecordingOptions options_;
+  std::string folder_;  // absolute
+  std::uint32_t pid_ = 0;
+  std::uint32_t parent_pid_ = 0;
+  ClockPoint begin_;
+  ClockPoint reference_;
+  Nanoseconds process_begin_{};
+  std::string_view start_method_;
+  SizeBudget budget_;
+  ProcessFile file_;
+  // Acquire by whoever sees Open pairs with the release of the one that made the file.
+  std::atomic<State> state_{State::Stopped};
+  // Of this recording in this process. Changes only while nobody records.
+  std::uint64_t session_ = 0;
+  std::atomic<std::uint64_t> unfiled_drops_{0};  // relaxed: where there is no file to count them in
+};
+
+}  // namespace gilscope

@@ -1,0 +1,76 @@
+// The recorder's memory, one for the process: a lane a thread that records, a cell a GIL. It lies in two
+// mappings that are made once and stay, as a thread may look at its lane when the recorder is long gone.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "capture/format.h"
+#include "probe/event.h"
+
+namespace gilscope {
+
+// What is remembered of a GIL; touched with its mutex held, so it needs no atomics. Alone on its cache line:
+// other GILs are recorded at the same time.
+struct alignas(64) GilCell {
+  EventKey last;
+};
+
+// The writer of one stream. All but `owner` and `events` belong to the owning thread.
+struct alignas(128) Lane {
+  // First what each event touches.
+  BlockHeader* home = nullptr;  // mapped
+  EventKey last;
+  GilCell* cell = nullptr;       // of the GIL of the last event
+  GilId gil{};                   // that GIL,
+  ThreadId thread{};             // and the thread
+  std::uint64_t window_end = 0;  // from these ticks on, the long way: delta too wide, or a clock point due
+  std::atomic<std::uint64_t> events{0};  // relaxed: one writer, and readers of a sum
+
+  std::uint32_t spilled = 0;  // the latest spilled part
+  bool is_published = false;
+  // kFresh, kFree, or a number that is never given twice: a thread that ends late, after the recorder stopped
+  // and started, cannot give away what is another's by now. Acquire on taking pairs with release on giving
+  // back: the rest of the lane goes with it.
+  static constexpr std::uint64_t kFresh = 0;
+  static constexpr std::uint64_t kFree = 1;
+  static constexpr std::uint64_t kFirstOwner = 2;
+  std::atomic<std::uint64_t> owner{kFresh};
+};
+
+class LaneTable {
+ public:
+  static constexpr std::uint32_t kMaxLanes = 1U << 16U;
+
+  // Maps the memory where that has not been done. Returns errno, or 0.
+  int prepare() noexcept;
+
+  // A lane of the caller's own: one that somebody gave back, or a fresh one (whose home is nullptr). nullptr
+  // where too many threads record at once. Cost grows with the number of lanes, once a thread.
+  Lane* take(std::uint64_t owner) noexcept;
+  // Nothing where the lane is not `owner`'s any more.
+  static void give_back(Lane& lane, std::uint64_t owner) noexcept;
+
+  [[nodiscard]] GilCell* cell(GilId gil) noexcept {
+    const auto index = static_cast<std::uint32_t>(gil);
+    return index < kMaxGils ? &cells_[index] : nullptr;
+  }
+
+  // Nobody records meanwhile, in these three.
+  template <typename Visit>
+  void for_each(Visit visit) noexcept {
+    const std::uint32_t count = count_.load(std::memory_order_acquire);
+    for (std::uint32_t i = 0; i < count && i < kMaxLanes; ++i) visit(lanes_[i]);
+  }
+  // All lanes free and without a home, all GILs unseen.
+  void clear() noexcept;
+  [[nodiscard]] std::uint64_t events() noexcept;
+
+ private:
+  Lane* lanes_ = nullptr;
+  GilCell* cells_ = nullptr;
+  std::atomic<std::uint32_t> count_{0};  // relaxed: what is beyond it is fresh, and says so itself
+};
+
+}  // namespace gilscope

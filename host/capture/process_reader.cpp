@@ -1,0 +1,185 @@
+#include "capture/process_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "support/error.h"
+
+namespace gilscope {
+namespace {
+
+ClockPoint to_point(const FilePoint& point) noexcept {
+  return {.ticks = point.ticks, .time = Nanoseconds(point.time)};
+}
+
+// Since the machine's start; it leaves differences without overflow.
+bool is_plausible(const FilePoint& point) noexcept {
+  return point.ticks <= kMaxTicks && point.time >= 0 && static_cast<std::uint64_t>(point.time) <= kMaxTicks;
+}
+
+}  // namespace
+
+ProcessReader::ProcessReader(std::filesystem::path path) : file_(std::move(path)) {
+  FileHeader header{};
+  // The first bytes alone say whether the rest is worth a word.
+  constexpr std::size_t kStart = offsetof(FileHeader, block_size);
+  file_.read(&header, kStart, 0, "the header of an events file");
+  if (header.magic != kFileMagic) file_.reject(0, "the mark of an events file of gilscope's");
+  if (header.byte_order != kByteOrderMark) {
+    file_.reject(offsetof(FileHeader, byte_order), "numbers with their lowest byte first");
+  }
+  if (header.version != kFormatVersion) {
+    throw Error(fmt::format("{}: byte {}: expected version {} of the format, found {}", file_.path().string(),
+                            offsetof(FileHeader, version), kFormatVersion, header.version),
+                "read it with the gilscope that wrote it, or a newer one");
+  }
+  file_.read(&header, sizeof header, 0, "the header of an events file");
+  check_header(header);
+  take_facts(header);
+  find_streams(header.first_stream);
+}
+
+void ProcessReader::check_header(const FileHeader& header) const {
+  const auto require = [this](bool is_so, std::size_t offset, std::string_view expected) {
+    if (!is_so) file_.reject(offset, std::string(expected));
+  };
+  require(header.block_size == kBlockSize, offsetof(FileHeader, block_size), "blocks of 16384 bytes");
+  require(header.clock <= 1, offsetof(FileHeader, clock), "clock 0 or 1");
+  require(header.is_finished <= 1, offsetof(FileHeader, is_finished), "0 or 1");
+  require(is_plausible(header.begin), offsetof(FileHeader, begin), "a point of time");
+  require(is_plausible(header.reference), offsetof(FileHeader, reference), "a point of time");
+  require(header.reference.ticks <= header.begin.ticks && header.reference.time <= header.begin.time,
+          offsetof(FileHeader, reference), "a point of time not after the begin");
+  require(header.process_begin >= 0, offsetof(FileHeader, process_begin), "a time that is not negative");
+  require(header.start_method_length <= kStartMethodSize, offsetof(FileHeader, start_method_length),
+          "at most 64 bytes of start method");
+  require(header.metadata_length <= kMetadataSize, offsetof(FileHeader, metadata_length),
+          "at most 3776 bytes of metadata");
+  if (header.is_finished == 0) return;
+  require(is_plausible(header.end) && header.end.ticks >= header.begin.ticks &&
+              header.end.time >= header.begin.time,
+          offsetof(FileHeader, end), "a point of time not before the begin");
+  require(header.blocks <= file_.blocks(),
+          std::min<std::uint64_t>(file_.size(), header.blocks * std::uint64_t{kBlockSize}),
+          fmt::format("a file of {} blocks", header.blocks));
+}
+
+void ProcessReader::take_facts(const FileHeader& header) {
+  facts_.pid = header.pid;
+  facts_.parent_pid = header.parent_pid;
+  facts_.clock = header.clock == 1 ? ClockKind::Tsc : ClockKind::Monotonic;
+  facts_.begin = to_point(header.begin);
+  facts_.earliest = to_point(header.reference);
+  facts_.latest = facts_.begin;
+  facts_.is_finished = header.is_finished == 1;
+  if (facts_.is_finished) {
+    facts_.latest = to_point(header.end);
+    facts_.events = header.events;
+  }
+  if (header.process_begin > 0) facts_.process_begin = Nanoseconds(header.process_begin);
+  facts_.start_method.assign(header.start_method.data(), header.start_method_length);
+  facts_.metadata.assign(header.metadata.data(), header.metadata_length);
+  if (header.first_dropped_ticks != kNoTicks) facts_.first_drop = header.first_dropped_ticks;
+
+  std::map<ThreadId, std::uint64_t> drops;
+  const auto add = [&](std::uint64_t& sum, std::uint64_t count, std::size_t offset) {
+    if (__builtin_add_overflow(sum, count, &sum)) file_.reject(offset, "counts whose sum has 64 bits");
+  };
+  add(facts_.dropped_events, header.other_drops, offsetof(FileHeader, other_drops));
+  for (std::size_t i = 0; i < header.drops.size(); ++i) {
+    const FileDrops& entry = header.drops[i];
+    if (entry.is_used != 2 || entry.count == 0) continue;
+    const std::size_t offset = offsetof(FileHeader, drops) + i * sizeof(FileDrops);
+    add(facts_.dropped_events, entry.count, offset);
+    drops[ThreadId{entry.thread}] += entry.count;
+  }
+  for (const auto& [thread, events] : drops) facts_.dropped_by.push_back({thread, events});
+}
+
+// The list is followed before anything is read by it: one that goes round in a circle is longer than the
+// file.
+void ProcessReader::find_streams(std::uint32_t first) {
+  for (std::uint32_t home = first; home != 0;) {
+    const std::uint64_t offset = std::uint64_t{home} * kBlockSize;
+    if (homes_.size() >= file_.blocks()) file_.reject(offset, "streams, each once");
+    BlockHeader header{};
+    file_.read(&header, sizeof header, offset, "the home of a stream");
+    if (header.magic != kBlockMagic) file_.reject(offset, "the mark of a block");
+    take_point(home, header);
+    homes_.push_back(home);
+    home = header.next_stream;
+  }
+  std::ranges::reverse(homes_);  // the newest is first in the list
+  facts_.streams = static_cast<std::uint32_t>(homes_.size());
+}
+
+void ProcessReader::take_point(std::uint32_t home, const BlockHeader& header) {
+  const std::uint64_t offset = std::uint64_t{home} * kBlockSize;
+  if (header.latest_point > 1) {
+    file_.reject(offset + offsetof(BlockHeader, latest_point), "0 or 1");
+  }
+  const FilePoint& point = header.points[header.latest_point];
+  if (!is_plausible(point)) file_.reject(offset + offsetof(BlockHeader, points), "a point of time");
+  if (facts_.is_finished || point.ticks <= facts_.latest.ticks ||
+      Nanoseconds(point.time) <= facts_.latest.time) {
+    return;
+  }
+  facts_.latest = to_point(point);
+}
+
+EventSequence ProcessReader::events() const { return {file_, homes_, facts_.events}; }
+
+EventSequence::EventSequence(const BlockFile& file, const std::vector<std::uint32_t>& homes,
+                             std::optional<std::uint64_t> expected)
+    : file_(&file), names_(std::make_unique<CaptureNames>()), expected_(expected) {
+  for (const std::uint32_t home : homes) {
+    auto stream = std::make_unique<StreamReader>(file, home, expected.has_value(), *names_);
+    if (!stream->advance()) continue;
+    heap_.push_back({stream->key(), static_cast<std::uint32_t>(streams_.size())});
+    streams_.push_back(std::move(stream));
+  }
+  std::ranges::make_heap(heap_, std::ranges::greater{});
+}
+
+// The first head has changed: moves it to its place.
+void EventSequence::settle() noexcept {
+  const Head moved = heap_.front();
+  std::size_t place = 0;
+  for (;;) {
+    std::size_t child = 2 * place + 1;
+    if (child >= heap_.size()) break;
+    if (child + 1 < heap_.size() && heap_[child + 1] < heap_[child]) ++child;
+    if (moved <= heap_[child]) break;
+    heap_[place] = heap_[child];
+    place = child;
+  }
+  heap_[place] = moved;
+}
+
+bool EventSequence::next(Event& event) {
+  if (heap_.empty()) {
+    if (expected_ && *expected_ != count_) {
+      file_->reject(offsetof(FileHeader, events), fmt::format("the {} events that are there", count_));
+    }
+    return false;
+  }
+  StreamReader& stream = *streams_[heap_.front().stream];
+  event = stream.event();
+  ++count_;
+  if (stream.advance()) {
+    heap_.front().key = stream.key();
+  } else {
+    streams_[heap_.front().stream].reset();
+    heap_.front() = heap_.back();
+    heap_.pop_back();
+  }
+  if (heap_.size() > 1) settle();
+  return true;
+}
+
+}  // namespace gilscope

@@ -1,0 +1,207 @@
+#include "capture/stream_reader.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <limits>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "capture/records.h"
+#include "support/error.h"
+
+namespace gilscope {
+namespace {
+
+std::uint64_t offset_of(std::uint32_t block) noexcept { return std::uint64_t{block} * kBlockSize; }
+
+constexpr std::uint64_t kMaxId = std::numeric_limits<std::uint32_t>::max();
+
+}  // namespace
+
+BlockFile::BlockFile(std::filesystem::path path) : path_(std::move(path)) {
+  // Not blocked by a pipe that nobody writes to.
+  file_ = FileDescriptor(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status{};
+  if (file_.get() < 0 || fstat(file_.get(), &status) != 0) {
+    throw Error(fmt::format("{} cannot be read: {}", path_.string(), std::strerror(errno)), "");
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(fmt::format("{} is no regular file", path_.string()), "name the folder of a capture");
+  }
+  size_ = static_cast<std::uint64_t>(status.st_size);
+}
+
+std::uint32_t BlockFile::blocks() const noexcept {
+  return static_cast<std::uint32_t>(std::min(size_ / kBlockSize, kMaxId));
+}
+
+void BlockFile::read(void* to, std::size_t size, std::uint64_t offset, const char* expected) const {
+  if (offset > size_ || size > size_ - offset) reject(size_, expected);  // where it ends
+  auto* out = static_cast<std::byte*>(to);
+  while (size > 0) {
+    const auto count = pread(file_.get(), out, size, static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      throw Error(
+          fmt::format("{} cannot be read at byte {}: {}", path_.string(), offset, std::strerror(errno)), "");
+    }
+    if (count == 0) reject(offset, expected);
+    out += count;
+    offset += static_cast<std::uint64_t>(count);
+    size -= static_cast<std::size_t>(count);
+  }
+}
+
+void BlockFile::reject(std::uint64_t offset, const std::string& expected) const {
+  throw Error(fmt::format("{}: byte {}: expected {}", path_.string(), offset, expected),
+              "the file is damaged or no capture of gilscope's: record again");
+}
+
+StreamReader::StreamReader(const BlockFile& file, std::uint32_t home, bool is_finished, CaptureNames& names)
+    : file_(&file), names_(&names), home_(home), is_finished_(is_finished) {
+  load(home);
+  next_ = header().first;
+  used_ = 0;
+  position_ = 0;
+}
+
+const BlockHeader& StreamReader::header() const noexcept {
+  return *reinterpret_cast<const BlockHeader*>(data_.data());
+}
+
+void StreamReader::reject(const char* expected) const {
+  file_->reject(offset_of(block_) + kBlockHeaderSize + position_, expected);
+}
+
+// The number of a part within its stream makes sure that no list of parts goes round in a circle.
+void StreamReader::load(std::uint32_t block) {
+  block_ = block;
+  file_->read(data_.data(), kBlockSize, offset_of(block), "a block of a stream");
+  const BlockHeader& header = this->header();
+  const auto require = [&](bool is_so, std::size_t offset, const char* expected) {
+    if (!is_so) file_->reject(offset_of(block) + offset, expected);
+  };
+  require(header.magic == kBlockMagic, offsetof(BlockHeader, magic), "the mark of a block");
+  require(header.stream == home_, offsetof(BlockHeader, stream), "the number of this stream");
+  require(header.used <= kPayloadSize, offsetof(BlockHeader, used), "at most 16256 bytes of records");
+  require(header.ticks <= kMaxTicks, offsetof(BlockHeader, ticks), "a time below 2^62 ticks");
+  require(header.gil < kMaxGils, offsetof(BlockHeader, gil), "a GIL below 262144");
+  used_ = header.used;
+  position_ = 0;
+  key_ = {header.ticks, header.tie};
+  event_ = {.ticks = header.ticks, .gil = GilId{header.gil}, .thread = ThreadId{header.thread}};
+}
+
+bool StreamReader::load_next_part() {
+  if (is_at_home_) return false;
+  if (next_ != 0) {
+    load(next_);
+    if (header().sequence != parts_) {
+      file_->reject(offset_of(next_) + offsetof(BlockHeader, sequence), fmt::format("part {}", parts_));
+    }
+    ++parts_;
+    next_ = header().next;
+    return true;
+  }
+  is_at_home_ = true;
+  load(home_);
+  if (header().sequence == parts_) return true;
+  // Killed when the part had been spilled and the next not begun: it is read already.
+  if (!is_finished_ && header().sequence + 1 == parts_) return false;
+  file_->reject(offset_of(home_) + offsetof(BlockHeader, sequence), fmt::format("part {}", parts_));
+}
+
+bool StreamReader::advance() {
+  for (;;) {
+    if (position_ >= used_) {
+      if (!load_next_part()) return false;
+      continue;
+    }
+    std::uint32_t word = 0;
+    std::memcpy(&word, data_.data() + kBlockHeaderSize + position_, sizeof word);
+    const unsigned code = word & 3U;
+    if (code == kControlCode) [[unlikely]] {
+      if (read_control(word & 0xffU)) return true;
+      continue;
+    }
+    const std::uint32_t end = position_ + 2 + code;
+    if (end > used_) reject("a whole event");
+    const std::uint32_t mask = 0xffff'ffffU >> (16U - 8U * code);
+    const std::uint64_t delta = (word & mask) >> 4U;
+    // No overflow: a block holds fewer than 2^14 of these, each below 2^28, after times below 2^62.
+    key_ = {key_.ticks + delta, 0};
+    event_.ticks = key_.ticks;
+    event_.kind = static_cast<EventKind>((word >> 2U) & 3U);
+    position_ = end;
+    return true;
+  }
+}
+
+bool StreamReader::read_control(unsigned byte) {
+  const unsigned kind = byte >> 2U;
+  if (kind > static_cast<unsigned>(ControlKind::Name)) reject("a kind of record of this version");
+  ++position_;
+  switch (static_cast<ControlKind>(kind)) {
+    case ControlKind::Thread:
+      event_.thread = ThreadId{static_cast<std::uint32_t>(read_number(kMaxId, "a thread id of 32 bits"))};
+      return false;
+    case ControlKind::Gil:
+      event_.gil = GilId{static_cast<std::uint32_t>(read_number(kMaxGils - 1, "a GIL below 262144"))};
+      return false;
+    case ControlKind::Owner: {
+      const auto gil = GilId{static_cast<std::uint32_t>(read_number(kMaxGils - 1, "a GIL below 262144"))};
+      names_->owners[gil] =
+          from_zigzag(read_number(std::numeric_limits<std::uint64_t>::max(), "an interpreter's id"));
+      return false;
+    }
+    case ControlKind::Name:
+      read_name();
+      return false;
+    default:
+      read_long_event(kind - static_cast<unsigned>(ControlKind::LongEvent));
+      return true;
+  }
+}
+
+void StreamReader::read_long_event(unsigned kind) {
+  const std::uint64_t room = kMaxTicks - std::min(key_.ticks, kMaxTicks);
+  const std::uint64_t delta = read_number(room, "a time below 2^62 ticks");
+  const std::uint64_t tie = read_number(kMaxId, "an order of 32 bits among equal times");
+  key_ = {key_.ticks + delta, tie};
+  event_.ticks = key_.ticks;
+  event_.kind = static_cast<EventKind>(kind);
+}
+
+void StreamReader::read_name() {
+  const auto thread = ThreadId{static_cast<std::uint32_t>(read_number(kMaxId, "a thread id of 32 bits"))};
+  const auto length = static_cast<std::uint32_t>(read_number(kMaxNameLength, "a name of at most 255 bytes"));
+  if (length > used_ - position_) reject("a whole name");
+  const auto* const text = reinterpret_cast<const char*>(data_.data()) + kBlockHeaderSize + position_;
+  names_->threads.insert_or_assign(thread, std::string(text, length));
+  position_ += length;
+}
+
+std::uint64_t StreamReader::read_number(std::uint64_t max, const char* expected) {
+  const std::uint32_t begin = position_;
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    if (position_ >= used_) reject("a whole number");
+    const auto byte = static_cast<std::uint64_t>(data_[kBlockHeaderSize + position_++]);
+    const std::uint64_t bits = byte & 0x7fU;
+    if (shift == 63 && bits > 1) break;
+    value |= bits << shift;
+    if (byte < 0x80U) {
+      if (value <= max) return value;
+      break;
+    }
+  }
+  position_ = begin;
+  reject(expected);
+}
+
+}  // namespace gilscope

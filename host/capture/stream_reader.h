@@ -1,0 +1,81 @@
+// Reads one stream of a process's file, part by part, record by record; trusts nothing in it. One block is in
+// memory at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "capture/format.h"
+#include "probe/event.h"
+#include "support/file.h"
+
+namespace gilscope {
+
+// What the records say beside events, as far as they have been read.
+struct CaptureNames {
+  std::map<ThreadId, std::string> threads;  // the last name of each
+  std::map<GilId, std::int64_t> owners;     // the interpreter that owns the GIL
+};
+
+// A file that is read at offsets. Its size is what it was when it was opened.
+class BlockFile {
+ public:
+  // Throws Error where it is no regular file, or cannot be read.
+  explicit BlockFile(std::filesystem::path path);
+
+  // Throws Error where the file has not that much.
+  void read(void* to, std::size_t size, std::uint64_t offset, const char* expected) const;
+
+  // Throws the one Error for a file that is not as it must be.
+  [[noreturn]] void reject(std::uint64_t offset, const std::string& expected) const;
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  [[nodiscard]] std::uint32_t blocks() const noexcept;  // whole ones
+
+ private:
+  std::filesystem::path path_;
+  FileDescriptor file_;
+  std::uint64_t size_ = 0;
+};
+
+class StreamReader {
+ public:
+  StreamReader(const BlockFile& file, std::uint32_t home, bool is_finished, CaptureNames& names);
+
+  // Goes to the next event; false at the end of the stream. Throws Error.
+  bool advance();
+  [[nodiscard]] const EventKey& key() const noexcept { return key_; }
+  [[nodiscard]] const Event& event() const noexcept { return event_; }
+
+ private:
+  bool load_next_part();
+  void load(std::uint32_t block);
+  bool read_control(unsigned byte);
+  void read_long_event(unsigned kind);
+  std::uint64_t read_number(std::uint64_t max, const char* expected);
+  void read_name();
+  [[noreturn]] void reject(const char* expected) const;
+  [[nodiscard]] const BlockHeader& header() const noexcept;
+
+  const BlockFile* file_;
+  CaptureNames* names_;
+  std::uint32_t home_;
+  bool is_finished_;
+  bool is_at_home_ = false;
+  std::uint32_t next_ = 0;   // spilled part to be read, 0: none
+  std::uint64_t parts_ = 0;  // read so far
+  std::uint32_t block_ = 0;  // the one that is loaded
+  std::uint32_t used_ = 0;
+  std::uint32_t position_ = 0;
+  EventKey key_;
+  Event event_{};
+  // A short event is read as 4 bytes, also where the payload ends before.
+  alignas(8) std::array<std::byte, kBlockSize + 8> data_{};
+};
+
+}  // namespace gilscope

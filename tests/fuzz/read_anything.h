@@ -1,0 +1,64 @@
+// Reads any bytes as the file of a process, as the fuzzer, the replay program and the unit tests do. The
+// bytes are a file without its emptiness: 352 of the header, 32 of its table of drops, then 256 of each
+// block; the rest of each block is zero. So a fuzzer need not find its way through 16 KiB of nothing.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <span>
+#include <string>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "capture/format.h"
+#include "capture/process_reader.h"
+#include "support/error.h"
+#include "support/file.h"
+
+namespace gilscope::test {
+
+struct ReadResult {
+  std::uint64_t events = 0;
+  std::optional<std::string> error;
+};
+
+inline ReadResult read_all(const std::filesystem::path& file) {
+  ReadResult result;
+  try {
+    const ProcessReader reader(file);
+    auto sequence = reader.events();
+    for (Event event{}; sequence.next(event); ++result.events) {
+      if (event.ticks >= std::uint64_t{1} << 63U || static_cast<unsigned>(event.kind) > 3) std::abort();
+    }
+  } catch (const Error& error) {
+    result.error = error.what();
+    if (error.exit_code() != ExitCode::CannotRun) std::abort();
+    if (result.error->find(": byte ") == std::string::npos) std::abort();
+  }
+  return result;
+}
+
+inline ReadResult read_anything(std::span<const std::uint8_t> bytes) {
+  const FileDescriptor file(memfd_create("capture", MFD_CLOEXEC));
+  if (file.get() < 0) std::abort();
+  off_t end = 0;
+  const auto put = [&](std::size_t size, off_t offset) {
+    size = std::min(size, bytes.size());
+    if (pwrite(file.get(), bytes.data(), size, offset) != static_cast<ssize_t>(size)) std::abort();
+    bytes = bytes.subspan(size);
+    end = offset + static_cast<off_t>(size);
+  };
+  put(352, 0);
+  if (!bytes.empty()) {
+    put(32, offsetof(FileHeader, drops));
+    for (off_t block = 1; !bytes.empty(); ++block) put(256, block * off_t{kBlockSize});
+    end = (end / kBlockSize + 1) * kBlockSize;
+  }
+  if (ftruncate(file.get(), end) != 0) std::abort();
+  return read_all("/proc/self/fd/" + std::to_string(file.get()));
+}
+
+}  // namespace gilscope::test

@@ -1,0 +1,73 @@
+// The capture of tests/golden/capture: what was recorded into it, on a machine where nothing changes.
+#pragma once
+
+#include <thread>
+#include <vector>
+
+#include "capture/capture_fixture.h"
+
+namespace gilscope::test {
+
+inline const CaptureSystem& golden_system() {
+  static const CaptureSystem system_of_golden = [] {
+    auto system = real_system();
+    system.pid = []() noexcept -> std::uint32_t { return 4711; };
+    system.parent_pid = []() noexcept -> std::uint32_t { return 4000; };
+    system.read_point = [](const ProbeClock&) noexcept {
+      return ClockPoint{.ticks = 2'000'000, .time = Nanoseconds(800'000)};
+    };
+    return system;
+  }();
+  return system_of_golden;
+}
+
+// Two threads that hand a GIL to each other, a second GIL, equal times, each width of delta.
+inline std::vector<Event> golden_events() {
+  return {
+      make_event(1'000'500, EventKind::Acquire, 4711),    make_event(1'001'000, EventKind::Request, 4712),
+      make_event(1'101'000, EventKind::Timeout, 4712),    make_event(1'101'000, EventKind::Release, 4711),
+      make_event(1'101'000, EventKind::Acquire, 4712),    make_event(1'101'300, EventKind::Acquire, 4711, 1),
+      make_event(1'101'301, EventKind::Release, 4711, 1), make_event(13'000'000, EventKind::Release, 4712),
+      make_event(1'000'000'000, EventKind::Acquire, 4711)};
+}
+
+inline void record_golden(EventRecorder& recorder, const std::filesystem::path& folder) {
+  recorder.start({.folder = folder,
+                  .clock = ProbeClock(ClockKind::Tsc),
+                  .begin = ClockPoint{.ticks = 1'000'000, .time = Nanoseconds(400'000)},
+                  .process_begin = Nanoseconds(300'000),
+                  .start_method = "spawn",
+                  .metadata = R"({"executable":"/usr/bin/python3"})",
+                  .system = &golden_system()});
+  recorder.open(GilId{0}, 0);
+  recorder.name_thread(ThreadId{4711}, "MainThread");
+  const auto events = golden_events();
+  Signal turn;
+  Signal done;
+  std::thread other([&] {
+    for (const auto& event : events) {
+      if (event.thread != ThreadId{4712}) continue;
+      turn.wait();
+      recorder.record(event);
+      done.tell();
+    }
+  });
+  for (const auto& event : events) {
+    if (event.thread == ThreadId{4712}) {
+      turn.tell();
+      done.wait();
+      continue;
+    }
+    if (event.gil == GilId{1} && event.kind == EventKind::Acquire) recorder.open(GilId{1}, 1);
+    recorder.record(event);
+  }
+  other.join();
+  recorder.stop(ClockPoint{.ticks = 1'000'000'100, .time = Nanoseconds(400'000'040)});
+}
+
+inline std::filesystem::path golden_folder() {
+  return std::filesystem::path(GILSCOPE_GOLDEN_DIR) / "capture";
+}
+inline std::filesystem::path golden_file() { return golden_folder() / "4711-1.events"; }
+
+}  // namespace gilscope::test

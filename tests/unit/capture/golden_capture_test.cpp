@@ -1,0 +1,50 @@
+#include "capture/golden_capture.h"
+
+#include <gtest/gtest.h>
+
+#include "golden.h"
+
+namespace gilscope {
+namespace {
+
+TEST(GoldenCapture, is_written_byte_for_byte) {
+  const test::TemporaryFolder temporary;
+  const auto folder = temporary.path() / "capture";
+  create_capture(folder,
+                 {.gilscope = "0.1.0",
+                  .command = {"script.py", "--fast"},
+                  .python = {{"version", "3.13.0"}},
+                  .machine = {{"cpus", 2}}},
+                 Existing::Keep);
+  EventRecorder recorder;
+  test::record_golden(recorder, folder);
+  std::filesystem::create_directories(test::golden_folder());
+  for (const auto* name : {"capture.json", "4711-1.events"}) {
+    test::expect_golden("capture/" + std::string(name), test::read_file(folder / name));
+  }
+}
+
+TEST(GoldenCapture, is_read) {
+  const auto capture = read_capture(test::golden_folder());
+  EXPECT_EQ(capture.metadata.gilscope, "0.1.0");
+  EXPECT_EQ(capture.metadata.command, (std::vector<std::string>{"script.py", "--fast"}));
+  EXPECT_EQ(capture.metadata.python.at("version"), "3.13.0");
+  EXPECT_EQ(capture.metadata.machine.at("cpus"), 2);
+  ASSERT_EQ(capture.processes, std::vector{test::golden_file()});
+
+  const ProcessReader reader(capture.processes.at(0));
+  EXPECT_EQ(reader.facts().pid, 4711U);
+  EXPECT_EQ(reader.facts().parent_pid, 4000U);
+  EXPECT_EQ(reader.facts().clock, ClockKind::Tsc);
+  EXPECT_EQ(reader.facts().streams, 2U);
+  EXPECT_EQ(reader.facts().events, test::golden_events().size());
+  test::expect_same(test::read_events(reader.path()), test::golden_events());
+  auto sequence = reader.events();
+  for (Event event{}; sequence.next(event);) {
+  }
+  EXPECT_EQ(sequence.names().threads.at(ThreadId{4711}), "MainThread");
+  EXPECT_EQ(sequence.names().owners.at(GilId{1}), 1);
+}
+
+}  // namespace
+}  // namespace gilscope
