@@ -214,8 +214,8 @@ Finding judge_probe(const std::optional<ProbeCheck>& probe) {
   }
   const bool is_exact =
       probe->seen_releases == probe->pairs && probe->seen_acquires == probe->pairs && probe->violations == 0;
-#if defined(__x86_64__)
-  constexpr std::string_view kUntested = "";
+#ifdef __x86_64__
+  constexpr std::string_view kUntested;
 #else
   constexpr std::string_view kUntested =
       " (gilscope's own tests have not been run on this kind of processor)";

@@ -10,7 +10,7 @@
 namespace gilscope {
 
 struct Calibration {
-  std::uintptr_t cond;  // of the GIL that the calling thread holds
+  std::uintptr_t cond = 0;  // of the GIL that the calling thread holds
   GilLayout layout;
 };
 

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 #include <cpuid.h>
 #endif
 
@@ -12,7 +12,7 @@ namespace gilscope {
 namespace {
 
 bool has_invariant_tsc() {
-#if defined(__x86_64__)
+#ifdef __x86_64__
   unsigned eax = 0;
   unsigned ebx = 0;
   unsigned ecx = 0;

@@ -9,7 +9,7 @@
 #include "support/machine.h"
 #include "support/time.h"
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 #include <x86intrin.h>
 #endif
 
@@ -32,7 +32,7 @@ class ProbeClock {
 
   // Not serialised: it may be taken some instructions early or late, which costs less than a fence.
   [[nodiscard]] std::uint64_t read() const noexcept {
-#if defined(__x86_64__)
+#ifdef __x86_64__
     if (kind_ == ClockKind::Tsc) [[likely]]
       return __rdtsc();
 #endif

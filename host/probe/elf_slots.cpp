@@ -18,7 +18,7 @@ namespace {
 
 // The relocations by which the dynamic linker fills a slot. Both machines use the kind with an addend
 // (DT_RELA).
-#if defined(__x86_64__)
+#ifdef __x86_64__
 constexpr std::uint32_t kJumpSlot = R_X86_64_JUMP_SLOT;
 constexpr std::uint32_t kGlobalData = R_X86_64_GLOB_DAT;
 #elif defined(__aarch64__)
@@ -29,7 +29,7 @@ constexpr std::uint32_t kGlobalData = R_AARCH64_GLOB_DAT;
 #endif
 
 struct Search {
-  std::uintptr_t address;
+  std::uintptr_t address = 0;
   std::optional<dl_phdr_info> found;
 };
 

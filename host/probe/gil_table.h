@@ -63,7 +63,7 @@ class GilTable {
   // The rest under mutex().
   // An entry that is there already stays; nullptr where the table is full, which is counted.
   Gil* insert(std::uintptr_t cond) noexcept;
-  void erase(Gil& gil) noexcept;
+  static void erase(Gil& gil) noexcept;
   void clear() noexcept;
   template <typename Visit>
   void for_each(Visit visit) noexcept {

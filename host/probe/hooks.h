@@ -31,6 +31,7 @@ namespace gilscope {
 // entered before the probe stopped still needs them. (A call by name would not do: in a static executable it
 // goes through the very slot that is patched.)
 struct Originals {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name takes none
 #define GILSCOPE_ORIGINAL(name, parameters) decltype(&::name) name;
   GILSCOPE_HOOKS(GILSCOPE_ORIGINAL)
   GILSCOPE_CALIBRATION_HOOKS(GILSCOPE_ORIGINAL)

@@ -1,5 +1,6 @@
 #include "probe/slot_patch.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -17,6 +18,9 @@
 
 namespace gilscope {
 namespace {
+
+// NOLINTBEGIN(bugprone-signed-bitwise,clang-analyzer-security.MmapWriteExec): mprotect() takes an int of
+// flags, and a page that was executable must stay so while it is written
 
 // The protections of this process's pages, read once: /proc/self/maps is long, and a patch has several slots.
 class Protections {
@@ -62,6 +66,8 @@ int write_slot(const Protections& protections, std::uintptr_t* place, std::uintp
   return error;
 }
 
+// NOLINTEND(bugprone-signed-bitwise,clang-analyzer-security.MmapWriteExec)
+
 std::uintptr_t read_slot(const SlotChange& change) {
   // Relaxed: the value alone is compared.
   return std::atomic_ref(*change.place).load(std::memory_order_relaxed);
@@ -69,7 +75,7 @@ std::uintptr_t read_slot(const SlotChange& change) {
 
 }  // namespace
 
-SlotPatch::SlotPatch(std::vector<SlotChange> changes) {
+SlotPatch::SlotPatch(const std::vector<SlotChange>& changes) {
   changes_.reserve(changes.size());
   const Protections protections;
   for (const SlotChange& change : changes) {
@@ -100,10 +106,8 @@ SlotPatch& SlotPatch::operator=(SlotPatch&& other) noexcept {
 SlotPatch::~SlotPatch() { restore(); }
 
 bool SlotPatch::is_intact() const noexcept {
-  for (const SlotChange& change : changes_) {
-    if (read_slot(change) != change.replacement) return false;
-  }
-  return true;
+  return std::ranges::all_of(
+      changes_, [](const SlotChange& change) { return read_slot(change) == change.replacement; });
 }
 
 bool SlotPatch::restore() noexcept {

@@ -18,7 +18,7 @@ class SlotPatch {
  public:
   SlotPatch() = default;
   // Throws ProbeError, with every slot as it was, where one cannot be written.
-  explicit SlotPatch(std::vector<SlotChange> changes);
+  explicit SlotPatch(const std::vector<SlotChange>& changes);
   SlotPatch(const SlotPatch&) = delete;
   SlotPatch& operator=(const SlotPatch&) = delete;
   SlotPatch(SlotPatch&& other) noexcept;

@@ -54,7 +54,7 @@ struct ProcessNote {
   // Longer names are cut, between characters of UTF-8.
   void name_thread(ThreadId thread, std::string_view name) noexcept;
 };
-static_assert(sizeof(ProcessNote) == 32 * 4096, "whole pages, so that what follows is aligned");
+static_assert(sizeof(ProcessNote) == std::size_t{32} * 4096, "whole pages, so that what follows is aligned");
 
 // CPU time; empty where the thread is gone.
 [[nodiscard]] std::optional<Nanoseconds> read_thread_cpu(ThreadId thread) noexcept;

@@ -157,7 +157,7 @@ void Recording::begin_again_in_child() noexcept {
 RecordedRun Recording::collect() const {
   const ClockPoint now = probe_.is_running() ? probe_.clock().sample() : probe_.stopped();
   const ClockPoint& started = probe_.started();
-  const double passed_ticks = static_cast<double>(now.ticks - started.ticks);
+  const auto passed_ticks = static_cast<double>(now.ticks - started.ticks);
   const TickLength tick{
       passed_ticks > 0 ? static_cast<double>((now.time - started.time).count()) / passed_ticks : 1.0};
   RecordedRun run{.losses = probe_.losses(), .clock = probe_.clock().kind()};

@@ -31,7 +31,7 @@ std::byte* map(int file, std::size_t offset, std::size_t size, std::byte* at = n
 }
 
 Error failed(std::string_view what) {
-  return Error(fmt::format("no memory to record child processes in: {}: {}", what, std::strerror(errno)), "");
+  return {fmt::format("no memory to record child processes in: {}: {}", what, std::strerror(errno)), ""};
 }
 
 FileDescriptor move_up(FileDescriptor file) {
@@ -136,8 +136,9 @@ bool SharedSpace::claim_anew() noexcept {
   slot_number_ = slot.value_or(kSlots);
   if (slot && map(file_.get(), kHeaderBytes + *slot * slot_bytes_, slot_bytes_, slot_) != nullptr)
     return true;
-  mmap(slot_, slot_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-       -1, 0);
+  // It takes the place of a mapping: what could fail, that of the first one would have.
+  [[maybe_unused]] void* const zeros = mmap(slot_, slot_bytes_, PROT_READ | PROT_WRITE,
+                                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   return false;
 }
 

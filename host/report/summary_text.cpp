@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -74,7 +75,7 @@ Row row_of(const NamedThread& thread) {
 }
 
 std::string describe_gil(const GilFigures& gil) {
-  std::string of = "";
+  std::string of;
   if (!gil.interpreters.empty()) {
     of = gil.interpreters.front() == 0 ? " (main interpreter)"
                                        : fmt::format(" (interpreter {})", gil.interpreters.front());
@@ -87,8 +88,12 @@ std::string describe_gil(const GilFigures& gil) {
 std::vector<const NamedThread*> busiest_first(const ProcessSummary& process) {
   std::vector<const NamedThread*> threads;
   for (const auto& thread : process.threads) threads.push_back(&thread);
-  std::ranges::stable_sort(threads, std::ranges::greater{}, [](const NamedThread* thread) {
-    return thread->figures.hold_ns + thread->figures.wait_ns;
+  // Equals stay in their order: the pointers go up.
+  std::ranges::sort(threads, [](const NamedThread* left, const NamedThread* right) {
+    const auto used = [](const NamedThread* thread) {
+      return thread->figures.hold_ns + thread->figures.wait_ns;
+    };
+    return std::pair(used(right), left) < std::pair(used(left), right);
   });
   return threads;
 }
@@ -105,7 +110,9 @@ std::string describe_process(const ProcessSummary& process) {
 std::string format_process(const ProcessSummary& process, const TextStyle& style) {
   std::string text;
   auto gils = process.gils;
-  std::ranges::stable_sort(gils, std::ranges::greater{}, &GilFigures::hold_ns);
+  std::ranges::sort(gils, [](const GilFigures& left, const GilFigures& right) {
+    return std::pair(right.hold_ns, left.id) < std::pair(left.hold_ns, right.id);
+  });
   for (std::size_t i = 0; i < std::min(gils.size(), kMaxGils); ++i) {
     for (const auto& line : wrap(describe_gil(gils[i]), style.columns)) text += line + '\n';
   }
@@ -158,7 +165,7 @@ const NamedThread* find_top_holder(const RunSummary& summary) {
 }
 
 // What to do about a bottleneck: forced releases are those of threads that compute, the others' are too long.
-std::string advise(const RunSummary& summary) {
+std::string_view advise(const RunSummary& summary) {
   std::uint64_t forced = 0;
   std::uint64_t handoffs = 0;
   for (const auto& process : summary.processes) {
@@ -211,7 +218,7 @@ std::string format_summary(const RunSummary& summary, const SummaryContext& cont
     }
   };
   append("gilscope: " + describe_verdict(summary), is_bad ? "33" : "32");
-  if (is_bad) append("-> " + advise(summary), "");
+  if (is_bad) append(fmt::format("-> {}", advise(summary)), "");
   if (summary.processes.empty()) return text;
   std::vector<const ProcessSummary*> processes;
   for (const auto& process : summary.processes) processes.push_back(&process);

@@ -128,7 +128,7 @@ struct Shared {
   // Runs once, before any worker goes on.
   struct Finish {
     const WorkWatch* watch;
-    void operator()() noexcept {
+    void operator()() const noexcept {
       if (watch != nullptr) watch->end();
     }
   };
