@@ -2,10 +2,8 @@
 # Builds, then runs every benchmark with the chosen CPython.
 . "$(dirname "$0")/build.sh"
 
-cmake "$BUILD" -DGILSCOPE_BENCHMARKS=ON >"$LOG" && ninja -C "$BUILD" >"$LOG" || {
-  cat "$LOG" >&2
-  exit 1
-}
+quietly cmake "$BUILD" -DGILSCOPE_BENCHMARKS=ON
+quietly ninja -C "$BUILD"
 for benchmark in probe_bench analysis_bench; do
   say "tests/bench/$benchmark.cpp"
   "$BUILD/tests/bench/$benchmark" --benchmark_repetitions=9 --benchmark_report_aggregates_only=true \

@@ -226,7 +226,7 @@ void report_run(int exit_code) noexcept {
   const bool is_ours = run->was_interrupt_blocked == false;
   const bool is_interrupted = is_ours && sigismember(&pending, SIGINT) == 1;
   try {
-    write_report(is_interrupted ? 128 + SIGINT : exit_code & 0xFF);
+    write_report(is_interrupted ? 128 + SIGINT : static_cast<unsigned char>(exit_code));
   } catch (const Error& error) {
     print_error(fmt::format("gilscope: {}\n", error.what()));
     if (!error.hint().empty()) print_error(fmt::format("  try: {}\n", error.hint()));
