@@ -1,7 +1,7 @@
 # The names of what can be done; how is in tools/. PYTHON=… chooses the CPython (tools/choose_python.py --why).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo build test test-all bench lint format clean help
+.PHONY: demo build test test-all cpython-tests bench lint format clean help
 
 demo: ## Build, then compare the article's counting programs in every mode
 	@sh tools/demo.sh
@@ -11,6 +11,8 @@ test: ## Build, then run every test
 	@sh tools/test.sh
 test-all: ## Build and test with every usable CPython of this machine
 	@sh tools/test_all.sh
+cpython-tests: ## Build, then run CPython's own tests of threads and processes under the host and without it
+	@sh tools/cpython_tests.sh
 bench: ## Build, then run the benchmarks
 	@sh tools/bench.sh
 lint: ## Run every linter and type checker; no warning is accepted
@@ -20,4 +22,4 @@ format: ## Put C++ and Python into the project's format
 clean: ## Remove what the others made
 	@sh tools/clean.sh
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\): ## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\): ## /  make \1\t/p' Makefile | expand -t 22

@@ -21,8 +21,10 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
   const auto options = std::make_shared<RunOptions>();
   auto* command = app.add_subcommand("run", kDescription);
   set_usage(*command, kUsage);
-  command->add_flag("!--no-probe", options->is_traced, "Without tracing: the baseline of what tracing costs");
+  auto* no_probe = command->add_flag("--no-probe", options->no_probe,
+                                     "Without tracing: the baseline of what tracing costs");
   add_json(*command, options->common);
+  command->get_option("--json")->excludes(no_probe);  // there would be nothing to tell
   add_verbosity(*command, options->common);
   command->callback([options, &invocation, &action] {
     action = [options, &invocation] {

@@ -194,7 +194,7 @@ std::unique_ptr<Recording> make_recording() {
 }  // namespace
 
 void begin_recording(const RunOptions& options, const std::vector<std::string>& command) {
-  if (!options.is_traced) return;
+  if (options.no_probe) return;
   run = new Run{.options = options, .command = command, .process = getpid()};
   // The script may change the folder before the file is written.
   std::string& json = run->options.common.json;

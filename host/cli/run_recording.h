@@ -11,7 +11,7 @@ namespace gilscope::cli {
 
 struct RunOptions {
   CommonOptions common;
-  bool is_traced = true;
+  bool no_probe = false;
 };
 
 // Records this process and its children from now on; the GIL is held. The report comes when the process exits

@@ -28,7 +28,7 @@ void add_trial_options(CLI::App& command, TrialOptions& options) {
   command.add_option("--start-method", options.start_method, "Of processes [this Python's own]")
       ->check(CLI::IsMember({"fork", "spawn", "forkserver"}))
       ->type_name("M");
-  command.add_flag("!--no-probe", options.is_traced,
+  command.add_flag("--no-probe", options.no_probe,
                    "Without tracing the GIL: the baseline of what that costs");
 }
 
@@ -59,7 +59,7 @@ TrialSpec make_trial_spec(const TrialOptions& options, const std::vector<std::st
   }
   spec.start_method = options.start_method;
   spec.arguments = arguments;
-  spec.is_traced = options.is_traced;
+  spec.is_traced = !options.no_probe;
   return spec;
 }
 

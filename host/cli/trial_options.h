@@ -14,7 +14,7 @@ struct TrialOptions {
   std::vector<std::string> tasks;
   unsigned workers = 0;      // 0: not given
   std::string start_method;  // "": this Python's own
-  bool is_traced = true;
+  bool no_probe = false;
 };
 
 void add_trial_options(CLI::App& command, TrialOptions& options);

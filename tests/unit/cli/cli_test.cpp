@@ -101,6 +101,10 @@ TEST(CommandLine, without_a_subcommand_or_with_an_unknown_one_is_an_error) {
   expect_usage_error({"-q", "doctor"}, "-q");
 }
 
+TEST(Run, without_tracing_has_no_figures_to_write) {
+  expect_usage_error({"run", "--no-probe", "--json", "-", "app.py"}, "--no-probe excludes --json");
+}
+
 TEST(Compare, without_a_task_is_an_error) {
   expect_usage_error({"compare"}, "gilscope compare: TASK is required");
   expect_usage_error({"compare", "--", "app.py"}, "TASK is required");
