@@ -2,11 +2,11 @@
 
 #include "cli/work_recording.h"
 
+#include <exception>
 #include <memory>
 
 #include "analysis/run_summary.h"
 #include "recording/recording.h"
-#include "support/error.h"
 
 namespace gilscope::cli {
 namespace {
@@ -14,13 +14,13 @@ namespace {
 // One work is timed at a time in a process.
 std::unique_ptr<Recording> work;
 
-// Where the probe is refused (a free-threaded build, an unknown one) the work is timed without: the figures
-// are then unknown.
+// Where the probe is refused (a free-threaded build, an unknown one), or there is no memory for its counters,
+// the work is timed without: the figures are then unknown.
 void begin_work() {
   try {
     work = std::make_unique<Recording>(Reach::ThisProcess);
     work->start();
-  } catch (const Error&) {
+  } catch (const std::exception&) {
     work.reset();
   }
 }
