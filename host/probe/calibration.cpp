@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <pthread.h>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -57,7 +56,7 @@ Trace release_and_acquire(const LoadedObject& cpython) {
   std::vector<SlotChange> changes;
   add_changes(cpython, "pthread_mutex_lock", reinterpret_cast<std::uintptr_t>(&trace_mutex_lock), changes);
   add_changes(cpython, "pthread_cond_signal", reinterpret_cast<std::uintptr_t>(&trace_cond_signal), changes);
-  const SlotPatch patch(std::move(changes));
+  const SlotPatch patch(changes);
 
   Trace seen;
   trace = &seen;

@@ -155,7 +155,7 @@ void on_init(std::uintptr_t cond) noexcept {
 void on_destroy(std::uintptr_t cond) noexcept {
   if (gil_table.find(cond) == nullptr) return;
   const std::scoped_lock lock(gil_table.mutex());
-  if (Gil* const gil = gil_table.find(cond)) gil_table.erase(*gil);
+  if (Gil* const gil = gil_table.find(cond)) GilTable::erase(*gil);
 }
 
 }  // namespace
