@@ -59,13 +59,14 @@ class Tracer {
   }
 
   // `python` is JSON, `command` that of the process.
-  std::string summary_json(const std::string& python, const std::vector<std::string>& command) const {
+  [[nodiscard]] std::string summary_json(const std::string& python,
+                                         const std::vector<std::string>& command) const {
     const auto [summary, context] = summarize(python, command);
     return gilscope::summary_json(summary, context)
         .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
 
-  std::string summary_text() const {
+  [[nodiscard]] std::string summary_text() const {
     const auto [summary, context] = summarize("null", {});
     return format_summary(summary, context);
   }
