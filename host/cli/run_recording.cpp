@@ -75,9 +75,19 @@ PyObject* note_interrupt(PyObject* /*unused*/, PyObject* /*unused*/) {
   Py_RETURN_NONE;
 }
 
+// The value of kVariable in this process.
+std::string recording_path;
+
+PyObject* announce(PyObject* /*unused*/, PyObject* /*unused*/) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): called with the GIL held, as Python's own changes are
+  if (!recording_path.empty()) setenv(kVariable, recording_path.c_str(), 1);
+  Py_RETURN_NONE;
+}
+
 PyMethodDef name_thread_method{"name_thread", name_thread, METH_VARARGS, nullptr};
 PyMethodDef end_thread_method{"end_thread", end_thread, METH_O, nullptr};
 PyMethodDef leave_process_method{"leave_process", leave_process, METH_NOARGS, nullptr};
+PyMethodDef announce_method{"announce", announce, METH_NOARGS, nullptr};
 PyMethodDef note_interrupt_method{"note_interrupt", note_interrupt, METH_NOARGS, nullptr};
 
 // Names and exact ends are no more than comfort: where this fails the run goes on without.
@@ -87,12 +97,14 @@ void have_python_tell(Recording& recording) {
   PyObject* const end = PyCFunction_New(&end_thread_method, capsule);
   PyObject* const leave = PyCFunction_New(&leave_process_method, capsule);
   PyObject* const interrupted = PyCFunction_New(&note_interrupt_method, capsule);
+  PyObject* const announcer = PyCFunction_New(&announce_method, capsule);
   PyObject* const bootstrap = PyImport_ImportModule("_gilscope_bootstrap");
-  PyObject* const result = bootstrap == nullptr ? nullptr
-                                                : PyObject_CallMethod(bootstrap, "tell_recording", "OOOO",
-                                                                      name, end, leave, interrupted);
+  PyObject* const result = bootstrap == nullptr
+                               ? nullptr
+                               : PyObject_CallMethod(bootstrap, "tell_recording", "OOOOO", name, end, leave,
+                                                     interrupted, announcer);
   if (result == nullptr) PyErr_Clear();
-  for (PyObject* const object : {capsule, name, end, leave, interrupted, bootstrap, result})
+  for (PyObject* const object : {capsule, name, end, leave, interrupted, announcer, bootstrap, result})
     Py_XDECREF(object);
 }
 
@@ -209,7 +221,7 @@ void begin_recording(const RunOptions& options, const std::vector<std::string>& 
     }
   }
   // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread of this process reads the environment yet
-  if (run->recording != nullptr) setenv(kVariable, run->recording->path().c_str(), 1);
+  if (run->recording != nullptr) setenv(kVariable, (recording_path = run->recording->path()).c_str(), 1);
   if (run->recording != nullptr) have_python_tell(*run->recording);
   Py_AtExit(on_end_of_python);
   on_exit(on_exit_of_process, nullptr);
@@ -249,7 +261,7 @@ std::string take_recording() {
 void join_recording(const std::string& path, const std::vector<std::string>& arguments) noexcept {
   if (path.empty() || is_resource_tracker(arguments)) return;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread of this process reads the environment yet
-  setenv(kVariable, path.c_str(), 1);
+  setenv(kVariable, (recording_path = path).c_str(), 1);
   try {
     recording_of_child = Recording::join(path, role_of(arguments)).release();
     if (recording_of_child == nullptr) return;

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def announce_recording() -> None:
+    """Puts back the variable by which children find the recording: os.environ.clear() removes it from 3.15 on."""
+
+
 def keep_children_in_host(spawn: "Any", host: bytes) -> None:
     """Makes multiprocessing start its children in the host, each under the name of the environment's python.
 
@@ -24,6 +28,7 @@ def keep_children_in_host(spawn: "Any", host: bytes) -> None:
 
     def start_in_environment(path: "Any", arguments: "Sequence[Any]", descriptors: "Sequence[int]") -> int:
         if path == host:
+            announce_recording()
             arguments = [python, *arguments[1:]]
         return start(path, arguments, descriptors)  # type: ignore[no-any-return]
 
@@ -128,10 +133,12 @@ def tell_recording(
     end: "Callable[[int], None]",
     leave: "Callable[[], None]",
     interrupted: "Callable[[], None]",
+    announce: "Callable[[], None]",
 ) -> None:
     """Has the recording told of threads (see _thread_names.watch), and of the ends of which nothing else tells."""
     import _gilscope_thread_names
 
+    globals()["announce_recording"] = announce
     when_imported("threading", lambda threading: tell_of_interrupt(threading, interrupted))
     when_imported("threading", lambda threading: _gilscope_thread_names.watch(threading, name, end))
     when_imported("os", lambda os: tell_of_exit(os, leave))

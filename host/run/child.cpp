@@ -83,7 +83,8 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
 
 std::vector<std::string> environment_with(const std::vector<std::pair<std::string, std::string>>& changes) {
   std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
+  // clearenv(), which os.environ.clear() calls from 3.15 on, leaves no list at all.
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     const std::string text = *variable;
     const auto is_changed = [&](const auto& change) { return text.starts_with(change.first + "="); };
     if (std::ranges::none_of(changes, is_changed)) variables.push_back(text);
