@@ -44,9 +44,10 @@ def compute(n=20_000):
 """
 WORKLOADS = {
     "read": "fd = os.open('/dev/zero', os.O_RDONLY)\n"
-    "def step():\n    for _ in range(100): os.read(fd, 1)\nprint(rate(step))",
-    "sha256": "data = bytes(4096)\ndef step():\n    for _ in range(100): hashlib.sha256(data)\nprint(rates(step, 2))",
-    "cpu": "print(rates(compute, 2))",
+    "def step():\n    for _ in range(100): os.read(fd, 1)\nprint('rate:', rate(step))",
+    "sha256": "data = bytes(4096)\n"
+    "def step():\n    for _ in range(100): hashlib.sha256(data)\nprint('rate:', rates(step, 2))",
+    "cpu": "print('rate:', rates(compute, 2))",
     "ping": """
 ours, theirs = socket.socketpair()
 over = False
@@ -57,7 +58,7 @@ def busy():
 threads = [threading.Thread(target=echo), threading.Thread(target=busy)]
 for thread in threads: thread.start()
 def step(): ours.send(b'x'); ours.recv(1)
-print(rate(step))
+print('rate:', rate(step))
 over = True
 ours.close()
 for thread in threads: thread.join()
@@ -73,6 +74,11 @@ def run(command: list[str]) -> str:
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
 
+def find_rate(output: str) -> float:
+    """Of all that the workload and a peer around it have printed."""
+    return float(next(line.removeprefix("rate: ") for line in output.splitlines() if line.startswith("rate: ")))
+
+
 def peers(python: str, folder: Path) -> dict[str, Command]:
     """The command of each peer that is installed, by its name."""
     found: dict[str, Command] = {}
@@ -80,7 +86,7 @@ def peers(python: str, folder: Path) -> dict[str, Command]:
     if spy:
         for label, options in {"100 Hz": ["-r", "100"], "1 kHz": ["-r", "1000"], "--gil": ["--gil"]}.items():
             found[f"py-spy {label}"] = lambda script, seconds, options=options: [  # type: ignore[misc]
-                *(spy, "record", "-q", "-o", str(folder / "spy.svg"), *options),
+                *(spy, "record", "-o", str(folder / "spy.svg"), *options),
                 *("--", python, script, seconds),
             ]
     if importlib.util.find_spec("viztracer"):
@@ -113,10 +119,17 @@ def measure(repeats: int, seconds: float) -> list[Row]:
             script = folder / f"{workload}.py"
             script.write_text(COMMON + code, encoding="utf-8")
             rates: dict[str, list[float]] = {name: [] for name in (*bare, *variants)}
+            failed: set[str] = set()
             for _ in range(repeats):
                 for variant, command in {**bare, **variants}.items():
-                    rates[variant].append(float(run(command(str(script), str(seconds))).splitlines()[-1]))
-            for variant in variants:
+                    try:
+                        rates[variant].append(find_rate(run(command(str(script), str(seconds)))))
+                    except subprocess.CalledProcessError as error:
+                        if variant in bare or variant == "gilscope":
+                            raise
+                        failed.add(variant)
+                        print(f"{workload}, {variant}: exit code {error.returncode}", file=sys.stderr)
+            for variant in (name for name in variants if name not in failed):
                 baseline = rates["host" if variant == "gilscope" else "stock"]
                 shares = [rate / base for rate, base in zip(rates[variant], baseline, strict=True)]
                 goal = GOALS[workload] if variant == "gilscope" else ""
