@@ -6,6 +6,7 @@ import importlib.resources
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,10 +50,16 @@ def test_the_signatures_can_be_inspected() -> None:
     assert str(inspect.signature(gilscope.release)) == "(ns)"
 
 
-def test_stubtest_finds_nothing() -> None:
+def test_stubtest_finds_nothing(tmp_path: Path) -> None:
     pytest.importorskip("mypy", reason="mypy is in the dependency group lint")
+    # A class of pybind11's has a metaclass of its own, which no stub can name, and methods without signatures.
+    allowed = tmp_path / "allowed"
+    allowed.write_text("gilscope\\._native\\.Tracer.*\n")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "gilscope"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "mypy.stubtest", "gilscope._native", "--allowlist", str(allowed)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
