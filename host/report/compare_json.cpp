@@ -4,16 +4,12 @@
 
 #include "report/compare_report.h"
 #include "report/doctor_part.h"
+#include "report/json_values.h"
 
 namespace gilscope {
 namespace {
 
 using nlohmann::ordered_json;
-
-template <typename Value>
-ordered_json or_null(const std::optional<Value>& value) {
-  return value ? ordered_json(*value) : ordered_json(nullptr);
-}
 
 ordered_json integer_or_null(const std::optional<double>& value) {
   return value ? ordered_json(static_cast<std::int64_t>(std::llround(*value))) : ordered_json(nullptr);

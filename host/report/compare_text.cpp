@@ -7,15 +7,10 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "report/compare_report.h"
+#include "report/table.h"
 
 namespace gilscope {
 namespace {
-
-struct Column {
-  std::string_view title;
-  std::size_t columns;
-  Align align;
-};
 
 // With one blank between them: 100 columns.
 constexpr std::array kColumns{
@@ -27,19 +22,20 @@ constexpr std::array kColumns{
 
 using Row = std::array<std::string, kColumns.size()>;
 
+// Of the table of the GIL, below it.
+constexpr std::array kGilColumns{Column{"the GIL", kColumns[0].columns, Align::Left},
+                                 Column{"", kColumns[1].columns, Align::Left},
+                                 Column{"holds", 10, Align::Right},
+                                 Column{"held", 7, Align::Right},
+                                 Column{"waits", 9, Align::Right},
+                                 Column{"waited", 7, Align::Right},
+                                 Column{"forced", 8, Align::Right},
+                                 Column{"hand-offs/s", 11, Align::Right}};
+
 constexpr std::string_view kUnknown = "-";
 constexpr std::size_t kMaxFailureLines = 20;
 constexpr std::size_t kMaxFailureColumns = 500;  // of one of these lines
 constexpr std::size_t kMaxReasonColumns = 300;
-
-std::string format_row(const Row& row) {
-  std::string line;
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    if (i > 0) line += ' ';
-    line += pad(row[i], kColumns[i].columns, kColumns[i].align);
-  }
-  return line.substr(0, line.find_last_not_of(' ') + 1);
-}
 
 // "0.98", "12.3", "1024".
 std::string format_ratio(double ratio) {
@@ -169,26 +165,18 @@ std::string paint_row(const std::string& row, Mode mode, const Comparison& compa
 
 // What the GIL did during the work, a row for each mode that was traced; "" where none was.
 std::string format_gil_table(const Comparison& comparison, const TextStyle& style) {
-  const auto row_of_texts = [](std::string_view mode, std::string_view gil,
-                               const std::array<std::string, 6>& rest) {
-    return fmt::format("{} {} {:>10} {:>7} {:>9} {:>7} {:>8} {:>11}", pad(mode, kColumns[0].columns),
-                       pad(gil, kColumns[1].columns), rest[0], rest[1], rest[2], rest[3], rest[4], rest[5]);
-  };
   std::string rows;
   for (const auto& mode : comparison.modes) {
     if (!mode.gil_figures) continue;
     const auto& figures = *mode.gil_figures;
-    const auto row =
-        row_of_texts(name_of(mode.mode), name_of(mode.gil),
-                     {fmt::format("{:.0f}", figures.holds), format_share(figures.hold_share),
-                      fmt::format("{:.0f}", figures.waits), format_share(figures.wait_share),
-                      fmt::format("{:.0f}", figures.forced), format_figure(figures.handoffs_per_s)});
-    rows += paint_row(row, mode.mode, comparison, style);
+    const std::array<std::string, kGilColumns.size()> row{
+        std::string(name_of(mode.mode)),       std::string(name_of(mode.gil)),
+        fmt::format("{:.0f}", figures.holds),  format_share(figures.hold_share),
+        fmt::format("{:.0f}", figures.waits),  format_share(figures.wait_share),
+        fmt::format("{:.0f}", figures.forced), format_figure(figures.handoffs_per_s)};
+    rows += paint_row(format_row(kGilColumns, row), mode.mode, comparison, style);
   }
-  if (rows.empty()) return "";
-  const auto titles =
-      row_of_texts("the GIL", "", {"holds", "held", "waits", "waited", "forced", "hand-offs/s"});
-  return '\n' + paint(titles, "1", style.colour) + '\n' + rows;
+  return rows.empty() ? "" : '\n' + paint(format_titles(kGilColumns), "1", style.colour) + '\n' + rows;
 }
 
 // The bound that one GIL sets, beside what threads made of it.
@@ -240,15 +228,12 @@ std::string format_heading(const CompareContext& context, const TextStyle& style
 std::string format_comparison(const Comparison& comparison, const CompareContext& context,
                               const TextStyle& style) {
   std::string text = format_heading(context, style) + '\n';
-  Row titles;
-  std::ranges::transform(kColumns, titles.begin(),
-                         [](const Column& column) { return std::string(column.title); });
-  text += paint(format_row(titles), "1", style.colour) + '\n';
+  text += paint(format_titles(kColumns), "1", style.colour) + '\n';
   for (const auto& mode : comparison.modes) {
     if (mode.status != ModeStatus::Ok) {
       text += format_failed_row(mode, style) + '\n';
     } else {
-      text += paint_row(format_row(row_of(mode)), mode.mode, comparison, style);
+      text += paint_row(format_row(kColumns, row_of(mode)), mode.mode, comparison, style);
     }
   }
   text += format_gil_table(comparison, style);

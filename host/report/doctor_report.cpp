@@ -10,6 +10,8 @@
 #include <fmt/ranges.h>
 #include <spdlog/fmt/fmt.h>
 
+#include "report/json_values.h"
+
 namespace gilscope {
 namespace {
 
@@ -92,15 +94,6 @@ std::string_view describe(Effect effect) {
 
 std::string count(std::ptrdiff_t number, std::string_view noun) {
   return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
-}
-
-template <typename T>
-ordered_json or_null(const std::optional<T>& value) {
-  return value ? ordered_json(*value) : ordered_json(nullptr);
-}
-
-ordered_json or_null(const std::optional<Nanoseconds>& value) {
-  return value ? ordered_json(value->count()) : ordered_json(nullptr);
 }
 
 ordered_json jit_json(JitState jit) {

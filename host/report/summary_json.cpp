@@ -1,20 +1,12 @@
 // The machine-readable twin of the summary's text.
 #include "report/doctor_part.h"
+#include "report/json_values.h"
 #include "report/summary_report.h"
 
 namespace gilscope {
 namespace {
 
 using nlohmann::ordered_json;
-
-template <typename Value>
-ordered_json or_null(const std::optional<Value>& value) {
-  return value ? ordered_json(*value) : ordered_json(nullptr);
-}
-
-ordered_json or_null(const std::optional<Nanoseconds>& time) {
-  return time ? ordered_json(time->count()) : ordered_json(nullptr);
-}
 
 ordered_json durations_json(const std::optional<DurationFigures>& figures) {
   if (!figures) return nullptr;

@@ -7,15 +7,10 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "report/summary_report.h"
+#include "report/table.h"
 
 namespace gilscope {
 namespace {
-
-struct Column {
-  std::string_view title;
-  std::size_t columns;
-  Align align;
-};
 
 // With one blank between them: 96 columns.
 constexpr std::array kColumns{Column{"thread", 20, Align::Left}, Column{"GIL", 4, Align::Right},
@@ -30,15 +25,6 @@ using Row = std::array<std::string, kColumns.size()>;
 constexpr std::size_t kMaxGils = 10;
 constexpr std::size_t kMaxThreads = 20;
 constexpr std::size_t kMaxProcesses = 10;
-
-std::string format_row(const Row& row) {
-  std::string line;
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    if (i > 0) line += ' ';
-    line += pad(row[i], kColumns[i].columns, kColumns[i].align);
-  }
-  return line.substr(0, line.find_last_not_of(' ') + 1);
-}
 
 std::string count_of(std::uint64_t count, std::string_view singular) {
   return fmt::format("{} {}{}", count, singular, count == 1 ? "" : "s");
@@ -119,12 +105,10 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
   if (gils.size() > kMaxGils) {
     text += fmt::format("({} more GILs, less busy: --json has them)\n", gils.size() - kMaxGils);
   }
-  Row titles;
-  std::ranges::transform(kColumns, titles.begin(), [](const Column& column) { return column.title; });
-  text += '\n' + paint(format_row(titles), "1", style.colour) + '\n';
+  text += '\n' + paint(format_titles(kColumns), "1", style.colour) + '\n';
   const auto threads = busiest_first(process);
   for (std::size_t i = 0; i < std::min(threads.size(), kMaxThreads); ++i) {
-    text += format_row(row_of(*threads[i])) + '\n';
+    text += format_row(kColumns, row_of(*threads[i])) + '\n';
   }
   if (threads.size() > kMaxThreads) {
     text += fmt::format("({} more threads, less busy: --json has them)\n", threads.size() - kMaxThreads);
@@ -176,12 +160,10 @@ std::string_view advise(const RunSummary& summary) {
   }
   if (2 * forced >= handoffs) {
     return "several threads compute in Python at once: processes or sub-interpreters have a GIL each, and C "
-           "code "
-           "can release it; `gilscope compare` says which pays";
+           "code can release it; `gilscope compare` says which pays";
   }
   return "threads give the GIL up often, and wait to get it back: fewer threads, larger steps between two "
-         "waits "
-         "for I/O, or asyncio; `gilscope compare` says which pays";
+         "waits for I/O, or asyncio; `gilscope compare` says which pays";
 }
 
 }  // namespace
