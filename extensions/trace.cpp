@@ -9,11 +9,12 @@
 #include <pybind11/stl.h>
 
 #include "analysis/run_summary.h"
-#include "probe/pair_cost.h"
 #include "probe/probe_error.h"
 #include "recording/recording.h"
+#include "recording/recording_cost.h"
 #include "report/summary_report.h"
 #include "support/error.h"
+#include "support/json_values.h"
 #include "support/machine.h"
 
 namespace gilscope {
@@ -23,11 +24,9 @@ namespace py = pybind11;
 
 nlohmann::ordered_json describe_machine() {
   const Machine machine = read_machine();
-  nlohmann::ordered_json json;
-  json["cpus"] = machine.cpus ? nlohmann::ordered_json(*machine.cpus) : nullptr;
-  json["usable_cpus"] = machine.usable_cpus ? nlohmann::ordered_json(*machine.usable_cpus) : nullptr;
-  json["model"] = machine.model ? nlohmann::ordered_json(*machine.model) : nullptr;
-  return json;
+  return {{"cpus", or_null(machine.cpus)},
+          {"usable_cpus", or_null(machine.usable_cpus)},
+          {"model", or_null(machine.model)}};
 }
 
 // What Python's `with gilscope.trace()` drives. Its methods are called with the GIL held.
@@ -54,45 +53,29 @@ class Tracer {
 
   void stop() {
     recording_.stop();
-    Counters scratch;
-    pair_cost_ns_ = has_gil_ ? measure_pair_cost(scratch) : std::nullopt;
+    RecordedRun run;
+    if (has_gil_) {
+      run = recording_.collect();
+      run.pair_cost_ns = measure_counting_cost();
+    }
+    summary_ = summarize_run(run);
   }
 
-  // `python` is JSON, `command` that of the process.
+  // `python` is JSON, `command` that of the process. After stop().
   [[nodiscard]] std::string summary_json(const std::string& python,
                                          const std::vector<std::string>& command) const {
-    const auto [summary, context] = summarize(python, command);
-    return gilscope::summary_json(summary, context)
+    const SummaryContext context{
+        .python = nlohmann::ordered_json::parse(python), .machine = describe_machine(), .command = command};
+    return gilscope::summary_json(summary_, context)
         .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
 
-  [[nodiscard]] std::string summary_text() const {
-    const auto [summary, context] = summarize("null", {});
-    return format_summary(summary, context);
-  }
+  [[nodiscard]] std::string summary_text() const { return format_summary(summary_); }
 
  private:
-  struct Summarized {
-    RunSummary summary;
-    SummaryContext context;
-  };
-
-  [[nodiscard]] Summarized summarize(const std::string& python,
-                                     const std::vector<std::string>& command) const {
-    const RecordedRun recorded = has_gil_ ? recording_.collect() : RecordedRun{};
-    return {.summary = summarize_run(recorded.processes, pair_cost_ns_),
-            .context = {.python = nlohmann::ordered_json::parse(python),
-                        .machine = describe_machine(),
-                        .command = command,
-                        .exit_code = std::nullopt,
-                        .clock = recorded.clock,
-                        .unrecorded_processes = recorded.unrecorded_processes,
-                        .were_slots_overwritten = recorded.losses.were_slots_overwritten}};
-  }
-
   Recording recording_;
   bool has_gil_ = false;
-  std::optional<double> pair_cost_ns_;
+  RunSummary summary_;
 };
 
 }  // namespace

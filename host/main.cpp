@@ -1,34 +1,16 @@
 // The host: parse, run, exit code; the only catch-all.
 #include <csignal>
 #include <exception>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include <spdlog/fmt/fmt.h>
-
 #include "cli/cli.h"
+#include "cli/recording_bridge.h"
 #include "cli/run_recording.h"
 #include "cli/work_recording.h"
-#include "report/text.h"
 #include "run/interpreter.h"
 #include "support/error.h"
-#include "support/file.h"
 #include "support/log.h"
-
-namespace {
-
-// Paths and what a script raised may hold anything; what steers a terminal must not reach it.
-std::string printable(const std::string& text) {
-  std::string lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) {
-    lines += (lines.empty() ? "" : "\n") + gilscope::replace_controls(line);
-  }
-  return lines;
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   using gilscope::ExitCode;
@@ -44,12 +26,10 @@ int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error code of write(), as it is for Python
     return gilscope::cli::run_command_line(arguments);
   } catch (const gilscope::Error& error) {
-    gilscope::print_error(fmt::format("gilscope: {}\n", printable(error.what())));
-    if (!error.hint().empty()) gilscope::print_error(fmt::format("  try: {}\n", printable(error.hint())));
+    gilscope::cli::print_failure(error);
     return static_cast<int>(error.exit_code());
   } catch (const std::exception& error) {
-    gilscope::print_error(fmt::format("gilscope: {}\n  this is a fault of gilscope's own: please report it\n",
-                                      printable(error.what())));
+    gilscope::cli::print_failure({error.what(), "this is a fault of gilscope's own: please report it"});
     return static_cast<int>(ExitCode::CannotRun);
   }
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 
+#include "analysis/gil_summary.h"
 #include "analysis/run_summary.h"
 
 namespace gilscope {
@@ -26,7 +27,7 @@ double mean_hold_share(const std::vector<GilWork>& gils) {
   std::vector<double> all;
   std::vector<double> busy;
   for (const auto& gil : gils) {
-    all.push_back(share(count_ns(gil.hold), count_ns(gil.wall)).value_or(0));
+    all.push_back(share_of(gil.hold, gil.wall).value_or(0));
     if (all.back() >= kBusyShare) busy.push_back(all.back());
   }
   const auto& counted = busy.empty() ? all : busy;

@@ -70,6 +70,50 @@ GilMachine::Place GilMachine::find_place(GilState& gil, const Event& event, std:
   return {.row = &shared, .waiting = &free->waiting, .is_shared = true};
 }
 
+std::optional<Interval> GilMachine::ending(const Event& event) noexcept {
+  if (static_cast<std::uint32_t>(event.gil) >= table_.bounds().gils) return std::nullopt;
+  GilState& gil = see(event.gil, event.ticks);
+  const auto end = std::max(event.ticks, gil.last.get());
+  Interval interval{.gil = event.gil, .thread = event.thread, .end = end};
+  if (event.kind == EventKind::Release && is_held_by(gil, event.thread)) {
+    interval.kind = IntervalKind::Hold;
+    interval.begin = gil.row->held.get() - 1;
+    interval.is_forced = gil.asked;
+    return interval;
+  }
+  if (event.kind != EventKind::Acquire || is_held_by(gil, event.thread)) return std::nullopt;
+  const Cell* const waiting = find_place(gil, event, end).waiting;
+  if (waiting == nullptr || waiting->get() == 0) return std::nullopt;
+  interval.kind = IntervalKind::Wait;
+  interval.begin = waiting->get() - 1;
+  return interval;
+}
+
+std::vector<Interval> GilMachine::open_intervals(std::uint64_t now) const {
+  std::vector<Interval> intervals;
+  const auto add = [&](IntervalKind kind, GilId gil, ThreadId thread, const Cell& begin) {
+    if (begin.get() == 0) return;
+    intervals.push_back({.kind = kind,
+                         .gil = gil,
+                         .thread = thread,
+                         .begin = begin.get() - 1,
+                         .end = std::max(now, begin.get() - 1)});
+  };
+  for (std::uint32_t id = 0; id < table_.gils_end(); ++id) {
+    const GilState& gil = table_.gil(id);
+    if (is_held(gil)) add(IntervalKind::Hold, GilId{id}, gil.owner, gil.row->held);
+    for (const auto& stranger : gil.strangers) {
+      add(IntervalKind::Wait, GilId{id}, stranger.thread, stranger.waiting);
+    }
+  }
+  for (const ThreadRow& row : table_.rows()) {
+    const auto key = row.key.get();
+    add(IntervalKind::Wait, static_cast<GilId>((key >> 32U) - 1),
+        static_cast<ThreadId>(static_cast<std::uint32_t>(key)), row.waiting);
+  }
+  return intervals;
+}
+
 Violations GilMachine::apply_any(const Event& event) noexcept {
   if (static_cast<std::uint32_t>(event.gil) >= table_.bounds().gils) return lose();
   GilState& gil = see(event.gil, event.ticks);
@@ -129,6 +173,7 @@ Violations GilMachine::apply_any(const Event& event) noexcept {
         gil.row->last.set(ticks);
       } else if (gil.row != nullptr && gil.owner != event.thread) {
         gil.handoffs.add(1);
+        table_.count_handoff(*gil.row, row);
       }
       const RowUpdate update(row);
       if (is_waiting) {

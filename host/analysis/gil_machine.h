@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "analysis/gil_state.h"
+#include "analysis/interval.h"
 #include "analysis/machine_snapshot.h"
 #include "analysis/row_table.h"
 
@@ -67,6 +68,12 @@ class GilMachine {
     }
     return apply_any(event);
   }
+
+  // The hold or wait that the event will end; to be asked just before it is applied. (Not a hold that only a
+  // violation ends.)
+  std::optional<Interval> ending(const Event& event) noexcept;
+  // Those that have not ended, up to `now`.
+  [[nodiscard]] std::vector<Interval> open_intervals(std::uint64_t now) const;
 
   // All figures as of now; intervals that have not ended count up to `now`. Read the clock for `now` before
   // the call and for the wall time after it: then the holds of a GIL never sum to more than the wall time.

@@ -7,11 +7,6 @@
 namespace gilscope {
 namespace {
 
-std::optional<double> share_of(Nanoseconds part, Nanoseconds whole) {
-  if (whole <= Nanoseconds::zero()) return std::nullopt;
-  return static_cast<double>(part.count()) / static_cast<double>(whole.count());
-}
-
 std::optional<DurationFigures> convert(const std::optional<Percentiles>& ticks, TickLength tick) {
   if (!ticks) return std::nullopt;
   return DurationFigures{.p50_ns = tick.of(ticks->p50),
@@ -63,6 +58,11 @@ GilFigures summarize_gil(const GilSnapshot& gil, const MachineSnapshot& snapshot
 }
 
 }  // namespace
+
+std::optional<double> share_of(Nanoseconds part, Nanoseconds whole) noexcept {
+  if (whole <= Nanoseconds::zero()) return std::nullopt;
+  return static_cast<double>(part.count()) / static_cast<double>(whole.count());
+}
 
 Nanoseconds TickLength::of(std::uint64_t ticks) const noexcept {
   return Nanoseconds(std::llround(static_cast<double>(ticks) * ns));

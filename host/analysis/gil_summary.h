@@ -13,6 +13,9 @@
 
 namespace gilscope {
 
+// Empty where there is no whole.
+[[nodiscard]] std::optional<double> share_of(Nanoseconds part, Nanoseconds whole) noexcept;
+
 // How long a tick of the probe's clock is. Exact to the nanosecond up to 2^53 ticks: a month at 3 GHz.
 struct TickLength {
   double ns = 1;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <tuple>
 
 #include "analysis/row_table.h"
 
@@ -113,6 +114,28 @@ GilSnapshot read_gil(const GilState& gil, GilId id) {
   return snapshot;
 }
 
+std::optional<ThreadId> thread_of(const RowTable& table, const ThreadRow& row) {
+  if (table.is_shared(row)) return std::nullopt;
+  return static_cast<ThreadId>(static_cast<std::uint32_t>(row.key.read()));
+}
+
+std::vector<HandoffSnapshot> read_handoffs(const RowTable& table) {
+  std::vector<HandoffSnapshot> handoffs;
+  for (const auto& place : table.handoffs()) {
+    const auto rows = place.rows.read();
+    const auto count = place.count.read();
+    if (rows == 0 || count == 0) continue;
+    const ThreadRow& from = table.row_of(rows >> 32U);
+    const ThreadRow& to = table.row_of(rows & 0xFFFF'FFFFU);
+    handoffs.push_back({.gil = static_cast<GilId>((to.key.read() >> 32U) - 1),
+                        .from = thread_of(table, from),
+                        .to = thread_of(table, to),
+                        .count = count});
+  }
+  std::ranges::sort(handoffs, {}, [](const auto& pair) { return std::tuple(pair.gil, pair.from, pair.to); });
+  return handoffs;
+}
+
 }  // namespace
 
 MachineSnapshot read_machine(const RowTable& table, std::uint64_t now) {
@@ -131,6 +154,7 @@ MachineSnapshot read_machine(const RowTable& table, std::uint64_t now) {
     if (shared.key.read() == 0) continue;
     snapshot.threads.push_back(read_row(shared, &table.gil(id), now, snapshot.unsettled_rows));
   }
+  snapshot.handoffs = read_handoffs(table);
   return snapshot;
 }
 

@@ -44,13 +44,23 @@ struct GilSnapshot {
   std::array<std::uint64_t, kViolations> violations{};
 };
 
+// From thread to thread; empty: as in ThreadSnapshot.
+struct HandoffSnapshot {
+  GilId gil{};
+  std::optional<ThreadId> from;
+  std::optional<ThreadId> to;
+  std::uint64_t count = 0;
+};
+
 // Rows are read one after the other within the call. A hold or wait is in it at most once, and wholly before
 // the call's end. Of a program that stands still, everything is consistent with everything.
 struct MachineSnapshot {
   std::vector<GilSnapshot> gils;        // by id
   std::vector<ThreadSnapshot> threads;  // in the order in which they came
-  std::uint64_t lost_events = 0;        // of GILs beyond the bound
-  std::uint64_t unsettled_rows = 0;     // changed too often to be read consistently; never seen but bounded
+  // By GIL, from, to. A GIL's sum to at most its hand-offs: there is room for some thousand pairs of threads.
+  std::vector<HandoffSnapshot> handoffs;
+  std::uint64_t lost_events = 0;     // of GILs beyond the bound
+  std::uint64_t unsettled_rows = 0;  // changed too often to be read consistently; never seen but bounded
 };
 
 MachineSnapshot read_machine(const RowTable& table, std::uint64_t now);

@@ -1,13 +1,15 @@
-// What one process recorded: the plain type that a recording hands to the analysis.
+// What the processes of a run recorded: the plain types that a recording hands to the analysis.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "analysis/gil_summary.h"
 #include "analysis/machine_snapshot.h"
+#include "capture/run_notes.h"
+#include "support/machine.h"
 #include "support/time.h"
 
 namespace gilscope {
@@ -20,11 +22,9 @@ enum class ProcessRole : std::uint8_t {
   Server,      // the server that forks those: no code of the user's
 };
 
-struct ThreadRecord {
-  ThreadId id{};
-  std::string name;                // "" where nobody named it
-  std::optional<Nanoseconds> cpu;  // within the recording
-};
+// As captures have it: "" of the first process. What is not known is taken for that, too.
+[[nodiscard]] ProcessRole role_of_start_method(std::string_view start_method) noexcept;
+[[nodiscard]] std::string_view start_method_of_role(ProcessRole role) noexcept;
 
 struct ProcessRecord {
   std::int64_t pid = 0;
@@ -35,6 +35,16 @@ struct ProcessRecord {
   TickLength tick;
   MachineSnapshot figures;
   std::vector<ThreadRecord> threads;
+};
+
+struct RecordedRun {
+  std::vector<ProcessRecord> processes;  // the first one first; none where there is no GIL
+  ClockKind clock = ClockKind::Monotonic;
+  std::uint64_t dropped_events = 0;  // a capture had no space for them
+  RecordingLosses losses;
+  std::optional<double> pair_cost_ns;          // added to a release and its acquire, measured in this run
+  std::optional<std::uint64_t> capture_bytes;  // empty: there is no capture
+  std::optional<int> exit_code;
 };
 
 }  // namespace gilscope

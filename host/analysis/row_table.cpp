@@ -46,8 +46,8 @@ void ZeroedMemory::clear() noexcept {
 }  // private: reads as zeros again
 
 std::size_t RowTable::size_of(const Bounds& bounds) noexcept {
-  return sizeof(Header) + count_slots(bounds) * sizeof(Slot) + bounds.gils * sizeof(GilState) +
-         (std::size_t{bounds.rows} + bounds.gils) * sizeof(ThreadRow);
+  return sizeof(Header) + count_slots(bounds) * sizeof(Slot) + kHandoffs * sizeof(HandoffCount) +
+         bounds.gils * sizeof(GilState) + (std::size_t{bounds.rows} + bounds.gils) * sizeof(ThreadRow);
 }
 
 RowTable::RowTable(Bounds bounds, std::byte* memory) : bounds_(bounds), slots_count_(count_slots(bounds)) {
@@ -55,7 +55,8 @@ RowTable::RowTable(Bounds bounds, std::byte* memory) : bounds_(bounds), slots_co
   std::byte* next = memory == nullptr ? memory_->data() : memory;
   header_ = reinterpret_cast<Header*>(next);
   slots_ = reinterpret_cast<Slot*>(next += sizeof(Header));
-  gils_ = reinterpret_cast<GilState*>(next += slots_count_ * sizeof(Slot));
+  handoffs_ = reinterpret_cast<HandoffCount*>(next += slots_count_ * sizeof(Slot));
+  gils_ = reinterpret_cast<GilState*>(next += kHandoffs * sizeof(HandoffCount));
   rows_ = reinterpret_cast<ThreadRow*>(next + bounds.gils * sizeof(GilState));
 }
 
@@ -88,6 +89,22 @@ ThreadRow* RowTable::find_or_add(GilId gil, ThreadId thread, std::uint64_t ticks
     slot.row->first.set(ticks);
     slot.row->key.set(key);
     return slot.row;
+  }
+}
+
+void RowTable::count_handoff(const ThreadRow& from, const ThreadRow& to) noexcept {
+  constexpr unsigned kTries = 32;
+  const auto key =
+      static_cast<std::uint64_t>(&from - rows_ + 1) << 32U | static_cast<std::uint64_t>(&to - rows_ + 1);
+  for (auto index = hash(key), end = index + kTries; index != end; ++index) {
+    HandoffCount& place = handoffs_[index & (kHandoffs - 1)];
+    // Relaxed, as in find_or_add: two rows belong to one GIL, so the count has one writer at a time.
+    const std::atomic_ref<std::uint64_t> rows(place.rows.raw);
+    auto found = rows.load(std::memory_order_relaxed);
+    if (found == 0 && rows.compare_exchange_strong(found, key, std::memory_order_relaxed)) found = key;
+    if (found != key) continue;
+    place.count.add(1);
+    return;
   }
 }
 

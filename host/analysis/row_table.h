@@ -70,6 +70,19 @@ class RowTable {
     return {rows_, static_cast<std::size_t>(std::min<std::uint64_t>(header_->rows.read(), bounds_.rows))};
   }
 
+  // A hand-off from one row of a GIL to another; counted by the two where a place is left for them. By
+  // whoever may write that GIL's.
+  void count_handoff(const ThreadRow& from, const ThreadRow& to) noexcept;
+  struct HandoffCount {
+    Cell rows;  // which two, by index, each plus 1: (from, to); 0 where nobody counts here
+    Cell count;
+  };
+  [[nodiscard]] std::span<const HandoffCount> handoffs() const noexcept { return {handoffs_, kHandoffs}; }
+  // Of a row that `rows` of a HandoffCount names.
+  [[nodiscard]] const ThreadRow& row_of(std::uint64_t index_plus_one) const noexcept {
+    return rows_[index_plus_one - 1];
+  }
+
   // Events of GILs beyond the bound. These come at once: written by atomic addition.
   void count_lost() noexcept { std::atomic_ref(header_->lost.raw).fetch_add(1, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t lost() const noexcept { return header_->lost.read(); }
@@ -85,6 +98,8 @@ class RowTable {
     Cell gils_end;
     Cell lost;
   };
+  static constexpr std::size_t kHandoffs = 4096;  // a power of two
+
   struct Slot {
     std::uint64_t key;  // as the row's; 0 where the slot is free
     ThreadRow* row;     // null: there was none left
@@ -95,6 +110,7 @@ class RowTable {
   std::optional<ZeroedMemory> memory_;
   Header* header_;
   Slot* slots_;
+  HandoffCount* handoffs_;
   GilState* gils_;
   ThreadRow* rows_;
 };

@@ -12,7 +12,8 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
                          .role = record.role,
                          .wall_ns = record.wall,
                          .cpu_ns = record.cpu,
-                         .gils = figures.gils};
+                         .gils = figures.gils,
+                         .handoffs = record.figures.handoffs};
   for (const auto& row : figures.threads) {
     NamedThread thread{.figures = row};
     const auto known =
@@ -36,18 +37,22 @@ std::uint64_t count_events(const MachineSnapshot& figures) {
   return events;
 }
 
-ProbeCost sum_cost(const std::vector<ProcessRecord>& records, std::optional<double> pair_cost_ns) {
-  ProbeCost cost{.pair_cost_ns = pair_cost_ns};
+ProbeFigures sum_figures(const RecordedRun& run) {
+  ProbeFigures figures{.clock = run.clock,
+                       .dropped = run.dropped_events,
+                       .losses = run.losses,
+                       .pair_cost_ns = run.pair_cost_ns,
+                       .capture_bytes = run.capture_bytes};
   double pairs = 0;
   double wall_ns = 0;
-  for (const auto& record : records) {
-    cost.events += count_events(record.figures);
-    cost.dropped += record.figures.lost_events;
+  for (const auto& record : run.processes) {
+    figures.events += count_events(record.figures);
+    figures.dropped += record.figures.lost_events;
     for (const auto& row : record.figures.threads) pairs += static_cast<double>(row.holds);
     wall_ns += static_cast<double>(record.wall.count());
   }
-  if (pair_cost_ns && wall_ns > 0) cost.cost_share = pairs * *pair_cost_ns / wall_ns;
-  return cost;
+  if (run.pair_cost_ns && wall_ns > 0) figures.cost_share = pairs * *run.pair_cost_ns / wall_ns;
+  return figures;
 }
 
 RunVerdict judge(const std::vector<ProcessSummary>& processes) {
@@ -59,9 +64,8 @@ RunVerdict judge(const std::vector<ProcessSummary>& processes) {
   Nanoseconds wall{};
   for (const auto& process : processes) {
     for (const auto& thread : process.threads) {
-      const auto used = thread.figures.hold_ns + thread.figures.wait_ns;
-      if (static_cast<double>(used.count()) < kBusyShare * static_cast<double>(process.wall_ns.count()))
-        continue;
+      const auto used = share_of(thread.figures.hold_ns + thread.figures.wait_ns, process.wall_ns);
+      if (used.value_or(1) < kBusyShare) continue;
       ++busy;
       only = &thread;
       wall = process.wall_ns;
@@ -70,9 +74,7 @@ RunVerdict judge(const std::vector<ProcessSummary>& processes) {
     }
   }
   RunVerdict verdict{.kind = RunVerdict::Kind::NoBottleneck, .wait_share = 0.0};
-  if (lived > Nanoseconds::zero()) {
-    verdict.wait_share = static_cast<double>(waited.count()) / static_cast<double>(lived.count());
-  }
+  if (const auto share = share_of(waited, lived)) verdict.wait_share = share;
   if (*verdict.wait_share >= kBottleneckShare) {
     verdict.kind = RunVerdict::Kind::Bottleneck;
   } else if (busy == 1) {
@@ -84,8 +86,9 @@ RunVerdict judge(const std::vector<ProcessSummary>& processes) {
 
 }  // namespace
 
-RunSummary summarize_run(const std::vector<ProcessRecord>& records, std::optional<double> pair_cost_ns) {
-  RunSummary summary{.probe = sum_cost(records, pair_cost_ns)};
+RunSummary summarize_run(const RecordedRun& run) {
+  RunSummary summary{.exit_code = run.exit_code, .probe = sum_figures(run)};
+  const auto& records = run.processes;
   for (const auto& record : records) summary.processes.push_back(summarize_process(record));
   if (!records.empty()) {
     summary.wall_ns = records.front().wall;

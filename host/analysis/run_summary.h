@@ -27,6 +27,7 @@ struct ProcessSummary {
   std::optional<Nanoseconds> cpu_ns;
   std::vector<GilFigures> gils;
   std::vector<NamedThread> threads;
+  std::vector<HandoffSnapshot> handoffs;
 };
 
 struct RunVerdict {
@@ -46,23 +47,26 @@ struct RunVerdict {
 inline constexpr double kBusyShare = 0.01;
 inline constexpr double kBottleneckShare = 0.1;
 
-struct ProbeCost {
+// What was measured with, at which cost, and what is missing.
+struct ProbeFigures {
+  ClockKind clock = ClockKind::Monotonic;
   std::uint64_t events = 0;
   std::uint64_t dropped = 0;
-  std::optional<double> pair_cost_ns;  // added to a release and its acquire, measured in this run
+  RecordingLosses losses;
+  std::optional<double> pair_cost_ns;  // as RecordedRun has it
   std::optional<double> cost_share;    // of the wall times of all processes
+  std::optional<std::uint64_t> capture_bytes;
 };
 
 struct RunSummary {
+  std::optional<int> exit_code;
   std::optional<Nanoseconds> wall_ns;  // of the first process; unknown where there is none
   std::optional<Nanoseconds> cpu_ns;   // of all processes; unknown where it is of one
-  ProbeCost probe;
+  ProbeFigures probe;
   RunVerdict verdict;
   std::vector<ProcessSummary> processes;
 };
 
-// `records`: the first process first; none where there is no GIL.
-[[nodiscard]] RunSummary summarize_run(const std::vector<ProcessRecord>& records,
-                                       std::optional<double> pair_cost_ns);
+[[nodiscard]] RunSummary summarize_run(const RecordedRun& run);
 
 }  // namespace gilscope

@@ -57,6 +57,12 @@ struct TruthReport {
   [[nodiscard]] bool holds() const noexcept { return findings.empty() && unchecked_events == 0; }
 };
 
+struct ProcessTruth {
+  std::int64_t pid = 0;
+  TruthReport report;
+  std::uint64_t events_after_drop = 0;  // not checked: an event that was dropped makes others look wrong
+};
+
 // Takes events one by one, in the list's order; memory grows with threads and GILs only.
 class TruthCheck {
  public:

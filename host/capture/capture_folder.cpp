@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "capture/format.h"
+#include "capture/json_file.h"
 #include "capture/size_budget.h"
 #include "capture/stream_reader.h"
 #include "support/error.h"
@@ -19,7 +20,6 @@
 namespace gilscope {
 namespace {
 
-constexpr std::uint64_t kMaxMetadataFile = 16U << 20U;
 constexpr std::string_view kHintOtherFolder = "name a folder that is not there yet";
 
 bool is_events_file(const std::filesystem::path& file) {
@@ -45,8 +45,7 @@ std::string describe(const CaptureMetadata& metadata) {
                                     {"command", metadata.command},
                                     {"python", metadata.python},
                                     {"machine", metadata.machine}};
-  // Arguments of a command may be any bytes; what is not UTF-8 becomes U+FFFD.
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return json_file_text(json);
 }
 
 // Nothing where the file is not there: it is not needed to read the others.
@@ -59,30 +58,6 @@ std::uint64_t read_unfiled_drops(const std::filesystem::path& file) {
   return counts[1];
 }
 
-nlohmann::json parse(const std::filesystem::path& file) {
-  const BlockFile source(file);
-  if (source.size() > kMaxMetadataFile) source.reject(kMaxMetadataFile, "the end of the metadata");
-  std::string text(source.size(), '\0');
-  source.read(text.data(), text.size(), 0, "the metadata");
-  // A callback that bounds the depth: what is read is freed by recursion.
-  const auto bound_depth = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    if (depth > 100) source.reject(0, "JSON of at most 100 levels");
-    return true;
-  };
-  try {
-    return nlohmann::json::parse(text, bound_depth);
-  } catch (const nlohmann::json::parse_error& error) {
-    source.reject(error.byte, "JSON");
-  } catch (const nlohmann::json::exception&) {
-    source.reject(0, "JSON whose numbers have a place in 64 bits");
-  }
-}
-
-[[noreturn]] void reject_metadata(const std::filesystem::path& file, std::string_view expected) {
-  throw Error(fmt::format("{}: byte 0: expected {}", file.string(), expected),
-              "the file is damaged, no capture of gilscope's, or a newer one's");
-}
-
 CaptureMetadata read_metadata(const std::filesystem::path& folder) {
   const auto file = folder / kMetadataFile;
   std::error_code error;
@@ -90,9 +65,9 @@ CaptureMetadata read_metadata(const std::filesystem::path& folder) {
     throw Error(fmt::format("{} is no capture: it has no {}", folder.string(), kMetadataFile),
                 "name a folder that gilscope recorded into");
   }
-  const nlohmann::json json = parse(file);
+  const nlohmann::json json = read_json(file);
   if (!json.is_object() || !json.contains("schema") || json["schema"] != kCaptureSchema) {
-    reject_metadata(file, fmt::format("the schema {}", kCaptureSchema));
+    reject_json(file, fmt::format("the schema {}", kCaptureSchema));
   }
   try {
     return {.gilscope = json.at("gilscope").get<std::string>(),
@@ -100,7 +75,7 @@ CaptureMetadata read_metadata(const std::filesystem::path& folder) {
             .python = json.at("python"),
             .machine = json.at("machine")};
   } catch (const nlohmann::json::exception&) {
-    reject_metadata(file, "the fields gilscope, command, python and machine");
+    reject_json(file, "the fields gilscope, command, python and machine");
   }
 }
 
@@ -110,8 +85,8 @@ std::vector<std::filesystem::path> list_old_files(const std::filesystem::path& f
   bool is_capture = false;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const auto name = entry.path().filename();
-    const bool is_ours =
-        name == kMetadataFile || name == kSizeFile || is_events_file(name) || is_begun_file(name);
+    const bool is_ours = name == kMetadataFile || name == kSizeFile || name == kNotesFile ||
+                         is_events_file(name) || is_begun_file(name);
     if (!is_ours || !is_plain_file(entry)) {
       throw Error(
           fmt::format("{} has {} in it, which is no part of a capture", folder.string(), name.string()),
@@ -174,13 +149,23 @@ void create_capture(const std::filesystem::path& folder, const CaptureMetadata& 
   }
 }
 
+void remove_capture(const std::filesystem::path& folder) noexcept {
+  try {
+    for (const auto& file : list_old_files(folder)) unlink(file.c_str());
+    rmdir(folder.c_str());
+  } catch (const std::exception&) {  // it stays
+  }
+}
+
 Capture read_capture(const std::filesystem::path& folder) {
   Capture capture{.metadata = read_metadata(folder)};
   try {
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      if (entry.is_regular_file()) capture.bytes += entry.file_size();
       if (is_events_file(entry.path())) capture.processes.push_back(entry.path());
     }
     capture.unfiled_drops = read_unfiled_drops(folder / kSizeFile);
+    capture.notes = read_run_notes(folder);
   } catch (const std::filesystem::filesystem_error& failure) {
     fail(folder, "cannot be read", failure.code().value());
   }

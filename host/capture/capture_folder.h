@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "capture/run_notes.h"
 #include "support/file.h"
 
 namespace gilscope {
@@ -23,12 +25,17 @@ struct Capture {
   CaptureMetadata metadata;
   std::vector<std::filesystem::path> processes;  // for ProcessReader, in the order of their names
   std::uint64_t unfiled_drops = 0;               // events of processes that could not make a file
+  std::uint64_t bytes = 0;                       // of all its files
+  std::optional<RunNotes> notes;                 // of a run that came to its end
 };
 
 // Makes the folder, ready for an EventRecorder of each process. One that exists is refused, but for
 // Existing::Overwrite of an empty folder or of a capture, which is emptied first; a folder with anything else
 // in it is never touched. Throws Error.
 void create_capture(const std::filesystem::path& folder, const CaptureMetadata& metadata, Existing existing);
+
+// Deletes it, with all that is in it; does nothing where there is anything else in it.
+void remove_capture(const std::filesystem::path& folder) noexcept;
 
 // Throws Error where it is no capture; its processes' files are not opened.
 [[nodiscard]] Capture read_capture(const std::filesystem::path& folder);

@@ -212,7 +212,7 @@ void EventRecorder::after_fork_in_child() noexcept {
   recorder->pid_ = recorder->options_.system->pid();
   recorder->begin_ = recorder->options_.system->read_point(recorder->options_.clock);
   recorder->process_begin_ = recorder->begin_.time;
-  recorder->start_method_ = "fork";
+  recorder->start_method_ = recorder->options_.start_method_of_forks;
   recorder->state_.store(State::Forked, std::memory_order_relaxed);
 }
 

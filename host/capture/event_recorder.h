@@ -25,6 +25,7 @@ struct RecordingOptions {
   std::uint64_t max_size = std::uint64_t{1} << 30U;  // bytes of the whole folder, of all its processes
   std::optional<Nanoseconds> process_begin;          // CLOCK_MONOTONIC
   std::string start_method;                          // how the process was started: "spawn", …; or none
+  std::string start_method_of_forks = "fork";        // and the children that it will fork
   std::string metadata;                              // JSON about the process; or none
   const CaptureSystem* system = &real_system();
 };

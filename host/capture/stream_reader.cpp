@@ -41,7 +41,12 @@ std::uint32_t BlockFile::blocks() const noexcept {
 }
 
 void BlockFile::read(void* to, std::size_t size, std::uint64_t offset, const char* expected) const {
-  if (offset > size_ || size > size_ - offset) reject(size_, expected);  // where it ends
+  if (offset > size_ || size > size_ - offset) {
+    struct stat status{};  // of a process that still writes it has grown
+    fstat(file_.get(), &status);
+    const auto end = static_cast<std::uint64_t>(status.st_size);
+    if (offset > end || size > end - offset) reject(end, expected);
+  }
   auto* out = static_cast<std::byte*>(to);
   while (size > 0) {
     const auto count = pread(file_.get(), out, size, static_cast<off_t>(offset));
@@ -99,21 +104,32 @@ void StreamReader::load(std::uint32_t block) {
 
 bool StreamReader::load_next_part() {
   if (is_at_home_) return false;
-  if (next_ != 0) {
-    load(next_);
-    if (header().sequence != parts_) {
-      file_->reject(offset_of(next_) + offsetof(BlockHeader, sequence), fmt::format("part {}", parts_));
-    }
-    ++parts_;
-    next_ = header().next;
-    return true;
+  if (next_ == 0 && load_home()) {
+    is_at_home_ = true;
+    if (header().sequence == parts_) return true;
+    // Killed when the part had been spilled and the next not begun: it is read already.
+    if (!is_finished_ && header().sequence + 1 == parts_) return false;
+    file_->reject(offset_of(home_) + offsetof(BlockHeader, sequence), fmt::format("part {}", parts_));
   }
-  is_at_home_ = true;
+  latest_ = next_;
+  load(next_);
+  if (header().sequence != parts_) {
+    file_->reject(offset_of(next_) + offsetof(BlockHeader, sequence), fmt::format("part {}", parts_));
+  }
+  ++parts_;
+  next_ = header().next;
+  return true;
+}
+
+// False where the process goes on writing, and has spilled the part meanwhile: that one is next_ then. Where
+// it is linked by nobody yet, what was loaded is whole, as records are only added to it.
+bool StreamReader::load_home() {
   load(home_);
-  if (header().sequence == parts_) return true;
-  // Killed when the part had been spilled and the next not begun: it is read already.
-  if (!is_finished_ && header().sequence + 1 == parts_) return false;
-  file_->reject(offset_of(home_) + offsetof(BlockHeader, sequence), fmt::format("part {}", parts_));
+  if (is_finished_) return true;
+  BlockHeader before{};
+  file_->read(&before, sizeof before, offset_of(latest_ != 0 ? latest_ : home_), "a block of a stream");
+  next_ = latest_ != 0 ? before.next : before.first;
+  return next_ == 0;
 }
 
 bool StreamReader::advance() {

@@ -21,7 +21,7 @@ struct CaptureNames {
   std::map<GilId, std::int64_t> owners;     // the interpreter that owns the GIL
 };
 
-// A file that is read at offsets. Its size is what it was when it was opened.
+// A file that is read at offsets.
 class BlockFile {
  public:
   // Throws Error where it is no regular file, or cannot be read.
@@ -34,8 +34,8 @@ class BlockFile {
   [[noreturn]] void reject(std::uint64_t offset, const std::string& expected) const;
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  [[nodiscard]] std::uint32_t blocks() const noexcept;  // whole ones
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }  // when it was opened
+  [[nodiscard]] std::uint32_t blocks() const noexcept;                 // whole ones
 
  private:
   std::filesystem::path path_;
@@ -54,6 +54,7 @@ class StreamReader {
 
  private:
   bool load_next_part();
+  bool load_home();
   void load(std::uint32_t block);
   bool read_control(unsigned byte);
   void read_long_event(unsigned kind);
@@ -67,9 +68,10 @@ class StreamReader {
   std::uint32_t home_;
   bool is_finished_;
   bool is_at_home_ = false;
-  std::uint32_t next_ = 0;   // spilled part to be read, 0: none
-  std::uint64_t parts_ = 0;  // read so far
-  std::uint32_t block_ = 0;  // the one that is loaded
+  std::uint32_t next_ = 0;    // spilled part to be read, 0: none
+  std::uint32_t latest_ = 0;  // spilled part that was read last, 0: none
+  std::uint64_t parts_ = 0;   // read so far
+  std::uint32_t block_ = 0;   // the one that is loaded
   std::uint32_t used_ = 0;
   std::uint32_t position_ = 0;
   EventKey key_;

@@ -98,6 +98,34 @@ void add_json(CLI::App& command, CommonOptions& options) {
   command.add_flag("--force", options.force, "Overwrite files that exist");
 }
 
+void add_trace(CLI::App& command, std::string& file) {
+  command
+      .add_option("--trace", file, "Write a timeline of holds and waits (Chrome trace events, for Perfetto)")
+      ->check([](const std::string& name) {
+        return name.empty() || name == "-" ? "it needs the name of a file" : "";
+      })
+      ->type_name("FILE");
+}
+
+namespace {
+
+// Paths and what a script raised may hold anything; what steers a terminal must not reach it.
+std::string printable(const std::string& text) {
+  std::string lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    lines += (lines.empty() ? "" : "\n") + replace_controls(line);
+  }
+  return lines;
+}
+
+}  // namespace
+
+void print_failure(const Error& error) {
+  print_error(fmt::format("gilscope: {}\n", printable(error.what())));
+  if (!error.hint().empty()) print_error(fmt::format("  try: {}\n", printable(error.hint())));
+}
+
 namespace {
 
 std::string json_text(const nlohmann::ordered_json& document) {
@@ -142,6 +170,7 @@ int run_command_line(const std::vector<std::string>& arguments) {
   invocation.command.insert(invocation.command.end(), arguments.begin(), arguments.end());
   setup_run(app, invocation, action);
   setup_compare(app, invocation, action);
+  setup_report(app, invocation, action);
   setup_doctor(app, invocation, action);
   setup_trial(app, invocation, action);
   const auto is_chosen = [&](const CLI::App* command) { return command->get_name() == arguments.front(); };

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/text.h"
+#include "support/error.h"
 #include "support/file.h"
 #include "support/log.h"
 
@@ -37,6 +38,10 @@ void set_usage(CLI::App& command, const std::string& usage);
 
 void add_verbosity(CLI::App& command, CommonOptions& options);
 void add_json(CLI::App& command, CommonOptions& options);
+void add_trace(CLI::App& command, std::string& file);
+
+// One clear message of what failed, and of what to try.
+void print_failure(const Error& error);
 
 // Where the result of a subcommand goes: as text to standard output, as JSON where --json says.
 class ResultOutput {
@@ -69,6 +74,7 @@ struct Invocation {
 // Each adds its subcommand to `app`, and sets `action` when the subcommand was chosen.
 void setup_run(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_compare(CLI::App& app, const Invocation& invocation, Action& action);
+void setup_report(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_doctor(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_trial(CLI::App& app, const Invocation& invocation, Action& action);
 

@@ -2,11 +2,10 @@
 
 #include "cli/probe_check.h"
 
-#include <numeric>
-
 #include "analysis/counters.h"
-#include "probe/pair_cost.h"
+#include "analysis/gil_summary.h"
 #include "probe/probe.h"
+#include "recording/recording_cost.h"
 
 namespace gilscope::cli {
 namespace {
@@ -26,17 +25,14 @@ ProbeCheck check_probe() {
       PyEval_RestoreThread(state);
     }
     probe.stop();
-    const auto snapshot = counters.snapshot(probe.clock().read());
-    for (const auto& thread : snapshot.threads) {
+    const auto figures = summarize(counters.snapshot(probe.clock().read()), {}, {});
+    for (const auto& thread : figures.threads) {
       check.seen_releases += thread.forced + thread.voluntary;
       // The hold at the start was there before the first pair.
       check.seen_acquires += thread.holds - 1;
     }
-    for (const auto& gil : snapshot.gils) {
-      check.violations += std::accumulate(gil.violations.begin(), gil.violations.end(), std::uint64_t{0});
-    }
-    counters.clear();
-    check.added_ns = measure_pair_cost(counters).value_or(0);
+    for (const auto& gil : figures.gils) check.violations += gil.violations;
+    check.added_ns = measure_counting_cost().value_or(0);
   } catch (const Error& error) {
     check.refusal = error.what();
     check.refusal_hint = error.hint();

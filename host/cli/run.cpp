@@ -21,22 +21,42 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
   const auto options = std::make_shared<RunOptions>();
   auto* command = app.add_subcommand("run", kDescription);
   set_usage(*command, kUsage);
-  auto* no_probe = command->add_flag("--no-probe", options->no_probe,
-                                     "Without tracing: the baseline of what tracing costs");
+  command->add_flag("--no-probe", options->no_probe, "Without tracing: the baseline of what tracing costs");
+  command
+      ->add_option("-o,--output", options->capture.output,
+                   "Keep every event in this folder: a capture, for `gilscope report`")
+      ->check([](const std::string& folder) { return folder.empty() ? "the folder's name is empty" : ""; })
+      ->type_name("DIR");
+  add_trace(*command, options->capture.trace);
+  command
+      ->add_option("--max-size", options->capture.max_size,
+                   "Bound of the capture, as 64M or 2G; events beyond it are dropped and counted [1G]")
+      // CLI11 would take -1 for the largest number.
+      ->transform(CLI::Validator(CLI::AsSizeValue(false)).description(""))
+      ->check([](const std::string& size) { return size.starts_with('-') ? "it cannot be negative" : ""; })
+      ->type_name("BYTES");
   add_json(*command, options->common);
-  command->get_option("--json")->excludes(no_probe);  // there would be nothing to tell
   add_verbosity(*command, options->common);
-  command->callback([options, &invocation, &action] {
-    action = [options, &invocation] {
+  command->callback([options, command, &invocation, &action] {
+    action = [options, command, &invocation] {
       set_up_logging(options->common.verbosity());
       if (invocation.tail.empty()) {
         throw Error("run: nothing to run",
                     "gilscope run SCRIPT | -m MODULE | -c CODE; Python's own flags come after --",
                     ExitCode::Usage);
       }
+      if (options->no_probe && (options->capture.is_wanted() || !options->common.json.empty())) {
+        throw Error("run: --no-probe traces nothing: there is nothing for --json, -o or --trace",
+                    "leave it out", ExitCode::Usage);
+      }
+      if (command->count("--max-size") > 0 && !options->capture.is_wanted()) {
+        throw Error("run: --max-size bounds a capture, and none is kept", "-o DIR keeps one",
+                    ExitCode::Usage);
+      }
       check_json(options->common);
-      const int exit_code =
-          run_python(invocation.tail, [&] { begin_recording(*options, invocation.command); });
+      auto capture = prepare_capture(*options, invocation.command);
+      const int exit_code = run_python(
+          invocation.tail, [&] { begin_recording(*options, invocation.command, std::move(capture)); });
       report_run(exit_code);
       return exit_code;
     };

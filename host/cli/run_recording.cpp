@@ -4,16 +4,16 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
-#include "probe/pair_cost.h"
+#include "cli/recording_bridge.h"
 #include "probe/probe_error.h"
 #include "recording/recording.h"
+#include "recording/recording_cost.h"
 #include "report/summary_report.h"
 #include "run/trial_runner.h"
 #include "support/error.h"
@@ -21,14 +21,11 @@
 namespace gilscope::cli {
 namespace {
 
-// Where children find the recording. Set only after Python has read its environment: os.environ does not show
-// it, and a script that empties os.environ does not unset it.
-constexpr const char* kVariable = "GILSCOPE_RECORDING";
-
 // Never destroyed: threads that Python leaves behind may be in a hook until the very end.
 struct Run {
   RunOptions options;
   std::vector<std::string> command;
+  std::unique_ptr<RunCapture> capture;   // nullptr: events are counted, not kept
   std::unique_ptr<Recording> recording;  // nullptr: there is no GIL
   pid_t process = 0;
   bool is_reported = false;
@@ -39,112 +36,73 @@ Run* run = nullptr;
 
 Recording* recording_of_child = nullptr;
 
-PyObject* name_thread(PyObject* recording, PyObject* arguments) {
-  unsigned long thread = 0;
-  const char* name = nullptr;
-  Py_ssize_t size = 0;
-  PyObject* text = nullptr;
-  if (PyArg_ParseTuple(arguments, "kU", &thread, &text) == 0) return nullptr;
-  name = PyUnicode_AsUTF8AndSize(text, &size);
-  if (name == nullptr) {  // a lone surrogate
-    PyErr_Clear();
-    Py_RETURN_NONE;
-  }
-  static_cast<Recording*>(PyCapsule_GetPointer(recording, nullptr))
-      ->name_thread(ThreadId{static_cast<std::uint32_t>(thread)},
-                    std::string_view(name, static_cast<std::size_t>(size)));
-  Py_RETURN_NONE;
+void note_interrupt() { run->is_interrupted = true; }
+
+// The script has chosen an end without a report: nothing of ours is left behind.
+void leave() {
+  if (run->capture && getpid() == run->process) run->capture->end();
 }
 
-PyObject* end_thread(PyObject* recording, PyObject* id) {
-  const unsigned long thread = PyLong_AsUnsignedLong(id);
-  if (PyErr_Occurred() != nullptr) return nullptr;
-  static_cast<Recording*>(PyCapsule_GetPointer(recording, nullptr))
-      ->end_thread(ThreadId{static_cast<std::uint32_t>(thread)});
-  Py_RETURN_NONE;
-}
-
-// Of this process, or of a child that was forked from it.
-PyObject* leave_process(PyObject* recording, PyObject* /*unused*/) {
-  static_cast<Recording*>(PyCapsule_GetPointer(recording, nullptr))->stop();
-  Py_RETURN_NONE;
-}
-
-PyObject* note_interrupt(PyObject* /*unused*/, PyObject* /*unused*/) {
-  if (run != nullptr) run->is_interrupted = true;
-  Py_RETURN_NONE;
-}
-
-// The value of kVariable in this process.
-std::string recording_path;
-
-PyObject* announce(PyObject* /*unused*/, PyObject* /*unused*/) {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): called with the GIL held, as Python's own changes are
-  if (!recording_path.empty()) setenv(kVariable, recording_path.c_str(), 1);
-  Py_RETURN_NONE;
-}
-
-PyMethodDef name_thread_method{"name_thread", name_thread, METH_VARARGS, nullptr};
-PyMethodDef end_thread_method{"end_thread", end_thread, METH_O, nullptr};
-PyMethodDef leave_process_method{"leave_process", leave_process, METH_NOARGS, nullptr};
-PyMethodDef announce_method{"announce", announce, METH_NOARGS, nullptr};
-PyMethodDef note_interrupt_method{"note_interrupt", note_interrupt, METH_NOARGS, nullptr};
-
-// Names and exact ends are no more than comfort: where this fails the run goes on without.
-void have_python_tell(Recording& recording) {
-  PyObject* const capsule = PyCapsule_New(&recording, nullptr, nullptr);
-  PyObject* const name = PyCFunction_New(&name_thread_method, capsule);
-  PyObject* const end = PyCFunction_New(&end_thread_method, capsule);
-  PyObject* const leave = PyCFunction_New(&leave_process_method, capsule);
-  PyObject* const interrupted = PyCFunction_New(&note_interrupt_method, capsule);
-  PyObject* const announcer = PyCFunction_New(&announce_method, capsule);
-  PyObject* const bootstrap = PyImport_ImportModule("_gilscope_bootstrap");
-  PyObject* const result = bootstrap == nullptr
-                               ? nullptr
-                               : PyObject_CallMethod(bootstrap, "tell_recording", "OOOOO", name, end, leave,
-                                                     interrupted, announcer);
-  if (result == nullptr) PyErr_Clear();
-  for (PyObject* const object : {capsule, name, end, leave, interrupted, announcer, bootstrap, result})
-    Py_XDECREF(object);
-}
-
-SummaryContext describe_context(const RecordedRun& recorded, int exit_code) {
-  SummaryContext context{.command = run->command,
-                         .exit_code = exit_code,
-                         .clock = recorded.clock,
-                         .unrecorded_processes = recorded.unrecorded_processes,
-                         .were_slots_overwritten = recorded.losses.were_slots_overwritten};
-  if (!run->options.common.json.empty()) {
-    // The script may have left us a process in which nothing else starts: the figures are worth more than
-    // this.
-    try {
-      auto doctor = nlohmann::ordered_json::parse(examine_in_child());
-      context.python = std::move(doctor.at("python"));
-      context.machine = std::move(doctor.at("machine"));
-    } catch (const std::exception& error) {
-      spdlog::warn("the JSON does not say which Python and machine it is of: {}", error.what());
-    }
+// What nobody but this run's JSON asks for: it takes a process.
+SummaryContext describe_context() {
+  SummaryContext context{.command = run->command};
+  if (run->options.common.json.empty()) return context;
+  // The script may have left us a process in which nothing else starts: the figures are worth more than this.
+  try {
+    auto doctor = nlohmann::ordered_json::parse(examine_in_child());
+    context.python = std::move(doctor.at("python"));
+    context.machine = std::move(doctor.at("machine"));
+  } catch (const std::exception& error) {
+    spdlog::warn("the JSON does not say which Python and machine it is of: {}", error.what());
   }
   return context;
 }
 
-std::optional<double> measure_cost() {
-  // Of the least memory: the script may have left us little (RLIMIT_AS).
-  Counters scratch({.rows = 1, .gils = 1});
-  return measure_pair_cost(scratch);
+void deliver(const RunSummary& summary, const SummaryContext& context) {
+  const auto& common = run->options.common;
+  if (!common.quiet) {
+    const TextStyle style{.colour = wants_colour(STDERR_FILENO) ? Colour::On : Colour::Off};
+    print_error('\n' + format_summary(summary, style));
+  }
+  if (!common.json.empty()) write_json(common, summary_json(summary, context));
+}
+
+void report_counters(int exit_code) {
+  const auto& common = run->options.common;
+  if (common.quiet && common.json.empty()) return;
+  RecordedRun recorded = run->recording ? run->recording->collect() : RecordedRun{};
+  recorded.pair_cost_ns = measure_counting_cost();
+  recorded.exit_code = exit_code;
+  deliver(summarize_run(recorded), describe_context());
+}
+
+void report_capture(int exit_code) {
+  const auto& common = run->options.common;
+  RunNotes notes = run->recording ? run->recording->notes() : RunNotes{};
+  notes.pair_cost_ns = measure_capture_cost();
+  notes.exit_code = exit_code;
+  try {
+    run->capture->add_notes(notes);
+  } catch (const Error& error) {
+    print_failure(error);
+  }
+  const bool is_needed = !common.quiet || !common.json.empty() || !run->options.capture.trace.empty();
+  if (!is_needed) return;
+  const RunSummary summary = summarize_run(run->capture->read(notes));
+  deliver(summary, run->capture->context());
+  if (const auto& folder = run->capture->kept_folder(); !folder.empty() && !common.quiet) {
+    print_error(
+        fmt::format("The capture is in {}: gilscope report shows it again.\n", replace_controls(folder)));
+  }
+  run->capture->write_trace();
 }
 
 void write_report(int exit_code) {
-  const auto& common = run->options.common;
-  if (common.quiet && common.json.empty()) return;
-  const RecordedRun recorded = run->recording ? run->recording->collect() : RecordedRun{};
-  const RunSummary summary = summarize_run(recorded.processes, measure_cost());
-  const SummaryContext context = describe_context(recorded, exit_code);
-  if (!common.quiet) {
-    const TextStyle style{.colour = wants_colour(STDERR_FILENO) ? Colour::On : Colour::Off};
-    print_error('\n' + format_summary(summary, context, style));
+  if (run->capture) {
+    report_capture(exit_code);
+  } else {
+    report_counters(exit_code);
   }
-  if (!common.json.empty()) write_json(common, summary_json(summary, context));
 }
 
 int count_threads() noexcept {
@@ -181,33 +139,34 @@ void on_end_of_python() {
 
 void on_exit_of_process(int exit_code, void* /*unused*/) { report_run(exit_code); }
 
-ProcessRole role_of(const std::vector<std::string>& arguments) {
-  const auto is_server = [](const std::string& argument) {
-    return argument.find("from multiprocessing.forkserver import") != std::string::npos;
-  };
-  return std::ranges::any_of(arguments, is_server) ? ProcessRole::Server : ProcessRole::Spawn;
-}
-
-bool is_resource_tracker(const std::vector<std::string>& arguments) {
-  return std::ranges::any_of(arguments, [](const std::string& argument) {
-    return argument.find("from multiprocessing.resource_tracker import") != std::string::npos;
-  });
+bool runs_module(const std::vector<std::string>& arguments, std::string_view module) {
+  const auto import = fmt::format("from multiprocessing.{} import", module);
+  return std::ranges::any_of(
+      arguments, [&](const std::string& argument) { return argument.find(import) != std::string::npos; });
 }
 
 std::unique_ptr<Recording> make_recording() {
+  const auto capture = run->capture ? std::optional(run->capture->plan()) : std::nullopt;
   try {
-    return std::make_unique<Recording>(Reach::WithChildren);
+    return std::make_unique<Recording>(Reach::WithChildren, capture);
   } catch (const Error& error) {
     spdlog::warn("child processes are not recorded: {}", error.what());
-    return std::make_unique<Recording>(Reach::ThisProcess);
+    return std::make_unique<Recording>(Reach::ThisProcess, capture);
   }
 }
 
 }  // namespace
 
-void begin_recording(const RunOptions& options, const std::vector<std::string>& command) {
+std::unique_ptr<RunCapture> prepare_capture(const RunOptions& options,
+                                            const std::vector<std::string>& command) {
+  if (!options.capture.is_wanted()) return nullptr;
+  return std::make_unique<RunCapture>(options.capture, command, options.common.existing());
+}
+
+void begin_recording(const RunOptions& options, const std::vector<std::string>& command,
+                     std::unique_ptr<RunCapture> capture) {
   if (options.no_probe) return;
-  run = new Run{.options = options, .command = command, .process = getpid()};
+  run = new Run{.options = options, .command = command, .capture = std::move(capture), .process = getpid()};
   // The script may change the folder before the file is written.
   std::string& json = run->options.common.json;
   if (!json.empty() && json != "-") json = std::filesystem::absolute(json).string();
@@ -215,14 +174,17 @@ void begin_recording(const RunOptions& options, const std::vector<std::string>& 
     auto recording = make_recording();
     recording->start();
     run->recording = std::move(recording);
+    announce_recording(run->recording->path());
+    have_python_tell(*run->recording, {.interrupted = note_interrupt, .leaving = leave});
   } catch (const ProbeError& error) {
     if (error.failure() != ProbeFailure::NoGil) {
+      if (run->capture) run->capture->discard();
       throw ProbeError(error.failure(), error.what(), error.hint() + "; --no-probe runs without tracing");
     }
+  } catch (const Error&) {
+    if (run->capture) run->capture->discard();
+    throw;
   }
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread of this process reads the environment yet
-  if (run->recording != nullptr) setenv(kVariable, (recording_path = run->recording->path()).c_str(), 1);
-  if (run->recording != nullptr) have_python_tell(*run->recording);
   Py_AtExit(on_end_of_python);
   on_exit(on_exit_of_process, nullptr);
 }
@@ -240,33 +202,24 @@ void report_run(int exit_code) noexcept {
   try {
     write_report(is_interrupted ? 128 + SIGINT : static_cast<unsigned char>(exit_code));
   } catch (const Error& error) {
-    print_error(fmt::format("gilscope: {}\n", error.what()));
-    if (!error.hint().empty()) print_error(fmt::format("  try: {}\n", error.hint()));
+    print_failure(error);
   } catch (const std::exception& error) {
-    print_error(fmt::format("gilscope: no report: {}\n", error.what()));
+    print_failure({std::string("no report: ") + error.what(), ""});
   }
+  if (run->capture) run->capture->end();
   const sigset_t interrupt = only_interrupt();
   if (is_ours) pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 
-std::string take_recording() {
-  // NOLINTBEGIN(concurrency-mt-unsafe): this process has one thread yet
-  const char* const found = std::getenv(kVariable);
-  std::string path = found == nullptr ? "" : found;
-  unsetenv(kVariable);
-  // NOLINTEND(concurrency-mt-unsafe)
-  return path;
-}
-
 void join_recording(const std::string& path, const std::vector<std::string>& arguments) noexcept {
-  if (path.empty() || is_resource_tracker(arguments)) return;
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread of this process reads the environment yet
-  setenv(kVariable, (recording_path = path).c_str(), 1);
+  if (path.empty() || runs_module(arguments, "resource_tracker")) return;
+  announce_recording(path);
   try {
-    recording_of_child = Recording::join(path, role_of(arguments)).release();
+    const auto role = runs_module(arguments, "forkserver") ? ProcessRole::Server : ProcessRole::Spawn;
+    recording_of_child = Recording::join(path, role).release();
     if (recording_of_child == nullptr) return;
     recording_of_child->start();
-    have_python_tell(*recording_of_child);
+    have_python_tell(*recording_of_child, {});
     Py_AtExit([] { recording_of_child->stop(); });
   } catch (const std::exception& error) {
     spdlog::debug("this child is not recorded: {}", error.what());

@@ -41,7 +41,7 @@ PyObject* begin(PyObject* /*module*/, PyObject* /*unused*/) {
 PyObject* end(PyObject* /*module*/, PyObject* /*unused*/) {
   end_work();
   if (!work) Py_RETURN_NONE;
-  const RunSummary summary = summarize_run(work->collect().processes, std::nullopt);
+  const RunSummary summary = summarize_run(work->collect());
   work.reset();
   PyObject* const list = PyList_New(0);
   const ProcessSummary& process = summary.processes.front();

@@ -50,6 +50,12 @@ ClockPoint ProbeClock::sample() const noexcept {
   return tightest;
 }
 
+double TickConversion::tick_ns() const noexcept {
+  if (second_.ticks <= first_.ticks) return 1;
+  return static_cast<double>((second_.time - first_.time).count()) /
+         static_cast<double>(second_.ticks - first_.ticks);
+}
+
 Nanoseconds TickConversion::to_time(std::uint64_t ticks) const noexcept {
   const auto width = static_cast<std::int64_t>(second_.ticks - first_.ticks);
   if (width <= 0) return first_.time;

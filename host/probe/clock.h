@@ -45,7 +45,7 @@ class ProbeClock {
   [[nodiscard]] static Nanoseconds read_monotonic() noexcept {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return std::chrono::seconds(now.tv_sec) + Nanoseconds(now.tv_nsec);
+    return to_nanoseconds(now);
   }
 
  private:
@@ -60,6 +60,8 @@ class TickConversion {
       : first_(first), second_(second) {}
 
   [[nodiscard]] Nanoseconds to_time(std::uint64_t ticks) const noexcept;
+  // How long a tick is; 1 where both points are one.
+  [[nodiscard]] double tick_ns() const noexcept;
 
  private:
   ClockPoint first_;

@@ -1,6 +1,5 @@
 #include "recording/process_note.h"
 
-#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <unistd.h>
@@ -9,10 +8,6 @@ namespace gilscope {
 namespace {
 
 std::uint64_t key_of(ThreadId thread) noexcept { return static_cast<std::uint32_t>(thread); }
-
-Nanoseconds time_of(const timespec& time) noexcept {
-  return std::chrono::seconds(time.tv_sec) + Nanoseconds(time.tv_nsec);
-}
 
 // At most `limit` bytes, without a character's beginning at the end.
 std::string_view cut(std::string_view text, std::size_t limit) noexcept {
@@ -25,9 +20,8 @@ std::string_view cut(std::string_view text, std::size_t limit) noexcept {
 }  // namespace
 
 const ThreadNote* ProcessNote::find(ThreadId thread) const noexcept {
-  const auto count = std::min<std::uint64_t>(threads.read(), kThreads);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (notes[i].thread.read() == key_of(thread)) return &notes[i];
+  for (const ThreadNote& note : thread_notes()) {
+    if (note.thread.read() == key_of(thread)) return &note;
   }
   return nullptr;
 }
@@ -51,10 +45,9 @@ void ProcessNote::begin(ProcessRole process_role, std::uint64_t ticks) noexcept 
 }
 
 void ProcessNote::end(std::uint64_t ticks) noexcept {
-  const auto count = std::min<std::uint64_t>(threads.get(), kThreads);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto cpu = read_thread_cpu(ThreadId{static_cast<std::uint32_t>(notes[i].thread.get())});
-    if (cpu) notes[i].cpu_end.set(static_cast<std::uint64_t>(cpu->count()));
+  for (ThreadNote& note : std::span(notes).first(thread_notes().size())) {
+    const auto cpu = read_thread_cpu(ThreadId{static_cast<std::uint32_t>(note.thread.get())});
+    if (cpu) note.cpu_end.set(static_cast<std::uint64_t>(cpu->count()));
   }
   cpu_end.set(static_cast<std::uint64_t>(read_process_cpu().count()));
   stopped_ticks.set(ticks);
@@ -78,13 +71,13 @@ std::optional<Nanoseconds> read_thread_cpu(ThreadId thread) noexcept {
       static_cast<clockid_t>((~static_cast<std::uint32_t>(thread) << 3U) | kPerThread | kScheduled);
   timespec time{};
   if (clock_gettime(clock, &time) != 0) return std::nullopt;
-  return time_of(time);
+  return to_nanoseconds(time);
 }
 
 Nanoseconds read_process_cpu() noexcept {
   timespec time{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return time_of(time);
+  return to_nanoseconds(time);
 }
 
 }  // namespace gilscope

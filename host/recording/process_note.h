@@ -2,10 +2,12 @@
 // zero bits: a process that has not begun to record.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "analysis/cell.h"
@@ -50,6 +52,11 @@ struct ProcessNote {
   // Begins the notes of the calling process.
   void begin(ProcessRole process_role, std::uint64_t ticks) noexcept;
   void end(std::uint64_t ticks) noexcept;
+
+  // Those that were made so far.
+  [[nodiscard]] std::span<const ThreadNote> thread_notes() const noexcept {
+    return std::span(notes).first(std::min<std::uint64_t>(threads.read(), kThreads));
+  }
 
   // Longer names are cut, between characters of UTF-8.
   void name_thread(ThreadId thread, std::string_view name) noexcept;

@@ -1,11 +1,16 @@
 #include "recording/recording.h"
 
 #include <algorithm>
+#include <array>
+#include <climits>
 #include <cstring>
-#include <fstream>
 #include <pthread.h>
-#include <sstream>
 #include <unistd.h>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "support/error.h"
+#include "support/system_files.h"
 
 namespace gilscope {
 namespace {
@@ -19,17 +24,11 @@ std::size_t slot_bytes() {
   return (size + kPage - 1) / kPage * kPage;
 }
 
-ThreadId calling_thread() noexcept { return ThreadId{static_cast<std::uint32_t>(gettid())}; }
-
-// Not for a zombie, which only waits to be waited for.
-bool is_alive(std::int64_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::stringstream text;
-  text << file.rdbuf();
-  const auto end_of_name = text.str().rfind(')');
-  return end_of_name != std::string::npos && end_of_name + 2 < text.str().size() &&
-         text.str()[end_of_name + 2] != 'Z' && text.str()[end_of_name + 2] != 'X';
+ProcessRole role_of_forks(ProcessRole role) noexcept {
+  return role == ProcessRole::Server ? ProcessRole::Forkserver : ProcessRole::Fork;
 }
+
+ThreadId calling_thread() noexcept { return ThreadId{static_cast<std::uint32_t>(gettid())}; }
 
 std::uint64_t last_event(const MachineSnapshot& figures, std::uint64_t started) {
   std::uint64_t last = started;
@@ -39,9 +38,7 @@ std::uint64_t last_event(const MachineSnapshot& figures, std::uint64_t started) 
 
 std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_process) {
   std::vector<ThreadRecord> threads;
-  const auto count = std::min<std::uint64_t>(note.threads.read(), ProcessNote::kThreads);
-  for (std::size_t i = 0; i < count; ++i) {
-    const ThreadNote& thread = note.notes[i];
+  for (const ThreadNote& thread : note.thread_notes()) {
     ThreadRecord record{.id = ThreadId{static_cast<std::uint32_t>(thread.thread.read())}};
     record.name.assign(thread.name.data(), strnlen(thread.name.data(), ThreadNote::kNameBytes));
     auto end = thread.cpu_end.read();
@@ -55,37 +52,72 @@ std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_pro
 }
 
 // `now` is the clock's; the process may be another one, alive or not.
-ProcessRecord read_process(const ProcessNote& note, const RowTable& table, TickLength tick,
-                           std::uint64_t now) {
-  const bool is_stopped = note.state.read() == 2;
+ProcessNotes read_note(const ProcessNote& note, std::uint64_t now) {
   const bool is_this_process = note.pid.read() == static_cast<std::uint64_t>(getpid());
-  const auto started = note.started_ticks.read();
-  ProcessRecord record{.pid = static_cast<std::int64_t>(note.pid.read()),
-                       .parent_pid = static_cast<std::int64_t>(note.parent_pid.read()),
-                       .role = static_cast<ProcessRole>(note.role.read()),
-                       .tick = tick};
-  auto end = is_stopped ? note.stopped_ticks.read() : now;
-  if (!is_stopped && !is_this_process && !is_alive(record.pid)) {
-    end = last_event(read_machine(table, started), started);
+  ProcessNotes notes{
+      .pid = static_cast<std::int64_t>(note.pid.read()),
+      .parent_pid = static_cast<std::int64_t>(note.parent_pid.read()),
+      .start_method = std::string(start_method_of_role(static_cast<ProcessRole>(note.role.read()))),
+      .begin = note.started_ticks.read()};
+  if (note.state.read() == 2) {
+    notes.end = note.stopped_ticks.read();
+  } else if (is_this_process || is_alive(notes.pid)) {
+    notes.end = now;
   }
-  record.figures = read_machine(table, end);
-  end = std::max(end, started);
-  record.wall = tick.of(end - started);
   auto cpu = note.cpu_end.read();
   if (cpu == 0 && is_this_process) cpu = static_cast<std::uint64_t>(read_process_cpu().count());
-  if (cpu != 0) record.cpu = Nanoseconds(static_cast<std::int64_t>(cpu - note.cpu_begin.read()));
-  record.threads = read_threads(note, is_this_process);
-  return record;
+  if (cpu != 0) notes.cpu = Nanoseconds(static_cast<std::int64_t>(cpu - note.cpu_begin.read()));
+  notes.threads = read_threads(note, is_this_process);
+  return notes;
 }
 
-bool has_events(const ProcessRecord& record) { return !record.figures.threads.empty(); }
+ProcessRecord read_process(const ProcessNote& note, const RowTable& table, TickLength tick,
+                           std::uint64_t now) {
+  ProcessNotes notes = read_note(note, now);
+  auto end = notes.end ? *notes.end : last_event(read_machine(table, notes.begin), notes.begin);
+  auto figures = read_machine(table, end);
+  end = std::max(end, notes.begin);
+  return {.pid = notes.pid,
+          .parent_pid = notes.parent_pid,
+          .role = static_cast<ProcessRole>(note.role.read()),
+          .wall = tick.of(end - notes.begin),
+          .cpu = notes.cpu,
+          .tick = tick,
+          .figures = std::move(figures),
+          .threads = std::move(notes.threads)};
+}
+
+// What the first process tells its children, in the bytes that all share.
+struct CommonNote {
+  Cell max_size;
+  std::array<char, PATH_MAX> folder;  // "": no capture
+};
+static_assert(sizeof(CommonNote) <= SharedSpace::kCommonBytes);
+
+void tell_children(const SharedSpace& space, const CapturePlan& plan) {
+  auto& note = *reinterpret_cast<CommonNote*>(space.common());
+  if (plan.folder.size() >= note.folder.size()) {
+    throw Error(fmt::format("the path of the capture is too long: {}", plan.folder), "record elsewhere");
+  }
+  note.max_size.set(plan.max_size);
+  std::memcpy(note.folder.data(), plan.folder.data(), plan.folder.size());
+}
+
+std::optional<CapturePlan> told_by_parent(const SharedSpace& space) {
+  const auto& note = *reinterpret_cast<const CommonNote*>(space.common());
+  if (note.folder.front() == 0) return std::nullopt;
+  return CapturePlan{
+      .folder = std::string(note.folder.data(), strnlen(note.folder.data(), note.folder.size())),
+      .max_size = note.max_size.read()};
+}
 
 }  // namespace
 
 constinit Recording* Recording::running = nullptr;
 
-Recording::Recording(std::optional<SharedSpace> space, ProcessRole role)
-    : space_(std::move(space)), role_(role) {
+Recording::Recording(std::optional<SharedSpace> space, ProcessRole role,
+                     const std::optional<CapturePlan>& capture)
+    : space_(std::move(space)), role_(role), capture_(capture) {
   std::byte* const slot = space_ ? space_->claim() : nullptr;
   if (slot == nullptr) {
     space_.reset();
@@ -98,15 +130,18 @@ Recording::Recording(std::optional<SharedSpace> space, ProcessRole role)
   }
 }
 
-Recording::Recording(Reach reach)
+Recording::Recording(Reach reach, const std::optional<CapturePlan>& capture)
     : Recording(
           reach == Reach::WithChildren ? std::optional(SharedSpace::create(slot_bytes())) : std::nullopt,
-          ProcessRole::First) {}
+          ProcessRole::First, capture) {
+  if (space_ && capture_) tell_children(*space_, *capture_);
+}
 
 std::unique_ptr<Recording> Recording::join(const std::string& path, ProcessRole role) {
   auto space = SharedSpace::open(path, slot_bytes());
   if (!space) return nullptr;
-  return std::unique_ptr<Recording>(new Recording(std::move(space), role));
+  const auto capture = told_by_parent(*space);
+  return std::unique_ptr<Recording>(new Recording(std::move(space), role, capture));
 }
 
 Recording::~Recording() { stop(); }
@@ -114,7 +149,13 @@ Recording::~Recording() { stop(); }
 void Recording::start() {
   static const int error = pthread_atfork(nullptr, nullptr, begin_again_in_child);
   if (error != 0) throw Error("no memory to watch for forks", "free some memory");
-  probe_.start(*counters_);
+  if (capture_) start_capture();
+  try {
+    probe_.start(capture_ ? static_cast<Recorder&>(events_) : *counters_);
+  } catch (...) {
+    events_.stop();
+    throw;
+  }
   note_->begin(role_, probe_.started().ticks);
   if (ThreadNote* const own = note_->find_or_add(calling_thread())) {
     // It has worked before: Python's start alone takes more than a short script.
@@ -122,15 +163,28 @@ void Recording::start() {
     own->cpu_begin.set(static_cast<std::uint64_t>(cpu.count()));
   }
   // Python's own name for it; `threading` may never be imported.
-  if (gettid() == getpid()) note_->name_thread(calling_thread(), "MainThread");
+  if (gettid() == getpid()) name_thread(calling_thread(), "MainThread");
   running = this;
+}
+
+void Recording::start_capture() {
+  events_.start({.folder = capture_->folder,
+                 .max_size = capture_->max_size,
+                 .start_method = std::string(start_method_of_role(role_)),
+                 .start_method_of_forks = std::string(start_method_of_role(role_of_forks(role_)))});
 }
 
 void Recording::stop() noexcept {
   if (!probe_.is_running()) return;
   probe_.stop();
+  events_.stop(probe_.stopped());
   running = nullptr;
   note_->end(probe_.stopped().ticks);
+}
+
+void Recording::name_thread(ThreadId thread, std::string_view name) noexcept {
+  note_->name_thread(thread, name);
+  if (events_.is_running()) events_.name_thread(thread, name);
 }
 
 void Recording::end_thread(ThreadId thread) noexcept {
@@ -149,43 +203,58 @@ void Recording::begin_again_in_child() noexcept {
     *recording.note_ = {};
     recording.counters_->clear();
   }
-  recording.role_ = recording.role_ == ProcessRole::Server ? ProcessRole::Forkserver : ProcessRole::Fork;
+  recording.role_ = role_of_forks(recording.role_);
   recording.note_->begin(recording.role_, recording.probe_.clock().read());
   recording.note_->name_thread(calling_thread(), "MainThread");
 }
 
-RecordedRun Recording::collect() const {
-  const ClockPoint now = probe_.is_running() ? probe_.clock().sample() : probe_.stopped();
-  const ClockPoint& started = probe_.started();
-  const auto passed_ticks = static_cast<double>(now.ticks - started.ticks);
-  const TickLength tick{
-      passed_ticks > 0 ? static_cast<double>((now.time - started.time).count()) / passed_ticks : 1.0};
-  RecordedRun run{.losses = probe_.losses(), .clock = probe_.clock().kind()};
-  if (!space_) {
-    const RowTable& table = counters_->table();
-    run.processes.push_back(read_process(*note_, table, tick, now.ticks));
-    return run;
-  }
-  run.unrecorded_processes = space_->refused();
-  run.processes.push_back(read_process(*note_, counters_->table(), tick, now.ticks));
-  if (!space_->is_still_ours()) {
-    run.unrecorded_processes += space_->claimed() - 1;
-    return run;
-  }
+// Returns how many processes there are of which nothing can be read.
+template <typename Visit>
+std::uint64_t Recording::for_each_process(Visit visit) const {
+  visit(*note_, counters_->table());
+  if (!space_) return 0;
+  if (!space_->is_still_ours()) return space_->refused() + space_->claimed() - 1;
+  std::uint64_t unreadable = space_->refused();
   for (std::uint64_t slot = 0; slot < space_->claimed(); ++slot) {
     if (slot == space_->slot()) continue;
     const SharedSpace::View view(*space_, slot);
     if (view.data() == nullptr) {
-      ++run.unrecorded_processes;
+      ++unreadable;
       continue;
     }
     const auto& note = *reinterpret_cast<const ProcessNote*>(view.data());
-    if (note.state.read() == 0) continue;
-    const RowTable table(kSharedBounds, view.data() + sizeof(ProcessNote));
-    auto record = read_process(note, table, tick, probe_.clock().read());
-    if (has_events(record)) run.processes.push_back(std::move(record));
+    if (note.state.read() != 0) visit(note, RowTable(kSharedBounds, view.data() + sizeof(ProcessNote)));
   }
+  return unreadable;
+}
+
+RecordingLosses Recording::losses(std::uint64_t unrecorded_processes) const {
+  return {.unrecorded_processes = unrecorded_processes,
+          .overlooked_gils = probe_.losses().overlooked_gils,
+          .were_slots_overwritten = probe_.losses().were_slots_overwritten};
+}
+
+RecordedRun Recording::collect() const {
+  const ClockPoint now = this->now();
+  const TickLength tick{TickConversion(probe_.started(), now).tick_ns()};
+  RecordedRun run{.clock = probe_.clock().kind()};
+  const auto unrecorded = for_each_process([&](const ProcessNote& note, const RowTable& table) {
+    const bool is_own = &note == note_;
+    auto record = read_process(note, table, tick, is_own ? now.ticks : probe_.clock().read());
+    if (is_own || !record.figures.threads.empty()) run.processes.push_back(std::move(record));
+  });
+  run.losses = losses(unrecorded);
   return run;
+}
+
+RunNotes Recording::notes() const {
+  const auto now = this->now().ticks;
+  RunNotes notes;
+  const auto unrecorded = for_each_process([&](const ProcessNote& note, const RowTable& /*table*/) {
+    notes.processes.push_back(read_note(note, now));
+  });
+  notes.losses = losses(unrecorded);
+  return notes;
 }
 
 }  // namespace gilscope

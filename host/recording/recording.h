@@ -1,6 +1,6 @@
-// One recording of this process, and of its children where asked: the probe with its counters, and what is
-// known of processes and threads beside them. One runs in a process at a time (the probe refuses a second
-// one).
+// One recording of this process, and of its children where asked: the probe with one of its two recorders,
+// and what is known of processes and threads beside the events. One runs in a process at a time (the probe
+// refuses a second one).
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,8 @@
 
 #include "analysis/counters.h"
 #include "analysis/process_record.h"
+#include "capture/event_recorder.h"
+#include "capture/run_notes.h"
 #include "probe/probe.h"
 #include "recording/process_note.h"
 #include "recording/shared_space.h"
@@ -20,17 +22,16 @@ namespace gilscope {
 
 enum class Reach { ThisProcess, WithChildren };
 
-// What a whole recording gave.
-struct RecordedRun {
-  std::vector<ProcessRecord> processes;    // this one first; those without an event are left out
-  std::uint64_t unrecorded_processes = 0;  // had no place, or their memory cannot be read any more
-  ProbeLosses losses;                      // of this process
-  ClockKind clock = ClockKind::Monotonic;
+// Where every event goes, instead of being counted.
+struct CapturePlan {
+  std::string folder;          // absolute; of a capture: see create_capture
+  std::uint64_t max_size = 0;  // bytes
 };
 
 class Recording {
  public:
-  explicit Recording(Reach reach);  // throws Error where there is no memory
+  // Throws Error where there is no memory.
+  explicit Recording(Reach reach, const std::optional<CapturePlan>& capture = {});
 
   // In a child that was started anew: joins what its ancestor records. nullptr where that is gone.
   static std::unique_ptr<Recording> join(const std::string& path, ProcessRole role);
@@ -44,23 +45,33 @@ class Recording {
   // Where children find it; "" where they are not recorded.
   [[nodiscard]] std::string path() const { return space_ ? space_->path() : ""; }
 
-  // The calling thread holds a GIL. Once. Throws ProbeError.
+  // The calling thread holds a GIL. Once. Throws ProbeError, or Error where the capture cannot be written.
   void start();
   // Any thread, and after the end of Python too. Afterwards the figures stand still.
   void stop() noexcept;
   [[nodiscard]] bool is_running() const noexcept { return probe_.is_running(); }
 
   // Called by the thread itself, with the main interpreter's GIL held.
-  void name_thread(ThreadId thread, std::string_view name) noexcept { note_->name_thread(thread, name); }
+  void name_thread(ThreadId thread, std::string_view name) noexcept;
   // Notes the CPU time of the thread, which is about to end.
   void end_thread(ThreadId thread) noexcept;
 
-  // As of now, or as of the stop.
+  // What was counted, as of now or as of the stop. Nothing of a recording that goes to a capture.
   [[nodiscard]] RecordedRun collect() const;
 
+  // What is known beside the events, likewise; a capture needs it at its end.
+  [[nodiscard]] RunNotes notes() const;
+
  private:
-  Recording(std::optional<SharedSpace> space, ProcessRole role);
+  Recording(std::optional<SharedSpace> space, ProcessRole role, const std::optional<CapturePlan>& capture);
   static void begin_again_in_child() noexcept;
+  void start_capture();
+  template <typename Visit>
+  std::uint64_t for_each_process(Visit visit) const;
+  [[nodiscard]] RecordingLosses losses(std::uint64_t unrecorded_processes) const;
+  [[nodiscard]] ClockPoint now() const {
+    return probe_.is_running() ? probe_.clock().sample() : probe_.stopped();
+  }
 
   // The recording that runs: the child of a fork goes on with it.
   static Recording* running;
@@ -69,8 +80,10 @@ class Recording {
   std::unique_ptr<ProcessNote> own_note_;  // where there is no space
   ProcessNote* note_ = nullptr;
   ProcessRole role_;
+  std::optional<CapturePlan> capture_;
   std::optional<Counters> counters_;
-  Probe probe_;  // after counters_: it stops before they go
+  EventRecorder events_;  // where there is a capture
+  Probe probe_;           // after counters_: it stops before they go
 };
 
 }  // namespace gilscope

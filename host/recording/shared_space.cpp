@@ -19,7 +19,8 @@
 namespace gilscope {
 namespace {
 
-constexpr std::size_t kHeaderBytes = 4096;
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kHeaderBytes = kPage + SharedSpace::kCommonBytes;
 constexpr std::uint64_t kMagic = 0x3165'7061'6373'6C67;  // "glscape1"
 // Scripts expect the first numbers for themselves.
 constexpr int kFirstDescriptor = 200;
@@ -104,6 +105,8 @@ std::optional<SharedSpace> SharedSpace::open(const std::string& path, std::size_
   if (!is_one || !space.is_still_ours()) return std::nullopt;
   return space;
 }
+
+std::byte* SharedSpace::common() const noexcept { return reinterpret_cast<std::byte*>(header_) + kPage; }
 
 std::string SharedSpace::path() const { return fmt::format("/proc/{}/fd/{}", getpid(), file_.get()); }
 

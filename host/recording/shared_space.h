@@ -43,6 +43,10 @@ class SharedSpace {
   // file's.
   [[nodiscard]] bool is_still_ours() const noexcept;
 
+  // Bytes for all processes, zeros at first; whoever writes them does so before another process opens it.
+  static constexpr std::size_t kCommonBytes = 8192;
+  [[nodiscard]] std::byte* common() const noexcept;
+
   // The number of this process's slot, once it was claimed.
   [[nodiscard]] std::uint64_t slot() const noexcept { return slot_number_; }
 

@@ -4,7 +4,7 @@
 
 #include "report/compare_report.h"
 #include "report/doctor_part.h"
-#include "report/json_values.h"
+#include "support/json_values.h"
 
 namespace gilscope {
 namespace {

@@ -10,7 +10,7 @@
 #include <fmt/ranges.h>
 #include <spdlog/fmt/fmt.h>
 
-#include "report/json_values.h"
+#include "support/json_values.h"
 
 namespace gilscope {
 namespace {

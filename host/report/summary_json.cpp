@@ -1,7 +1,7 @@
 // The machine-readable twin of the summary's text.
 #include "report/doctor_part.h"
-#include "report/json_values.h"
 #include "report/summary_report.h"
+#include "support/json_values.h"
 
 namespace gilscope {
 namespace {
@@ -14,6 +14,10 @@ ordered_json durations_json(const std::optional<DurationFigures>& figures) {
           {"p90_ns", figures->p90_ns.count()},
           {"p99_ns", figures->p99_ns.count()},
           {"max_ns", figures->max_ns.count()}};
+}
+
+ordered_json thread_id_json(std::optional<ThreadId> id) {
+  return id ? ordered_json(static_cast<std::uint32_t>(*id)) : ordered_json(nullptr);
 }
 
 ordered_json gil_json(const GilFigures& gil) {
@@ -32,7 +36,7 @@ ordered_json gil_json(const GilFigures& gil) {
 
 ordered_json thread_json(const NamedThread& thread) {
   const auto& figures = thread.figures;
-  return {{"id", figures.id ? ordered_json(static_cast<std::uint32_t>(*figures.id)) : ordered_json(nullptr)},
+  return {{"id", thread_id_json(figures.id)},
           {"name", thread.name.empty() ? ordered_json(nullptr) : ordered_json(thread.name)},
           {"gil", static_cast<std::uint32_t>(figures.gil)},
           {"holds", figures.holds},
@@ -54,13 +58,21 @@ ordered_json process_json(const ProcessSummary& process) {
   for (const auto& gil : process.gils) gils.push_back(gil_json(gil));
   auto threads = ordered_json::array();
   for (const auto& thread : process.threads) threads.push_back(thread_json(thread));
+  auto handoffs = ordered_json::array();
+  for (const auto& pair : process.handoffs) {
+    handoffs.push_back({{"gil", static_cast<std::uint32_t>(pair.gil)},
+                        {"from", thread_id_json(pair.from)},
+                        {"to", thread_id_json(pair.to)},
+                        {"count", pair.count}});
+  }
   return {{"pid", process.pid},
           {"parent_pid", process.parent_pid},
           {"start_method", or_null(start_method_of(process.role))},
           {"wall_ns", process.wall_ns.count()},
           {"cpu_ns", or_null(process.cpu_ns)},
           {"gils", std::move(gils)},
-          {"threads", std::move(threads)}};
+          {"threads", std::move(threads)},
+          {"handoffs", std::move(handoffs)}};
 }
 
 std::string_view name_of(RunVerdict::Kind kind) {
@@ -80,18 +92,8 @@ std::string_view name_of(RunVerdict::Kind kind) {
 }  // namespace
 
 std::optional<std::string> start_method_of(ProcessRole role) {
-  switch (role) {
-    case ProcessRole::Fork:
-      return "fork";
-    case ProcessRole::Spawn:
-      return "spawn";
-    case ProcessRole::Forkserver:
-      return "forkserver";
-    case ProcessRole::First:
-    case ProcessRole::Server:
-      break;
-  }
-  return std::nullopt;
+  if (role == ProcessRole::First || role == ProcessRole::Server) return std::nullopt;
+  return std::string(start_method_of_role(role));
 }
 
 ordered_json summary_json(const RunSummary& summary, const SummaryContext& context) {
@@ -102,24 +104,26 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
           {"python", context.python.is_null() ? ordered_json(nullptr) : python_json(context.python)},
           {"machine", context.machine.is_null() ? ordered_json(nullptr) : machine_json(context.machine)},
           {"command", context.command},
-          {"exit_code", or_null(context.exit_code)},
+          {"exit_code", or_null(summary.exit_code)},
           {"wall_ns", or_null(summary.wall_ns)},
           {"cpu_ns", or_null(summary.cpu_ns)},
           {"probe",
-           {{"clock", context.clock == ClockKind::Tsc ? "tsc" : "monotonic"},
+           {{"clock", summary.probe.clock == ClockKind::Tsc ? "tsc" : "monotonic"},
             {"events", summary.probe.events},
             {"dropped", summary.probe.dropped},
-            {"unrecorded_processes", context.unrecorded_processes},
-            {"overwritten", context.were_slots_overwritten},
+            {"unrecorded_processes", summary.probe.losses.unrecorded_processes},
+            {"overlooked_gils", summary.probe.losses.overlooked_gils},
+            {"overwritten", summary.probe.losses.were_slots_overwritten},
             {"pair_cost_ns", or_null(summary.probe.pair_cost_ns)},
             {"cost_share", or_null(summary.probe.cost_share)},
-            {"capture_bytes", nullptr}}},
+            {"capture_bytes", or_null(summary.probe.capture_bytes)}}},
           {"verdict",
            {{"kind", name_of(verdict.kind)},
             {"text", describe_verdict(summary)},
             {"wait_share", or_null(verdict.wait_share)},
             {"ceiling", or_null(verdict.ceiling)}}},
-          {"processes", std::move(processes)}};
+          {"processes", std::move(processes)},
+          {"check", nullptr}};  // see truth_json
 }
 
 }  // namespace gilscope

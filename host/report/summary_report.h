@@ -18,15 +18,13 @@ struct SummaryContext {
   nlohmann::ordered_json python;   // as doctor's JSON has it; null where that is not known
   nlohmann::ordered_json machine;  // likewise
   std::vector<std::string> command;
-  std::optional<int> exit_code;
-  ClockKind clock = ClockKind::Monotonic;
-  std::uint64_t unrecorded_processes = 0;
-  bool were_slots_overwritten = false;  // by somebody else, while the probe ran: events are missing
 };
 
 // The verdict first, then the GILs, the threads, and what the measurement cost.
-[[nodiscard]] std::string format_summary(const RunSummary& summary, const SummaryContext& context,
-                                         const TextStyle& style = {});
+[[nodiscard]] std::string format_summary(const RunSummary& summary, const TextStyle& style = {});
+
+// Whose summary it is, in a line of its own: of a capture, nobody has just typed the command.
+[[nodiscard]] std::string format_capture_heading(const SummaryContext& context, const RunSummary& summary);
 
 // docs/schemas/summary.schema.json describes it.
 [[nodiscard]] nlohmann::ordered_json summary_json(const RunSummary& summary, const SummaryContext& context);

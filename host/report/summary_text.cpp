@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 #include "report/summary_report.h"
 #include "report/table.h"
@@ -117,8 +118,7 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
 }
 
 // What the measurement cost, and what is missing from it.
-std::string describe_probe(const RunSummary& summary, const SummaryContext& context) {
-  const auto& probe = summary.probe;
+std::string describe_probe(const ProbeFigures& probe) {
   std::string text = fmt::format("The probe saw {}, ", count_of(probe.events, "event"));
   text += probe.dropped == 0 ? "dropped none" : fmt::format("DROPPED {}: figures are too low", probe.dropped);
   if (probe.pair_cost_ns && probe.cost_share) {
@@ -127,11 +127,15 @@ std::string describe_probe(const RunSummary& summary, const SummaryContext& cont
                         format_share(std::max(*probe.cost_share, 0.0)));
   }
   text += '.';
-  if (context.unrecorded_processes > 0) {
-    text += fmt::format(" {} {} could not be recorded.", context.unrecorded_processes,
-                        context.unrecorded_processes == 1 ? "process" : "processes");
+  if (probe.losses.unrecorded_processes > 0) {
+    text += fmt::format(" {} {} could not be recorded.", probe.losses.unrecorded_processes,
+                        probe.losses.unrecorded_processes == 1 ? "process" : "processes");
   }
-  if (context.were_slots_overwritten) {
+  if (probe.losses.overlooked_gils > 0) {
+    text += fmt::format(" {} could not be followed: too many lived at once.",
+                        count_of(probe.losses.overlooked_gils, "GIL"));
+  }
+  if (probe.losses.were_slots_overwritten) {
     text += " Somebody else changed CPython's calls while it ran: events are missing.";
   }
   return text;
@@ -191,7 +195,16 @@ std::string describe_verdict(const RunSummary& summary) {
       *verdict.ceiling, *verdict.ceiling < 9.995 ? 2 : 0);
 }
 
-std::string format_summary(const RunSummary& summary, const SummaryContext& context, const TextStyle& style) {
+std::string format_capture_heading(const SummaryContext& context, const RunSummary& summary) {
+  std::string text = fmt::format("{}", fmt::join(context.command, " "));
+  if (context.python.is_object() && context.python.contains("version")) {
+    text += fmt::format(" (Python {}", context.python["version"].get<std::string>());
+    text += summary.exit_code ? fmt::format(", exit code {})", *summary.exit_code) : ")";
+  }
+  return replace_controls(text) + "\n\n";
+}
+
+std::string format_summary(const RunSummary& summary, const TextStyle& style) {
   std::string text;
   const bool is_bad = summary.verdict.kind == RunVerdict::Kind::Bottleneck;
   const auto append = [&](const std::string& sentence, std::string_view colour) {
@@ -211,7 +224,7 @@ std::string format_summary(const RunSummary& summary, const SummaryContext& cont
     text += fmt::format("\n({} more processes: --json has them)\n", processes.size() - kMaxProcesses);
   }
   text += '\n';
-  append(describe_probe(summary, context), "");
+  append(describe_probe(summary.probe), "");
   return text;
 }
 

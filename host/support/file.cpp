@@ -96,18 +96,24 @@ int OutputFile::put_in_place() const noexcept {
   return rename(temporary_.c_str(), path_.c_str()) == 0 ? 0 : errno;
 }
 
-void OutputFile::write(std::string_view text) {
+void OutputFile::require_no(int error) const {
+  if (error == 0) return;
+  throw Error(fmt::format("{} could not be written: {}", path_, why(error)), "nothing is left of it");
+}
+
+void OutputFile::append(std::string_view text) {
   if (path_ == "-") {
     print(text);
-    return;
+  } else {
+    require_no(file_.write(text));
   }
-  int error = file_.write(text);
-  const int close_error = file_.close();
-  if (error == 0) error = close_error;
+}
+
+void OutputFile::commit() {
+  if (path_ == "-") return;
+  int error = file_.close();
   if (error == 0 && !temporary_.empty()) error = put_in_place();
-  if (error != 0) {
-    throw Error(fmt::format("{} could not be written: {}", path_, why(error)), "nothing is left of it");
-  }
+  require_no(error);
   temporary_.clear();
 }
 

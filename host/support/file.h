@@ -46,11 +46,17 @@ class OutputFile {
   OutputFile& operator=(OutputFile&&) = delete;
   ~OutputFile();  // removes what was not committed
 
-  // Writes the whole and puts it in place. Throws Error (no space; a file that came meanwhile and is to be
-  // kept; …).
-  void write(std::string_view text);
+  // Writes a part. Throws Error (no space, …): then nothing is left of it.
+  void append(std::string_view text);
+  // Puts what was appended in place. Throws Error (a file that came meanwhile and is to be kept; …).
+  void commit();
+  void write(std::string_view text) {
+    append(text);
+    commit();
+  }
 
  private:
+  void require_no(int error) const;
   [[nodiscard]] int put_in_place() const noexcept;  // returns errno, or 0
 
   std::string path_;

@@ -51,7 +51,7 @@ std::optional<Nanoseconds> measure_clock_step() {
   for (int i = 0; i < kReadings; ++i) {
     timespec reading{};
     if (clock_gettime(CLOCK_MONOTONIC, &reading) != 0) return std::nullopt;
-    const Nanoseconds now = std::chrono::seconds(reading.tv_sec) + Nanoseconds(reading.tv_nsec);
+    const Nanoseconds now = to_nanoseconds(reading);
     if (i > 0 && now > before && (!step || now - before < *step)) step = now - before;
     before = now;
   }

@@ -23,6 +23,13 @@ std::optional<std::string> read_text(const std::filesystem::path& file) {
   return text;
 }
 
+bool is_alive(std::int64_t pid) {
+  const auto stat = read_text("/proc/" + std::to_string(pid) + "/stat").value_or("");
+  const auto end_of_name = stat.rfind(')');  // which may have any character in it
+  return end_of_name != std::string::npos && end_of_name + 2 < stat.size() && stat[end_of_name + 2] != 'Z' &&
+         stat[end_of_name + 2] != 'X';
+}
+
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   while (!text.empty()) {

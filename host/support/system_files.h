@@ -12,6 +12,9 @@ namespace gilscope {
 
 [[nodiscard]] std::optional<std::string> read_text(const std::filesystem::path& file);
 
+// Not of a zombie, which only waits to be waited for.
+[[nodiscard]] bool is_alive(std::int64_t pid);
+
 // What these return points into `text`, which therefore may not be a temporary.
 // split: the parts between separators; empty ones are left out.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);

@@ -63,6 +63,16 @@ class Thread:
 
 
 @dataclasses.dataclass(frozen=True)
+class Handoff:
+    """How often a release by one thread was followed by an acquire by another."""
+
+    gil: int
+    from_: int | None  # thread ids; None: threads that came when no row was left, merged
+    to: int | None
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Process:
     """One process: its GILs, and its threads, a row for each thread and GIL."""
 
@@ -73,6 +83,7 @@ class Process:
     cpu_ns: int | None
     gils: list[Gil]
     threads: list[Thread]
+    handoffs: list[Handoff]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +94,7 @@ class Probe:
     events: int
     dropped: int  # 0, or the figures are too low
     unrecorded_processes: int
+    overlooked_gils: int  # that could not be followed: too many lived at once
     overwritten: bool  # somebody else changed CPython's calls meanwhile: events are missing
     pair_cost_ns: float | None  # added to a release and its acquire, measured after the trace
     cost_share: float | None  # of the wall time
@@ -112,6 +124,7 @@ class Summary:
     probe: Probe
     verdict: Verdict
     processes: list[Process]
+    check: dict[str, Any] | None  # of `gilscope report --check`
     _json: str = dataclasses.field(repr=False)
     _text: str = dataclasses.field(repr=False)
 
@@ -145,6 +158,10 @@ def _summary(text: str, table: str) -> Summary:
                 "threads": [
                     Thread(**{**thread, "hold": _durations(thread["hold"]), "wait": _durations(thread["wait"])})
                     for thread in process["threads"]
+                ],
+                "handoffs": [
+                    Handoff(gil=pair["gil"], from_=pair["from"], to=pair["to"], count=pair["count"])
+                    for pair in process["handoffs"]
                 ],
             }
         )

@@ -256,21 +256,67 @@ class Summarize(Protocol):
         """`options` are the runner's."""
 
 
-@pytest.fixture
-def summarize(host: str, run: Runner, tmp_path: Path) -> Summarize:
-    """The script is a file, as multiprocessing's children need it; alone in a folder, which imports go through."""
+@pytest.fixture(scope="session")
+def validate_summary() -> Callable[[Any], None]:
+    """Raises where a document is no gilscope.summary/1."""
     schema = json.loads((Path(__file__).parents[2] / "docs" / "schemas" / "summary.schema.json").read_text())
+
+    def validate(document: Any) -> None:
+        jsonschema.validate(document, schema)
+
+    return validate
+
+
+class ReportTruth(Protocol):
+    """Runs `gilscope report --check` on a capture, which must pass; returns its JSON, which fits the schema."""
+
+    def __call__(self, capture: Path, **options: Any) -> dict[str, Any]:
+        """`options` are the runner's."""
+
+
+@pytest.fixture
+def report_truth(host: str, run: Runner, validate_summary: Callable[[Any], None]) -> ReportTruth:
+    """For every capture that a test makes."""
+
+    def report_truth(capture: Path, **options: Any) -> dict[str, Any]:
+        result = run([host, "report", "--check", "--json", "-", str(capture)], **options)
+        assert result.returncode == 0, result.stdout + result.stderr
+        document: dict[str, Any] = json.loads(result.stdout)
+        validate_summary(document)
+        assert document["check"]["passed"]
+        return document
+
+    return report_truth
+
+
+@pytest.fixture(params=["counters", "events"])
+def summarize(
+    host: str,
+    run: Runner,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    validate_summary: Callable[[Any], None],
+    report_truth: ReportTruth,
+) -> Summarize:
+    """By each of the recorders; what a capture tells again must be what the run told.
+
+    The script is a file, as multiprocessing's children need it; alone in a folder, which imports go through.
+    """
 
     def summarize(
         code: str, *arguments: object, **options: Any
     ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-        script, file = tmp_path / "script" / "script.py", tmp_path / "summary.json"
+        script, file, capture = tmp_path / "script" / "script.py", tmp_path / "summary.json", tmp_path / "capture"
         script.parent.mkdir(exist_ok=True)
         script.write_text(code)
-        result = run([host, "run", "--force", "--json", str(file), str(script), *map(str, arguments)], **options)
+        keep = ["-o", str(capture)] if request.param == "events" else []
+        command = [host, "run", "--force", "--json", str(file), *keep, str(script), *map(str, arguments)]
+        result = run(command, **options)
         assert file.exists(), result.stderr
         document = json.loads(file.read_text())
-        jsonschema.validate(document, schema)
+        validate_summary(document)
+        if keep:
+            assert {**report_truth(capture), "check": None} == {**document, "check": None}
         return result, document
 
     return summarize

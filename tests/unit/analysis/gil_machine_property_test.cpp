@@ -56,6 +56,9 @@ void expect_reference(const MachineSnapshot& snapshot, const std::vector<Event>&
     for (const auto& row : snapshot.threads) held += row.gil == gil.gil ? row.hold_ticks : 0;
     EXPECT_LE(held, end - events.front().ticks);
   }
+  std::map<std::tuple<GilId, ThreadId, ThreadId>, std::uint64_t> handoffs;
+  for (const auto& pair : snapshot.handoffs) handoffs[{pair.gil, *pair.from, *pair.to}] = pair.count;
+  EXPECT_EQ(handoffs, reference.handoffs_by_thread);
 }
 
 TEST(MachineProperties, figures_of_legal_lists_are_those_of_the_reference) {
@@ -77,6 +80,40 @@ TEST(MachineProperties, counters_have_the_figures_of_the_machine) {
     Counters counters({.rows = 64, .gils = 8});
     for (const auto& event : events) counters.record(event);
     expect_reference(counters.snapshot(events.back().ticks), events, events.back().ticks);
+  }
+}
+
+// Told one by one, before each event: what a timeline draws is what the summary sums.
+TEST(MachineProperties, intervals_add_up_to_the_figures) {
+  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+    SCOPED_TRACE(seed);
+    const auto events = simulate(seed, {.threads = 12, .gils = 3, .events = 600});
+    const auto end = events.back().ticks + seed * 1000;
+    // Of the seeds a third has rows for some of the threads only.
+    GilMachine machine({.rows = seed % 3 == 0 ? 5U : 64U, .gils = 8});
+    std::vector<Interval> intervals;
+    for (const auto& event : events) {
+      if (const auto interval = machine.ending(event)) intervals.push_back(*interval);
+      EXPECT_TRUE(machine.apply(event).none());
+    }
+    for (const auto& interval : machine.open_intervals(end)) intervals.push_back(interval);
+    std::map<std::pair<GilId, ThreadId>, test::ReferenceRow> rows;
+    for (const auto& interval : intervals) {
+      auto& row = rows[{interval.gil, interval.thread}];
+      const auto length = interval.end - interval.begin;
+      (interval.kind == IntervalKind::Hold ? row.holds : row.waits).push_back(length);
+      row.forced += interval.is_forced ? 1 : 0;
+    }
+    const auto reference = compute_reference(events, end);
+    EXPECT_EQ(rows.size(), reference.rows.size());
+    for (auto& [key, row] : rows) {
+      std::ranges::sort(row.holds);
+      std::ranges::sort(row.waits);
+      const auto& truth = reference.rows.at(key);
+      EXPECT_EQ(row.holds, truth.holds);
+      EXPECT_EQ(row.waits, truth.waits);
+      EXPECT_EQ(row.forced, truth.forced);
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct ReferenceRow {
 struct Reference {
   std::map<std::pair<GilId, ThreadId>, ReferenceRow> rows;
   std::map<GilId, std::uint64_t> handoffs;
+  std::map<std::tuple<GilId, ThreadId, ThreadId>, std::uint64_t> handoffs_by_thread;
 };
 
 // Of a legal list whose GILs are free at first.
@@ -55,7 +57,10 @@ inline Reference compute_reference(std::span<const Event> events, std::uint64_t 
       ++(next->kind == EventKind::Timeout ? row.forced : row.voluntary);
     } else if (event.kind == EventKind::Release) {
       const auto* next = later([](const Event& other) { return other.kind == EventKind::Acquire; });
-      if (next != nullptr && next->thread != event.thread) ++reference.handoffs[event.gil];
+      if (next != nullptr && next->thread != event.thread) {
+        ++reference.handoffs[event.gil];
+        ++reference.handoffs_by_thread[{event.gil, event.thread, next->thread}];
+      }
     }
   }
   for (auto& [key, row] : reference.rows) {

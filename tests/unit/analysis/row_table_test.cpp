@@ -37,6 +37,12 @@ void expect_alike(const MachineSnapshot& left, const MachineSnapshot& right) {
     EXPECT_EQ(left.gils[i].timeouts, right.gils[i].timeouts);
     EXPECT_EQ(left.gils[i].violations, right.gils[i].violations);
   }
+  ASSERT_EQ(left.handoffs.size(), right.handoffs.size());
+  for (std::size_t i = 0; i < left.handoffs.size(); ++i) {
+    EXPECT_EQ(left.handoffs[i].from, right.handoffs[i].from);
+    EXPECT_EQ(left.handoffs[i].to, right.handoffs[i].to);
+    EXPECT_EQ(left.handoffs[i].count, right.handoffs[i].count);
+  }
   ASSERT_EQ(left.threads.size(), right.threads.size());
   for (std::size_t i = 0; i < left.threads.size(); ++i) {
     EXPECT_EQ(left.threads[i].thread, right.threads[i].thread);

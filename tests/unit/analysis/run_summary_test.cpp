@@ -16,11 +16,11 @@ using test::make_process;
 using Kind = RunVerdict::Kind;
 
 RunSummary summarize_one(const std::vector<test::RowSpec>& rows) {
-  return summarize_run({make_process(10, rows)}, std::nullopt);
+  return summarize_run({.processes = {make_process(10, rows)}});
 }
 
 TEST(RunSummary, of_nothing_says_that_there_is_no_gil) {
-  const auto summary = summarize_run({}, 20.0);
+  const auto summary = summarize_run({.pair_cost_ns = 20.0});
   EXPECT_EQ(summary.verdict.kind, Kind::NoGil);
   EXPECT_FALSE(summary.verdict.wait_share);
   EXPECT_FALSE(summary.verdict.ceiling);
@@ -100,7 +100,7 @@ TEST(RunVerdict, of_one_thread_takes_the_time_of_that_threads_process) {
   auto working = make_process(
       11, {{.thread = 2, .holds = 1, .hold_ticks = 5 * kMillisecond, .lifetime = 10 * kMillisecond}});
   working.wall = Nanoseconds(10 * kMillisecond);
-  const auto verdict = summarize_run({waiting, working}, std::nullopt).verdict;
+  const auto verdict = summarize_run({.processes = {waiting, working}}).verdict;
   EXPECT_EQ(verdict.kind, Kind::OneThread);
   EXPECT_DOUBLE_EQ(*verdict.ceiling, 2.0);
 }
@@ -114,7 +114,7 @@ TEST(RunVerdict, of_threads_that_all_sleep_is_no_bottleneck) {
 TEST(RunVerdict, is_over_the_processes_together) {
   const test::RowSpec computes{.thread = 1, .holds = 9, .hold_ticks = 90 * kMillisecond};
   EXPECT_EQ(
-      summarize_run({make_process(10, {computes}), make_process(11, {computes})}, std::nullopt).verdict.kind,
+      summarize_run({.processes = {make_process(10, {computes}), make_process(11, {computes})}}).verdict.kind,
       Kind::NoBottleneck);
 }
 
@@ -127,7 +127,7 @@ TEST(RunSummary, counts_the_events_that_there_were) {
     for (unsigned gil = 0; gil < 3; ++gil) counters.begin(GilId{gil}, std::nullopt, 0);
     for (const auto& event : events) counters.record(event);
     ProcessRecord record{.pid = 1, .wall = Nanoseconds(1), .figures = counters.snapshot(events.back().ticks)};
-    EXPECT_EQ(summarize_run({record, record}, std::nullopt).probe.events, 2 * events.size()) << seed;
+    EXPECT_EQ(summarize_run({.processes = {record, record}}).probe.events, 2 * events.size()) << seed;
   }
 }
 
@@ -135,14 +135,14 @@ TEST(RunSummary, has_the_cost_of_all_pairs_as_a_share_of_all_time) {
   auto first = make_process(10, {{.thread = 1, .holds = 1000, .hold_ticks = kMillisecond}});
   auto second = make_process(11, {{.thread = 2, .holds = 3000, .hold_ticks = kMillisecond}});
   second.wall = Nanoseconds(300 * kMillisecond);
-  const auto cost = summarize_run({first, second}, 25.0).probe;
+  const auto cost = summarize_run({.processes = {first, second}, .pair_cost_ns = 25.0}).probe;
   EXPECT_DOUBLE_EQ(*cost.pair_cost_ns, 25.0);
   EXPECT_DOUBLE_EQ(*cost.cost_share, 4000 * 25.0 / 400e6);
-  const auto unknown = summarize_run({first, second}, std::nullopt).probe;
+  const auto unknown = summarize_run({.processes = {first, second}}).probe;
   EXPECT_FALSE(unknown.pair_cost_ns);
   EXPECT_FALSE(unknown.cost_share);
   first.wall = {};
-  EXPECT_FALSE(summarize_run({first}, 25.0).probe.cost_share);
+  EXPECT_FALSE(summarize_run({.processes = {first}, .pair_cost_ns = 25.0}).probe.cost_share);
 }
 
 TEST(RunSummary, sums_what_was_dropped) {
@@ -150,24 +150,24 @@ TEST(RunSummary, sums_what_was_dropped) {
   auto second = first;
   first.figures.lost_events = 3;
   second.figures.lost_events = 4;
-  EXPECT_EQ(summarize_run({first, second}, std::nullopt).probe.dropped, 7U);
+  EXPECT_EQ(summarize_run({.processes = {first, second}}).probe.dropped, 7U);
 }
 
 TEST(RunSummary, knows_the_cpu_time_only_where_every_process_knows_its_own) {
   auto first = make_process(10, {{.thread = 1, .holds = 1, .hold_ticks = 1}});
   auto second = first;
   first.cpu = Nanoseconds(5);
-  EXPECT_FALSE(summarize_run({first, second}, std::nullopt).cpu_ns);
-  EXPECT_FALSE(summarize_run({second, first}, std::nullopt).cpu_ns);
+  EXPECT_FALSE(summarize_run({.processes = {first, second}}).cpu_ns);
+  EXPECT_FALSE(summarize_run({.processes = {second, first}}).cpu_ns);
   second.cpu = Nanoseconds(7);
-  EXPECT_EQ(summarize_run({first, second}, std::nullopt).cpu_ns, Nanoseconds(12));
+  EXPECT_EQ(summarize_run({.processes = {first, second}}).cpu_ns, Nanoseconds(12));
 }
 
 TEST(RunSummary, has_the_wall_time_of_the_first_process) {
   auto first = make_process(10, {{.thread = 1, .holds = 1, .hold_ticks = 1}});
   auto longer = first;
   longer.wall *= 2;
-  EXPECT_EQ(summarize_run({first, longer}, std::nullopt).wall_ns, first.wall);
+  EXPECT_EQ(summarize_run({.processes = {first, longer}}).wall_ns, first.wall);
 }
 
 TEST(RunSummary, gives_each_thread_its_name_and_cpu_time) {
@@ -179,7 +179,7 @@ TEST(RunSummary, gives_each_thread_its_name_and_cpu_time) {
   record.threads = {{.id = ThreadId{1}, .name = "one", .cpu = Nanoseconds(11)},
                     {.id = ThreadId{9}, .name = "never held it"},
                     {.id = ThreadId{0}, .name = "nobody"}};
-  const auto threads = summarize_run({record}, std::nullopt).processes.front().threads;
+  const auto threads = summarize_run({.processes = {record}}).processes.front().threads;
   ASSERT_EQ(threads.size(), 4U);
   EXPECT_EQ(threads[0].name, "one");
   EXPECT_EQ(threads[0].cpu_ns, Nanoseconds(11));
@@ -193,7 +193,7 @@ TEST(RunSummary, turns_ticks_into_time_by_each_process_own_length) {
   auto record = make_process(10, {{.thread = 1, .holds = 2, .hold_ticks = 1000}});
   record.tick = {.ns = 0.5};
   record.role = ProcessRole::Spawn;
-  const auto process = summarize_run({record}, std::nullopt).processes.front();
+  const auto process = summarize_run({.processes = {record}}).processes.front();
   EXPECT_EQ(process.threads.front().figures.hold_ns, Nanoseconds(500));
   EXPECT_EQ(process.gils.front().hold_ns, Nanoseconds(500));
   EXPECT_DOUBLE_EQ(*process.gils.front().hold_share, 500.0 / 100e6);

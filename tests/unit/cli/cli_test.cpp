@@ -71,7 +71,7 @@ constexpr const char* kShowArguments = "import sys; sys.stderr.write('argv: ' + 
 
 TEST(CommandLine, has_help_of_its_own_and_of_each_subcommand) {
   EXPECT_THAT(run({"--help"}).output, HasSubstr("  compare   Runs tasks"));
-  for (const auto* name : {"run", "compare", "doctor"}) {
+  for (const auto* name : {"run", "compare", "report", "doctor"}) {
     const auto ending = run({name, "--help"});
     EXPECT_EQ(ending.code, 0);
     EXPECT_EQ(ending.errors, "");
@@ -83,7 +83,8 @@ TEST(CommandLine, has_help_of_its_own_and_of_each_subcommand) {
 
 TEST(CommandLine, shows_every_subcommand_but_the_one_that_is_for_itself) {
   const auto help = run({"--help"}).output;
-  for (const auto* name : {"\n  run ", "\n  compare ", "\n  doctor "}) EXPECT_THAT(help, HasSubstr(name));
+  for (const auto* name : {"\n  run ", "\n  compare ", "\n  report ", "\n  doctor "})
+    EXPECT_THAT(help, HasSubstr(name));
   EXPECT_THAT(help, Not(HasSubstr("\n  trial ")));
 }
 

@@ -130,7 +130,7 @@ TEST_F(RecordedChildren, that_did_not_touch_python_are_left_out) {
   recording.stop();
   const RecordedRun recorded = recording.collect();
   EXPECT_EQ(recorded.processes.size(), 1U);
-  EXPECT_EQ(recorded.unrecorded_processes, 0U);
+  EXPECT_EQ(recorded.losses.unrecorded_processes, 0U);
 }
 
 TEST_F(RecordedChildren, are_counted_where_the_script_has_closed_the_descriptor) {
@@ -142,7 +142,7 @@ TEST_F(RecordedChildren, are_counted_where_the_script_has_closed_the_descriptor)
   recording.stop();
   const RecordedRun recorded = recording.collect();
   EXPECT_EQ(recorded.processes.size(), 1U);
-  EXPECT_EQ(recorded.unrecorded_processes, 2U);
+  EXPECT_EQ(recorded.losses.unrecorded_processes, 2U);
 }
 
 // Addresses that a script's limit (RLIMIT_AS) does not leave us: the rest is reported all the same.
@@ -155,7 +155,7 @@ TEST_F(RecordedChildren, that_cannot_be_mapped_are_counted) {
     const rlimit limit{.rlim_cur = 1U << 20U, .rlim_max = 1U << 20U};
     if (setrlimit(RLIMIT_AS, &limit) != 0) return false;
     const RecordedRun recorded = recording.collect();
-    return recorded.processes.size() == 1 && recorded.unrecorded_processes == 1;
+    return recorded.processes.size() == 1 && recorded.losses.unrecorded_processes == 1;
   });
   EXPECT_EQ(code, 0);
 }

@@ -51,7 +51,7 @@ TEST_F(RecordingTest, has_every_hold_and_release_and_nothing_of_before_and_after
   ASSERT_EQ(process.threads.size(), 1U);
   EXPECT_EQ(process.threads.front().id, this_thread_id());
   EXPECT_EQ(process.threads.front().name, "MainThread");
-  EXPECT_EQ(run.unrecorded_processes, 0U);
+  EXPECT_EQ(run.losses.unrecorded_processes, 0U);
   EXPECT_FALSE(run.losses.were_slots_overwritten);
 }
 

@@ -66,6 +66,8 @@ std::vector<ProcessRecord> busy_records() {
     name_threads(child, {"MainThread"});
     records.push_back(child);
   }
+  records.front().figures.handoffs = {{.gil = GilId{0}, .from = ThreadId{1}, .to = ThreadId{2}, .count = 17},
+                                      {.gil = GilId{0}, .to = ThreadId{1}, .count = 3}};
   records.back().parent_pid = 4004;
   records.back().cpu.reset();
   records.back().threads.front().cpu.reset();
@@ -81,13 +83,15 @@ SummaryContext context() {
                      {"free_threaded", false},
                      {"config_args", nullptr}},
           .machine = {{"cpus", 8}, {"usable_cpus", 8.0}, {"model", "AMD EPYC 9654"}},
-          .command = {"gilscope", "run", "app.py"},
-          .exit_code = 0,
-          .clock = ClockKind::Tsc};
+          .command = {"gilscope", "run", "app.py"}};
+}
+
+RecordedRun recorded(const std::vector<ProcessRecord>& records) {
+  return {.processes = records, .clock = ClockKind::Tsc, .pair_cost_ns = 21.4, .exit_code = 0};
 }
 
 std::string report(const std::vector<ProcessRecord>& records, const TextStyle& style = {}) {
-  return format_summary(summarize_run(records, 21.4), context(), style);
+  return format_summary(summarize_run(recorded(records)), style);
 }
 
 std::size_t longest_line(const std::string& text) {
@@ -104,10 +108,9 @@ std::size_t count(const std::string& text, std::string_view part) {
 }
 
 TEST(SummaryReport, looks_as_it_did) {
-  auto missing = context();
-  missing.unrecorded_processes = 2;
-  missing.were_slots_overwritten = true;
-  test::expect_golden("summary.txt", format_summary(summarize_run(busy_records(), 21.4), missing));
+  auto run = recorded(busy_records());
+  run.losses = {.unrecorded_processes = 2, .overlooked_gils = 3, .were_slots_overwritten = true};
+  test::expect_golden("summary.txt", format_summary(summarize_run(run)));
 }
 
 TEST(SummaryReport, looks_as_it_did_of_one_thread) {
@@ -121,17 +124,14 @@ TEST(SummaryReport, looks_as_it_did_without_a_gil) { test::expect_golden("summar
 
 TEST(SummaryReport, has_the_json_it_had) {
   test::expect_golden("summary.json",
-                      summary_json(summarize_run(busy_records(), 21.4), context()).dump(2) + "\n");
+                      summary_json(summarize_run(recorded(busy_records())), context()).dump(2) + "\n");
 }
 
 TEST(SummaryReport, has_the_json_it_had_without_a_gil) {
   auto unknown = context();
   unknown.python["free_threaded"] = true;
   unknown.machine = nullptr;
-  unknown.exit_code.reset();
-  unknown.clock = ClockKind::Monotonic;
-  test::expect_golden("summary_no_gil.json",
-                      summary_json(summarize_run({}, std::nullopt), unknown).dump(2) + "\n");
+  test::expect_golden("summary_no_gil.json", summary_json(summarize_run({}), unknown).dump(2) + "\n");
 }
 
 TEST(SummaryReport, begins_with_the_verdict) {
@@ -149,7 +149,8 @@ TEST(SummaryReport, shows_twenty_threads_busiest_first_and_says_how_many_more_th
   EXPECT_LT(text.find("\nthread 25 "), text.find("\nthread 24 "));
   EXPECT_THAT(text, Not(HasSubstr("\nthread 5 ")));
   EXPECT_EQ(
-      summary_json(summarize_run({make_process(4001, rows)}, 1), context())["processes"][0]["threads"].size(),
+      summary_json(summarize_run(recorded({make_process(4001, rows)})), context())["processes"][0]["threads"]
+          .size(),
       25U);
 }
 
@@ -193,7 +194,7 @@ TEST(SummaryReport, shows_hostile_names_of_threads_harmlessly) {
   EXPECT_THAT(text, HasSubstr("\n" + std::string(19, 'x') + "… "));
   EXPECT_THAT(text, HasSubstr("\nMüßiggänger №1 und … "));
   EXPECT_THAT(text, HasSubstr("\n漢字の名前 "));
-  const auto json = summary_json(summarize_run({process}, 1), context());
+  const auto json = summary_json(summarize_run(recorded({process})), context());
   EXPECT_NO_THROW((void)json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
@@ -229,25 +230,26 @@ TEST(SummaryReport, shouts_where_events_were_dropped) {
   EXPECT_THAT(report({record}), HasSubstr("dropped none"));
   record.figures.lost_events = 3;
   EXPECT_THAT(report({record}), HasSubstr("DROPPED 3: figures are too low"));
+  auto run = recorded({record});
+  run.dropped_events = 4;
+  EXPECT_THAT(format_summary(summarize_run(run)), HasSubstr("DROPPED 7: figures are too low"));
 }
 
 TEST(SummaryReport, says_how_many_processes_are_missing) {
-  const auto summary = summarize_run({make_process(4001, {})}, 1);
-  auto missing = context();
-  EXPECT_THAT(format_summary(summary, missing, {.columns = 200}), Not(HasSubstr("recorded")));
-  missing.unrecorded_processes = 1;
-  EXPECT_THAT(format_summary(summary, missing, {.columns = 200}),
-              HasSubstr("1 process could not be recorded."));
-  missing.unrecorded_processes = 2;
-  EXPECT_THAT(format_summary(summary, missing, {.columns = 200}),
-              HasSubstr("2 processes could not be recorded."));
+  auto run = recorded({make_process(4001, {})});
+  const auto text = [&] { return format_summary(summarize_run(run), {.columns = 200}); };
+  EXPECT_THAT(text(), Not(HasSubstr("recorded")));
+  run.losses.unrecorded_processes = 1;
+  EXPECT_THAT(text(), HasSubstr("1 process could not be recorded."));
+  run.losses.unrecorded_processes = 2;
+  EXPECT_THAT(text(), HasSubstr("2 processes could not be recorded."));
 }
 
 TEST(SummaryReport, says_nothing_of_a_cost_that_is_not_known) {
   const auto records = busy_records();
-  const auto text = format_summary(summarize_run(records, std::nullopt), context());
+  const auto text = format_summary(summarize_run({.processes = records}));
   EXPECT_THAT(text, Not(HasSubstr("cost")));
-  const auto json = summary_json(summarize_run(records, std::nullopt), context());
+  const auto json = summary_json(summarize_run({.processes = records}), context());
   EXPECT_TRUE(json["probe"]["pair_cost_ns"].is_null());
   EXPECT_TRUE(json["probe"]["cost_share"].is_null());
 }
@@ -262,7 +264,7 @@ TEST(SummaryAdvice, is_to_have_more_gils_where_threads_were_forced_and_larger_st
 TEST(SummaryVerdict, says_the_ceiling_with_as_many_digits_as_it_has) {
   const auto verdict = [](std::uint64_t hold_ticks) {
     return describe_verdict(
-        summarize_run({make_process(1, {{.thread = 1, .holds = 1, .hold_ticks = hold_ticks}})}, 1));
+        summarize_run(recorded({make_process(1, {{.thread = 1, .holds = 1, .hold_ticks = hold_ticks}})})));
   };
   EXPECT_THAT(verdict(100 * kMillisecond), HasSubstr("at most 1.00 × faster"));
   EXPECT_THAT(verdict(40 * kMillisecond), HasSubstr("at most 2.50 × faster"));

@@ -1,0 +1,54 @@
+// What a run notes at its end of its processes, beside their events: `run.json` in the folder of a capture.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "probe/event.h"
+#include "support/time.h"
+
+namespace gilscope {
+
+inline constexpr const char* kNotesFile = "run.json";
+
+struct ThreadRecord {
+  ThreadId id{};
+  std::string name;                // "" where nobody named it
+  std::optional<Nanoseconds> cpu;  // within the recording
+};
+
+struct ProcessNotes {
+  std::int64_t pid = 0;
+  std::int64_t parent_pid = 0;
+  std::string start_method;  // as in the events file: "" of the first process
+  std::uint64_t begin = 0;   // ticks
+  std::optional<std::uint64_t>
+      end;  // of one that was killed: unknown; of one that still runs: that of the run
+  std::optional<Nanoseconds> cpu;
+  std::vector<ThreadRecord> threads;
+};
+
+// What is missing from what was recorded, beside dropped events.
+struct RecordingLosses {
+  std::uint64_t unrecorded_processes = 0;  // had no place, or what they recorded cannot be read any more
+  std::uint64_t overlooked_gils = 0;       // more were alive at once than the probe takes
+  bool were_slots_overwritten = false;     // by somebody else, while the probe ran
+};
+
+struct RunNotes {
+  std::optional<int> exit_code;
+  std::optional<double> pair_cost_ns;  // added to a release and its acquire, measured in this run
+  RecordingLosses losses;
+  std::vector<ProcessNotes> processes;  // the first one first
+};
+
+// Overwrites what was there. Throws Error.
+void write_run_notes(const std::filesystem::path& folder, const RunNotes& notes);
+
+// Empty where the run has left none: it was killed, or has not ended. Throws Error where the file is damaged.
+[[nodiscard]] std::optional<RunNotes> read_run_notes(const std::filesystem::path& folder);
+
+}  // namespace gilscope

@@ -1,0 +1,102 @@
+#include <Python.h>
+
+#include "cli/recording_bridge.h"
+
+#include <cstdlib>
+#include <string_view>
+
+namespace gilscope::cli {
+namespace {
+
+constexpr const char* kVariable = "GILSCOPE_RECORDING";
+
+// The value of kVariable in this process.
+std::string announced;
+
+EndWatch watch;
+
+Recording& recording_of(PyObject* capsule) {
+  return *static_cast<Recording*>(PyCapsule_GetPointer(capsule, nullptr));
+}
+
+PyObject* name_thread(PyObject* recording, PyObject* arguments) {
+  unsigned long thread = 0;
+  Py_ssize_t size = 0;
+  PyObject* text = nullptr;
+  if (PyArg_ParseTuple(arguments, "kU", &thread, &text) == 0) return nullptr;
+  const char* const name = PyUnicode_AsUTF8AndSize(text, &size);
+  if (name == nullptr) {  // a lone surrogate
+    PyErr_Clear();
+    Py_RETURN_NONE;
+  }
+  recording_of(recording).name_thread(ThreadId{static_cast<std::uint32_t>(thread)},
+                                      std::string_view(name, static_cast<std::size_t>(size)));
+  Py_RETURN_NONE;
+}
+
+PyObject* end_thread(PyObject* recording, PyObject* id) {
+  const unsigned long thread = PyLong_AsUnsignedLong(id);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  recording_of(recording).end_thread(ThreadId{static_cast<std::uint32_t>(thread)});
+  Py_RETURN_NONE;
+}
+
+// Of this process, or of a child that was forked from it.
+PyObject* leave_process(PyObject* recording, PyObject* /*unused*/) {
+  recording_of(recording).stop();
+  watch.leaving();
+  Py_RETURN_NONE;
+}
+
+PyObject* note_interrupt(PyObject* /*unused*/, PyObject* /*unused*/) {
+  watch.interrupted();
+  Py_RETURN_NONE;
+}
+
+PyObject* announce(PyObject* /*unused*/, PyObject* /*unused*/) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): called with the GIL held, as Python's own changes are
+  if (!announced.empty()) setenv(kVariable, announced.c_str(), 1);
+  Py_RETURN_NONE;
+}
+
+PyMethodDef name_thread_method{"name_thread", name_thread, METH_VARARGS, nullptr};
+PyMethodDef end_thread_method{"end_thread", end_thread, METH_O, nullptr};
+PyMethodDef leave_process_method{"leave_process", leave_process, METH_NOARGS, nullptr};
+PyMethodDef announce_method{"announce", announce, METH_NOARGS, nullptr};
+PyMethodDef note_interrupt_method{"note_interrupt", note_interrupt, METH_NOARGS, nullptr};
+
+}  // namespace
+
+void have_python_tell(Recording& recording, const EndWatch& end_watch) {
+  watch = end_watch;
+  PyObject* const capsule = PyCapsule_New(&recording, nullptr, nullptr);
+  PyObject* const name = PyCFunction_New(&name_thread_method, capsule);
+  PyObject* const end = PyCFunction_New(&end_thread_method, capsule);
+  PyObject* const leave = PyCFunction_New(&leave_process_method, capsule);
+  PyObject* const interrupt = PyCFunction_New(&note_interrupt_method, capsule);
+  PyObject* const announcer = PyCFunction_New(&announce_method, capsule);
+  PyObject* const bootstrap = PyImport_ImportModule("_gilscope_bootstrap");
+  PyObject* const result = bootstrap == nullptr ? nullptr
+                                                : PyObject_CallMethod(bootstrap, "tell_recording", "OOOOO",
+                                                                      name, end, leave, interrupt, announcer);
+  if (result == nullptr) PyErr_Clear();
+  for (PyObject* const object : {capsule, name, end, leave, interrupt, announcer, bootstrap, result})
+    Py_XDECREF(object);
+}
+
+void announce_recording(const std::string& path) {
+  announced = path;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread of this process reads the environment yet
+  setenv(kVariable, announced.c_str(), 1);
+}
+
+std::string take_recording() {
+  // NOLINTBEGIN(concurrency-mt-unsafe): this process has one thread yet
+  const char* const found = std::getenv(kVariable);
+  std::string path = found == nullptr ? "" : found;
+  unsetenv(kVariable);
+  // NOLINTEND(concurrency-mt-unsafe)
+  return path;
+}
+
+}  // namespace gilscope::cli

@@ -1,0 +1,29 @@
+// What Python tells a recording: the names and ends of threads, and the ends of the process that no exit
+// handler sees. And where children find the recording: in the environment.
+#pragma once
+
+#include <string>
+
+#include "recording/recording.h"
+
+namespace gilscope::cli {
+
+// What the caller is told.
+struct EndWatch {
+  void (*interrupted)() = [] {};  // Python is about to end by an unhandled KeyboardInterrupt
+  void (*leaving)() = [] {};      // os._exit is about to end this process, and the recording has stopped
+};
+
+// Of the interpreter of this thread, from now on. Names and exact ends are no more than comfort: where this
+// fails, the run goes on without. The recording outlives Python.
+void have_python_tell(Recording& recording, const EndWatch& watch);
+
+// Puts `path` where children of this process find it, once Python has read its environment: os.environ does
+// not show it, and a script that empties os.environ does not unset it.
+void announce_recording(const std::string& path);
+
+// Where an ancestor of this process records, "" where none does. Takes it out of the environment, before
+// Python reads that: the script is not to see it, and a run within the run is its own.
+std::string take_recording();
+
+}  // namespace gilscope::cli

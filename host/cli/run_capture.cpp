@@ -1,0 +1,103 @@
+#include "cli/run_capture.h"
+
+#include <algorithm>
+#include <map>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
+#include "report/chrome_trace.h"
+#include "run/trial_runner.h"
+#include "support/error.h"
+
+namespace gilscope::cli {
+namespace {
+
+CaptureMetadata describe(const std::vector<std::string>& command) {
+  auto doctor = nlohmann::json::parse(examine_in_child());
+  return {.gilscope = GILSCOPE_VERSION,
+          .command = command,
+          .python = std::move(doctor.at("python")),
+          .machine = std::move(doctor.at("machine"))};
+}
+
+std::string name_of(const CapturedProcess& process, const Capture& capture) {
+  const auto& method = process.facts.start_method;
+  return method.empty() ? fmt::format("{}", fmt::join(capture.metadata.command, " ")) : method;
+}
+
+void trace_process(const CapturedRun& run, const CapturedProcess& process, ChromeTrace& trace) {
+  const std::int64_t pid = process.facts.pid;
+  trace.name_process(pid, name_of(process, run.capture()));
+  const auto machine = make_machine();
+  const auto add = [&](const Interval& interval) {
+    trace.add(pid, interval, run.clock().to_time(interval.begin), run.clock().to_time(interval.end));
+  };
+  std::uint64_t last = process.facts.begin.ticks;
+  const CaptureNames names = run.read(process, [&](const Event& event) {
+    if (const auto interval = machine->ending(event)) add(*interval);
+    machine->apply(event);
+    last = event.ticks;
+  });
+  for (const auto& interval : machine->open_intervals(process.end.value_or(last))) add(interval);
+  for (const auto& thread : merge_threads(process, names)) {
+    if (!thread.name.empty()) trace.name_thread(pid, thread.id, thread.name);
+  }
+}
+
+}  // namespace
+
+RunCapture::RunCapture(const CaptureOptions& options, const std::vector<std::string>& command,
+                       Existing existing)
+    : options_(options), existing_(existing) {
+  // The script may change the folder before these are written.
+  if (!options_.trace.empty()) {
+    options_.trace = std::filesystem::absolute(options_.trace).string();
+    const OutputFile can_be_made(options_.trace, existing);
+  }
+  if (options_.output.empty()) {
+    temporary_.emplace();
+    folder_ = temporary_->path() / "capture";
+  } else {
+    folder_ = std::filesystem::absolute(options_.output);
+    options_.output = folder_.string();
+  }
+  create_capture(folder_, describe(command), existing);
+}
+
+void RunCapture::discard() noexcept {
+  remove_capture(folder_);
+  end();
+}
+
+RecordedRun RunCapture::read(const RunNotes& notes) {
+  Capture capture = read_capture(folder_);
+  capture.notes = notes;
+  captured_.emplace(std::move(capture));
+  RecordedRun run = replay(*captured_);
+  if (options_.output.empty()) run.capture_bytes.reset();
+  return run;
+}
+
+SummaryContext RunCapture::context() const { return context_of(captured_->capture()); }
+
+void RunCapture::write_trace() const {
+  if (options_.trace.empty()) return;
+  OutputFile file(options_.trace, existing_);
+  cli::write_trace(*captured_, file);
+}
+
+SummaryContext context_of(const Capture& capture) {
+  return {.python = capture.metadata.python,
+          .machine = capture.metadata.machine,
+          .command = capture.metadata.command};
+}
+
+void write_trace(const CapturedRun& run, OutputFile& file) {
+  ChromeTrace trace([&](std::string_view part) { file.append(part); });
+  for (const auto& process : run.processes()) trace_process(run, process, trace);
+  trace.finish(run.capture().metadata.command);
+  file.commit();
+}
+
+}  // namespace gilscope::cli

@@ -1,0 +1,65 @@
+// Where `gilscope run` keeps every event: the folder of -o, or a temporary one that only --trace is made
+// from.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/run_summary.h"
+#include "cli/cli.h"
+#include "recording/captured_run.h"
+#include "recording/recording.h"
+#include "report/summary_report.h"
+#include "support/temporary_folder.h"
+
+namespace gilscope::cli {
+
+struct CaptureOptions {
+  std::string output;  // "": not kept
+  std::string trace;   // "": none
+  std::uint64_t max_size = std::uint64_t{1} << 30U;
+
+  [[nodiscard]] bool is_wanted() const noexcept { return !output.empty() || !trace.empty(); }
+};
+
+class RunCapture {
+ public:
+  // Makes the folder, and sees that the trace's file can be made. Throws Error.
+  RunCapture(const CaptureOptions& options, const std::vector<std::string>& command, Existing existing);
+
+  [[nodiscard]] CapturePlan plan() const { return {.folder = folder_, .max_size = options_.max_size}; }
+  // "" where it is not kept.
+  [[nodiscard]] const std::string& kept_folder() const noexcept { return options_.output; }
+
+  // Nothing was recorded: as if it had not been made.
+  void discard() noexcept;
+
+  // Adds what the run noted at its end. Throws Error: the capture is complete without it.
+  void add_notes(const RunNotes& notes) const { write_run_notes(folder_, notes); }
+
+  // What the whole capture says; `notes` whether they could be written or not. Throws Error.
+  [[nodiscard]] RecordedRun read(const RunNotes& notes);
+  // After read().
+  [[nodiscard]] SummaryContext context() const;
+  void write_trace() const;
+
+  // What is not kept is deleted.
+  void end() noexcept { temporary_.reset(); }
+
+ private:
+  CaptureOptions options_;
+  Existing existing_;
+  std::optional<TemporaryFolder> temporary_;
+  std::filesystem::path folder_;  // absolute
+  std::optional<CapturedRun> captured_;
+};
+
+// Of a capture that was read: what it says of its run.
+[[nodiscard]] SummaryContext context_of(const Capture& capture);
+
+// Throws Error.
+void write_trace(const CapturedRun& run, OutputFile& file);
+
+}  // namespace gilscope::cli

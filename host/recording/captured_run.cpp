@@ -1,0 +1,160 @@
+#include "recording/captured_run.h"
+
+#include <algorithm>
+#include <new>
+#include <tuple>
+#include <utility>
+
+#include "support/system_files.h"
+
+namespace gilscope {
+namespace {
+
+std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
+
+// Process ids come again: of those with this one, the notes of the process that began when the file did.
+const ProcessNotes* find_notes(const Capture& capture, const ProcessFacts& facts) {
+  if (!capture.notes) return nullptr;
+  const ProcessNotes* nearest = nullptr;
+  for (const auto& notes : capture.notes->processes) {
+    if (notes.pid != facts.pid) continue;
+    if (nearest == nullptr ||
+        distance(notes.begin, facts.begin.ticks) < distance(nearest->begin, facts.begin.ticks)) {
+      nearest = &notes;
+    }
+  }
+  return nearest;
+}
+
+CapturedProcess open_process(const Capture& capture, const std::filesystem::path& file) {
+  CapturedProcess process{.file = file, .facts = ProcessReader(file).facts()};
+  process.notes = find_notes(capture, process.facts);
+  if (process.notes != nullptr && process.notes->end) {
+    // It may have outlived the run: what it says again is what the run said.
+    process.end = process.cut = *process.notes->end;
+  } else if (process.facts.is_finished) {
+    process.end = process.facts.latest.ticks;
+  } else if (is_alive(process.facts.pid)) {
+    // Streams are read one after the other: what comes from now on, one of them may have and another not.
+    const auto now = ProbeClock(process.facts.clock).read();
+    if (now > process.facts.begin.ticks)
+      process.cut = now;  // else it was recorded before the machine started
+  }
+  return process;
+}
+
+std::vector<CapturedProcess> open_processes(const Capture& capture) {
+  std::vector<CapturedProcess> processes;
+  for (const auto& file : capture.processes) processes.push_back(open_process(capture, file));
+  std::ranges::stable_sort(processes, {}, [](const CapturedProcess& process) {
+    return std::tuple(!process.facts.start_method.empty(), process.facts.begin.ticks);
+  });
+  return processes;
+}
+
+// All processes have one clock. Where the first one was killed: its line is the straighter the further apart
+// its two points are.
+TickConversion find_clock(const std::vector<CapturedProcess>& processes) {
+  if (processes.empty()) return {{}, {}};
+  const auto& first = processes.front().facts;
+  if (first.is_finished) return {first.earliest, first.latest};
+  ClockPoint earliest = processes.front().facts.earliest;
+  ClockPoint latest = processes.front().facts.latest;
+  for (const auto& process : processes) {
+    if (process.facts.earliest.ticks < earliest.ticks) earliest = process.facts.earliest;
+    if (process.facts.latest.ticks > latest.ticks) latest = process.facts.latest;
+  }
+  return {earliest, latest};
+}
+
+ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& process) {
+  const auto machine = make_machine();
+  const auto begin = process.facts.begin.ticks;
+  std::uint64_t last = begin;
+  const CaptureNames names = run.read(process, [&](const Event& event) {
+    machine->apply(event);
+    last = event.ticks;
+  });
+  for (const auto& [gil, interpreter] : names.owners) machine->open(gil, interpreter);
+  const auto end = std::max({process.end.value_or(last), last, begin});
+  const TickLength tick{run.clock().tick_ns()};
+  return {.pid = process.facts.pid,
+          .parent_pid = process.facts.parent_pid,
+          .role = role_of_start_method(process.facts.start_method),
+          .wall = tick.of(end - begin),
+          .cpu = process.notes != nullptr ? process.notes->cpu : std::nullopt,
+          .tick = tick,
+          .figures = machine->snapshot(end),
+          .threads = merge_threads(process, names)};
+}
+
+}  // namespace
+
+CapturedRun::CapturedRun(Capture capture)
+    : capture_(std::move(capture)), processes_(open_processes(capture_)), clock_(find_clock(processes_)) {}
+
+std::vector<ThreadRecord> merge_threads(const CapturedProcess& process, const CaptureNames& names) {
+  std::vector<ThreadRecord> threads;
+  if (process.notes != nullptr) threads = process.notes->threads;
+  for (const auto& [id, name] : names.threads) {
+    const auto known = std::ranges::find(threads, id, &ThreadRecord::id);
+    if (known == threads.end()) {
+      threads.push_back({.id = id, .name = name});
+    } else if (known->name.empty()) {
+      known->name = name;
+    }
+  }
+  return threads;
+}
+
+std::unique_ptr<GilMachine> make_machine() {
+  try {
+    return std::make_unique<GilMachine>();
+  } catch (const std::bad_alloc&) {
+    return std::make_unique<GilMachine>(Bounds{.rows = 256, .gils = 64});
+  }
+}
+
+RecordedRun replay(const CapturedRun& captured) {
+  const Capture& capture = captured.capture();
+  RecordedRun run{.dropped_events = capture.unfiled_drops, .capture_bytes = capture.bytes};
+  if (capture.notes) {
+    run.exit_code = capture.notes->exit_code;
+    run.pair_cost_ns = capture.notes->pair_cost_ns;
+    run.losses = capture.notes->losses;
+  }
+  for (const auto& process : captured.processes()) {
+    run.clock = process.facts.clock;
+    run.dropped_events += process.facts.dropped_events;
+    auto record = replay_process(captured, process);
+    if (record.figures.threads.empty()) continue;
+    run.processes.push_back(std::move(record));
+    // The notes had no place for it, but it is here.
+    if (process.notes == nullptr && run.losses.unrecorded_processes > 0) --run.losses.unrecorded_processes;
+  }
+  return run;
+}
+
+std::vector<ProcessTruth> check_truth(const CapturedRun& run) {
+  std::vector<ProcessTruth> truths;
+  for (CapturedProcess process : run.processes()) {
+    if (process.facts.is_finished) {  // then all of it can be checked, whenever the run was over
+      process.end = process.facts.latest.ticks;
+      process.cut = kMaxTicks;
+    }
+    TruthCheck check(process.facts.begin.ticks, process.end.value_or(kMaxTicks));
+    ProcessTruth truth{.pid = process.facts.pid};
+    run.read(process, [&](const Event& event) {
+      if (event.ticks < process.facts.first_drop.value_or(kNoTicks)) {
+        check.add(event);
+      } else {
+        ++truth.events_after_drop;
+      }
+    });
+    truth.report = check.report();
+    truths.push_back(std::move(truth));
+  }
+  return truths;
+}
+
+}  // namespace gilscope

@@ -1,0 +1,72 @@
+// A capture as a whole: its processes on one clock, and what each of the analyses makes of their events.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "analysis/gil_machine.h"
+#include "analysis/process_record.h"
+#include "analysis/truth_check.h"
+#include "capture/capture_folder.h"
+#include "capture/format.h"
+#include "capture/process_reader.h"
+#include "probe/clock.h"
+
+namespace gilscope {
+
+struct CapturedProcess {
+  std::filesystem::path file;
+  ProcessFacts facts;
+  const ProcessNotes* notes = nullptr;  // of the capture; nullptr where the run left none of it
+  std::optional<std::uint64_t> end;     // ticks; of one that was killed: unknown
+  std::uint64_t cut = kMaxTicks;        // later events belong to no figure: the run was over, or goes on
+};
+
+class CapturedRun {
+ public:
+  // Reads the headers of all files. Throws Error.
+  explicit CapturedRun(Capture capture);
+  CapturedRun(const CapturedRun&) = delete;
+  CapturedRun& operator=(const CapturedRun&) = delete;
+  CapturedRun(CapturedRun&&) = delete;
+  CapturedRun& operator=(CapturedRun&&) = delete;
+  ~CapturedRun() = default;
+
+  [[nodiscard]] const Capture& capture() const noexcept { return capture_; }
+  // The first one first, the others as they began.
+  [[nodiscard]] const std::vector<CapturedProcess>& processes() const noexcept { return processes_; }
+  [[nodiscard]] const TickConversion& clock() const noexcept { return clock_; }
+
+  // The events of a process, in their order; `take` is called with each. What was said beside them (names,
+  // owners) is returned. Throws Error.
+  template <typename Take>
+  CaptureNames read(const CapturedProcess& process, Take take) const {
+    const ProcessReader reader(process.file);
+    auto sequence = reader.events();
+    for (Event event{}; sequence.next(event) && event.ticks <= process.cut;) take(event);
+    return sequence.names();
+  }
+
+ private:
+  Capture capture_;
+  std::vector<CapturedProcess> processes_;
+  TickConversion clock_;
+};
+
+// The threads that are known by name or by CPU time.
+[[nodiscard]] std::vector<ThreadRecord> merge_threads(const CapturedProcess& process,
+                                                      const CaptureNames& names);
+
+// With as many rows as there may be memory for: the script may have left us little (RLIMIT_AS).
+[[nodiscard]] std::unique_ptr<GilMachine> make_machine();
+
+// What the recorder `counters` would have told of the same run. Throws Error.
+[[nodiscard]] RecordedRun replay(const CapturedRun& run);
+
+// The truth check of each process, in their order. Throws Error.
+[[nodiscard]] std::vector<ProcessTruth> check_truth(const CapturedRun& run);
+
+}  // namespace gilscope

@@ -1,0 +1,32 @@
+#include "support/temporary_folder.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <system_error>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "support/error.h"
+
+namespace gilscope {
+
+TemporaryFolder::TemporaryFolder() {
+  std::error_code error;
+  auto root = std::filesystem::temp_directory_path(error);
+  if (error) root = "/tmp";  // TMPDIR names no folder: mkdtemp says what is wrong where this is none either
+  std::string pattern = root / "gilscope-XXXXXX";
+  if (mkdtemp(pattern.data()) == nullptr) {
+    throw Error(fmt::format("{} cannot be made: {}", pattern, std::strerror(errno)),
+                "set TMPDIR to a folder of yours on a disk with space");
+  }
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace gilscope

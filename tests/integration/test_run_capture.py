@@ -1,0 +1,361 @@
+"""`gilscope run -o`, `--trace`, `--max-size`, and `gilscope report`: captures, whole and broken."""
+
+import itertools
+import json
+import resource
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import jsonschema
+import pytest
+from tests.integration.summaries import READS, releases
+
+THREADS = """
+import threading
+def work(): sum(range(400_000))
+threads = [threading.Thread(target=work, name=f"worker {i}") for i in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print("done")
+"""
+
+
+@pytest.fixture(autouse=True)
+def only_with_a_gil(free_threaded):
+    if free_threaded:
+        pytest.skip("free-threaded: there is no GIL")
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Writes the script, and returns its path."""
+
+    def script(code):
+        file = tmp_path / "script.py"
+        file.write_text(code)
+        return str(file)
+
+    return script
+
+
+@pytest.fixture
+def capture(tmp_path):
+    """Where it is to be."""
+    return tmp_path / "capture"
+
+
+def text(result):
+    return result.stdout + result.stderr
+
+
+def test_the_report_is_what_the_run_said(run, host, script, capture, report_truth):
+    ran = run([host, "run", "-o", str(capture), script(THREADS)])
+    assert (ran.returncode, ran.stdout) == (0, "done\n")
+    told = run([host, "report", str(capture)])
+    assert told.returncode == 0
+    heading, said = told.stdout.split("\n\n", 1)
+    assert heading.startswith(f"gilscope run -o {capture} ")
+    assert heading.endswith(", exit code 0)")
+    assert ran.stderr.strip().startswith(said.strip())
+    assert f"The capture is in {capture}" in ran.stderr
+    assert report_truth(capture)["probe"]["capture_bytes"] == sum(f.stat().st_size for f in capture.iterdir())
+
+
+def test_a_quiet_run_keeps_the_capture_and_says_nothing(run, host, script, capture, report_truth):
+    ran = run([host, "run", "-q", "-o", str(capture), script(READS), "1000"])
+    assert (ran.returncode, text(ran)) == (0, "")
+    assert releases(report_truth(capture)) >= 1000
+    checked = run([host, "report", "-q", "--check", str(capture)])
+    assert checked.stdout.startswith("Truth check: passed.")
+    assert checked.stdout.count("\n") == 1
+
+
+def test_the_exit_code_of_the_script_is_kept_and_known(run, host, script, capture, report_truth):
+    assert run([host, "run", "-q", "-o", str(capture), script("import sys; sys.exit(7)")]).returncode == 7
+    assert report_truth(capture)["exit_code"] == 7
+
+
+def test_a_relative_folder_is_that_of_the_start(run, host, script, tmp_path, report_truth):
+    code = "import os; os.mkdir('elsewhere'); os.chdir('elsewhere')"
+    ran = run([host, "run", "-o", "here", "--trace", "trace.json", script(code)], cwd=tmp_path)
+    assert ran.returncode == 0
+    report_truth(tmp_path / "here")
+    assert (tmp_path / "trace.json").exists()
+
+
+# Of both recorders: the host's tests of the counters ask for the same sums.
+def sums_of(document):
+    found = {}
+    for process in document["processes"]:
+        for thread in process["threads"]:
+            row = found.setdefault((process["pid"], thread["id"]), defaultdict(int))
+            for figure in ("holds", "hold_ns", "waits", "wait_ns", "forced"):
+                row[figure] += thread[figure]
+    return found
+
+
+@pytest.mark.parametrize("from_run", [True, False])
+def test_the_timeline_adds_up_to_the_summary(run, host, script, capture, report_truth, tmp_path, from_run):
+    code = """
+import multiprocessing, threading
+def work(): sum(range(400_000))
+def both():
+    threads = [threading.Thread(target=work, name="<script>alert(1)</script>") for i in range(2)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+if __name__ == "__main__":
+    both()
+    for method in ("fork", "spawn"):
+        child = multiprocessing.get_context(method).Process(target=both)
+        child.start(); child.join()
+"""
+    file = tmp_path / "trace.json"
+    extra = ["--trace", str(file)]
+    assert run([host, "run", "-o", str(capture), *(extra if from_run else []), script(code)]).returncode == 0
+    if not from_run:
+        assert run([host, "report", *extra, str(capture)]).returncode == 0
+    trace = json.loads(file.read_text())
+    schema = json.loads((Path(__file__).parents[2] / "docs/schemas/trace.schema.json").read_text())
+    jsonschema.validate(trace, schema)
+    slices = [event for event in trace["traceEvents"] if event["ph"] == "X"]
+    rows = defaultdict(lambda: defaultdict(int))
+    for event in slices:
+        row = rows[event["pid"], event["tid"]]
+        row[event["name"] + "s"] += 1
+        row[event["name"] + "_ns"] += event["dur"] * 1000
+        row["forced"] += event["args"].get("forced", False)
+    expected = sums_of(report_truth(capture))
+    assert len(expected) == 9
+    assert rows.keys() == expected.keys()
+    for key, row in expected.items():
+        for figure in ("holds", "waits", "forced"):
+            assert rows[key][figure] == row[figure]
+        for figure in ("hold_ns", "wait_ns"):  # each slice is rounded to a nanosecond
+            assert rows[key][figure] == pytest.approx(row[figure], abs=2 * (row["holds"] + row["waits"]))
+    names = {(e["pid"], e["tid"]): e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+    assert sorted(names.values()) == ["<script>alert(1)</script>"] * 6 + ["MainThread"] * 3
+    # On one GIL only one holds at a time, over all threads: the slices of holds do not overlap.
+    for pid in {event["pid"] for event in slices}:
+        holds = sorted((e["ts"], e["dur"]) for e in slices if e["pid"] == pid and e["name"] == "hold")
+        for (begin, length), (following, _) in itertools.pairwise(holds):
+            assert begin + length <= following + 0.002
+
+
+def test_a_timeline_alone_leaves_nothing_else(run, host, script, tmp_path):
+    (tmp_path / "tmp").mkdir()
+    file = tmp_path / "trace.json"
+    environment = {"TMPDIR": str(tmp_path / "tmp")}
+    command = [host, "run", "--json", "-", "-q", "--trace", str(file), script(READS), "10"]
+    ran = run(command, env=environment)
+    assert json.loads(file.read_text())["traceEvents"]
+    assert json.loads(ran.stdout)["probe"]["capture_bytes"] is None
+    assert list((tmp_path / "tmp").iterdir()) == []
+    ran = run([host, "run", "--trace", str(tmp_path / "none.json"), "-c", "import os; os._exit(4)"], env=environment)
+    assert (ran.returncode, text(ran)) == (4, "")
+    assert [file.name for file in tmp_path.iterdir() if "none" in file.name] == []
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--max-size", "64M", "-c", "1"], "--max-size bounds a capture"),
+        (["--max-size", "many", "-o", "c", "-c", "1"], "--max-size"),
+        (["--max-size", "-1", "-o", "c", "-c", "1"], "--max-size"),
+        (["-o", "", "-c", "1"], "the folder's name is empty"),
+        (["--trace", "-", "-c", "1"], "it needs the name of a file"),
+        (["--no-probe", "-o", "c", "-c", "1"], "--no-probe"),
+        (["--no-probe", "--trace", "t", "-c", "1"], "--no-probe"),
+    ],
+)
+def test_usage_errors_of_run_make_nothing(run, host, tmp_path, arguments, said):
+    ran = run([host, "run", *arguments], cwd=tmp_path)
+    assert ran.returncode == 2
+    assert said in ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_overwritten_without_force(run, host, script, capture, tmp_path, report_truth):
+    file = script(READS)
+    command = [host, "run", "-q", "-o", str(capture)]
+    assert run([*command, file, "10"]).returncode == 0
+    again = run([*command, file, "10"])
+    assert again.returncode == 2
+    assert f"{capture} exists already" in again.stderr
+    assert "--force" in again.stderr
+    before = releases(report_truth(capture))
+    assert run([*command, "--force", file, "500"]).returncode == 0
+    assert releases(report_truth(capture)) >= before + 490
+    # A folder of something else is not touched, whatever is said.
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "sea.jpg").write_text("blue")
+    refused = run([host, "run", "-o", str(tmp_path / "photos"), "--force", file, "1"])
+    assert refused.returncode == 2
+    assert "sea.jpg" in refused.stderr
+    assert (tmp_path / "photos" / "sea.jpg").read_text() == "blue"
+    trace = tmp_path / "trace.json"
+    trace.write_text("mine")
+    assert run([host, "report", "--trace", str(trace), str(capture)]).returncode == 2
+    assert run([host, "run", "--trace", str(trace), file, "1"]).returncode == 2
+    assert trace.read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_the_script(run, host, script):
+    for folder in ("/proc/self/capture", "/nowhere/capture"):
+        ran = run([host, "run", "-o", folder, script("print('ran')")])
+        assert ran.returncode == 125
+        assert f"{folder} cannot be made" in ran.stderr
+        assert ran.stdout == ""
+
+
+@pytest.mark.parametrize(("end", "code"), [("os.kill(os.getpid(), 9)", -9), ("os.abort()", -6), ("os._exit(3)", 3)])
+def test_what_was_recorded_is_there_however_the_process_ends(run, host, script, capture, report_truth, end, code):
+    ran = run([host, "run", "-o", str(capture), script(f"{READS}\n{end}"), "3000"])
+    assert ran.returncode == code
+    document = report_truth(capture)
+    assert releases(document) >= 3000
+    (process,) = document["processes"]
+    assert process["wall_ns"] > 0
+    # What nobody noted is unknown: such ends leave no time for it.
+    assert (document["exit_code"], process["cpu_ns"]) == (None, None)
+
+
+def test_a_bound_drops_the_rest_and_says_so(run, host, script, capture, report_truth):
+    ran = run([host, "run", "-o", str(capture), "--max-size", "100k", script(READS), "100000"])
+    assert ran.returncode == 0
+    assert "DROPPED" in ran.stderr
+    assert "figures are too low" in ran.stderr
+    document = report_truth(capture)
+    probe = document["probe"]
+    assert probe["dropped"] > 100_000
+    assert probe["events"] + probe["dropped"] >= 200_000
+    assert document["check"]["events"] > 1000
+    assert sum(f.stat().st_size for f in capture.glob("*.events")) <= 100 * 1024
+
+
+def test_a_bound_too_small_for_anything_is_said_before_the_script(run, host, script, capture):
+    ran = run([host, "run", "-o", str(capture), "--max-size", "1k", script("print('ran')")])
+    assert ran.returncode == 125
+    assert ran.stdout == ""
+    assert "try: " in ran.stderr
+    assert not capture.exists()
+
+
+def limited_to(size):
+    """Before the command runs; the shell's own `ulimit -f` counts in blocks that differ."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+    return limit
+
+
+def test_a_limit_on_files_drops_and_says_so(host, script, capture, no_leftovers, report_truth):
+    command = [host, "run", "-o", str(capture), script(READS), "200000"]
+    ran = subprocess.run(
+        command, capture_output=True, text=True, env=no_leftovers, preexec_fn=limited_to(256 * 1024), timeout=60
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "DROPPED" in ran.stderr
+    assert report_truth(capture)["probe"]["dropped"] > 100_000
+
+
+def test_a_full_disk_drops_and_says_so(run, host, script, tmp_path, report_truth):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = run(["mount", "-t", "tmpfs", "-o", "size=256k", "gilscope-test", str(disk)])
+    if mounted.returncode != 0:
+        pytest.skip("no right to mount a small disk")
+    try:
+        ran = run([host, "run", "-o", str(disk / "capture"), script(READS), "200000"])
+        assert ran.returncode == 0
+        assert "DROPPED" in ran.stderr
+        document = report_truth(disk / "capture")
+        assert document["probe"]["dropped"] > 100_000
+        assert document["check"]["events"] > 10_000
+    finally:
+        assert run(["umount", str(disk)]).returncode == 0
+
+
+def test_children_without_notes_are_read_all_the_same(run, host, script, capture, report_truth):
+    code = "import os\nif os.fork() == 0:\n    os.setsid()\nelse:\n    os.wait()\n"
+    assert run([host, "run", "-q", "-o", str(capture), script(code)]).returncode == 0
+    with_notes = report_truth(capture)
+    (capture / "run.json").unlink()
+    without = report_truth(capture)
+    assert without["exit_code"] is None
+    assert without["probe"]["pair_cost_ns"] is None
+    assert [p["pid"] for p in without["processes"]] == [p["pid"] for p in with_notes["processes"]]
+    assert [p["start_method"] for p in without["processes"]] == [None, "fork"]
+    assert all(process["cpu_ns"] is None for process in without["processes"])
+
+
+def test_what_is_no_capture_is_refused(run, host, tmp_path):
+    for name in ("nothing", str(tmp_path), __file__):
+        told = run([host, "report", name], cwd=tmp_path)
+        assert told.returncode == 125
+        assert told.stdout == ""
+        assert "gilscope: " in told.stderr
+        assert "Traceback" not in told.stderr
+    assert run([host, "report"]).returncode == 2
+
+
+def test_a_damaged_capture_is_refused_with_file_and_byte(run, host, script, capture):
+    assert run([host, "run", "-q", "-o", str(capture), script(READS), "50000"]).returncode == 0
+    (events,) = capture.glob("*.events")
+    whole = events.read_bytes()
+    for damaged in (whole[:100], whole[: len(whole) // 2], b"x" + whole[1:], whole[:8] + b"\x09" + whole[9:]):
+        events.write_bytes(damaged)
+        told = run([host, "report", "--check", "--trace", str(capture.parent / "trace.json"), str(capture)])
+        assert told.returncode == 125
+        assert f"{events}: byte " in told.stderr
+        assert not (capture.parent / "trace.json").exists()
+    events.write_bytes(whole)
+    (capture / "run.json").write_text("{")
+    told = run([host, "report", str(capture)])
+    assert told.returncode == 125
+    assert f"{capture / 'run.json'}: byte " in told.stderr
+
+
+def swap_first_kinds(events):
+    """Makes the first release that can be found an acquire: an event that no GIL can have had."""
+    data = bytearray(events.read_bytes())
+    payload = 16384 + 128
+    # Two bytes an event: code 0 and kind 3, of one that is followed by code 0 and kind 2.
+    for at in range(payload, payload + 2000, 1):
+        if data[at] & 15 == 12 and data[at + 2] & 15 == 8 and data[at + 4] & 15 == 12:
+            data[at] = (data[at] & ~15) | 8
+            events.write_bytes(data)
+            return
+    raise AssertionError("no short event was found")
+
+
+def test_a_capture_that_cannot_be_true_is_found_out(run, host, script, capture):
+    assert run([host, "run", "-q", "-o", str(capture), script(READS), "1000"]).returncode == 0
+    (events,) = capture.glob("*.events")
+    swap_first_kinds(events)
+    told = run([host, "report", "--check", str(capture)])
+    assert told.returncode == 1
+    assert "Truth check: FAILED" in told.stdout
+    assert "\n- process " in told.stdout
+    told = run([host, "report", "--check", "--json", "-", str(capture)])
+    assert told.returncode == 1
+    assert json.loads(told.stdout)["check"]["passed"] is False
+    assert run([host, "report", str(capture)]).returncode == 0  # nobody asked
+
+
+def test_hostile_names_stay_text(run, host, script, capture, report_truth, tmp_path):
+    code = r"""
+import threading
+names = ["<script>alert(1)</script>", "\x1b[31mred\n\t", "n\x00l", "\udc80", "ü" * 300]
+threads = [threading.Thread(target=sum, args=(range(10),), name=name) for name in names]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    ran = run([host, "run", "-o", str(capture), "--trace", str(tmp_path / "t.json"), script(code)])
+    assert ran.returncode == 0, ran.stderr
+    assert "\x1b" not in ran.stderr
+    names = [thread["name"] for thread in report_truth(capture)["processes"][0]["threads"]]
+    assert "<script>alert(1)</script>" in names
+    json.loads((tmp_path / "t.json").read_text())

@@ -1,0 +1,76 @@
+#include "capture/run_notes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "expect_error.h"
+#include "golden.h"
+#include "temporary_folder.h"
+
+namespace gilscope {
+namespace {
+
+using testing::HasSubstr;
+
+RunNotes some_notes() {
+  return {.exit_code = 3,
+          .pair_cost_ns = 17.25,
+          .losses = {.unrecorded_processes = 1, .overlooked_gils = 2, .were_slots_overwritten = true},
+          .processes = {{.pid = 4001,
+                         .parent_pid = 4000,
+                         .begin = 1000,
+                         .end = 9000,
+                         .cpu = Nanoseconds(123),
+                         .threads = {{.id = ThreadId{4001}, .name = "MainThread", .cpu = Nanoseconds(100)},
+                                     {.id = ThreadId{4005}, .name = "\"quoted\"\n"}}},
+                        {.pid = 4002, .parent_pid = 4001, .start_method = "spawn", .begin = 2000}}};
+}
+
+class RunNotesTest : public testing::Test {
+ protected:
+  [[nodiscard]] std::string text() const { return test::read_file(folder_.path() / "run.json"); }
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(RunNotesTest, looks_as_it_did) {
+  write_run_notes(folder_.path(), some_notes());
+  test::expect_golden("run.json", text());
+}
+
+TEST_F(RunNotesTest, is_read_as_it_was_written) {
+  write_run_notes(folder_.path(), some_notes());
+  const auto before = text();
+  const auto notes = read_run_notes(folder_.path());
+  ASSERT_TRUE(notes);
+  EXPECT_EQ(notes->exit_code, 3);
+  EXPECT_EQ(notes->processes.at(1).end, std::nullopt);
+  EXPECT_EQ(notes->processes.at(0).threads.at(1).name, "\"quoted\"\n");
+  write_run_notes(folder_.path(), *notes);
+  EXPECT_EQ(text(), before);
+}
+
+TEST_F(RunNotesTest, is_nothing_where_the_run_left_none) { EXPECT_FALSE(read_run_notes(folder_.path())); }
+
+TEST_F(RunNotesTest, is_refused_where_it_is_damaged) {
+  write_run_notes(folder_.path(), some_notes());
+  const auto good = text();
+  const auto error_of = [&](const std::string& damaged) {
+    static_cast<void>(folder_.write("run.json", damaged));
+    return test::error_of([&] { static_cast<void>(read_run_notes(folder_.path())); });
+  };
+  for (const std::string& bad : {std::string(), std::string("{"), std::string("[]"),
+                                 std::string("{\"schema\": 7}"), good.substr(0, good.size() / 2)}) {
+    EXPECT_THAT(error_of(bad).what(), HasSubstr("run.json: byte ")) << bad;
+  }
+  // Each value in turn becomes one of another type.
+  for (auto at = good.find(": "); at != std::string::npos; at = good.find(": ", at + 1)) {
+    const auto end = good.find_first_of(",\n", at + 2);
+    if (good[at + 2] == '[' || good[at + 2] == '{') continue;
+    EXPECT_THAT(error_of(good.substr(0, at + 2) + "{}" + good.substr(end)).what(),
+                HasSubstr("run.json: byte "))
+        << good.substr(at, end - at);
+  }
+}
+
+}  // namespace
+}  // namespace gilscope

@@ -1,0 +1,67 @@
+#include "report/chrome_trace.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "golden.h"
+
+namespace gilscope {
+namespace {
+
+class ChromeTraceTest : public testing::Test {
+ protected:
+  std::string text_;
+  ChromeTrace trace_{[this](std::string_view part) { text_ += part; }};
+};
+
+constexpr ThreadId kMain{4001};
+constexpr ThreadId kWorker{4002};
+
+TEST_F(ChromeTraceTest, looks_as_it_did) {
+  trace_.name_process(4001, "gilscope run app.py");
+  trace_.add(4001, {.kind = IntervalKind::Hold, .thread = kMain, .is_forced = true},
+             Nanoseconds(1'000'000'007), Nanoseconds(1'005'000'010));
+  trace_.add(4001, {.kind = IntervalKind::Wait, .gil = GilId{3}, .thread = kWorker},
+             Nanoseconds(1'000'000'999), Nanoseconds(1'005'000'099));
+  trace_.add(4001, {.kind = IntervalKind::Hold, .thread = kWorker}, Nanoseconds(1'005'000'099),
+             Nanoseconds(1'005'000'099));
+  trace_.name_thread(4001, kMain, "MainThread");
+  trace_.name_thread(4001, kWorker, "worker-1");
+  trace_.finish({"gilscope", "run", "app.py"});
+  test::expect_golden("trace.json", text_);
+}
+
+TEST_F(ChromeTraceTest, of_nothing_is_json_too) {
+  trace_.finish({});
+  EXPECT_TRUE(nlohmann::json::parse(text_).at("traceEvents").empty());
+}
+
+TEST_F(ChromeTraceTest, keeps_hostile_names_as_text) {
+  const std::string name = "\"}]\\\n\x1b[31m\xff\xfe<script>";
+  trace_.name_process(1, name);
+  trace_.name_thread(1, kMain, name);
+  trace_.finish({name});
+  const auto json = nlohmann::json::parse(text_);
+  EXPECT_EQ(json["traceEvents"][0]["args"]["name"], "\"}]\\\n\x1b[31m��<script>");
+  EXPECT_EQ(json["traceEvents"][1]["args"]["name"], json["otherData"]["command"][0]);
+}
+
+// It may be larger than memory: parts are handed on as they come.
+TEST_F(ChromeTraceTest, is_handed_on_in_parts) {
+  std::size_t largest = 0;
+  std::size_t sum = 0;
+  ChromeTrace trace([&](std::string_view part) {
+    largest = std::max(largest, part.size());
+    sum += part.size();
+  });
+  for (int i = 0; i < 20'000; ++i) trace.add(1, {.thread = kMain}, Nanoseconds(i), Nanoseconds(i + 1));
+  trace.finish({});
+  EXPECT_GT(sum, std::size_t{2} << 20U);
+  EXPECT_LT(largest, std::size_t{300} << 10U);
+}
+
+}  // namespace
+}  // namespace gilscope
