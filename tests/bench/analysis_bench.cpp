@@ -6,15 +6,12 @@
 #include <benchmark/benchmark.h>
 
 #include "analysis/counters.h"
+#include "recorders.h"
 
-namespace gilscope {
+namespace gilscope::bench {
 namespace {
 
 constexpr std::uint64_t kSeed = 1;
-
-Event make_event(std::uint64_t ticks, unsigned thread, EventKind kind) {
-  return {.ticks = ticks, .gil = GilId{0}, .thread = ThreadId{thread}, .kind = kind};
-}
 
 // Two threads in turn, each waiting for the other: request, release, acquire; every tenth hold is forced.
 std::vector<Event> contended_list() {
@@ -83,39 +80,15 @@ void machine_alternating(benchmark::State& state) {
 }
 BENCHMARK(machine_alternating)->Arg(1)->Arg(2)->Arg(1000);
 
-// As the hooks call it: through the interface, one event at a time.
-void record_pairs(benchmark::State& state) {
+void counters_pair(benchmark::State& state) {
   Counters counters;
-  Recorder* recorder = &counters;
-  benchmark::DoNotOptimize(recorder);
-  std::uint64_t ticks = 1;
-  recorder->record(make_event(ticks, 1, EventKind::Acquire));
-  while (state.KeepRunning()) {
-    ticks += 100 + ticks % 1024;
-    recorder->record(make_event(ticks, 1, EventKind::Release));
-    ticks += 30;
-    recorder->record(make_event(ticks, 1, EventKind::Acquire));
-  }
+  record_pairs(state, counters);
 }
-void counters_pair(benchmark::State& state) { record_pairs(state); }
 BENCHMARK(counters_pair);
 
-// What the calls alone cost: the same loop, into nothing.
-class Nothing final : public Recorder {
- public:
-  void record(const Event& event) noexcept override { benchmark::DoNotOptimize(&event); }
-};
 void empty_recorder_pair(benchmark::State& state) {
-  Nothing nothing;
-  Recorder* recorder = &nothing;
-  benchmark::DoNotOptimize(recorder);
-  std::uint64_t ticks = 1;
-  while (state.KeepRunning()) {
-    ticks += 100 + ticks % 1024;
-    recorder->record(make_event(ticks, 1, EventKind::Release));
-    ticks += 30;
-    recorder->record(make_event(ticks, 1, EventKind::Acquire));
-  }
+  NoRecorder recorder;
+  record_pairs(state, recorder);
 }
 BENCHMARK(empty_recorder_pair);
 
@@ -127,4 +100,4 @@ void snapshot_of_rows(benchmark::State& state) {
 BENCHMARK(snapshot_of_rows)->Arg(1)->Arg(16)->Arg(1000)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
-}  // namespace gilscope
+}  // namespace gilscope::bench
