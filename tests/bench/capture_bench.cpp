@@ -8,6 +8,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "analysis/gil_machine.h"
 #include "capture/process_reader.h"
 #include "capture_fixture.h"
 #include "recorders.h"
@@ -55,11 +56,9 @@ void empty_recorder_pair(benchmark::State& state) {
 }
 BENCHMARK(empty_recorder_pair);
 
-// `threads` that hold in turn, ten pairs each time: as many streams to merge.
-void read_merged(benchmark::State& state) {
+// A capture of `threads` that hold in turn, ten pairs each time: as many streams to merge.
+void capture_turns(const CaptureFolder& folder, unsigned threads) {
   constexpr unsigned kTurns = 200'000;
-  const auto threads = static_cast<unsigned>(state.range(0));
-  const CaptureFolder folder;
   EventRecorder recorder;
   recorder.start({.folder = folder.path()});
   std::vector<std::thread> running;
@@ -84,15 +83,39 @@ void read_merged(benchmark::State& state) {
   }
   for (auto& thread : running) thread.join();
   recorder.stop();
+}
+
+// `read` goes through a sequence and returns how many events it had.
+template <typename Read>
+void read_turns(benchmark::State& state, Read read) {
+  const CaptureFolder folder;
+  capture_turns(folder, static_cast<unsigned>(state.range(0)));
   const ProcessReader reader(read_capture(folder.path()).processes.at(0));
-  std::uint64_t count = 0;
-  while (state.KeepRunning()) {
-    auto sequence = reader.events();
+  std::int64_t count = 0;
+  while (state.KeepRunning()) count += read(reader.events());
+  state.SetItemsProcessed(count);
+}
+
+void read_merged(benchmark::State& state) {
+  read_turns(state, [](EventSequence sequence) {
+    std::int64_t count = 0;
     for (Event event{}; sequence.next(event); ++count) benchmark::DoNotOptimize(event);
-  }
-  state.SetItemsProcessed(static_cast<std::int64_t>(count));
+    return count;
+  });
 }
 BENCHMARK(read_merged)->Arg(1)->Arg(2)->Arg(16)->Unit(benchmark::kMillisecond);
+
+// As an analysis reads: from the file to holds and waits.
+void read_and_analyse(benchmark::State& state) {
+  read_turns(state, [](EventSequence sequence) {
+    GilMachine machine;
+    std::int64_t count = 0;
+    for (Event event{}; sequence.next(event); ++count) machine.apply(event);
+    benchmark::DoNotOptimize(machine.table().rows().size());
+    return count;
+  });
+}
+BENCHMARK(read_and_analyse)->Arg(1)->Arg(2)->Arg(16)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace gilscope::bench
