@@ -10,6 +10,9 @@ for benchmark in probe_bench analysis_bench capture_bench; do
     --benchmark_enable_random_interleaving=true --benchmark_min_time=0.1
 done
 
+say "tests/bench/accuracy_bench.cpp"
+"$BUILD/tests/bench/accuracy_bench"
+
 for benchmark in tests/bench/bench_*.py; do
   say "$benchmark"
   "$VENV/bin/python" "$benchmark"
