@@ -137,7 +137,8 @@ inline void force(Stage& stage, Detachable& self) {
       PyDict_SetItemString(PyModule_GetDict(PyImport_AddModule("__main__")), "is_over", Py_True);
     }
     const Bounds released = self.release();
-    // No call of the main thread is around its steps: they lie between those of this one.
+    // No call of the main thread is around its steps: they lie between those of this one. (When it asked
+    // cannot be told within 2 us, so neither can its waits: only what is proven counts there.)
     stage.steps.push_back({1, EventKind::Request, acquired});
     stage.steps.push_back({0, EventKind::Release, acquired});
     stage.steps.push_back({1, EventKind::Acquire, acquired});

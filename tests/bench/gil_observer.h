@@ -36,7 +36,7 @@ inline void pin_to(int cpu) {
 }
 
 // Reads the GIL's `locked` and the number of threads in its condition variable. Only the address comes from
-// gilscope; where CPython keeps the flag is in its pycore_gil.h, the same for 3.11 to 3.14, and is tried out.
+// gilscope; where CPython keeps the flag is in its pycore_gil.h, the same for 3.11 to 3.15, and is tried out.
 class GilView {
  public:
   // The calling thread holds the GIL, and no other thread wants it.
@@ -47,7 +47,7 @@ class GilView {
     const bool is_still_locked = is_locked();
     PyEval_RestoreThread(self);
     if (last_holder != reinterpret_cast<std::uintptr_t>(self) || !was_locked || is_still_locked) {
-      throw std::runtime_error("the GIL's flag is not where CPython 3.11 to 3.14 have it");
+      throw std::runtime_error("the GIL's flag is not where CPython 3.11 to 3.15 have it");
     }
   }
 
