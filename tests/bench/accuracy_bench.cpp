@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -87,20 +88,38 @@ Change change_of(EventKind kind) {
   return kind == EventKind::Release ? Change::Unlocked : Change::Waiting;
 }
 
-// What the observer saw of a step, if it did; `previous`: when the step before it was.
-std::optional<Bounds> find_sight(const std::vector<Sight>& sights, const Step& step, const Bounds& previous) {
-  // Whoever is seen waiting after a step has asked after it; before, it may be another thread's wait.
-  const Nanoseconds low = step.kind == EventKind::Request ? previous.high : step.time.low;
-  const auto begin = std::ranges::partition_point(sights, [&](const Sight& s) { return s.time.high < low; });
-  std::optional<Bounds> found;
-  for (auto sight = begin; sight != sights.end() && sight->time.low <= step.time.high; ++sight) {
-    if (sight->change != change_of(step.kind)) continue;
-    // The first of the waiters' rounds bears out the request, which came before it.
-    if (step.kind == EventKind::Request) return Bounds{.high = sight->time.high};
-    if (found) return {};
-    found = sight->time;
-  }
+bool changes_flag(const Step& step) { return step.kind != EventKind::Request; }
+
+// What the observer saw of one change, in order.
+std::vector<Sight> of_change(const std::vector<Sight>& sights, Change change) {
+  std::vector<Sight> found;
+  std::ranges::copy_if(sights, std::back_inserter(found), [&](const Sight& s) { return s.change == change; });
   return found;
+}
+
+// A look bounds a step if it cannot have come before the flag's change before that one, or after the one
+// after it: else it may have seen another hold.
+void bound_by_sights(std::vector<Step>& steps, const std::vector<Sight>& sights) {
+  const std::array by_change{of_change(sights, Change::Locked), of_change(sights, Change::Unlocked),
+                             of_change(sights, Change::Waiting)};
+  const auto sights_of = [&](const Step& step) -> const std::vector<Sight>& {
+    return by_change.at(static_cast<std::size_t>(change_of(step.kind)));
+  };
+  Nanoseconds next = steps.back().time.high;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if (!changes_flag(*step)) continue;  // it is on before the thread is seen waiting, nobody knows how long
+    const auto& seen = sights_of(*step);
+    const auto after = std::ranges::upper_bound(seen, next, {}, &Sight::between);
+    if (after != seen.begin()) step->time.low = std::max(step->time.low, std::prev(after)->before);
+    next = step->time.low;
+  }
+  Nanoseconds previous = steps.front().time.low;
+  for (Step& step : steps) {
+    const auto& seen = sights_of(step);
+    const auto first = std::ranges::lower_bound(seen, previous, {}, &Sight::between);
+    if (first != seen.end()) step.time.high = std::min(step.time.high, first->after);
+    if (changes_flag(step)) previous = step.time.high;
+  }
 }
 
 // Steps are in their true order: each bounds its neighbours.
@@ -111,23 +130,6 @@ void bound_by_neighbours(std::vector<Step>& steps) {
   for (std::size_t i = steps.size() - 1; i > 0; --i) {
     steps[i - 1].time.high = std::min(steps[i - 1].time.high, steps[i].time.high);
   }
-}
-
-// Returns how many steps the observer saw.
-std::size_t narrow(std::vector<Step>& steps, const std::vector<Sight>& sights) {
-  bound_by_neighbours(steps);
-  std::size_t seen = 0;
-  Bounds previous{.high = Nanoseconds::min()};
-  for (Step& step : steps) {
-    step.time.low = std::max(step.time.low, previous.low);
-    if (const auto sight = find_sight(sights, step, previous)) {
-      step.time = intersect(step.time, *sight);
-      ++seen;
-    }
-    previous = step.time;
-  }
-  bound_by_neighbours(steps);
-  return seen;
 }
 
 struct Errors {
@@ -213,7 +215,9 @@ void measure(const Script& script, int observer_cpu) {
   const auto events = check(script, std::span(list.events()).subspan(first), stage.steps,
                             ThreadId{static_cast<std::uint32_t>(gettid())},
                             ThreadId{static_cast<std::uint32_t>(second.id())});
-  const std::size_t seen = narrow(stage.steps, sights);
+  bound_by_neighbours(stage.steps);
+  bound_by_sights(stage.steps, sights);
+  bound_by_neighbours(stage.steps);
 
   const TickConversion conversion(probe.started(), probe.stopped());
   std::array<Errors, 2> holds;
@@ -244,8 +248,6 @@ void measure(const Script& script, int observer_cpu) {
     print_errors(std::string(script.name) + of + ", holds", holds[thread]);
     print_errors(std::string(script.name) + of + ", waits", waits[thread]);
   }
-  std::printf("%-31s %5zu %5zu   (seen by the observer)\n", (std::string(script.name) + ", events").c_str(),
-              events.size(), seen);
 }
 
 std::array<int, 2> choose_cpus() {

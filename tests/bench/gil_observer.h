@@ -71,13 +71,17 @@ class GilView {
 
 enum class Change : std::uint8_t { Locked, Unlocked, Waiting };
 
+// Two looks, the first of which saw the GIL as it was before the change, the second as it was after it. (Or
+// after several changes: between looks, the observer may not have had its core.)
 struct Sight {
   Change change{};
-  Bounds time;
+  Nanoseconds before{};   // at or before the first look
+  Nanoseconds between{};  // the two
+  Nanoseconds after{};    // at or after the second look
 };
 
 // Notes every change that it sees, from the constructor to stop(). What comes and goes between two looks is
-// not seen; a look that came late (another program had the core) gives wide bounds. A store is seen as it
+// not seen. A store is seen as it
 // reaches this core, some hundred ns after the clock that the same thread read beside it: GIL and mutex share
 // the cache line that we look at.
 class Observer {
@@ -110,19 +114,20 @@ class Observer {
     Nanoseconds previous = Nanoseconds::min();
     is_watching_ = true;
     while (!is_over_.load(std::memory_order_relaxed)) {
-      const Nanoseconds before = ProbeClock::read_monotonic();
+      const Nanoseconds now = ProbeClock::read_monotonic();
       const bool is_locked = gil.is_locked();
       const bool has_waiter = gil.has_waiter();
-      if (is_locked != was_locked) note(is_locked ? Change::Locked : Change::Unlocked, previous);
-      if (has_waiter && !had_waiter) note(Change::Waiting, previous);
+      if (is_locked != was_locked) note(is_locked ? Change::Locked : Change::Unlocked, previous, now);
+      if (has_waiter && !had_waiter) note(Change::Waiting, previous, now);
       was_locked = is_locked;
       had_waiter = has_waiter;
-      previous = before;
+      previous = now;
     }
   }
-  void note(Change change, Nanoseconds previous) {
+  void note(Change change, Nanoseconds before, Nanoseconds between) {
     if (sights_.size() == sights_.capacity()) return;
-    sights_.push_back({.change = change, .time = {.low = previous, .high = ProbeClock::read_monotonic()}});
+    sights_.push_back(
+        {.change = change, .before = before, .between = between, .after = ProbeClock::read_monotonic()});
   }
 
   std::vector<Sight> sights_;
