@@ -24,9 +24,6 @@ struct Bounds {
   Nanoseconds low = Nanoseconds::min();
   Nanoseconds high = Nanoseconds::max();
 };
-inline Bounds intersect(const Bounds& a, const Bounds& b) {
-  return {.low = std::max(a.low, b.low), .high = std::min(a.high, b.high)};
-}
 
 inline void pin_to(int cpu) {
   cpu_set_t set;
