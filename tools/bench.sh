@@ -4,11 +4,14 @@
 
 quietly cmake "$BUILD" -DGILSCOPE_BENCHMARKS=ON
 quietly ninja -C "$BUILD"
-for benchmark in probe_bench analysis_bench; do
+for benchmark in probe_bench analysis_bench capture_bench; do
   say "tests/bench/$benchmark.cpp"
   "$BUILD/tests/bench/$benchmark" --benchmark_repetitions=9 --benchmark_report_aggregates_only=true \
     --benchmark_enable_random_interleaving=true --benchmark_min_time=0.1
 done
+
+say "tests/bench/accuracy_bench.cpp"
+"$BUILD/tests/bench/accuracy_bench"
 
 for benchmark in tests/bench/bench_*.py; do
   say "$benchmark"

@@ -1,20 +1,21 @@
 // What the state machine costs an event, from a list and in the counters recorder; pairs are release and
-// acquire.
+// acquire. And what memory it takes, which may not grow with events.
+#include <algorithm>
+#include <array>
+#include <fstream>
 #include <random>
+#include <string>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
 #include "analysis/counters.h"
+#include "recorders.h"
 
-namespace gilscope {
+namespace gilscope::bench {
 namespace {
 
 constexpr std::uint64_t kSeed = 1;
-
-Event make_event(std::uint64_t ticks, unsigned thread, EventKind kind) {
-  return {.ticks = ticks, .gil = GilId{0}, .thread = ThreadId{thread}, .kind = kind};
-}
 
 // Two threads in turn, each waiting for the other: request, release, acquire; every tenth hold is forced.
 std::vector<Event> contended_list() {
@@ -49,6 +50,12 @@ std::vector<Event> alternating_list(unsigned threads) {
   return events;
 }
 
+bool is_legal(const MachineSnapshot& snapshot) {
+  return std::ranges::all_of(snapshot.gils, [](const GilSnapshot& gil) {
+    return std::ranges::all_of(gil.violations, [](std::uint64_t count) { return count == 0; });
+  });
+}
+
 void run_list(benchmark::State& state, const std::vector<Event>& events) {
   GilMachine machine;
   std::uint64_t shift = 0;
@@ -67,10 +74,7 @@ void run_list(benchmark::State& state, const std::vector<Event>& events) {
     shift += events.back().ticks;
     state.ResumeTiming();
   }
-  const auto snapshot = machine.snapshot(shift);
-  for (const auto count : snapshot.gils.at(0).violations) {
-    if (count != 0) state.SkipWithError("the list is not legal");
-  }
+  if (!is_legal(machine.snapshot(shift))) state.SkipWithError("the list is not legal");
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) *
                           static_cast<std::int64_t>(events.size()));
 }
@@ -83,39 +87,92 @@ void machine_alternating(benchmark::State& state) {
 }
 BENCHMARK(machine_alternating)->Arg(1)->Arg(2)->Arg(1000);
 
-// As the hooks call it: through the interface, one event at a time.
-void record_pairs(benchmark::State& state) {
-  Counters counters;
-  Recorder* recorder = &counters;
-  benchmark::DoNotOptimize(recorder);
-  std::uint64_t ticks = 1;
-  recorder->record(make_event(ticks, 1, EventKind::Acquire));
+// Legal events without end, made as they are asked for: on each of two GILs two threads in turn, each waiting
+// for the other, every tenth hold forced. Holds and waits spread over the octaves 2^8 to 2^22, all of them
+// frequent: a rare one would take its page of the histogram late, and look like growth.
+class EndlessEvents {
+ public:
+  template <typename Machine>
+  std::uint64_t apply_turn(Machine& machine) {
+    const unsigned gil = turn_ % 2;
+    const unsigned holder = 1 + 2 * gil + turn_ / 2 % 2;
+    const unsigned waiter = 1 + 2 * gil + (turn_ / 2 + 1) % 2;
+    std::uint64_t events = 0;
+    const auto emit = [&](std::uint64_t after, unsigned thread, EventKind kind) {
+      machine.apply(
+          {.ticks = now_[gil] += after, .gil = GilId{gil}, .thread = ThreadId{thread}, .kind = kind});
+      ++events;
+    };
+    if (turn_ < 2) emit(0, holder, EventKind::Acquire);
+    emit(kStep, waiter, EventKind::Request);
+    if (turn_ % 20 < 2) emit(kStep, waiter, EventKind::Timeout);
+    emit(next_length(), holder, EventKind::Release);
+    emit(kStep, waiter, EventKind::Acquire);
+    ++turn_;
+    return events;
+  }
+  [[nodiscard]] std::uint64_t now() const { return std::max(now_[0], now_[1]); }
+
+ private:
+  static constexpr std::uint64_t kStep = 64;
+
+  // xorshift64 (Marsaglia, "Xorshift RNGs"): a good generator would take longer than the machine.
+  std::uint64_t next_length() {
+    random_ ^= random_ << 13U;
+    random_ ^= random_ >> 7U;
+    random_ ^= random_ << 17U;
+    constexpr std::uint64_t kMost = (1U << 23U) - 4 * kStep;
+    return 2 * kStep + std::min((random_ >> 41U) >> (random_ % 16), kMost - 2 * kStep);
+  }
+
+  std::uint64_t random_ = 0x9E3779B97F4A7C15U;  // small seeds begin with small numbers
+  std::array<std::uint64_t, 2> now_{1, 1};
+  unsigned turn_ = 0;
+};
+
+// The most memory that this process ever had since reset_peak(), in KiB (VmHWM, proc(5)).
+double peak_kib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    if (word == "VmHWM:") {
+      status >> word;
+      return std::stod(word);
+    }
+  }
+  return 0;
+}
+bool reset_peak() { return static_cast<bool>(std::ofstream("/proc/self/clear_refs") << "5" << std::flush); }
+
+// Memory that a million events take, and what 999 million more add to it.
+void machine_memory(benchmark::State& state) {
+  constexpr std::uint64_t kFew = 1'000'000;
+  constexpr std::uint64_t kMany = 1'000'000'000;
   while (state.KeepRunning()) {
-    ticks += 100 + ticks % 1024;
-    recorder->record(make_event(ticks, 1, EventKind::Release));
-    ticks += 30;
-    recorder->record(make_event(ticks, 1, EventKind::Acquire));
+    if (!reset_peak()) state.SkipWithError("the kernel does not reset the peak");
+    const double before = peak_kib();
+    GilMachine machine;
+    EndlessEvents events;
+    std::uint64_t count = 0;
+    while (count < kFew) count += events.apply_turn(machine);
+    const double after_few = peak_kib();
+    while (count < kMany) count += events.apply_turn(machine);
+    state.counters["kib_1e6"] = after_few - before;
+    state.counters["kib_1e9_more"] = peak_kib() - after_few;
+    if (!is_legal(machine.snapshot(events.now()))) state.SkipWithError("the events are not legal");
+    state.SetItemsProcessed(static_cast<std::int64_t>(count));
   }
 }
-void counters_pair(benchmark::State& state) { record_pairs(state); }
+BENCHMARK(machine_memory)->Iterations(1)->Repetitions(1)->Unit(benchmark::kSecond);
+
+void counters_pair(benchmark::State& state) {
+  Counters counters;
+  record_pairs(state, counters);
+}
 BENCHMARK(counters_pair);
 
-// What the calls alone cost: the same loop, into nothing.
-class Nothing final : public Recorder {
- public:
-  void record(const Event& event) noexcept override { benchmark::DoNotOptimize(&event); }
-};
 void empty_recorder_pair(benchmark::State& state) {
-  Nothing nothing;
-  Recorder* recorder = &nothing;
-  benchmark::DoNotOptimize(recorder);
-  std::uint64_t ticks = 1;
-  while (state.KeepRunning()) {
-    ticks += 100 + ticks % 1024;
-    recorder->record(make_event(ticks, 1, EventKind::Release));
-    ticks += 30;
-    recorder->record(make_event(ticks, 1, EventKind::Acquire));
-  }
+  NoRecorder recorder;
+  record_pairs(state, recorder);
 }
 BENCHMARK(empty_recorder_pair);
 
@@ -127,4 +184,4 @@ void snapshot_of_rows(benchmark::State& state) {
 BENCHMARK(snapshot_of_rows)->Arg(1)->Arg(16)->Arg(1000)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
-}  // namespace gilscope
+}  // namespace gilscope::bench

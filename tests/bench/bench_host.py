@@ -6,16 +6,14 @@ exit code is 0 either way.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from figures import Row, add_json_option, print_table, row, write_json
+from host import HOST, run, stock_python
 
 ROOT = Path(__file__).resolve().parents[2]
-HOST = os.environ["GILSCOPE_HOST"]
 
 # Loops, calls, containers and text, timed inside: start-up is a figure of its own.
 WORK = """
@@ -38,16 +36,6 @@ print(time.perf_counter_ns() - begin)
 """
 
 GOALS = {"threads": "0.90 to 1.05", "subinterpreters": ">= 1.80", "processes": ">= 1.80", "asyncio": ""}
-
-
-def stock_python() -> str:
-    """The `python` of the build that the host embeds, whatever environment is active."""
-    return run([HOST, "run", "-q", "-c", "import sys; print(sys.executable)"])
-
-
-def run(command: list[str]) -> str:
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def measure_host(repeats: int) -> list[Row]:

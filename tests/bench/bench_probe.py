@@ -8,7 +8,6 @@ Run it on an idle machine with two cores. The goals are the project's; the exit 
 
 import argparse
 import importlib.util
-import os
 import shutil
 import statistics
 import subprocess
@@ -18,8 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from figures import Row, add_json_option, print_table, row, write_json
-
-HOST = os.environ["GILSCOPE_HOST"]
+from host import HOST, run, stock_python
 
 # Each prints how many steps it made a second, timed inside: start-up is another benchmark's.
 COMMON = """
@@ -69,11 +67,6 @@ GOALS = {"read": ">= 0.96", "sha256": ">= 0.97", "cpu": ">= 0.99", "ping": ">= 0
 Command = Callable[[str, str], list[str]]
 
 
-def run(command: list[str]) -> str:
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
-
-
 def find_rate(output: str) -> float:
     """Of all that the workload and a peer around it have printed."""
     return float(next(line.removeprefix("rate: ") for line in output.splitlines() if line.startswith("rate: ")))
@@ -106,7 +99,7 @@ def measure(repeats: int, seconds: float) -> list[Row]:
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        python = run([HOST, "run", "-q", "-c", "import sys; print(sys.executable)"])
+        python = stock_python()
         variants: dict[str, Command] = {
             "gilscope": lambda script, seconds: [HOST, "run", "-q", script, seconds],
             **peers(python, folder),

@@ -1,48 +1,20 @@
 // What recording costs beside the clock reads that it cannot do without, how many bytes an event takes, and
 // how fast a capture is read. Pairs are release and acquire, as probe_bench has them.
+#include <atomic>
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
-#include <memory>
 #include <random>
-#include <string>
 #include <thread>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
-#include "capture/capture_folder.h"
-#include "capture/event_recorder.h"
+#include "analysis/gil_machine.h"
 #include "capture/process_reader.h"
+#include "capture_fixture.h"
+#include "recorders.h"
 
-namespace gilscope {
+namespace gilscope::bench {
 namespace {
-
-class CaptureFolder {
- public:
-  CaptureFolder() {
-    std::string pattern = std::filesystem::temp_directory_path() / "gilscope-bench-XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) std::abort();
-    root_ = pattern;
-    create_capture(path(), {.gilscope = "bench"}, Existing::Keep);
-  }
-  CaptureFolder(const CaptureFolder&) = delete;
-  CaptureFolder& operator=(const CaptureFolder&) = delete;
-  CaptureFolder(CaptureFolder&&) = delete;
-  CaptureFolder& operator=(CaptureFolder&&) = delete;
-  ~CaptureFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
-  }
-  [[nodiscard]] std::filesystem::path path() const { return root_ / "capture"; }
-
- private:
-  std::filesystem::path root_;
-};
-
-Event make_event(std::uint64_t ticks, unsigned thread, EventKind kind) {
-  return {.ticks = ticks, .gil = GilId{0}, .thread = ThreadId{thread}, .kind = kind};
-}
 
 void two_clock_reads(benchmark::State& state) {
   const ProbeClock clock = ProbeClock::best();
@@ -53,67 +25,40 @@ void two_clock_reads(benchmark::State& state) {
 }
 BENCHMARK(two_clock_reads);
 
-// Times are made up (0.1 to 5 us of hold, 30 ns free, at 2.5 GHz): no clock is read.
-void record_pair(benchmark::State& state) {
+void events_pair(benchmark::State& state) {
   const CaptureFolder folder;
   EventRecorder events;
-  events.start({.folder = folder.path(), .max_size = std::uint64_t{16} << 30U});
-  Recorder* recorder = &events;
-  benchmark::DoNotOptimize(recorder);
-  std::uint64_t ticks = 1;
-  while (state.KeepRunning()) {
-    ticks += 250 + ticks * 2654435761U % 12'000;
-    recorder->record(make_event(ticks, 1, EventKind::Release));
-    ticks += 75;
-    recorder->record(make_event(ticks, 1, EventKind::Acquire));
-  }
-  const auto counts = events.stop();
-  if (counts.dropped_events != 0) state.SkipWithError("events were dropped");
-  state.counters["bytes_per_event"] = static_cast<double>(counts.bytes) / static_cast<double>(counts.events);
+  events.start(recording_into(folder));
+  record_pairs(state, events);
+  finish(events, state);
 }
-BENCHMARK(record_pair);
+BENCHMARK(events_pair);
 
 // The same, with the two reads: what a release/acquire pair pays in the hooks.
-void record_pair_with_clock(benchmark::State& state) {
+void events_pair_with_clock(benchmark::State& state) {
   const CaptureFolder folder;
   const ProbeClock clock = ProbeClock::best();
   EventRecorder events;
-  events.start({.folder = folder.path(), .clock = clock, .max_size = std::uint64_t{16} << 30U});
+  events.start(recording_into(folder, clock));
   Recorder* recorder = &events;
   benchmark::DoNotOptimize(recorder);
   while (state.KeepRunning()) {
     recorder->record(make_event(clock.read(), 1, EventKind::Release));
     recorder->record(make_event(clock.read(), 1, EventKind::Acquire));
   }
-  const auto counts = events.stop();
-  if (counts.dropped_events != 0) state.SkipWithError("events were dropped");
-  state.counters["bytes_per_event"] = static_cast<double>(counts.bytes) / static_cast<double>(counts.events);
+  finish(events, state);
 }
-BENCHMARK(record_pair_with_clock);
+BENCHMARK(events_pair_with_clock);
 
-class Nothing final : public Recorder {
- public:
-  void record(const Event& event) noexcept override { benchmark::DoNotOptimize(&event); }
-};
 void empty_recorder_pair(benchmark::State& state) {
-  Nothing nothing;
-  Recorder* recorder = &nothing;
-  benchmark::DoNotOptimize(recorder);
-  std::uint64_t ticks = 1;
-  while (state.KeepRunning()) {
-    ticks += 250 + ticks * 2654435761U % 12'000;
-    recorder->record(make_event(ticks, 1, EventKind::Release));
-    ticks += 75;
-    recorder->record(make_event(ticks, 1, EventKind::Acquire));
-  }
+  NoRecorder recorder;
+  record_pairs(state, recorder);
 }
 BENCHMARK(empty_recorder_pair);
 
-// `threads` that hold in turn, ten pairs each time: as many streams to merge.
-void read_merged(benchmark::State& state) {
+// A capture of `threads` that hold in turn, ten pairs each time: as many streams to merge.
+void capture_turns(const CaptureFolder& folder, unsigned threads) {
   constexpr unsigned kTurns = 200'000;
-  const auto threads = static_cast<unsigned>(state.range(0));
-  const CaptureFolder folder;
   EventRecorder recorder;
   recorder.start({.folder = folder.path()});
   std::vector<std::thread> running;
@@ -138,15 +83,39 @@ void read_merged(benchmark::State& state) {
   }
   for (auto& thread : running) thread.join();
   recorder.stop();
+}
+
+// `read` goes through a sequence and returns how many events it had.
+template <typename Read>
+void read_turns(benchmark::State& state, Read read) {
+  const CaptureFolder folder;
+  capture_turns(folder, static_cast<unsigned>(state.range(0)));
   const ProcessReader reader(read_capture(folder.path()).processes.at(0));
-  std::uint64_t count = 0;
-  while (state.KeepRunning()) {
-    auto sequence = reader.events();
+  std::int64_t count = 0;
+  while (state.KeepRunning()) count += read(reader.events());
+  state.SetItemsProcessed(count);
+}
+
+void read_merged(benchmark::State& state) {
+  read_turns(state, [](EventSequence sequence) {
+    std::int64_t count = 0;
     for (Event event{}; sequence.next(event); ++count) benchmark::DoNotOptimize(event);
-  }
-  state.SetItemsProcessed(static_cast<std::int64_t>(count));
+    return count;
+  });
 }
 BENCHMARK(read_merged)->Arg(1)->Arg(2)->Arg(16)->Unit(benchmark::kMillisecond);
 
+// As an analysis reads: from the file to holds and waits.
+void read_and_analyse(benchmark::State& state) {
+  read_turns(state, [](EventSequence sequence) {
+    GilMachine machine;
+    std::int64_t count = 0;
+    for (Event event{}; sequence.next(event); ++count) machine.apply(event);
+    benchmark::DoNotOptimize(machine.table().rows().size());
+    return count;
+  });
+}
+BENCHMARK(read_and_analyse)->Arg(1)->Arg(2)->Arg(16)->Unit(benchmark::kMillisecond);
+
 }  // namespace
-}  // namespace gilscope
+}  // namespace gilscope::bench

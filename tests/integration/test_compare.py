@@ -1,24 +1,17 @@
 """`gilscope compare`, driven as its users drive it: every mode, honest rows, the table."""
 
 import re
-from pathlib import Path
 
 import pytest
+from tests.integration.tasks import PROGRAMS, task
 
-ROOT = Path(__file__).parents[2]
-TASKS = ROOT / "tests" / "programs" / "tasks.py"
-SCRIPT = ROOT / "tests" / "programs" / "script.py"
+SCRIPT = PROGRAMS / "script.py"
 MODES = ["sequential", "threads", "subinterpreters", "processes", "asyncio"]
 
 
 def by_mode(document):
     """The rows by the name of their mode."""
     return {row["mode"]: row for row in document["modes"]}
-
-
-def task(function):
-    """The task of tasks.py."""
-    return f"{TASKS}:{function}"
 
 
 def test_every_mode_runs_a_function_and_gives_the_same_result(compare):

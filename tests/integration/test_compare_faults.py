@@ -7,13 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-TASKS = Path(__file__).parents[1] / "programs" / "tasks.py"
-
-
-def task(function):
-    """The task of tasks.py."""
-    return f"{TASKS}:{function}"
+from tests.integration.tasks import TASKS, task
 
 
 @pytest.mark.parametrize(
@@ -21,10 +15,10 @@ def task(function):
     [
         (["nowhere.py"], "no such file: nowhere.py"),
         (["."], ". is a directory"),
-        ([f"{TASKS}:nowhere"], "has no function 'nowhere'"),
-        ([f"{TASKS}:NOT_A_FUNCTION"], "is no function but of type int"),
-        ([f"{TASKS}:3"], "'3' is no function's name"),
-        ([f"{TASKS}:"], "'' is no function's name"),
+        ([task("nowhere")], "has no function 'nowhere'"),
+        ([task("NOT_A_FUNCTION")], "is no function but of type int"),
+        ([task("3")], "'3' is no function's name"),
+        ([task("")], "'' is no function's name"),
         (["no_such_module:f"], "No module named 'no_such_module'"),
         (["json:nowhere"], "module json has no function 'nowhere'"),
         ([], "TASK is required"),

@@ -3,11 +3,9 @@
 import json
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
-
-TASKS = Path(__file__).parents[1] / "programs" / "tasks.py"
+from tests.integration.tasks import task
 
 
 @pytest.fixture
@@ -15,7 +13,7 @@ def trial(host, run):
     """Runs one trial, and returns its exit code and its record (None where it gave none)."""
 
     def trial(function, mode="subinterpreters", *options):
-        result = run([host, "trial", "--mode", mode, *options, f"{TASKS}:{function}"])
+        result = run([host, "trial", "--mode", mode, *options, task(function)])
         return result, json.loads(result.stdout) if result.stdout else None
 
     return trial
@@ -78,7 +76,7 @@ def test_a_module_that_refuses_subinterpreters_is_a_failure_with_its_reason(tria
 
 
 def test_the_cpu_time_of_forkserver_workers_is_seen(host, run):
-    command = [host, "trial", "--mode", "processes", "--start-method", "forkserver", f"{TASKS}:count"]
+    command = [host, "trial", "--mode", "processes", "--start-method", "forkserver", task("count")]
     record = json.loads(run(command).stdout)
     for job in record["jobs"]:
         assert job["cpu_end_ns"] - job["cpu_begin_ns"] > 1_000_000, "the loop alone takes several milliseconds"
