@@ -6,6 +6,7 @@ import resource
 import subprocess
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -84,9 +85,12 @@ def test_a_relative_folder_is_that_of_the_start(run, host, script, tmp_path, rep
     assert (tmp_path / "trace.json").exists()
 
 
-# Of both recorders: the host's tests of the counters ask for the same sums.
-def sums_of(document):
-    found = {}
+Sums = dict[tuple[int, int], dict[str, int]]
+
+
+def sums_of(document: dict[str, Any]) -> Sums:
+    """By process and thread, over all GILs."""
+    found: Sums = {}
     for process in document["processes"]:
         for thread in process["threads"]:
             row = found.setdefault((process["pid"], thread["id"]), defaultdict(int))
@@ -119,7 +123,7 @@ if __name__ == "__main__":
     schema = json.loads((Path(__file__).parents[2] / "docs/schemas/trace.schema.json").read_text())
     jsonschema.validate(trace, schema)
     slices = [event for event in trace["traceEvents"] if event["ph"] == "X"]
-    rows = defaultdict(lambda: defaultdict(int))
+    rows: Sums = defaultdict(lambda: defaultdict(int))
     for event in slices:
         row = rows[event["pid"], event["tid"]]
         row[event["name"] + "s"] += 1
