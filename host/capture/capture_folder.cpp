@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "capture/format.h"
 #include "capture/json_file.h"
@@ -153,7 +154,8 @@ void remove_capture(const std::filesystem::path& folder) noexcept {
   try {
     for (const auto& file : list_old_files(folder)) unlink(file.c_str());
     rmdir(folder.c_str());
-  } catch (const std::exception&) {  // it stays
+  } catch (const std::exception& error) {
+    spdlog::debug("{} stays: {}", folder.string(), error.what());
   }
 }
 

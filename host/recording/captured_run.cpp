@@ -46,8 +46,8 @@ CapturedProcess open_process(const Capture& capture, const std::filesystem::path
 std::vector<CapturedProcess> open_processes(const Capture& capture) {
   std::vector<CapturedProcess> processes;
   for (const auto& file : capture.processes) processes.push_back(open_process(capture, file));
-  std::ranges::stable_sort(processes, {}, [](const CapturedProcess& process) {
-    return std::tuple(!process.facts.start_method.empty(), process.facts.begin.ticks);
+  std::ranges::sort(processes, {}, [](const CapturedProcess& process) {
+    return std::tuple(!process.facts.start_method.empty(), process.facts.begin.ticks, process.facts.pid);
   });
   return processes;
 }
@@ -144,13 +144,13 @@ std::vector<ProcessTruth> check_truth(const CapturedRun& run) {
     }
     TruthCheck check(process.facts.begin.ticks, process.end.value_or(kMaxTicks));
     ProcessTruth truth{.pid = process.facts.pid};
-    run.read(process, [&](const Event& event) {
+    static_cast<void>(run.read(process, [&](const Event& event) {
       if (event.ticks < process.facts.first_drop.value_or(kNoTicks)) {
         check.add(event);
       } else {
         ++truth.events_after_drop;
       }
-    });
+    }));
     truth.report = check.report();
     truths.push_back(std::move(truth));
   }

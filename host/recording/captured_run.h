@@ -43,7 +43,7 @@ class CapturedRun {
   // The events of a process, in their order; `take` is called with each. What was said beside them (names,
   // owners) is returned. Throws Error.
   template <typename Take>
-  CaptureNames read(const CapturedProcess& process, Take take) const {
+  [[nodiscard]] CaptureNames read(const CapturedProcess& process, Take take) const {
     const ProcessReader reader(process.file);
     auto sequence = reader.events();
     for (Event event{}; sequence.next(event) && event.ticks <= process.cut;) take(event);
@@ -64,7 +64,7 @@ class CapturedRun {
 [[nodiscard]] std::unique_ptr<GilMachine> make_machine();
 
 // What the recorder `counters` would have told of the same run. Throws Error.
-[[nodiscard]] RecordedRun replay(const CapturedRun& run);
+[[nodiscard]] RecordedRun replay(const CapturedRun& captured);
 
 // The truth check of each process, in their order. Throws Error.
 [[nodiscard]] std::vector<ProcessTruth> check_truth(const CapturedRun& run);
