@@ -8,6 +8,7 @@ Run it on an idle machine with two cores. The goals are the project's; the exit 
 
 import argparse
 import importlib.util
+import json
 import shutil
 import statistics
 import subprocess
@@ -62,6 +63,7 @@ ours.close()
 for thread in threads: thread.join()
 """,
 }
+OURS = ("gilscope", "gilscope -o")
 GOALS = {"read": ">= 0.96", "sha256": ">= 0.97", "cpu": ">= 0.99", "ping": ">= 0.99"}
 
 Command = Callable[[str, str], list[str]]
@@ -100,8 +102,13 @@ def measure(repeats: int, seconds: float) -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         python = stock_python()
+        capture = folder / "capture"
         variants: dict[str, Command] = {
             "gilscope": lambda script, seconds: [HOST, "run", "-q", script, seconds],
+            "gilscope -o": lambda script, seconds: [
+                *[HOST, "run", "-q", "-o", str(capture), "--force", "--max-size", "1T"],
+                *[script, seconds],
+            ],
             **peers(python, folder),
         }
         bare: dict[str, Command] = {
@@ -113,20 +120,23 @@ def measure(repeats: int, seconds: float) -> list[Row]:
             script.write_text(COMMON + code, encoding="utf-8")
             rates: dict[str, list[float]] = {name: [] for name in (*bare, *variants)}
             failed: set[str] = set()
+            dropped = 0
             for _ in range(repeats):
                 for variant, command in {**bare, **variants}.items():
                     try:
                         rates[variant].append(find_rate(run(command(str(script), str(seconds)))))
                     except subprocess.CalledProcessError as error:
-                        if variant in bare or variant == "gilscope":
+                        if variant in bare or variant in OURS:
                             raise
                         failed.add(variant)
                         print(f"{workload}, {variant}: exit code {error.returncode}", file=sys.stderr)
+                dropped += json.loads(run([HOST, "report", "--json", "-", str(capture)]))["probe"]["dropped"]
             for variant in (name for name in variants if name not in failed):
-                baseline = rates["host" if variant == "gilscope" else "stock"]
+                baseline = rates["host" if variant in OURS else "stock"]
                 shares = [rate / base for rate, base in zip(rates[variant], baseline, strict=True)]
-                goal = GOALS[workload] if variant == "gilscope" else ""
+                goal = GOALS[workload] if variant in OURS else ""
                 rows.append(row(f"{workload}, {variant}", shares, "x", goal))
+            rows.append(row(f"{workload}, dropped by gilscope -o", [float(dropped)], "", "0"))
             rows.append(row(f"{workload}, steps/s bare", [statistics.median(rates["host"])], ""))
     return rows
 
