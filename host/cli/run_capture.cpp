@@ -1,7 +1,7 @@
 #include "cli/run_capture.h"
 
 #include <algorithm>
-#include <map>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
@@ -47,9 +47,8 @@ void trace_process(const CapturedRun& run, const CapturedProcess& process, Chrom
 
 }  // namespace
 
-RunCapture::RunCapture(const CaptureOptions& options, const std::vector<std::string>& command,
-                       Existing existing)
-    : options_(options), existing_(existing) {
+RunCapture::RunCapture(CaptureOptions options, const std::vector<std::string>& command, Existing existing)
+    : options_(std::move(options)), existing_(existing) {
   // The script may change the folder before these are written.
   if (!options_.trace.empty()) {
     options_.trace = std::filesystem::absolute(options_.trace).string();

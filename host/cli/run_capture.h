@@ -27,7 +27,7 @@ struct CaptureOptions {
 class RunCapture {
  public:
   // Makes the folder, and sees that the trace's file can be made. Throws Error.
-  RunCapture(const CaptureOptions& options, const std::vector<std::string>& command, Existing existing);
+  RunCapture(CaptureOptions options, const std::vector<std::string>& command, Existing existing);
 
   [[nodiscard]] CapturePlan plan() const { return {.folder = folder_, .max_size = options_.max_size}; }
   // "" where it is not kept.

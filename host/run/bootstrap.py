@@ -139,6 +139,10 @@ def tell_recording(
     import _gilscope_thread_names
 
     globals()["announce_recording"] = announce
-    when_imported("threading", lambda threading: tell_of_interrupt(threading, interrupted))
-    when_imported("threading", lambda threading: _gilscope_thread_names.watch(threading, name, end))
+
+    def tell_of_threads(threading: "Any") -> None:
+        tell_of_interrupt(threading, interrupted)
+        _gilscope_thread_names.watch(threading, name, end)
+
+    when_imported("threading", tell_of_threads)
     when_imported("os", lambda os: tell_of_exit(os, leave))

@@ -13,6 +13,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "run/detached.h"
 #include "support/error.h"
 
 namespace gilscope {
@@ -24,20 +25,6 @@ std::mutex& creation_mutex() {
   static std::mutex mutex;
   return mutex;
 }
-
-// Gives up the current interpreter's GIL for its scope.
-class Detached {
- public:
-  Detached() : state_(PyEval_SaveThread()) {}
-  Detached(const Detached&) = delete;
-  Detached& operator=(const Detached&) = delete;
-  Detached(Detached&&) = delete;
-  Detached& operator=(Detached&&) = delete;
-  ~Detached() { PyEval_RestoreThread(state_); }
-
- private:
-  PyThreadState* state_;
-};
 
 // A sub-interpreter on the thread that made it: current, its GIL held, from construction to destruction.
 class Subinterpreter {

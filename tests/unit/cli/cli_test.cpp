@@ -103,7 +103,15 @@ TEST(CommandLine, without_a_subcommand_or_with_an_unknown_one_is_an_error) {
 }
 
 TEST(Run, without_tracing_has_no_figures_to_write) {
-  expect_usage_error({"run", "--no-probe", "--json", "-", "app.py"}, "--no-probe excludes --json");
+  for (const auto& options :
+       {Arguments{"--json", "-"}, Arguments{"-o", "capture"}, Arguments{"--trace", "t.json"}}) {
+    Arguments arguments{"run", "--no-probe"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    arguments.emplace_back("app.py");
+    const auto error = error_of([&] { run_command_line(arguments); });
+    EXPECT_THAT(error.what(), HasSubstr("--no-probe traces nothing"));
+    EXPECT_EQ(error.exit_code(), ExitCode::Usage);
+  }
 }
 
 TEST(Compare, without_a_task_is_an_error) {

@@ -13,6 +13,7 @@
 
 #include "probe/event_list.h"
 #include "probe/probe.h"
+#include "run/detached.h"
 #include "run/interpreter.h"
 
 namespace gilscope {
@@ -61,20 +62,6 @@ class AttachedThread {
 
   void attach() { PyEval_RestoreThread(state_); }
   void detach() { state_ = PyEval_SaveThread(); }
-
- private:
-  PyThreadState* state_;
-};
-
-// Gives up the GIL for a scope.
-class Detached {
- public:
-  Detached() : state_(PyEval_SaveThread()) {}
-  Detached(const Detached&) = delete;
-  Detached& operator=(const Detached&) = delete;
-  Detached(Detached&&) = delete;
-  Detached& operator=(Detached&&) = delete;
-  ~Detached() { PyEval_RestoreThread(state_); }
 
  private:
   PyThreadState* state_;
