@@ -1,6 +1,7 @@
 #include "run/python_build.h"
 
 #include <optional>
+#include <ostream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -48,6 +49,11 @@ struct BuildFlags {
   std::optional<bool> pgo;
   std::optional<bool> lto;
 };
+
+// Else the names of the tests have the bytes of its pointers.
+void PrintTo(const BuildFlags& build, std::ostream* out) {
+  *out << build.config_args.value_or("-") << " | " << build.flags << " | " << build.prefix;
+}
 
 class OptimisationOfABuild : public testing::TestWithParam<BuildFlags> {};
 
