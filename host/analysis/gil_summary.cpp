@@ -65,7 +65,8 @@ std::optional<double> share_of(Nanoseconds part, Nanoseconds whole) noexcept {
 }
 
 Nanoseconds TickLength::of(std::uint64_t ticks) const noexcept {
-  return Nanoseconds(std::llround(static_cast<double>(ticks) * ns));
+  constexpr double kLongest = 9e18;  // of 63 bits: a damaged capture may tell of more
+  return Nanoseconds(std::llround(std::min(static_cast<double>(ticks) * ns, kLongest)));
 }
 
 GilSummary summarize(const MachineSnapshot& snapshot, TickLength tick, Nanoseconds wall) {
@@ -77,8 +78,8 @@ GilSummary summarize(const MachineSnapshot& snapshot, TickLength tick, Nanosecon
     summary.threads.push_back(summarize_thread(row, tick, wall));
     const auto& thread = summary.threads.back();
     if (!thread.wait_share) continue;
-    waited += thread.wait_ns;
-    lived += thread.lifetime_ns;
+    waited = add(waited, thread.wait_ns);
+    lived = add(lived, thread.lifetime_ns);
   }
   summary.wait_share = share_of(waited, lived);
   return summary;

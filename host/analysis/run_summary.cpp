@@ -64,13 +64,13 @@ RunVerdict judge(const std::vector<ProcessSummary>& processes) {
   Nanoseconds wall{};
   for (const auto& process : processes) {
     for (const auto& thread : process.threads) {
-      const auto used = share_of(thread.figures.hold_ns + thread.figures.wait_ns, process.wall_ns);
+      const auto used = share_of(add(thread.figures.hold_ns, thread.figures.wait_ns), process.wall_ns);
       if (used.value_or(1) < kBusyShare) continue;
       ++busy;
       only = &thread;
       wall = process.wall_ns;
-      waited += thread.figures.wait_ns;
-      lived += thread.figures.lifetime_ns;
+      waited = add(waited, thread.figures.wait_ns);
+      lived = add(lived, thread.figures.lifetime_ns);
     }
   }
   RunVerdict verdict{.kind = RunVerdict::Kind::NoBottleneck, .wait_share = 0.0};
@@ -96,7 +96,7 @@ RunSummary summarize_run(const RecordedRun& run) {
   }
   for (const auto& record : records) {
     if (!record.cpu) summary.cpu_ns.reset();
-    if (summary.cpu_ns) *summary.cpu_ns += *record.cpu;
+    if (summary.cpu_ns) *summary.cpu_ns = add(*summary.cpu_ns, *record.cpu);
   }
   summary.verdict = judge(summary.processes);
   return summary;

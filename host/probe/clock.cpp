@@ -1,5 +1,6 @@
 #include "probe/clock.h"
 
+#include <algorithm>
 #include <limits>
 
 #ifdef __x86_64__
@@ -63,7 +64,9 @@ Nanoseconds TickConversion::to_time(std::uint64_t ticks) const noexcept {
   __extension__ using Wide = __int128;
   const auto offset = static_cast<std::int64_t>(ticks - first_.ticks);
   const auto span = (second_.time - first_.time).count();
-  return first_.time + Nanoseconds(static_cast<std::int64_t>(Wide{offset} * span / width));
+  const Wide time = Wide{first_.time.count()} + Wide{offset} * span / width;
+  // A damaged capture may have any points.
+  return Nanoseconds(static_cast<std::int64_t>(std::clamp(time, Wide{0}, Wide{Nanoseconds::max().count()})));
 }
 
 }  // namespace gilscope

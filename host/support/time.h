@@ -12,4 +12,10 @@ using Nanoseconds = std::chrono::nanoseconds;
   return std::chrono::seconds(time.tv_sec) + Nanoseconds(time.tv_nsec);
 }
 
+// The largest there is instead of more: a damaged capture may tell of any times.
+[[nodiscard]] constexpr Nanoseconds add(Nanoseconds a, Nanoseconds b) noexcept {
+  Nanoseconds::rep sum{};
+  return __builtin_add_overflow(a.count(), b.count(), &sum) ? Nanoseconds::max() : Nanoseconds(sum);
+}
+
 }  // namespace gilscope

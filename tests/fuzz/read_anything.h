@@ -13,6 +13,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "analysis/gil_machine.h"
+#include "analysis/gil_summary.h"
 #include "capture/format.h"
 #include "capture/process_reader.h"
 #include "support/error.h"
@@ -29,10 +31,25 @@ inline ReadResult read_all(const std::filesystem::path& file) {
   ReadResult result;
   try {
     const ProcessReader reader(file);
+    // What `gilscope report` makes of it.
+    const TickConversion clock(reader.facts().earliest, reader.facts().latest);
+    GilMachine machine({.rows = 8, .gils = 4});
+    std::uint64_t last = 0;
     auto sequence = reader.events();
     for (Event event{}; sequence.next(event); ++result.events) {
       if (event.ticks >= std::uint64_t{1} << 63U || static_cast<unsigned>(event.kind) > 3) std::abort();
+      const auto interval = machine.ending(event);
+      if (interval && (interval->end < interval->begin ||
+                       clock.to_time(interval->end) < clock.to_time(interval->begin))) {
+        std::abort();
+      }
+      machine.apply(event);
+      last = event.ticks;
     }
+    for (const auto& interval : machine.open_intervals(last)) {
+      if (interval.end < interval.begin) std::abort();
+    }
+    static_cast<void>(summarize(machine.snapshot(last), TickLength{clock.tick_ns()}, Nanoseconds(1)));
   } catch (const Error& error) {
     result.error = error.what();
     if (error.exit_code() != ExitCode::CannotRun) std::abort();
