@@ -18,13 +18,14 @@ CONNECT_SECONDS = 10
 SCHEMA = "gilscope_company"
 LOCK = 0x67696C73  # any number that nobody else is likely to take
 
-# One string, and so one transaction. Who starts at the same time waits for the lock, then finds all done.
+# One string, and so one transaction. Who starts at the same time waits for the lock, then finds all done; by a query,
+# since to_regclass() may remember the answer from before the lock.
 FILL = """
 SET search_path TO {schema};
 DO $fill$ BEGIN
-    IF to_regclass('{schema}.projects') IS NULL THEN
+    IF NOT EXISTS (SELECT FROM pg_tables WHERE schemaname = '{schema}' AND tablename = 'projects') THEN
         PERFORM pg_advisory_xact_lock({lock});
-        IF to_regclass('{schema}.projects') IS NULL THEN
+        IF NOT EXISTS (SELECT FROM pg_tables WHERE schemaname = '{schema}' AND tablename = 'projects') THEN
             CREATE SCHEMA IF NOT EXISTS {schema};
             {fill};
         END IF;

@@ -7,7 +7,7 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import company
 import options
@@ -67,12 +67,18 @@ def ask_in_threads() -> list[list[Row]]:
 
 
 def ask_with_asyncio() -> list[list[Row]]:
-    """Return the rows of both queries, each asked by an asyncio task."""
+    """Return the rows of both queries, each asked by an asyncio task; raise the first one's error, if any."""
 
-    async def ask() -> list[list[Row]]:
-        return list(await asyncio.gather(get_employees_async(), get_active_projects_async()))
+    async def ask() -> Iterable[list[Row] | BaseException]:
+        # An error alone would cancel the other query, which psycopg cannot where the server has gone: it would log so.
+        return await asyncio.gather(get_employees_async(), get_active_projects_async(), return_exceptions=True)
 
-    return asyncio.run(ask())
+    answers: list[list[Row]] = []
+    for answer in asyncio.run(ask()):
+        if isinstance(answer, BaseException):
+            raise answer
+        answers.append(answer)
+    return answers
 
 
 def main() -> None:
