@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from tests.article_programs import ARTICLE, CompanyPrograms, PostgresqlPrograms, Programs, WaitingPrograms
+from tests.article_database import CompanyPrograms, PostgresqlPrograms
+from tests.article_programs import ARTICLE, Programs, WaitingPrograms
 
 MODES = ["sequential", "threads", "subinterpreters", "processes", "asyncio"]
 

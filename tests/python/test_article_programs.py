@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.article_programs import CompanyPrograms, PostgresqlPrograms, Programs, WaitingPrograms
+from tests.article_database import CompanyPrograms, PostgresqlPrograms
+from tests.article_programs import Programs, WaitingPrograms
 
 
 @pytest.fixture
