@@ -42,13 +42,13 @@ point() {
   ln -sfn "$1" "$2"
 }
 
-# Never fatal by itself: who has no apt, or no right to use it, may have everything from elsewhere.
+# Installs the packages named. Never fatal by itself: who has no apt, or no right to use it, may have everything from
+# elsewhere.
 install_system_packages() {
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then return; fi
-  # shellcheck disable=SC2016,SC2086  # dpkg-query's own variables; a list of words
-  installed=$(dpkg-query -W -f '${db:Status-Status}:${Package}\n' $PACKAGES 2>/dev/null | sed -n 's/^installed://p')
-  # shellcheck disable=SC2086  # a list of words
-  missing=$(printf '%s\n' $PACKAGES | grep -vxF "${installed:-none}" | tr '\n' ' ')
+  # shellcheck disable=SC2016  # dpkg-query's own variables
+  installed=$(dpkg-query -W -f '${db:Status-Status}:${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed://p')
+  missing=$(printf '%s\n' "$@" | grep -vxF "${installed:-none}" | tr '\n' ' ')
   if [ -z "$missing" ]; then return; fi
   if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
     say "missing packages, and neither root nor sudo to install them: $missing"
@@ -62,6 +62,20 @@ install_system_packages() {
       apt-get $wait_for_lock install -y --no-install-recommends $missing; then
     say "apt could not install all of it; going on with what is here"
   fi
+}
+
+# For tests, which run a server of their own. Debian's package would also make a database and start the machine's
+# server, which nobody asked for: while it is installed, a file says not to.
+install_postgresql() {
+  if command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl || ! command -v apt-get; then return; fi >/dev/null 2>&1
+  no_database=/etc/postgresql-common/createcluster.d/gilscope.conf
+  # shellcheck disable=SC2016  # for the other shell
+  if ! as_root sh -c 'mkdir -p "${1%/*}" && echo "create_main_cluster = false" >"$1"' sh "$no_database" 2>/dev/null; then
+    say "no PostgreSQL server here: the tests that need one are skipped (Debian's package: postgresql)"
+    return
+  fi
+  install_system_packages postgresql
+  as_root rm -f "$no_database"
 }
 
 require_tools() {
@@ -120,7 +134,8 @@ configure() {
 
 cpp_files() { find cmake extensions host tests -name '*.cpp' -o -name '*.h'; }
 
-install_system_packages
+# shellcheck disable=SC2086  # a list of words
+install_system_packages $PACKAGES
 require_tools
 choose_python
 make_environment

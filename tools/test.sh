@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds, then runs every test with the chosen CPython. Arguments go to pytest (`sh tools/test.sh -k choose`).
 . "$(dirname "$0")/build.sh"
+install_postgresql
 
 failed=
 say "unit tests of the host"

@@ -17,6 +17,7 @@ class Options(NamedTuple):
 
     iterations: int
     scale: float
+    database: str  # an SQLite file or a PostgreSQL URL; "" is the default file
 
 
 # argparse words what these two cannot convert by their names: "invalid whole_number value: 'x'".
@@ -51,7 +52,14 @@ def _parser(description: str | None, iterations: int) -> argparse.ArgumentParser
         type=factor,
         default=1.0,
         metavar="FACTOR",
-        help="multiply every sleep by this (default: 1; a program that does not sleep ignores it)",
+        help="multiply every sleep and every query's time by this (default: 1; a program without any ignores it)",
+    )
+    parser.add_argument(
+        "--database",
+        default="",
+        metavar="FILE|URL",
+        help="the company's database: an SQLite file, made on first use (default: in the user's cache), or a "
+        "postgresql:// URL (a program that asks no database ignores it)",
     )
     return parser
 
