@@ -53,7 +53,7 @@ class Tracer {
 
   void stop() {
     recording_.stop();
-    RecordedRun run;
+    RecordedRun run{.has_gil = has_gil_};
     if (has_gil_) {
       run = recording_.collect();
       run.pair_cost_ns = measure_counting_cost();

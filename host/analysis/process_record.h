@@ -38,7 +38,8 @@ struct ProcessRecord {
 };
 
 struct RecordedRun {
-  std::vector<ProcessRecord> processes;  // the first one first; none where there is no GIL
+  std::vector<ProcessRecord> processes;  // the first one first; those without an event are left out
+  bool has_gil = true;
   ClockKind clock = ClockKind::Monotonic;
   std::uint64_t dropped_events = 0;  // a capture had no space for them
   RecordingLosses losses;

@@ -1,6 +1,7 @@
 #include "analysis/run_summary.h"
 
 #include <algorithm>
+#include <map>
 
 namespace gilscope {
 namespace {
@@ -14,13 +15,14 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
                          .cpu_ns = record.cpu,
                          .gils = figures.gils,
                          .handoffs = record.figures.handoffs};
+  std::map<ThreadId, const ThreadRecord*> known_threads;
+  for (const auto& thread : record.threads) known_threads[thread.id] = &thread;
   for (const auto& row : figures.threads) {
     NamedThread thread{.figures = row};
-    const auto known =
-        std::ranges::find_if(record.threads, [&](const auto& candidate) { return candidate.id == row.id; });
-    if (row.id && known != record.threads.end()) {
-      thread.name = known->name;
-      thread.cpu_ns = known->cpu;
+    const auto known = row.id ? known_threads.find(*row.id) : known_threads.end();
+    if (known != known_threads.end()) {
+      thread.name = known->second->name;
+      thread.cpu_ns = known->second->cpu;
     }
     summary.threads.push_back(std::move(thread));
   }
@@ -40,6 +42,7 @@ std::uint64_t count_events(const MachineSnapshot& figures) {
 ProbeFigures sum_figures(const RecordedRun& run) {
   ProbeFigures figures{.clock = run.clock,
                        .dropped = run.dropped_events,
+                       .ends_at_drop = run.dropped_events > 0,
                        .losses = run.losses,
                        .pair_cost_ns = run.pair_cost_ns,
                        .capture_bytes = run.capture_bytes};
@@ -56,7 +59,7 @@ ProbeFigures sum_figures(const RecordedRun& run) {
 }
 
 RunVerdict judge(const std::vector<ProcessSummary>& processes) {
-  if (processes.empty()) return {};
+  if (processes.empty()) return {.kind = RunVerdict::Kind::NothingRecorded};
   Nanoseconds waited{};
   Nanoseconds lived{};
   std::size_t busy = 0;
@@ -98,7 +101,7 @@ RunSummary summarize_run(const RecordedRun& run) {
     if (!record.cpu) summary.cpu_ns.reset();
     if (summary.cpu_ns) *summary.cpu_ns = add(*summary.cpu_ns, *record.cpu);
   }
-  summary.verdict = judge(summary.processes);
+  summary.verdict = run.has_gil ? judge(summary.processes) : RunVerdict{};
   return summary;
 }
 

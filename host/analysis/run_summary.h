@@ -32,10 +32,11 @@ struct ProcessSummary {
 
 struct RunVerdict {
   enum class Kind {
-    Bottleneck,    // threads waited for it for a tenth of their time, or more
-    NoBottleneck,  // they did not
-    OneThread,     // there was nobody to wait for: the ceiling says what threads could gain
-    NoGil,         // free-threaded: nothing was traced
+    Bottleneck,       // threads waited for it for a tenth of their time, or more
+    NoBottleneck,     // they did not
+    OneThread,        // there was nobody to wait for: the ceiling says what threads could gain
+    NothingRecorded,  // there was no space, or no time
+    NoGil,            // free-threaded: nothing was traced
   };
   Kind kind = Kind::NoGil;
   std::optional<double> wait_share;  // waits of the busy threads / their lifetimes, over all GILs
@@ -52,6 +53,7 @@ struct ProbeFigures {
   ClockKind clock = ClockKind::Monotonic;
   std::uint64_t events = 0;
   std::uint64_t dropped = 0;
+  bool ends_at_drop = false;  // figures are of the time before the first one, of each process
   RecordingLosses losses;
   std::optional<double> pair_cost_ns;  // as RecordedRun has it
   std::optional<double> cost_share;    // of the wall times of all processes

@@ -163,7 +163,9 @@ Capture read_capture(const std::filesystem::path& folder) {
   Capture capture{.metadata = read_metadata(folder)};
   try {
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      if (entry.is_regular_file()) capture.bytes += entry.file_size();
+      std::error_code gone;  // it may have been renamed just now
+      const auto size = entry.file_size(gone);
+      if (!gone) capture.bytes += size;
       if (is_events_file(entry.path())) capture.processes.push_back(entry.path());
     }
     capture.unfiled_drops = read_unfiled_drops(folder / kSizeFile);

@@ -1,7 +1,11 @@
 #include "capture/run_notes.h"
 
+#include <cstdint>
+#include <exception>
+#include <limits>
 #include <string_view>
 
+#include "capture/format.h"
 #include "capture/json_file.h"
 #include "support/file.h"
 #include "support/json_values.h"
@@ -30,30 +34,64 @@ ordered_json describe(const ProcessNotes& process) {
           {"threads", std::move(threads)}};
 }
 
-template <typename Value>
-std::optional<Value> optional_at(const json& object, const char* key) {
+struct OutOfRange : std::exception {};
+
+// The library would cut a number to the type, without a word.
+std::uint64_t number_at(const json& object, const char* key, std::uint64_t max) {
   const auto& value = object.at(key);
-  return value.is_null() ? std::nullopt : std::optional(value.get<Value>());
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > max) throw OutOfRange();
+  return value.get<std::uint64_t>();
+}
+
+std::optional<std::uint64_t> optional_number_at(const json& object, const char* key, std::uint64_t max) {
+  return object.at(key).is_null() ? std::nullopt : std::optional(number_at(object, key, max));
 }
 
 std::optional<Nanoseconds> time_at(const json& object, const char* key) {
-  const auto time = optional_at<std::int64_t>(object, key);
-  return time ? std::optional(Nanoseconds(*time)) : std::nullopt;
+  const auto time = optional_number_at(object, key, kMaxTicks);
+  return time ? std::optional(Nanoseconds(static_cast<std::int64_t>(*time))) : std::nullopt;
+}
+
+std::optional<double> cost_at(const json& object, const char* key) {
+  const auto& value = object.at(key);
+  if (value.is_null()) return std::nullopt;
+  constexpr double kSecond = 1e9;
+  const auto cost = value.get<double>();
+  if (!(cost >= 0 && cost <= kSecond)) throw OutOfRange();
+  return cost;
 }
 
 ProcessNotes parse_process(const json& object) {
-  ProcessNotes process{.pid = object.at("pid").get<std::int64_t>(),
-                       .parent_pid = object.at("parent_pid").get<std::int64_t>(),
+  constexpr std::uint64_t kMaxPid = std::numeric_limits<std::int32_t>::max();
+  ProcessNotes process{.pid = static_cast<std::int64_t>(number_at(object, "pid", kMaxPid)),
+                       .parent_pid = static_cast<std::int64_t>(number_at(object, "parent_pid", kMaxPid)),
                        .start_method = object.at("start_method").get<std::string>(),
-                       .begin = object.at("begin_ticks").get<std::uint64_t>(),
-                       .end = optional_at<std::uint64_t>(object, "end_ticks"),
+                       .begin = number_at(object, "begin_ticks", kMaxTicks),
+                       .end = optional_number_at(object, "end_ticks", kMaxTicks),
                        .cpu = time_at(object, "cpu_ns")};
+  if (process.end && *process.end < process.begin) throw OutOfRange();
   for (const auto& thread : object.at("threads")) {
-    process.threads.push_back({.id = ThreadId{thread.at("id").get<std::uint32_t>()},
+    constexpr std::uint64_t kMaxId = std::numeric_limits<std::uint32_t>::max();
+    process.threads.push_back({.id = ThreadId{static_cast<std::uint32_t>(number_at(thread, "id", kMaxId))},
                                .name = thread.at("name").get<std::string>(),
                                .cpu = time_at(thread, "cpu_ns")});
   }
   return process;
+}
+
+RunNotes parse_notes(const json& document) {
+  constexpr std::uint64_t kMaxCount = std::numeric_limits<std::uint32_t>::max();
+  constexpr std::uint64_t kMaxExitCode = 255;
+  RunNotes notes{.has_gil = document.at("has_gil").get<bool>(),
+                 .pair_cost_ns = cost_at(document, "pair_cost_ns"),
+                 .losses = {.unrecorded_processes = number_at(document, "unrecorded_processes", kMaxCount),
+                            .overlooked_gils = number_at(document, "overlooked_gils", kMaxCount),
+                            .were_slots_overwritten = document.at("overwritten").get<bool>()}};
+  if (const auto code = optional_number_at(document, "exit_code", kMaxExitCode)) {
+    notes.exit_code = static_cast<int>(*code);
+  }
+  for (const auto& process : document.at("processes")) notes.processes.push_back(parse_process(process));
+  return notes;
 }
 
 }  // namespace
@@ -62,6 +100,7 @@ void write_run_notes(const std::filesystem::path& folder, const RunNotes& notes)
   auto processes = ordered_json::array();
   for (const auto& process : notes.processes) processes.push_back(describe(process));
   const ordered_json document{{"schema", kSchema},
+                              {"has_gil", notes.has_gil},
                               {"exit_code", or_null(notes.exit_code)},
                               {"pair_cost_ns", or_null(notes.pair_cost_ns)},
                               {"unrecorded_processes", notes.losses.unrecorded_processes},
@@ -79,16 +118,11 @@ std::optional<RunNotes> read_run_notes(const std::filesystem::path& folder) {
     reject_json(file, "the schema gilscope.run/1");
   }
   try {
-    RunNotes notes{
-        .exit_code = optional_at<int>(document, "exit_code"),
-        .pair_cost_ns = optional_at<double>(document, "pair_cost_ns"),
-        .losses = {.unrecorded_processes = document.at("unrecorded_processes").get<std::uint64_t>(),
-                   .overlooked_gils = document.at("overlooked_gils").get<std::uint64_t>(),
-                   .were_slots_overwritten = document.at("overwritten").get<bool>()}};
-    for (const auto& process : document.at("processes")) notes.processes.push_back(parse_process(process));
-    return notes;
+    return parse_notes(document);
   } catch (const json::exception&) {
     reject_json(file, "what a run notes at its end");
+  } catch (const OutOfRange&) {
+    reject_json(file, "numbers that a run can note");
   }
 }
 

@@ -39,6 +39,7 @@ struct RecordingLosses {
 };
 
 struct RunNotes {
+  bool has_gil = true;
   std::optional<int> exit_code;
   std::optional<double> pair_cost_ns;  // added to a release and its acquire, measured in this run
   RecordingLosses losses;

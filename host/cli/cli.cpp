@@ -136,7 +136,7 @@ std::string json_text(const nlohmann::ordered_json& document) {
 }  // namespace
 
 void check_json(const CommonOptions& options) {
-  if (!options.json.empty()) const OutputFile file(options.json, options.existing());
+  if (!options.json.empty()) check_output(options.json, options.existing());
 }
 
 void write_json(const CommonOptions& options, const nlohmann::ordered_json& document) {

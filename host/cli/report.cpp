@@ -2,6 +2,8 @@
 #include "cli/cli.h"
 #include "cli/run_capture.h"
 #include "report/truth_report.h"
+#include "run/child.h"
+#include "run/trial_runner.h"
 #include "support/error.h"
 
 namespace gilscope::cli {
@@ -25,7 +27,10 @@ int run(const ReportOptions& options) {
   ResultOutput output(options.common);
   std::optional<OutputFile> trace;
   if (!options.trace.empty()) trace.emplace(options.trace, options.common.existing());
-  const CapturedRun captured(read_capture(options.capture));
+  CapturedRun captured(read_capture(options.capture));
+  captured.watch([] {
+    if (const auto signal = InterruptGuard::signal()) throw Interrupted(*signal);
+  });
   const RunSummary summary = summarize_run(replay(captured));
   std::optional<std::vector<ProcessTruth>> truths;
   if (options.check) truths = check_truth(captured);
@@ -58,7 +63,17 @@ void setup_report(CLI::App& app, const Invocation& /*invocation*/, Action& actio
                     "Check that what was recorded can be true; exit code 1 where it cannot");
   add_json(*command, options->common);
   add_verbosity(*command, options->common);
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+  command->callback([options, &action] {
+    action = [options] {
+      const InterruptGuard guard;
+      try {
+        return run(*options);
+      } catch (const Interrupted& interrupted) {
+        print_error("gilscope: interrupted\n");
+        return 128 + interrupted.signal;
+      }
+    };
+  });
 }
 
 }  // namespace gilscope::cli

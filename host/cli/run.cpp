@@ -49,14 +49,16 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
         throw Error("run: --no-probe traces nothing: there is nothing for --json, -o or --trace",
                     "leave it out", ExitCode::Usage);
       }
+      if (!options->capture.trace.empty() && options->capture.trace == options->common.json) {
+        throw Error("run: --json and --trace name one file", "name two", ExitCode::Usage);
+      }
       if (command->count("--max-size") > 0 && !options->capture.is_wanted()) {
         throw Error("run: --max-size bounds a capture, and none is kept", "-o DIR keeps one",
                     ExitCode::Usage);
       }
       check_json(options->common);
-      auto capture = prepare_capture(*options, invocation.command);
-      const int exit_code = run_python(
-          invocation.tail, [&] { begin_recording(*options, invocation.command, std::move(capture)); });
+      const int exit_code =
+          run_python(invocation.tail, [&] { begin_recording(*options, invocation.command); });
       report_run(exit_code);
       return exit_code;
     };

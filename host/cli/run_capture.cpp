@@ -49,17 +49,20 @@ void trace_process(const CapturedRun& run, const CapturedProcess& process, Chrom
 
 RunCapture::RunCapture(CaptureOptions options, const std::vector<std::string>& command, Existing existing)
     : options_(std::move(options)), existing_(existing) {
-  // The script may change the folder before these are written.
+  // The script may change the current folder before these are written.
+  if (!options_.output.empty()) options_.output = std::filesystem::absolute(options_.output).string();
   if (!options_.trace.empty()) {
     options_.trace = std::filesystem::absolute(options_.trace).string();
-    const OutputFile can_be_made(options_.trace, existing);
+    if (std::filesystem::path(options_.trace).parent_path() == options_.output) {
+      throw Error("the trace cannot lie in the capture", "name a file elsewhere", ExitCode::Usage);
+    }
+    check_output(options_.trace, existing);
   }
   if (options_.output.empty()) {
     temporary_.emplace();
     folder_ = temporary_->path() / "capture";
   } else {
-    folder_ = std::filesystem::absolute(options_.output);
-    options_.output = folder_.string();
+    folder_ = options_.output;
   }
   create_capture(folder_, describe(command), existing);
 }
@@ -69,10 +72,11 @@ void RunCapture::discard() noexcept {
   end();
 }
 
-RecordedRun RunCapture::read(const RunNotes& notes) {
+RecordedRun RunCapture::read(const RunNotes& notes, void (*poll)()) {
   Capture capture = read_capture(folder_);
   capture.notes = notes;
   captured_.emplace(std::move(capture));
+  captured_->watch(poll);
   RecordedRun run = replay(*captured_);
   if (options_.output.empty()) run.capture_bytes.reset();
   return run;

@@ -39,8 +39,9 @@ class RunCapture {
   // Adds what the run noted at its end. Throws Error: the capture is complete without it.
   void add_notes(const RunNotes& notes) const { write_run_notes(folder_, notes); }
 
-  // What the whole capture says; `notes` whether they could be written or not. Throws Error.
-  [[nodiscard]] RecordedRun read(const RunNotes& notes);
+  // What the whole capture says; `notes` whether they could be written or not. `poll` is called now and then,
+  // in write_trace() too. Throws Error, and what `poll` does.
+  [[nodiscard]] RecordedRun read(const RunNotes& notes, void (*poll)());
   // After read().
   [[nodiscard]] SummaryContext context() const;
   void write_trace() const;

@@ -15,6 +15,7 @@
 #include "recording/recording.h"
 #include "recording/recording_cost.h"
 #include "report/summary_report.h"
+#include "run/child.h"
 #include "run/trial_runner.h"
 #include "support/error.h"
 
@@ -67,10 +68,15 @@ void deliver(const RunSummary& summary, const SummaryContext& context) {
   if (!common.json.empty()) write_json(common, summary_json(summary, context));
 }
 
+// Of a capture of gigabytes the report takes minutes.
+void stop_if_interrupted() {
+  if (const auto signal = InterruptGuard::signal()) throw Interrupted(*signal);
+}
+
 void report_counters(int exit_code) {
   const auto& common = run->options.common;
   if (common.quiet && common.json.empty()) return;
-  RecordedRun recorded = run->recording ? run->recording->collect() : RecordedRun{};
+  RecordedRun recorded = run->recording ? run->recording->collect() : RecordedRun{.has_gil = false};
   recorded.pair_cost_ns = measure_counting_cost();
   recorded.exit_code = exit_code;
   deliver(summarize_run(recorded), describe_context());
@@ -78,7 +84,7 @@ void report_counters(int exit_code) {
 
 void report_capture(int exit_code) {
   const auto& common = run->options.common;
-  RunNotes notes = run->recording ? run->recording->notes() : RunNotes{};
+  RunNotes notes = run->recording ? run->recording->notes() : RunNotes{.has_gil = false};
   notes.pair_cost_ns = measure_capture_cost();
   notes.exit_code = exit_code;
   try {
@@ -88,21 +94,40 @@ void report_capture(int exit_code) {
   }
   const bool is_needed = !common.quiet || !common.json.empty() || !run->options.capture.trace.empty();
   if (!is_needed) return;
-  const RunSummary summary = summarize_run(run->capture->read(notes));
-  deliver(summary, run->capture->context());
+  const RunSummary summary = summarize_run(run->capture->read(notes, stop_if_interrupted));
+  std::optional<Error> failure;
+  try {
+    deliver(summary, run->capture->context());
+  } catch (const Error& error) {  // the other output is worth having all the same
+    failure = error;
+  }
   if (const auto& folder = run->capture->kept_folder(); !folder.empty() && !common.quiet) {
     print_error(
         fmt::format("The capture is in {}: gilscope report shows it again.\n", replace_controls(folder)));
   }
   run->capture->write_trace();
+  if (failure) throw Error(*failure);
 }
 
-void write_report(int exit_code) {
-  if (run->capture) {
-    report_capture(exit_code);
-  } else {
-    report_counters(exit_code);
+// Returns the signal that ended it, if one did.
+std::optional<int> write_report(int exit_code) {
+  try {
+    if (run->capture) {
+      report_capture(exit_code);
+    } else {
+      report_counters(exit_code);
+    }
+  } catch (const Error& error) {
+    print_failure(error);
+  } catch (const Interrupted& interrupted) {
+    const auto& folder = run->capture->kept_folder();
+    print_failure(
+        {"interrupted before the report was whole", folder.empty() ? "" : "gilscope report " + folder});
+    return interrupted.signal;
+  } catch (const std::exception& error) {
+    print_failure({std::string("no report: ") + error.what(), ""});
   }
+  return std::nullopt;
 }
 
 int count_threads() noexcept {
@@ -157,15 +182,13 @@ std::unique_ptr<Recording> make_recording() {
 
 }  // namespace
 
-std::unique_ptr<RunCapture> prepare_capture(const RunOptions& options,
-                                            const std::vector<std::string>& command) {
-  if (!options.capture.is_wanted()) return nullptr;
-  return std::make_unique<RunCapture>(options.capture, command, options.common.existing());
-}
-
-void begin_recording(const RunOptions& options, const std::vector<std::string>& command,
-                     std::unique_ptr<RunCapture> capture) {
+void begin_recording(const RunOptions& options, const std::vector<std::string>& command) {
   if (options.no_probe) return;
+  // Not before Python has started: `--version` and wrong flags end it there, and leave no folder.
+  std::unique_ptr<RunCapture> capture;
+  if (options.capture.is_wanted()) {
+    capture = std::make_unique<RunCapture>(options.capture, command, options.common.existing());
+  }
   run = new Run{.options = options, .command = command, .capture = std::move(capture), .process = getpid()};
   // The script may change the folder before the file is written.
   std::string& json = run->options.common.json;
@@ -199,15 +222,23 @@ void report_run(int exit_code) noexcept {
   // may wait as well, and goes on waiting: as under `python`, it ends nothing.
   const bool is_ours = run->was_interrupt_blocked == false;
   const bool is_interrupted = is_ours && sigismember(&pending, SIGINT) == 1;
-  try {
-    write_report(is_interrupted ? 128 + SIGINT : static_cast<unsigned char>(exit_code));
-  } catch (const Error& error) {
-    print_failure(error);
-  } catch (const std::exception& error) {
-    print_failure({std::string("no report: ") + error.what(), ""});
+  const int code = is_interrupted ? 128 + SIGINT : static_cast<unsigned char>(exit_code);
+  const sigset_t interrupt = only_interrupt();
+  std::optional<int> ended_by;
+  if (run->capture && is_ours) {
+    const timespec at_once{};
+    if (is_interrupted) sigtimedwait(&interrupt, nullptr, &at_once);
+    const InterruptGuard guard;
+    pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
+    ended_by = write_report(code);
+    pthread_sigmask(SIG_BLOCK, &interrupt, nullptr);
+  } else {
+    write_report(code);
   }
   if (run->capture) run->capture->end();
-  const sigset_t interrupt = only_interrupt();
+  // What Python, or the user, wanted to end this process by.
+  if (is_interrupted && run->capture) ended_by = SIGINT;
+  if (ended_by) kill(getpid(), *ended_by);
   if (is_ours) pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 

@@ -17,16 +17,10 @@ struct RunOptions {
   bool no_probe = false;
 };
 
-// Before Python starts. nullptr where no capture is wanted. Throws Error.
-std::unique_ptr<RunCapture> prepare_capture(const RunOptions& options,
-                                            const std::vector<std::string>& command);
-
-// Records this process and its children from now on, in `capture` where there is one; the GIL is held. The
-// report comes when the process exits
+// Records this process and its children from now on; the GIL is held. The report comes when the process exits
 // (however Python ends it: see run_recording.cpp), or in report_run(). Throws Error where the probe is
 // refused.
-void begin_recording(const RunOptions& options, const std::vector<std::string>& command,
-                     std::unique_ptr<RunCapture> capture);
+void begin_recording(const RunOptions& options, const std::vector<std::string>& command);
 
 // The script has ended with this code. Reports, once.
 void report_run(int exit_code) noexcept;

@@ -1,6 +1,7 @@
 #include "recording/captured_run.h"
 
 #include <algorithm>
+#include <map>
 #include <new>
 #include <tuple>
 #include <utility>
@@ -31,7 +32,7 @@ CapturedProcess open_process(const Capture& capture, const std::filesystem::path
   process.notes = find_notes(capture, process.facts);
   if (process.notes != nullptr && process.notes->end) {
     // It may have outlived the run: what it says again is what the run said.
-    process.end = process.cut = *process.notes->end;
+    process.end = process.cut = std::max(*process.notes->end, process.facts.begin.ticks);
   } else if (process.facts.is_finished) {
     process.end = process.facts.latest.ticks;
   } else if (is_alive(process.facts.pid)) {
@@ -39,6 +40,11 @@ CapturedProcess open_process(const Capture& capture, const std::filesystem::path
     const auto now = ProbeClock(process.facts.clock).read();
     if (now > process.facts.begin.ticks)
       process.cut = now;  // else it was recorded before the machine started
+  }
+  // A thread whose release was dropped would hold the GIL for ever.
+  if (const auto drop = process.facts.first_drop; drop && *drop <= process.cut) {
+    process.cut = std::max(*drop, process.facts.begin.ticks + 1) - 1;
+    process.end = process.cut;
   }
   return process;
 }
@@ -94,17 +100,19 @@ CapturedRun::CapturedRun(Capture capture)
     : capture_(std::move(capture)), processes_(open_processes(capture_)), clock_(find_clock(processes_)) {}
 
 std::vector<ThreadRecord> merge_threads(const CapturedProcess& process, const CaptureNames& names) {
-  std::vector<ThreadRecord> threads;
-  if (process.notes != nullptr) threads = process.notes->threads;
-  for (const auto& [id, name] : names.threads) {
-    const auto known = std::ranges::find(threads, id, &ThreadRecord::id);
-    if (known == threads.end()) {
-      threads.push_back({.id = id, .name = name});
-    } else if (known->name.empty()) {
-      known->name = name;
+  std::map<ThreadId, ThreadRecord> threads;
+  for (const auto& [id, name] : names.threads) threads[id] = {.id = id, .name = name};
+  if (process.notes != nullptr) {
+    for (const auto& noted : process.notes->threads) {
+      ThreadRecord& thread = threads[noted.id];
+      thread.id = noted.id;
+      thread.cpu = noted.cpu;
+      if (!noted.name.empty()) thread.name = noted.name;
     }
   }
-  return threads;
+  std::vector<ThreadRecord> list;
+  for (auto& [id, thread] : threads) list.push_back(std::move(thread));
+  return list;
 }
 
 std::unique_ptr<GilMachine> make_machine() {
@@ -117,7 +125,9 @@ std::unique_ptr<GilMachine> make_machine() {
 
 RecordedRun replay(const CapturedRun& captured) {
   const Capture& capture = captured.capture();
-  RecordedRun run{.dropped_events = capture.unfiled_drops, .capture_bytes = capture.bytes};
+  RecordedRun run{.has_gil = !capture.notes || capture.notes->has_gil,
+                  .dropped_events = capture.unfiled_drops,
+                  .capture_bytes = capture.bytes};
   if (capture.notes) {
     run.exit_code = capture.notes->exit_code;
     run.pair_cost_ns = capture.notes->pair_cost_ns;
@@ -138,12 +148,14 @@ RecordedRun replay(const CapturedRun& captured) {
 std::vector<ProcessTruth> check_truth(const CapturedRun& run) {
   std::vector<ProcessTruth> truths;
   for (CapturedProcess process : run.processes()) {
-    if (process.facts.is_finished) {  // then all of it can be checked, whenever the run was over
+    if (process.facts.is_finished && !process.facts.first_drop) {
+      // All of it can be checked, whenever the run was over.
       process.end = process.facts.latest.ticks;
       process.cut = kMaxTicks;
     }
     TruthCheck check(process.facts.begin.ticks, process.end.value_or(kMaxTicks));
     ProcessTruth truth{.pid = process.facts.pid};
+    process.cut = process.facts.first_drop ? kMaxTicks : process.cut;
     static_cast<void>(run.read(process, [&](const Event& event) {
       if (event.ticks < process.facts.first_drop.value_or(kNoTicks)) {
         check.add(event);

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "analysis/gil_machine.h"
@@ -22,7 +24,8 @@ struct CapturedProcess {
   ProcessFacts facts;
   const ProcessNotes* notes = nullptr;  // of the capture; nullptr where the run left none of it
   std::optional<std::uint64_t> end;     // ticks; of one that was killed: unknown
-  std::uint64_t cut = kMaxTicks;        // later events belong to no figure: the run was over, or goes on
+  // Later events belong to no figure: the run was over, or goes on; or some are missing from there on.
+  std::uint64_t cut = kMaxTicks;
 };
 
 class CapturedRun {
@@ -40,18 +43,28 @@ class CapturedRun {
   [[nodiscard]] const std::vector<CapturedProcess>& processes() const noexcept { return processes_; }
   [[nodiscard]] const TickConversion& clock() const noexcept { return clock_; }
 
+  // Called now and then while events are read, which may take minutes; may throw.
+  void watch(std::function<void()> poll) { poll_ = std::move(poll); }
+
   // The events of a process, in their order; `take` is called with each. What was said beside them (names,
   // owners) is returned. Throws Error.
   template <typename Take>
   [[nodiscard]] CaptureNames read(const CapturedProcess& process, Take take) const {
     const ProcessReader reader(process.file);
     auto sequence = reader.events();
-    for (Event event{}; sequence.next(event) && event.ticks <= process.cut;) take(event);
+    std::uint64_t count = 0;
+    for (Event event{}; sequence.next(event) && event.ticks <= process.cut; ++count) {
+      if (count % kPollEvery == 0) poll_();
+      take(event);
+    }
     return sequence.names();
   }
 
  private:
+  static constexpr std::uint64_t kPollEvery = std::uint64_t{1} << 16U;
+
   Capture capture_;
+  std::function<void()> poll_ = [] {};
   std::vector<CapturedProcess> processes_;
   TickConversion clock_;
 };

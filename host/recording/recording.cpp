@@ -149,11 +149,12 @@ Recording::~Recording() { stop(); }
 void Recording::start() {
   static const int error = pthread_atfork(nullptr, nullptr, begin_again_in_child);
   if (error != 0) throw Error("no memory to watch for forks", "free some memory");
-  if (capture_) start_capture();
   try {
+    if (capture_) start_capture();
     probe_.start(capture_ ? static_cast<Recorder&>(events_) : *counters_);
   } catch (...) {
     events_.stop();
+    if (space_) space_->count_refused();
     throw;
   }
   note_->begin(role_, probe_.started().ticks);

@@ -122,8 +122,12 @@ std::optional<std::uint64_t> SharedSpace::take_slot() noexcept {
     const auto slot = std::atomic_ref(header_->taken.raw).fetch_add(1, std::memory_order_relaxed);
     if (slot < kSlots) return slot;
   }
-  std::atomic_ref(header_->refused.raw).fetch_add(1, std::memory_order_relaxed);
+  count_refused();
   return std::nullopt;
+}
+
+void SharedSpace::count_refused() noexcept {
+  std::atomic_ref(header_->refused.raw).fetch_add(1, std::memory_order_relaxed);
 }
 
 std::byte* SharedSpace::claim() noexcept {

@@ -50,6 +50,9 @@ class SharedSpace {
   // The number of this process's slot, once it was claimed.
   [[nodiscard]] std::uint64_t slot() const noexcept { return slot_number_; }
 
+  // A process that has a slot could not record after all.
+  void count_refused() noexcept;
+
   [[nodiscard]] std::uint64_t claimed() const noexcept;  // slots in use
   [[nodiscard]] std::uint64_t refused() const noexcept;  // processes that got none
 

@@ -83,6 +83,8 @@ std::string_view name_of(RunVerdict::Kind kind) {
       return "no_bottleneck";
     case RunVerdict::Kind::OneThread:
       return "one_thread";
+    case RunVerdict::Kind::NothingRecorded:
+      return "nothing_recorded";
     case RunVerdict::Kind::NoGil:
       break;
   }

@@ -120,7 +120,13 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
 // What the measurement cost, and what is missing from it.
 std::string describe_probe(const ProbeFigures& probe) {
   std::string text = fmt::format("The probe saw {}, ", count_of(probe.events, "event"));
-  text += probe.dropped == 0 ? "dropped none" : fmt::format("DROPPED {}: figures are too low", probe.dropped);
+  if (probe.dropped == 0) {
+    text += "dropped none";
+  } else if (probe.ends_at_drop) {
+    text += fmt::format("DROPPED {}: figures and time line end where the first was dropped", probe.dropped);
+  } else {
+    text += fmt::format("DROPPED {}: figures are too low", probe.dropped);
+  }
   if (probe.pair_cost_ns && probe.cost_share) {
     text += fmt::format(", and cost {} a release and acquire: {} of the time",
                         format_duration(std::max(*probe.pair_cost_ns, 0.0)),
@@ -177,6 +183,8 @@ std::string describe_verdict(const RunSummary& summary) {
   switch (verdict.kind) {
     case RunVerdict::Kind::NoGil:
       return "this Python is free-threaded, and its GIL is off: there was nothing to trace";
+    case RunVerdict::Kind::NothingRecorded:
+      return "nothing was recorded of the GIL";
     case RunVerdict::Kind::Bottleneck: {
       const auto* const top = find_top_holder(summary);
       return fmt::format("threads waited {} of their time for the GIL; {} held it longest, {} of the time",
@@ -197,7 +205,8 @@ std::string describe_verdict(const RunSummary& summary) {
 
 std::string format_capture_heading(const SummaryContext& context, const RunSummary& summary) {
   std::string text = fmt::format("{}", fmt::join(context.command, " "));
-  if (context.python.is_object() && context.python.contains("version")) {
+  if (context.python.is_object() && context.python.contains("version") &&
+      context.python["version"].is_string()) {
     text += fmt::format(" (Python {}", context.python["version"].get<std::string>());
     text += summary.exit_code ? fmt::format(", exit code {})", *summary.exit_code) : ")";
   }
@@ -214,7 +223,7 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
   };
   append("gilscope: " + describe_verdict(summary), is_bad ? "33" : "32");
   if (is_bad) append(fmt::format("-> {}", advise(summary)), "");
-  if (summary.processes.empty()) return text;
+  if (summary.verdict.kind == RunVerdict::Kind::NoGil) return text;
   std::vector<const ProcessSummary*> processes;
   for (const auto& process : summary.processes) processes.push_back(&process);
   for (std::size_t i = 0; i < std::min(processes.size(), kMaxProcesses); ++i) {

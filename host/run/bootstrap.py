@@ -104,7 +104,7 @@ def tell_of_exit(os: "Any", leave: "Callable[[], None]") -> None:
     exit_at_once = os._exit
 
     def _exit(status: int) -> None:
-        if isinstance(status, int):  # with anything else the process may go on
+        if isinstance(status, int) and -(2**31) <= status < 2**31:  # with anything else the process goes on
             leave()
         exit_at_once(status)
 

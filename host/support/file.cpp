@@ -71,7 +71,9 @@ OutputFile::OutputFile(std::string path, Existing existing) : path_(std::move(pa
   }
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     // A device or a pipe is written to, not replaced.
-    file_ = FileDescriptor(open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+    file_ = FileDescriptor(open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
+    // A pipe without a reader is an error, not something to wait for; one with a reader may be slow.
+    if (file_.get() >= 0) fcntl(file_.get(), F_SETFL, 0);
   } else {
     temporary_ = fmt::format("{}.{}.part", path_, getpid());
     file_ = FileDescriptor(open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
@@ -115,6 +117,19 @@ void OutputFile::commit() {
   if (error == 0 && !temporary_.empty()) error = put_in_place();
   require_no(error);
   temporary_.clear();
+}
+
+void check_output(const std::string& path, Existing existing) {
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path, ignored);
+  const bool is_special = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
+                          !std::filesystem::is_directory(status);
+  if (!is_special) {
+    const OutputFile can_be_made(path, existing);
+  } else if (access(path.c_str(), W_OK) != 0) {
+    throw Error(fmt::format("{} cannot be written: {}", path, why(errno)),
+                "name a file in a folder of yours");
+  }
 }
 
 void print(std::string_view text) {

@@ -65,6 +65,10 @@ class OutputFile {
   FileDescriptor file_;
 };
 
+// That the file can be made, told before work whose result it takes. What is no regular file (a pipe) is not
+// opened: its reader would see the end. Throws Error.
+void check_output(const std::string& path, Existing existing);
+
 // Writes to standard output, whole. Throws Error where that fails; ends the process as SIGPIPE does where the
 // reader is gone, which is no failure (`| head -1`).
 void print(std::string_view text);

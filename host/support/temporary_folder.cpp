@@ -16,6 +16,7 @@ TemporaryFolder::TemporaryFolder() {
   std::error_code error;
   auto root = std::filesystem::temp_directory_path(error);
   if (error) root = "/tmp";  // TMPDIR names no folder: mkdtemp says what is wrong where this is none either
+  root = std::filesystem::absolute(root);  // the script may change the current one
   std::string pattern = root / "gilscope-XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr) {
     throw Error(fmt::format("{} cannot be made: {}", pattern, std::strerror(errno)),
@@ -25,8 +26,12 @@ TemporaryFolder::TemporaryFolder() {
 }
 
 TemporaryFolder::~TemporaryFolder() {
+  // Under another name: whoever would make a file in it finds it gone.
   std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  auto gone = path_;
+  gone += ".gone";
+  std::filesystem::rename(path_, gone, ignored);
+  std::filesystem::remove_all(ignored ? path_ : gone, ignored);
 }
 
 }  // namespace gilscope

@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import os
 import resource
+import signal
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -169,6 +171,8 @@ def test_a_timeline_alone_leaves_nothing_else(run, host, script, tmp_path):
         (["--max-size", "-1", "-o", "c", "-c", "1"], "--max-size"),
         (["-o", "", "-c", "1"], "the folder's name is empty"),
         (["--trace", "-", "-c", "1"], "it needs the name of a file"),
+        (["--json", "x", "--trace", "x", "-c", "1"], "name one file"),
+        (["-o", "c", "--trace", "c/t.json", "-c", "1"], "the trace cannot lie in the capture"),
         (["--no-probe", "-o", "c", "-c", "1"], "--no-probe"),
         (["--no-probe", "--trace", "t", "-c", "1"], "--no-probe"),
     ],
@@ -229,13 +233,121 @@ def test_a_bound_drops_the_rest_and_says_so(run, host, script, capture, report_t
     ran = run([host, "run", "-o", str(capture), "--max-size", "100k", script(READS), "100000"])
     assert ran.returncode == 0
     assert "DROPPED" in ran.stderr
-    assert "figures are too low" in ran.stderr
+    assert "figures and time line end where the first was dropped" in ran.stderr.replace("\n", " ")
     document = report_truth(capture)
     probe = document["probe"]
     assert probe["dropped"] > 100_000
     assert probe["events"] + probe["dropped"] >= 200_000
     assert document["check"]["events"] > 1000
     assert sum(f.stat().st_size for f in capture.glob("*.events")) <= 100 * 1024
+
+
+def test_figures_end_where_the_first_event_was_dropped(run, host, script, capture, report_truth):
+    """A thread whose release was dropped would hold the GIL, or wait for it, until the end."""
+    code = """
+import os, threading
+def read():
+    zero = os.open("/dev/zero", os.O_RDONLY)
+    for _ in range(30_000): os.read(zero, 1)
+threads = [threading.Thread(target=read) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+sum(range(10_000_000))
+"""
+    trace = capture.parent / "trace.json"
+    options = ["--max-size", "150k", "-o", str(capture), "--trace", str(trace)]
+    ran = run([host, "run", *options, script(code)])
+    assert "figures and time line end where the first was dropped" in ran.stderr.replace("\n", " ")
+    document = report_truth(capture)
+    (process,) = document["processes"]
+    whole = json.loads((capture / "run.json").read_text())["processes"][0]
+    assert process["wall_ns"] < 0.9 * (process["cpu_ns"] + 10**9)
+    slices = [event for event in json.loads(trace.read_text())["traceEvents"] if event["ph"] == "X"]
+    begin = min(event["ts"] for event in slices)
+    assert max(event["ts"] + event["dur"] for event in slices) - begin <= process["wall_ns"] / 1000 + 1
+    assert whole["end_ticks"] > whole["begin_ticks"]
+
+
+def test_a_capture_without_an_event_says_so(run, host, script, capture, report_truth):
+    ran = run([host, "run", "-o", str(capture), "--max-size", "20k", script("print('ran')")])
+    assert (ran.returncode, ran.stdout) == (0, "ran\n")
+    assert "nothing was recorded of the GIL" in ran.stderr
+    assert "DROPPED" in ran.stderr
+    assert report_truth(capture)["verdict"]["kind"] == "nothing_recorded"
+
+
+def test_children_that_find_no_space_are_counted(run, host, script, capture, report_truth):
+    code = """
+import multiprocessing
+if __name__ == "__main__":
+    for _ in range(3):
+        child = multiprocessing.get_context("spawn").Process(target=int)
+        child.start(); child.join()
+"""
+    assert run([host, "run", "-q", "-o", str(capture), "--max-size", "36k", script(code)]).returncode == 0
+    assert report_truth(capture)["probe"]["unrecorded_processes"] == 3
+
+
+def test_an_end_before_the_script_leaves_no_folder(run, host, tmp_path):
+    (tmp_path / "tmp").mkdir()
+    for arguments in (["-o", "capture"], ["--trace", "trace.json"]):
+        for flag, code in (("--version", 0), ("--bogus", 2)):
+            ran = run([host, "run", *arguments, "--", flag], cwd=tmp_path, env={"TMPDIR": str(tmp_path / "tmp")})
+            assert ran.returncode == code
+            assert [path.name for path in tmp_path.rglob("*")] == ["tmp"]
+
+
+def test_a_temporary_folder_may_be_named_from_here(run, host, script, tmp_path):
+    (tmp_path / "tmp").mkdir()
+    command = [host, "run", "--trace", "trace.json", script("import os; os.chdir('/')")]
+    ran = run(command, cwd=tmp_path, env={"TMPDIR": "tmp"})
+    assert "the GIL" in ran.stderr
+    assert (tmp_path / "trace.json").exists()
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_pipe_without_a_reader_is_an_error_and_one_with_a_reader_is_written_to(run, host, script, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    ran = run([host, "run", "--trace", str(pipe), script("print('ran')")])
+    assert (ran.returncode, ran.stdout) == (0, "ran\n")
+    assert f"{pipe} cannot be written" in ran.stderr
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        assert run([host, "run", "-q", "--trace", str(pipe), script("pass")]).returncode == 0
+        assert json.loads(reader.communicate()[0])["traceEvents"]
+
+
+def size_of(file):
+    """0 where it is not there."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_long_report_can_be_interrupted_and_leaves_nothing(host, script, tmp_path, no_leftovers, number):
+    (tmp_path / "tmp").mkdir()
+    command = [host, "run", "--trace", str(tmp_path / "trace.json"), script(READS), "300000"]
+    environment = {**no_leftovers, "TMPDIR": str(tmp_path / "tmp")}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        # The timeline is being written: most of a report's time. (Before the script a file of that name is tried.)
+        while not size_of(tmp_path / f"trace.json.{process.pid}.part"):
+            os.sched_yield()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == -number
+    assert "interrupted before the report was whole" in errors
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["script.py", "tmp"]
+
+
+def test_a_trace_comes_though_the_json_cannot_be_written(run, host, script, tmp_path):
+    (tmp_path / "gone").mkdir()
+    command = [host, "run", "--json", "gone/out.json", "--trace", "trace.json"]
+    ran = run([*command, script("import os; os.rmdir('gone')")], cwd=tmp_path)
+    assert ran.returncode == 0
+    assert "out.json cannot be written" in ran.stderr
+    assert json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
 
 
 def test_a_bound_too_small_for_anything_is_said_before_the_script(run, host, script, capture):

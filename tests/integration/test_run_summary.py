@@ -211,8 +211,9 @@ def test_a_sudden_end_is_the_scripts_own_and_leaves_nothing(host, stock, run, tm
     assert list(tmp_path.iterdir()) == []
 
 
-def test_os_exit_with_nonsense_is_the_same_error_and_the_recording_goes_on(summarize):
-    code = "import os\ntry:\n    os._exit('x')\nexcept TypeError:\n    pass\n" + READS
+@pytest.mark.parametrize("status", ["'x'", "2**40"])
+def test_os_exit_with_nonsense_is_the_same_error_and_the_recording_goes_on(summarize, status):
+    code = f"import os\ntry:\n    os._exit({status})\nexcept (TypeError, OverflowError):\n    pass\n" + READS
     assert releases(summarize(code, 1000)[1]) == releases(summarize(code, 0)[1]) + 1000
 
 

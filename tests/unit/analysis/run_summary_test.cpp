@@ -19,9 +19,10 @@ RunSummary summarize_one(const std::vector<test::RowSpec>& rows) {
   return summarize_run({.processes = {make_process(10, rows)}});
 }
 
-TEST(RunSummary, of_nothing_says_that_there_is_no_gil) {
+TEST(RunSummary, of_nothing_says_why_there_is_nothing) {
+  EXPECT_EQ(summarize_run({.has_gil = false}).verdict.kind, Kind::NoGil);
   const auto summary = summarize_run({.pair_cost_ns = 20.0});
-  EXPECT_EQ(summary.verdict.kind, Kind::NoGil);
+  EXPECT_EQ(summary.verdict.kind, Kind::NothingRecorded);
   EXPECT_FALSE(summary.verdict.wait_share);
   EXPECT_FALSE(summary.verdict.ceiling);
   EXPECT_FALSE(summary.cpu_ns);

@@ -120,7 +120,15 @@ TEST(SummaryReport, looks_as_it_did_of_one_thread) {
   test::expect_golden("summary_one_thread.txt", report({only}));
 }
 
-TEST(SummaryReport, looks_as_it_did_without_a_gil) { test::expect_golden("summary_no_gil.txt", report({})); }
+TEST(SummaryReport, looks_as_it_did_without_a_gil) {
+  test::expect_golden("summary_no_gil.txt", format_summary(summarize_run({.has_gil = false})));
+}
+
+TEST(SummaryReport, says_where_nothing_was_recorded_though_there_is_a_gil) {
+  const auto text = format_summary(summarize_run({.dropped_events = 7}), {.columns = 200});
+  EXPECT_THAT(text, StartsWith("gilscope: nothing was recorded of the GIL"));
+  EXPECT_THAT(text, HasSubstr("DROPPED 7: figures and time line end where the first was dropped"));
+}
 
 TEST(SummaryReport, has_the_json_it_had) {
   test::expect_golden("summary.json",
@@ -131,7 +139,8 @@ TEST(SummaryReport, has_the_json_it_had_without_a_gil) {
   auto unknown = context();
   unknown.python["free_threaded"] = true;
   unknown.machine = nullptr;
-  test::expect_golden("summary_no_gil.json", summary_json(summarize_run({}), unknown).dump(2) + "\n");
+  test::expect_golden("summary_no_gil.json",
+                      summary_json(summarize_run({.has_gil = false}), unknown).dump(2) + "\n");
 }
 
 TEST(SummaryReport, begins_with_the_verdict) {
@@ -222,7 +231,8 @@ TEST(SummaryReport, has_no_escape_sequences_unless_colour_is_asked_for) {
   const auto coloured = report(busy_records(), {.colour = Colour::On});
   EXPECT_THAT(coloured, StartsWith("\x1b[33mgilscope: "));
   EXPECT_THAT(coloured, HasSubstr("\x1b[1mthread "));
-  EXPECT_THAT(report({}, {.colour = Colour::On}), StartsWith("\x1b[32mgilscope: "));
+  EXPECT_THAT(format_summary(summarize_run({.has_gil = false}), {.colour = Colour::On}),
+              StartsWith("\x1b[32mgilscope: "));
 }
 
 TEST(SummaryReport, shouts_where_events_were_dropped) {
@@ -232,7 +242,7 @@ TEST(SummaryReport, shouts_where_events_were_dropped) {
   EXPECT_THAT(report({record}), HasSubstr("DROPPED 3: figures are too low"));
   auto run = recorded({record});
   run.dropped_events = 4;
-  EXPECT_THAT(format_summary(summarize_run(run)), HasSubstr("DROPPED 7: figures are too low"));
+  EXPECT_THAT(format_summary(summarize_run(run)), HasSubstr("DROPPED 7: figures and time line end"));
 }
 
 TEST(SummaryReport, says_how_many_processes_are_missing) {
