@@ -37,7 +37,8 @@ def factor(text: str) -> float:
     return value
 
 
-def _parser(description: str | None, iterations: int) -> argparse.ArgumentParser:
+def make_parser(description: str | None, iterations: int) -> argparse.ArgumentParser:
+    """Return a parser of the shared options, to which a program may add its own."""
     # Abbreviations would take options for ours that are somebody else's.
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument(
@@ -68,7 +69,7 @@ def read(
     description: str | None, *, iterations: int = ARTICLE_ITERATIONS, max_iterations: int | None = None
 ) -> Options:
     """Return the options of a program run as a script: anything unknown or wrong ends it with code 2."""
-    parser = _parser(description, iterations)
+    parser = make_parser(description, iterations)
     options = Options(**vars(parser.parse_args()))
     if max_iterations is not None and options.iterations > max_iterations:
         parser.error(f"argument --iterations: must be at most {max_iterations} here: {options.iterations}")
@@ -77,5 +78,5 @@ def read(
 
 def current(*, iterations: int = ARTICLE_ITERATIONS) -> Options:
     """Return the options in sys.argv, whoever's command line that is: what is unknown is ignored."""
-    known, _ = _parser(None, iterations).parse_known_args(sys.argv[1:])
+    known, _ = make_parser(None, iterations).parse_known_args(sys.argv[1:])
     return Options(**vars(known))

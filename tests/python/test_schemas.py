@@ -18,6 +18,7 @@ PAIRS = [
     ("compare.schema.json", "compare.json"),
     ("compare.schema.json", "compare_failed.json"),
     ("doctor.schema.json", "doctor.json"),
+    ("exchange.schema.json", "exchange.json"),
     ("summary.schema.json", "summary.json"),
     ("summary.schema.json", "summary_no_gil.json"),
     ("run.schema.json", "run.json"),
@@ -211,6 +212,28 @@ def test_refusal_names_the_place() -> None:
     with pytest.raises(ValidationError) as refusal:
         validator("compare.schema.json").validate(document)
     assert refusal.value.json_path == "$.modes[1].gil"
+
+
+@pytest.mark.parametrize(
+    ("row", "key", "value"),
+    [
+        (0, "latency_ns", None),  # without a reason
+        (0, "latency_ns", 1.5),
+        (0, "bytes_per_s", 0),
+        (0, "bytes", 0),
+        (0, "repeats", 0),
+        (0, "reason", "why"),  # with figures
+        (0, "way", "telepathy"),
+        (0, "between", "people"),
+        (-1, "repeats", 3),  # without figures
+        (-1, "reason", None),
+        (-1, "reason", ""),
+    ],
+)
+def test_exchange_with_a_value_that_makes_no_sense_is_refused(row: int, key: str, value: object) -> None:
+    document = read(GOLDEN / "exchange.json")
+    document["rows"][row][key] = value
+    assert is_refused("exchange.schema.json", document)
 
 
 def summary_document() -> Any:
