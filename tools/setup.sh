@@ -42,13 +42,13 @@ point() {
   ln -sfn "$1" "$2"
 }
 
-# Never fatal by itself: who has no apt, or no right to use it, may have everything from elsewhere.
+# install_system_packages PACKAGE…: those that are missing. Never fatal by itself: who has no apt, or no right to use
+# it, may have everything from elsewhere.
 install_system_packages() {
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then return; fi
-  # shellcheck disable=SC2016,SC2086  # dpkg-query's own variables; a list of words
-  installed=$(dpkg-query -W -f '${db:Status-Status}:${Package}\n' $PACKAGES 2>/dev/null | sed -n 's/^installed://p')
-  # shellcheck disable=SC2086  # a list of words
-  missing=$(printf '%s\n' $PACKAGES | grep -vxF "${installed:-none}" | tr '\n' ' ')
+  # shellcheck disable=SC2016  # dpkg-query's own variables
+  installed=$(dpkg-query -W -f '${db:Status-Status}:${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed://p')
+  missing=$(printf '%s\n' "$@" | grep -vxF "${installed:-none}" | tr '\n' ' ')
   if [ -z "$missing" ]; then return; fi
   if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
     say "missing packages, and neither root nor sudo to install them: $missing"
@@ -120,7 +120,8 @@ configure() {
 
 cpp_files() { find cmake extensions host tests -name '*.cpp' -o -name '*.h'; }
 
-install_system_packages
+# shellcheck disable=SC2086  # a list of words
+install_system_packages $PACKAGES
 require_tools
 choose_python
 make_environment
