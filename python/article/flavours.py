@@ -28,6 +28,8 @@ MAX_TRIES = 12
 MAX_ITERATIONS = 2_000_000_000
 # Two threads that could not have become faster than this share of the sequential time prove nothing.
 LEAST_ROOM = 0.8
+# So often is a round repeated, on average, that fell into a moment when the machine was too busy.
+MOST_ROUNDS = 3
 BY_MAKE = "not on PATH: `make flavours` installs Debian's {0}; by hand: apt install {0}"
 
 
@@ -153,21 +155,41 @@ def choose_iterations(child: Child, seconds: float) -> int:
     return iterations
 
 
+class Round(NamedTuple):
+    """The seconds of both modes, and what the control made of two processes between them."""
+
+    sequential_s: float
+    threads_s: float
+    free_ratio: float | None
+
+    def has_room(self) -> bool:
+        """Return whether threads could have gained anything."""
+        return self.free_ratio is None or self.free_ratio <= LEAST_ROOM
+
+
+def run_rounds(child: Child, iterations: int, repeats: int) -> list[Round]:
+    """Return so many rounds of a machine that had room for two threads, or all of them where that was never so."""
+    rounds: list[Round] = []
+    roomy: list[Round] = []
+    while len(roomy) < repeats and len(rounds) < MOST_ROUNDS * repeats:
+        sequential = run_mode(child, "sequential", iterations)
+        free_ratio = control()
+        rounds.append(Round(sequential, run_mode(child, "threads", iterations), free_ratio))
+        roomy = [one for one in rounds if one.has_room()]
+    return roomy if len(roomy) >= min(repeats, 2) else rounds
+
+
 def measure(row: Row, child: Child, options: argparse.Namespace, usable_cpus: int) -> None:
-    """Fill in the row's figures: rounds of sequential, control, threads."""
+    """Fill in the row's figures."""
     row.iterations = choose_iterations(child, options.seconds)
-    times: dict[str, list[float]] = {"sequential": [], "threads": []}
     run_mode(child, "threads", row.iterations)  # warms up what is special to them
-    controls = []
-    for _ in range(options.repeats):
-        times["sequential"].append(run_mode(child, "sequential", row.iterations))
-        controls.append(control() if usable_cpus > 1 else 1.0)
-        times["threads"].append(run_mode(child, "threads", row.iterations))
-    ratios = [threads / sequential for sequential, threads in zip(*times.values(), strict=True)]
-    known = [value for value in controls if value is not None]
-    row.sequential_s, row.threads_s = map(statistics.median, times.values())
+    rounds = run_rounds(child, row.iterations, options.repeats)
+    ratios = [one.threads_s / one.sequential_s for one in rounds]
+    known = [one.free_ratio for one in rounds if one.free_ratio is not None]
+    row.sequential_s = statistics.median(one.sequential_s for one in rounds)
+    row.threads_s = statistics.median(one.threads_s for one in rounds)
     row.ratio = interval(ratios)
-    row.free_ratio = statistics.median(known) if len(known) == len(controls) else None
+    row.free_ratio = statistics.median(known) if len(known) == len(rounds) else None
     row.has_gil, row.reason = judge(ratios, row.free_ratio, usable_cpus)
 
 

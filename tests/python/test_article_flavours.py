@@ -215,6 +215,52 @@ def test_contradicting_measurements_of_one_interpreter_change_its_verdict(
     )
 
 
+class Metronome:
+    """An interpreter whose rounds have these ratios, and then the last one for ever."""
+
+    def __init__(self, ratios: list[float]) -> None:
+        self.ratios = ratios
+
+    def ask(self, question: str) -> dict[str, Any]:
+        mode, iterations = question.split()
+        ratio = 1.0
+        if mode == "threads":
+            ratio = self.ratios.pop(0) if len(self.ratios) > 1 else self.ratios[0]
+        n = int(iterations)
+        return {"seconds": n * 1e-6 * ratio, "sums": [n * (n - 1) // 2] * 2}
+
+
+@pytest.mark.parametrize(
+    ("ratios", "controls", "kept"),
+    [
+        ([1.0], [0.5], [1.0, 1.0, 1.0]),
+        ([0.9, 0.5], [1.0, 0.5], [0.5, 0.5, 0.5]),  # what a busy moment spoilt is measured again
+        ([0.5, 0.9, 0.5], [0.5, 0.81, 0.5], [0.5, 0.5, 0.5]),
+        ([0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.4, 0.6], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5], [0.4, 0.6]),
+        ([0.9, 0.5, 0.9], [1.0, 0.5, 1.0], [0.9, 0.5] + [0.9] * 7),  # one good round is none
+        ([1.0], [1.0], [1.0] * 9),
+        ([1.0], [None], [1.0] * 3),
+    ],
+)
+def test_rounds_of_busy_moments_are_repeated(ratios, controls, kept, monkeypatch) -> None:
+    left = list(controls)
+    monkeypatch.setattr(flavours, "control", lambda: left.pop(0) if len(left) > 1 else left[0])
+    rounds = flavours.run_rounds(Metronome(list(ratios)), 1000, 3)  # type: ignore[arg-type]
+    assert [one.threads_s / one.sequential_s for one in rounds] == pytest.approx(kept)
+
+
+def test_the_iterations_fit_the_seconds_once_a_jit_has_warmed_up() -> None:
+    class Jit(Metronome):
+        runs = 0
+
+        def ask(self, question: str) -> dict[str, Any]:
+            self.runs += 1
+            answer = super().ask(question)
+            return {**answer, "seconds": answer["seconds"] * (100 if self.runs < 3 else 1)}
+
+    assert 600_000 < flavours.choose_iterations(Jit([1.0]), 1.0) < 1_500_000  # type: ignore[arg-type]
+
+
 GARBAGE = "its answer makes no sense: is this a Python?"
 
 
