@@ -28,6 +28,8 @@ MAX_TRIES = 12
 MAX_ITERATIONS = 2_000_000_000
 # Two threads that could not have become faster than this share of the sequential time prove nothing.
 LEAST_ROOM = 0.8
+# One, and what clocks that are not read at the same moment add to it.
+MOST_CPUS_OF_A_GIL = 1.1
 # So often is a round repeated, on average, that fell into a moment when the machine was too busy.
 MOST_ROUNDS = 3
 BY_MAKE = "not on PATH: `make flavours` installs Debian's {0}; by hand: apt install {0}"
@@ -57,10 +59,12 @@ class Verdict(NamedTuple):
     reason: str = ""
 
 
-def judge(ratios: list[float], free_ratio: float | None, usable_cpus: int) -> Verdict:
+def judge(ratios: list[float], parallelism: list[float], free_ratio: float | None, usable_cpus: int) -> Verdict:
     """Return whether a GIL kept the two threads from running at once.
 
-    ratios: threads / sequential, one a round. free_ratio: what they would have been without a GIL, by the control of
+    ratios: threads / sequential, one a round. parallelism: how many CPUs ran the two threads meanwhile, on average; a
+    GIL allows no more than one, so this must bear the ratio out. A ratio alone is fooled by whatever else the machine
+    did during one of the two runs. free_ratio: what they would have been without a GIL, by the control of
     the same rounds: 0.5 where two CPUs are idle, 1 where the machine is so busy that a second thread gains nothing.
     The middle between that and 1, which is what a GIL allows, parts the two.
     """
@@ -73,11 +77,13 @@ def judge(ratios: list[float], free_ratio: float | None, usable_cpus: int) -> Ve
     if len(ratios) < 2:
         return Verdict(None, "one round has no interval: --repeats 2 or more")
     seen, middle = interval(ratios), (1 + free_ratio) / 2
-    if seen.low > middle:
-        return Verdict(has_gil=True)
-    if seen.high < middle:
-        return Verdict(has_gil=False)
-    return Verdict(None, f"not on one side of {middle:.2f}: try again, or --repeats 9")
+    if middle <= seen.high and seen.low <= middle:
+        return Verdict(None, f"not on one side of {middle:.2f}: try again, or --repeats 9")
+    has_gil = seen.low > middle
+    if not all((cpus <= MOST_CPUS_OF_A_GIL) == has_gil for cpus in parallelism):
+        ran = interval(parallelism)
+        return Verdict(None, f"yet {ran.low:.2f}–{ran.high:.2f} CPUs ran the threads: other load, try again")
+    return Verdict(has_gil)
 
 
 @dataclasses.dataclass
@@ -93,12 +99,17 @@ class Row:
     sequential_s: float | None = None
     threads_s: float | None = None
     ratio: Interval | None = None
+    parallelism: Interval | None = None
     free_ratio: float | None = None
     has_gil: bool | None = None
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        return {**dataclasses.asdict(self), "ratio": self.ratio._asdict() if self.ratio else None}
+        intervals = {"ratio": self.ratio, "parallelism": self.parallelism}
+        return {
+            **dataclasses.asdict(self),
+            **{key: value._asdict() if value else None for key, value in intervals.items()},
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,22 +142,29 @@ def candidates(extra: list[str]) -> Iterator[Candidate]:
         yield Candidate(Path(path).name, path)
 
 
-def run_mode(child: Child, mode: str, iterations: int) -> float:
-    """Return the seconds that the mode took; an interpreter that counts wrongly fails."""
+class Times(NamedTuple):
+    """How long one run took, and for how long CPUs ran its threads meanwhile."""
+
+    seconds: float
+    cpu: float
+
+
+def run_mode(child: Child, mode: str, iterations: int) -> Times:
+    """Run it once; an interpreter that counts wrongly fails."""
     answer = child.ask(f"{mode} {iterations}")
-    seconds = answer.get("seconds")
-    if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+    times = [answer.get("seconds"), answer.get("cpu")]
+    if not all(isinstance(value, int | float) and 0 <= value < math.inf for value in times):
         raise FlavourError("failed", "its answer makes no sense: is this a Python?")
     if answer.get("sums") != [iterations * (iterations - 1) // 2] * 2:
         raise FlavourError("failed", f"it counts wrongly: range({iterations}) does not sum up to {answer.get('sums')}")
-    return max(seconds, 1e-9)
+    return Times(max(answer["seconds"], 1e-9), answer["cpu"])
 
 
 def choose_iterations(child: Child, seconds: float) -> int:
     """Return how many make a sequential run about that long, once a JIT has warmed up."""
     iterations, fitting = 1000, 0
     for _ in range(MAX_TRIES):
-        took = run_mode(child, "sequential", iterations)
+        took = run_mode(child, "sequential", iterations).seconds
         # Twice: a run that was compiled while it ran says little of the next one.
         fitting = fitting + 1 if seconds / 1.5 < took < seconds * 1.5 else 0
         if fitting == 2:
@@ -156,10 +174,10 @@ def choose_iterations(child: Child, seconds: float) -> int:
 
 
 class Round(NamedTuple):
-    """The seconds of both modes, and what the control made of two processes between them."""
+    """Both modes, and what the control made of two processes between them."""
 
-    sequential_s: float
-    threads_s: float
+    sequential: Times
+    threads: Times
     free_ratio: float | None
 
     def has_room(self) -> bool:
@@ -184,13 +202,14 @@ def measure(row: Row, child: Child, options: argparse.Namespace, usable_cpus: in
     row.iterations = choose_iterations(child, options.seconds)
     run_mode(child, "threads", row.iterations)  # warms up what is special to them
     rounds = run_rounds(child, row.iterations, options.repeats)
-    ratios = [one.threads_s / one.sequential_s for one in rounds]
+    ratios = [one.threads.seconds / one.sequential.seconds for one in rounds]
+    parallelism = [one.threads.cpu / one.threads.seconds for one in rounds]
     known = [one.free_ratio for one in rounds if one.free_ratio is not None]
-    row.sequential_s = statistics.median(one.sequential_s for one in rounds)
-    row.threads_s = statistics.median(one.threads_s for one in rounds)
-    row.ratio = interval(ratios)
+    row.sequential_s = statistics.median(one.sequential.seconds for one in rounds)
+    row.threads_s = statistics.median(one.threads.seconds for one in rounds)
+    row.ratio, row.parallelism = interval(ratios), interval(parallelism)
     row.free_ratio = statistics.median(known) if len(known) == len(rounds) else None
-    row.has_gil, row.reason = judge(ratios, row.free_ratio, usable_cpus)
+    row.has_gil, row.reason = judge(ratios, parallelism, row.free_ratio, usable_cpus)
 
 
 def identify(row: Row, candidate: Candidate, hello: dict[str, Any]) -> None:

@@ -39,7 +39,8 @@ for line in sys.stdin:
     mode, n = line.split()
     n = int(n)
     seconds = n * 2e-6 * (1 if mode == "sequential" else RATIO)
-    print("gilscope-flavour " + json.dumps({{"seconds": seconds, "sums": [n * (n - 1) // 2] * 2}}), flush=True)
+    answer = {{"seconds": seconds, "cpu": n * 2e-6, "sums": [n * (n - 1) // 2] * 2}}
+    print("gilscope-flavour " + json.dumps(answer), flush=True)
 """
 # A shell script, and a grandchild that heeds no request to end.
 HANGS = """#!/bin/sh
@@ -52,37 +53,41 @@ wait
 
 
 @pytest.mark.parametrize(
-    ("ratios", "free_ratio", "cpus", "has_gil"),
+    ("ratios", "parallelism", "free_ratio", "cpus", "has_gil"),
     [
-        ([1.0, 1.0, 1.0], 0.5, 2, True),
-        ([0.5, 0.5, 0.5], 0.5, 2, False),
-        ([1.3, 1.1, 1.9], 0.5, 2, True),
-        ([0.5, 0.6, 0.74], 0.5, 64, False),
-        ([0.76, 0.9, 1.0], 0.5, 64, True),
-        ([0.5, 0.6, 1.0], 0.5, 2, None),  # the rounds disagree
-        ([0.75, 0.75], 0.5, 2, None),
-        ([1.0], 0.5, 2, None),  # no interval
-        ([0.8, 0.8], 0.5, 2, True),
-        ([0.8, 0.8], 0.79, 2, False),  # a busier machine allows no more
-        ([1.0, 1.0], 0.79, 2, True),
-        ([1.0, 1.0], 0.81, 2, None),
-        ([1.0, 1.0], 1.0, 2, None),
-        ([0.5, 0.5], 1.0, 2, None),
-        ([1.0, 1.0], None, 2, None),
-        ([1.0, 1.0], 1.0, 1, None),
-        ([0.5, 0.5], 0.5, 1, None),
+        ([1.0, 1.0, 1.0], [0.99, 0.98, 1.0], 0.5, 2, True),
+        ([0.5, 0.5, 0.5], [1.9, 2.0, 1.98], 0.5, 2, False),
+        ([1.3, 1.1, 1.9], [1.0, 1.0, 0.6], 0.5, 2, True),
+        ([0.5, 0.6, 0.74], [1.9, 1.7, 1.3], 0.5, 64, False),
+        ([0.76, 0.9, 1.0], [1.0, 1.0, 1.0], 0.5, 64, True),
+        ([0.5, 0.6, 1.0], [1.9, 1.7, 1.0], 0.5, 2, None),  # the rounds disagree
+        ([0.75, 0.75], [1.3, 1.3], 0.5, 2, None),
+        ([1.0], [1.0], 0.5, 2, None),  # no interval
+        ([0.8, 0.8], [1.2, 1.2], 0.79, 2, False),  # a busier machine allows no more
+        ([1.0, 1.0], [1.0, 1.0], 0.79, 2, True),
+        ([0.53, 0.38, 0.67], [0.98, 0.99, 0.97], 0.5, 2, None),  # seen here: others' load, during the sequential runs
+        ([0.5, 0.5], [1.9, 1.0], 0.5, 2, None),
+        ([1.0, 1.0], [1.9, 1.9], 0.5, 2, None),  # slow, and yet both ran
+        ([1.0, 1.0], [1.0, 1.2], 0.5, 2, None),
+        ([1.0, 1.0], [1.0, 1.0], 0.81, 2, None),
+        ([1.0, 1.0], [1.0, 1.0], 1.0, 2, None),
+        ([0.5, 0.5], [1.9, 1.9], 1.0, 2, None),
+        ([1.0, 1.0], [1.0, 1.0], None, 2, None),
+        ([1.0, 1.0], [1.0, 1.0], 1.0, 1, None),
+        ([0.5, 0.5], [1.9, 1.9], 0.5, 1, None),
     ],
 )
-def test_the_verdict_follows_the_measurement(ratios: list[float], free_ratio: float | None, cpus: int, has_gil) -> None:
-    verdict = judge(ratios, free_ratio, cpus)
+def test_the_verdict_follows_the_measurement(ratios, parallelism, free_ratio, cpus, has_gil) -> None:
+    verdict = judge(ratios, parallelism, free_ratio, cpus)
     assert verdict.has_gil is has_gil
     assert (verdict.reason == "") == (has_gil is not None)
 
 
 def test_the_reason_names_what_was_lacking() -> None:
-    assert judge([1.0, 1.0], 0.5, 1).reason.startswith("one usable CPU")
-    assert judge([1.0, 1.0], 0.9, 2).reason == "busy machine, two processes gained 1.11 ×"
-    assert "--repeats" in judge([1.0], 0.5, 2).reason
+    assert judge([1.0, 1.0], [1.0, 1.0], 0.5, 1).reason.startswith("one usable CPU")
+    assert judge([1.0, 1.0], [1.0, 1.0], 0.9, 2).reason == "busy machine, two processes gained 1.11 ×"
+    assert "--repeats" in judge([1.0], [1.0], 0.5, 2).reason
+    assert "yet 0.90–1.00 CPUs" in judge([0.5, 0.5], [0.9, 1.0], 0.5, 2).reason
 
 
 def test_the_control_is_a_ratio_that_a_machine_can_have() -> None:
@@ -98,7 +103,12 @@ def test_a_control_that_fails_is_unknown(executable: str, monkeypatch) -> None:
 
 
 def golden_rows() -> list[Row]:
-    figures: dict[str, Any] = {"iterations": 12_000_000, "sequential_s": 1.0, "free_ratio": 0.5}
+    figures: dict[str, Any] = {
+        "iterations": 12_000_000,
+        "sequential_s": 1.0,
+        "free_ratio": 0.5,
+        "parallelism": Interval(1.0, 0.75, 1.0),
+    }
     python = "/usr/bin/python3.13"
     return [
         Row("CPython", "3.13.5", python, threads_s=1.06, ratio=Interval(1.0625, 1.0, 1.125), has_gil=True, **figures),
@@ -109,7 +119,7 @@ def golden_rows() -> list[Row]:
             threads_s=0.52,
             ratio=Interval(0.515625, 0.5, 0.625),
             has_gil=False,
-            **figures,
+            **{**figures, "parallelism": Interval(1.875, 1.75, 2.0)},
         ),
         Row(
             "Jython",
@@ -227,7 +237,7 @@ class Metronome:
         if mode == "threads":
             ratio = self.ratios.pop(0) if len(self.ratios) > 1 else self.ratios[0]
         n = int(iterations)
-        return {"seconds": n * 1e-6 * ratio, "sums": [n * (n - 1) // 2] * 2}
+        return {"seconds": n * 1e-6 * ratio, "cpu": n * 1e-6, "sums": [n * (n - 1) // 2] * 2}
 
 
 @pytest.mark.parametrize(
@@ -246,7 +256,7 @@ def test_rounds_of_busy_moments_are_repeated(ratios, controls, kept, monkeypatch
     left = list(controls)
     monkeypatch.setattr(flavours, "control", lambda: left.pop(0) if len(left) > 1 else left[0])
     rounds = flavours.run_rounds(Metronome(list(ratios)), 1000, 3)  # type: ignore[arg-type]
-    assert [one.threads_s / one.sequential_s for one in rounds] == pytest.approx(kept)
+    assert [one.threads.seconds / one.sequential.seconds for one in rounds] == pytest.approx(kept)
 
 
 def test_the_iterations_fit_the_seconds_once_a_jit_has_warmed_up() -> None:
@@ -275,9 +285,9 @@ GARBAGE = "its answer makes no sense: is this a Python?"
         (saying("gilscope-flavour {}"), "failed", GARBAGE),
         (saying('gilscope-flavour {"implementation": "PyPy", "version": 3}'), "failed", GARBAGE),
         (saying(HELLO, 'gilscope-flavour {"seconds": "1"}', then="read a"), "failed", GARBAGE),
-        (saying(HELLO, 'gilscope-flavour {"seconds": NaN}', then="read a"), "failed", GARBAGE),
+        (saying(HELLO, 'gilscope-flavour {"seconds": NaN, "cpu": 1}', then="read a"), "failed", GARBAGE),
         (
-            saying(HELLO, 'gilscope-flavour {"seconds": 1, "sums": [1, 2]}', then="read a"),
+            saying(HELLO, 'gilscope-flavour {"seconds": 1, "cpu": 1, "sums": [1, 2]}', then="read a"),
             "failed",
             "it counts wrongly: ",
         ),
@@ -441,4 +451,4 @@ def test_the_runner_runs_in(name: str) -> None:
     implementations = {"pypy3": "PyPy", "jython": "Jython", "ipy": "IronPython"}
     assert hello["implementation"] == implementations.get(name, sys.implementation.name.replace("cp", "CP"))
     assert [answer["sums"] for answer in answers] == [[499500, 499500], [499500, 499500], [0, 0]]
-    assert all(answer["seconds"] >= 0 for answer in answers)
+    assert all(answer["seconds"] >= 0 and answer["cpu"] >= 0 for answer in answers)
