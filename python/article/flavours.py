@@ -63,27 +63,28 @@ def judge(ratios: list[float], parallelism: list[float], free_ratio: float | Non
     """Return whether a GIL kept the two threads from running at once.
 
     ratios: threads / sequential, one a round. parallelism: how many CPUs ran the two threads meanwhile, on average; a
-    GIL allows no more than one, so this must bear the ratio out. A ratio alone is fooled by whatever else the machine
-    did during one of the two runs. free_ratio: what they would have been without a GIL, by the control of
-    the same rounds: 0.5 where two CPUs are idle, 1 where the machine is so busy that a second thread gains nothing.
-    The middle between that and 1, which is what a GIL allows, parts the two.
+    GIL allows one, whatever else the machine does. free_ratio: what the ratios would have been without a GIL, by the
+    control of the same rounds: 0.5 where two CPUs are idle, 1 where the machine is so busy that a second thread gains
+    nothing. No GIL: the threads gained, and more than one CPU ran them. A GIL: they gained less than the half of what
+    they could have, and no more than one CPU ran them. Every round must say so, as other load may fall upon one run.
     """
     if usable_cpus < 2:
         return Verdict(None, "one usable CPU: two threads take turns, GIL or not")
+    if len(ratios) < 2:
+        return Verdict(None, "one round has no interval: --repeats 2 or more")
+    seen, ran = interval(ratios), interval(parallelism)
+    if ran.low > MOST_CPUS_OF_A_GIL and seen.median < 1:
+        return Verdict(has_gil=False)
     if free_ratio is None:
         return Verdict(None, "the control failed: how busy this machine was is unknown")
     if free_ratio > LEAST_ROOM:
         return Verdict(None, f"busy machine, two processes gained {1 / free_ratio:.2f} ×")
-    if len(ratios) < 2:
-        return Verdict(None, "one round has no interval: --repeats 2 or more")
-    seen, middle = interval(ratios), (1 + free_ratio) / 2
-    if middle <= seen.high and seen.low <= middle:
-        return Verdict(None, f"not on one side of {middle:.2f}: try again, or --repeats 9")
-    has_gil = seen.low > middle
-    if not all((cpus <= MOST_CPUS_OF_A_GIL) == has_gil for cpus in parallelism):
-        ran = interval(parallelism)
-        return Verdict(None, f"yet {ran.low:.2f}–{ran.high:.2f} CPUs ran the threads: other load, try again")
-    return Verdict(has_gil)
+    middle = (1 + free_ratio) / 2
+    if seen.low > middle and ran.high <= MOST_CPUS_OF_A_GIL:
+        return Verdict(has_gil=True)
+    return Verdict(
+        None, f"not all above {middle:.2f}, or not by one CPU ({ran.low:.2f}–{ran.high:.2f}): try --repeats 9"
+    )
 
 
 @dataclasses.dataclass
