@@ -42,8 +42,8 @@ point() {
   ln -sfn "$1" "$2"
 }
 
-# Installs the packages named. Never fatal by itself: who has no apt, or no right to use it, may have everything from
-# elsewhere.
+# install_system_packages PACKAGE…: those that are missing. Never fatal by itself: who has no apt, or no right to use
+# it, may have everything from elsewhere.
 install_system_packages() {
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then return; fi
   # shellcheck disable=SC2016  # dpkg-query's own variables

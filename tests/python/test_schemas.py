@@ -19,6 +19,7 @@ PAIRS = [
     ("compare.schema.json", "compare_failed.json"),
     ("doctor.schema.json", "doctor.json"),
     ("exchange.schema.json", "exchange.json"),
+    ("flavours.schema.json", "flavours.json"),
     ("summary.schema.json", "summary.json"),
     ("summary.schema.json", "summary_no_gil.json"),
     ("run.schema.json", "run.json"),
@@ -291,3 +292,32 @@ def test_golden_summary_shows_what_is_special_about_processes_and_threads() -> N
     assert {thread["id"] is None for thread in threads} == {True, False}
     assert {thread["name"] is None for thread in threads} == {True, False}
     assert {thread["wait"] is None for thread in threads} == {True, False}
+
+
+def test_golden_flavours_show_every_status_and_every_verdict() -> None:
+    rows = read(GOLDEN / "flavours.json")["rows"]
+    assert {row["status"] for row in rows} == {"ok", "missing", "failed", "timeout"}
+    assert {row["has_gil"] for row in rows if row["status"] == "ok"} == {True, False, None}
+
+
+@pytest.mark.parametrize(
+    ("row", "key", "value"),
+    [
+        (0, "has_gil", None),  # without a reason
+        (0, "has_gil", "yes"),
+        (0, "reason", "why"),  # of a verdict
+        (0, "ratio", None),
+        (0, "version", None),
+        (0, "sequential_s", 0),
+        (0, "free_ratio", 1.1),
+        (0, "status", "crashed"),
+        (0, "status", "failed"),  # with figures
+        (3, "reason", ""),
+        (3, "has_gil", True),
+        (3, "status", "ok"),
+    ],
+)
+def test_flavour_with_a_value_that_makes_no_sense_is_refused(row: int, key: str, value: object) -> None:
+    document = read(GOLDEN / "flavours.json")
+    document["rows"][row][key] = value
+    assert is_refused("flavours.schema.json", document)
