@@ -320,3 +320,21 @@ def summarize(
         return result, document
 
     return summarize
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[str], str]:
+    """Writes the script, and returns its path."""
+
+    def script(code: str) -> str:
+        file = tmp_path / "script.py"
+        file.write_text(code)
+        return str(file)
+
+    return script
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    """Where a capture is to be."""
+    return tmp_path / "capture"

@@ -1,0 +1,276 @@
+"""Captures of runs that go wrong: killed, out of space, interrupted; and captures that are damaged, or lie."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+
+import pytest
+from tests.integration.summaries import READS, releases
+
+
+@pytest.fixture(autouse=True)
+def only_with_a_gil(free_threaded):
+    if free_threaded:
+        pytest.skip("free-threaded: there is no GIL")
+
+
+@pytest.mark.parametrize(("end", "code"), [("os.kill(os.getpid(), 9)", -9), ("os.abort()", -6), ("os._exit(3)", 3)])
+def test_what_was_recorded_is_there_however_the_process_ends(run, host, script, capture, report_truth, end, code):
+    ran = run([host, "run", "-o", str(capture), script(f"{READS}\n{end}"), "3000"])
+    assert ran.returncode == code
+    document = report_truth(capture)
+    assert releases(document) >= 3000
+    (process,) = document["processes"]
+    assert process["wall_ns"] > 0
+    # What nobody noted is unknown: such ends leave no time for it.
+    assert (document["exit_code"], process["cpu_ns"]) == (None, None)
+
+
+def test_a_bound_drops_the_rest_and_says_so(run, host, script, capture, report_truth):
+    ran = run([host, "run", "-o", str(capture), "--max-size", "100k", script(READS), "100000"])
+    assert ran.returncode == 0
+    assert "DROPPED" in ran.stderr
+    assert "figures and time line end where the first was dropped" in ran.stderr.replace("\n", " ")
+    document = report_truth(capture)
+    probe = document["probe"]
+    assert probe["dropped"] > 100_000
+    assert probe["events"] + probe["dropped"] >= 200_000
+    assert document["check"]["events"] > 1000
+    assert sum(f.stat().st_size for f in capture.glob("*.events")) <= 100 * 1024
+
+
+def test_figures_end_where_the_first_event_was_dropped(run, host, script, capture, report_truth):
+    """A thread whose release was dropped would hold the GIL, or wait for it, until the end."""
+    code = """
+import os, threading
+def read():
+    zero = os.open("/dev/zero", os.O_RDONLY)
+    for _ in range(30_000): os.read(zero, 1)
+threads = [threading.Thread(target=read) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+sum(range(10_000_000))
+"""
+    trace = capture.parent / "trace.json"
+    options = ["--max-size", "150k", "-o", str(capture), "--trace", str(trace)]
+    ran = run([host, "run", *options, script(code)])
+    assert "figures and time line end where the first was dropped" in ran.stderr.replace("\n", " ")
+    document = report_truth(capture)
+    (process,) = document["processes"]
+    whole = json.loads((capture / "run.json").read_text())["processes"][0]
+    assert process["wall_ns"] < 0.9 * (process["cpu_ns"] + 10**9)
+    slices = [event for event in json.loads(trace.read_text())["traceEvents"] if event["ph"] == "X"]
+    begin = min(event["ts"] for event in slices)
+    assert max(event["ts"] + event["dur"] for event in slices) - begin <= process["wall_ns"] / 1000 + 1
+    assert whole["end_ticks"] > whole["begin_ticks"]
+
+
+def test_a_capture_without_an_event_says_so(run, host, script, capture, report_truth):
+    ran = run([host, "run", "-o", str(capture), "--max-size", "20k", script("print('ran')")])
+    assert (ran.returncode, ran.stdout) == (0, "ran\n")
+    assert "nothing was recorded of the GIL" in ran.stderr
+    assert "DROPPED" in ran.stderr
+    assert report_truth(capture)["verdict"]["kind"] == "nothing_recorded"
+
+
+def test_children_that_find_no_space_are_counted(run, host, script, capture, report_truth):
+    code = """
+import multiprocessing
+if __name__ == "__main__":
+    for _ in range(3):
+        child = multiprocessing.get_context("spawn").Process(target=int)
+        child.start(); child.join()
+"""
+    assert run([host, "run", "-q", "-o", str(capture), "--max-size", "36k", script(code)]).returncode == 0
+    assert report_truth(capture)["probe"]["unrecorded_processes"] == 3
+
+
+def test_an_end_before_the_script_leaves_no_folder(run, host, tmp_path):
+    (tmp_path / "tmp").mkdir()
+    for arguments in (["-o", "capture"], ["--trace", "trace.json"]):
+        for flag, code in (("--version", 0), ("--bogus", 2)):
+            ran = run([host, "run", *arguments, "--", flag], cwd=tmp_path, env={"TMPDIR": str(tmp_path / "tmp")})
+            assert ran.returncode == code
+            assert [path.name for path in tmp_path.rglob("*")] == ["tmp"]
+
+
+def test_a_temporary_folder_may_be_named_from_here(run, host, script, tmp_path):
+    (tmp_path / "tmp").mkdir()
+    command = [host, "run", "--trace", "trace.json", script("import os; os.chdir('/')")]
+    ran = run(command, cwd=tmp_path, env={"TMPDIR": "tmp"})
+    assert "the GIL" in ran.stderr
+    assert (tmp_path / "trace.json").exists()
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_pipe_without_a_reader_is_an_error_and_one_with_a_reader_is_written_to(run, host, script, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    ran = run([host, "run", "--trace", str(pipe), script("print('ran')")])
+    assert (ran.returncode, ran.stdout) == (0, "ran\n")
+    assert f"{pipe} cannot be written" in ran.stderr
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        assert run([host, "run", "-q", "--trace", str(pipe), script("pass")]).returncode == 0
+        assert json.loads(reader.communicate()[0])["traceEvents"]
+
+
+def size_of(file):
+    """0 where it is not there."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_long_report_can_be_interrupted_and_leaves_nothing(host, script, tmp_path, no_leftovers, number):
+    (tmp_path / "tmp").mkdir()
+    command = [host, "run", "--trace", str(tmp_path / "trace.json"), script(READS), "300000"]
+    environment = {**no_leftovers, "TMPDIR": str(tmp_path / "tmp")}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        # The timeline is being written: most of a report's time. (Before the script a file of that name is tried.)
+        while not size_of(tmp_path / f"trace.json.{process.pid}.part"):
+            os.sched_yield()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == -number
+    assert "interrupted before the report was whole" in errors
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["script.py", "tmp"]
+
+
+def test_a_trace_comes_though_the_json_cannot_be_written(run, host, script, tmp_path):
+    (tmp_path / "gone").mkdir()
+    command = [host, "run", "--json", "gone/out.json", "--trace", "trace.json"]
+    ran = run([*command, script("import os; os.rmdir('gone')")], cwd=tmp_path)
+    assert ran.returncode == 0
+    assert "out.json cannot be written" in ran.stderr
+    assert json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+
+
+def test_a_bound_too_small_for_anything_is_said_before_the_script(run, host, script, capture):
+    ran = run([host, "run", "-o", str(capture), "--max-size", "1k", script("print('ran')")])
+    assert ran.returncode == 125
+    assert ran.stdout == ""
+    assert "try: " in ran.stderr
+    assert not capture.exists()
+
+
+def limited_to(size):
+    """Before the command runs; the shell's own `ulimit -f` counts in blocks that differ."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+    return limit
+
+
+def test_a_limit_on_files_drops_and_says_so(host, script, capture, no_leftovers, report_truth):
+    command = [host, "run", "-o", str(capture), script(READS), "200000"]
+    ran = subprocess.run(
+        command, capture_output=True, text=True, env=no_leftovers, preexec_fn=limited_to(256 * 1024), timeout=60
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "DROPPED" in ran.stderr
+    assert report_truth(capture)["probe"]["dropped"] > 100_000
+
+
+def test_a_full_disk_drops_and_says_so(run, host, script, tmp_path, report_truth):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = run(["mount", "-t", "tmpfs", "-o", "size=256k", "gilscope-test", str(disk)])
+    if mounted.returncode != 0:
+        pytest.skip("no right to mount a small disk")
+    try:
+        ran = run([host, "run", "-o", str(disk / "capture"), script(READS), "200000"])
+        assert ran.returncode == 0
+        assert "DROPPED" in ran.stderr
+        document = report_truth(disk / "capture")
+        assert document["probe"]["dropped"] > 100_000
+        assert document["check"]["events"] > 10_000
+    finally:
+        assert run(["umount", str(disk)]).returncode == 0
+
+
+def test_children_without_notes_are_read_all_the_same(run, host, script, capture, report_truth):
+    code = "import os\nif os.fork() == 0:\n    os.setsid()\nelse:\n    os.wait()\n"
+    assert run([host, "run", "-q", "-o", str(capture), script(code)]).returncode == 0
+    with_notes = report_truth(capture)
+    (capture / "run.json").unlink()
+    without = report_truth(capture)
+    assert without["exit_code"] is None
+    assert without["probe"]["pair_cost_ns"] is None
+    assert [p["pid"] for p in without["processes"]] == [p["pid"] for p in with_notes["processes"]]
+    assert [p["start_method"] for p in without["processes"]] == [None, "fork"]
+    assert all(process["cpu_ns"] is None for process in without["processes"])
+
+
+def test_what_is_no_capture_is_refused(run, host, tmp_path):
+    for name in ("nothing", str(tmp_path), __file__):
+        told = run([host, "report", name], cwd=tmp_path)
+        assert told.returncode == 125
+        assert told.stdout == ""
+        assert "gilscope: " in told.stderr
+        assert "Traceback" not in told.stderr
+    assert run([host, "report"]).returncode == 2
+
+
+def test_a_damaged_capture_is_refused_with_file_and_byte(run, host, script, capture):
+    assert run([host, "run", "-q", "-o", str(capture), script(READS), "50000"]).returncode == 0
+    (events,) = capture.glob("*.events")
+    whole = events.read_bytes()
+    for damaged in (whole[:100], whole[: len(whole) // 2], b"x" + whole[1:], whole[:8] + b"\x09" + whole[9:]):
+        events.write_bytes(damaged)
+        told = run([host, "report", "--check", "--trace", str(capture.parent / "trace.json"), str(capture)])
+        assert told.returncode == 125
+        assert f"{events}: byte " in told.stderr
+        assert not (capture.parent / "trace.json").exists()
+    events.write_bytes(whole)
+    (capture / "run.json").write_text("{")
+    told = run([host, "report", str(capture)])
+    assert told.returncode == 125
+    assert f"{capture / 'run.json'}: byte " in told.stderr
+
+
+def swap_first_kinds(events):
+    """Makes the first release that can be found an acquire: an event that no GIL can have had."""
+    data = bytearray(events.read_bytes())
+    payload = 16384 + 128
+    # Two bytes an event: code 0 and kind 3, of one that is followed by code 0 and kind 2.
+    for at in range(payload, payload + 2000, 1):
+        if data[at] & 15 == 12 and data[at + 2] & 15 == 8 and data[at + 4] & 15 == 12:
+            data[at] = (data[at] & ~15) | 8
+            events.write_bytes(data)
+            return
+    raise AssertionError("no short event was found")
+
+
+def test_a_capture_that_cannot_be_true_is_found_out(run, host, script, capture):
+    assert run([host, "run", "-q", "-o", str(capture), script(READS), "1000"]).returncode == 0
+    (events,) = capture.glob("*.events")
+    swap_first_kinds(events)
+    told = run([host, "report", "--check", str(capture)])
+    assert told.returncode == 1
+    assert "Truth check: FAILED" in told.stdout
+    assert "\n- process " in told.stdout
+    told = run([host, "report", "--check", "--json", "-", str(capture)])
+    assert told.returncode == 1
+    assert json.loads(told.stdout)["check"]["passed"] is False
+    assert run([host, "report", str(capture)]).returncode == 0  # nobody asked
+
+
+def test_hostile_names_stay_text(run, host, script, capture, report_truth, tmp_path):
+    code = r"""
+import threading
+names = ["<script>alert(1)</script>", "\x1b[31mred\n\t", "n\x00l", "\udc80", "ü" * 300]
+threads = [threading.Thread(target=sum, args=(range(10),), name=name) for name in names]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    ran = run([host, "run", "-o", str(capture), "--trace", str(tmp_path / "t.json"), script(code)])
+    assert ran.returncode == 0, ran.stderr
+    assert "\x1b" not in ran.stderr
+    names = [thread["name"] for thread in report_truth(capture)["processes"][0]["threads"]]
+    assert "<script>alert(1)</script>" in names
+    json.loads((tmp_path / "t.json").read_text())
