@@ -57,7 +57,7 @@ std::optional<double> cost_at(const json& object, const char* key) {
   if (value.is_null()) return std::nullopt;
   constexpr double kSecond = 1e9;
   const auto cost = value.get<double>();
-  if (!(cost >= 0 && cost <= kSecond)) throw OutOfRange();
+  if (cost < 0 || cost > kSecond) throw OutOfRange();
   return cost;
 }
 
