@@ -41,10 +41,17 @@ class TestPostgresqlPrograms(PostgresqlPrograms):
     ],
     ids=" ".join,
 )
-def test_every_mode_compares_the_functions(functions, compare, tmp_path):
+def test_every_mode_compares_the_functions(functions, compare, tmp_path, host_version):
     tasks = [f"{ARTICLE}/{name.replace(':', '.py:')}" for name in functions]
     code, document = compare(*tasks, "--", "--scale=0.01", env={"XDG_CACHE_HOME": str(tmp_path)})
-    assert {row["mode"]: row["reason"] for row in document["modes"]} == dict.fromkeys(MODES)
+    reasons = {row["mode"]: row["reason"] for row in document["modes"]}
+    uses_asyncio = any("async" in name for name in functions)
+    if host_version < (3, 12) and uses_asyncio and reasons["subinterpreters"] is not None:
+        # 3.11's _asyncio keeps one running loop for all interpreters, by a thread's number within its own.
+        assert "running event loop" in reasons.pop("subinterpreters")
+        assert reasons == dict.fromkeys(mode for mode in MODES if mode != "subinterpreters")
+        return
+    assert reasons == dict.fromkeys(MODES)
     assert code == 0
 
 
