@@ -1,7 +1,9 @@
 #include "analysis/machine_snapshot.h"
 
 #include <algorithm>
+#include <chrono>
 #include <span>
+#include <thread>
 #include <tuple>
 
 #include "analysis/row_table.h"
@@ -9,7 +11,9 @@
 namespace gilscope {
 namespace {
 
-constexpr int kTries = 100'000;
+constexpr int kTriesAtOnce = 1000;
+constexpr int kPauses = 250;
+constexpr auto kPause = std::chrono::milliseconds(1);
 
 // A copy of what one RowUpdate changes.
 struct RowFigures {
@@ -52,6 +56,17 @@ bool try_to_read(RowFigures& figures, const ThreadRow& row, const GilState* shar
   return version % 2 == 0 && row.version.read() == version;
 }
 
+// On a busy machine the writer may have lost its CPU in the middle of a change.
+bool read_settled(RowFigures& figures, const ThreadRow& row, const GilState* sharing) {
+  for (int pause = 0;; ++pause) {
+    for (int i = 0; i < kTriesAtOnce; ++i) {
+      if (try_to_read(figures, row, sharing)) return true;
+    }
+    if (pause == kPauses) return false;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 std::uint64_t length_until(std::uint64_t now, std::uint64_t begin_plus_one) {
   return now >= begin_plus_one ? now + 1 - begin_plus_one : 0;  // it may have begun after `now`
 }
@@ -59,13 +74,7 @@ std::uint64_t length_until(std::uint64_t now, std::uint64_t begin_plus_one) {
 ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, std::uint64_t now,
                         std::uint64_t& unsettled) {
   RowFigures figures;
-  int tries = 0;
-  while (!try_to_read(figures, row, sharing)) {
-    if (++tries == kTries) {
-      ++unsettled;
-      break;
-    }
-  }
+  if (!read_settled(figures, row, sharing)) ++unsettled;
   const auto key = row.key.read();
   ThreadSnapshot snapshot{.gil = static_cast<GilId>((key >> 32U) - 1),
                           .holds = figures.holds,

@@ -59,8 +59,9 @@ struct MachineSnapshot {
   std::vector<ThreadSnapshot> threads;  // in the order in which they came
   // By GIL, from, to. A GIL's sum to at most its hand-offs: there is room for some thousand pairs of threads.
   std::vector<HandoffSnapshot> handoffs;
-  std::uint64_t lost_events = 0;     // of GILs beyond the bound
-  std::uint64_t unsettled_rows = 0;  // changed too often to be read consistently; never seen but bounded
+  std::uint64_t lost_events = 0;  // of GILs beyond the bound
+  std::uint64_t unsettled_rows =
+      0;  // whose writer was stopped in the middle of a change, longer than a reader waits
 };
 
 MachineSnapshot read_machine(const RowTable& table, std::uint64_t now);
