@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import flavours_child
 from flavours_child import Child, FlavourError, control
 
 SCHEMA = "gilscope.flavours/1"
@@ -242,7 +243,7 @@ def rows(options: argparse.Namespace, usable_cpus: int) -> Iterator[Row]:
         seen.add(real)
         print(f"flavours.py: measuring {candidate.name}: {candidate.path}", file=sys.stderr, flush=True)
         try:
-            with Child(candidate.path, options.timeout) as child:
+            with flavours_child.start(candidate.path, options.timeout) as child:
                 identify(row, candidate, child.ask())
                 measure(row, child, options, usable_cpus)
         except FlavourError as error:

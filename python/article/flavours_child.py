@@ -44,6 +44,22 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
+@contextlib.contextmanager
+def _late_signals() -> Iterator[None]:
+    """Let the signals that end us wait for the end of the block: Popen forgets a child that it is interrupted with."""
+    late: list[int] = []
+    endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [number for number in endings if callable(signal.getsignal(number))]
+    handlers = {number: signal.signal(number, lambda number, _: late.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number in late:
+        signal.raise_signal(number)
+
+
 class Child:
     """The runner in an interpreter, in a process group of its own, which ends with the `with` statement.
 
@@ -147,6 +163,15 @@ class Child:
         return FlavourError("missing" if code == 127 else "failed", how + reason)
 
 
+@contextlib.contextmanager
+def start(path: str, timeout_s: float) -> Iterator[Child]:
+    """Start the runner in that interpreter; whenever a signal comes, the child ends with the block."""
+    with contextlib.ExitStack() as stack:
+        with _late_signals():
+            child = stack.enter_context(Child(path, timeout_s))
+        yield child
+
+
 def control() -> float | None:
     """Return how long two processes that share nothing take for what takes one of them 1, on this machine now.
 
@@ -158,12 +183,13 @@ def control() -> float | None:
         with contextlib.ExitStack() as stack:
             children = []
             for _ in range(count):
-                child = stack.enter_context(
-                    subprocess.Popen(
-                        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0, text=True
+                with _late_signals():
+                    child = stack.enter_context(
+                        subprocess.Popen(
+                            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0, text=True
+                        )
                     )
-                )
-                stack.callback(child.kill)
+                    stack.callback(child.kill)
                 children.append(child)
             return sum(float(child.communicate(timeout=60)[0]) for child in children)
 

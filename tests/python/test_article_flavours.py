@@ -105,6 +105,25 @@ def test_a_control_that_fails_is_unknown(executable: str, monkeypatch) -> None:
     assert flavours_child.control() is None
 
 
+def test_a_signal_while_a_child_starts_waits_until_it_can_be_ended(monkeypatch) -> None:
+    started = []
+
+    class Interrupted(subprocess.Popen):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt), flavours_child.start(sys.executable, PATIENCE_S):
+        pytest.fail("the signal was lost")
+    with pytest.raises(KeyboardInterrupt):
+        flavours_child.control()
+    assert len(started) == 2
+    assert all(process.returncode is not None for process in started)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def golden_rows() -> list[Row]:
     figures: dict[str, Any] = {
         "iterations": 12_000_000,
