@@ -245,10 +245,23 @@ class WaitingPrograms:
             # When all of them wait.
             for _ in range({"add_sub_threads": 7, "interleave_asyncio": 2}.get(name, 2)):
                 assert read_line(process)
+        # The lines may be its children's, and come while it still starts them: an interrupt then is multiprocessing's
+        # to survive, and 3.11's does not.
+        wait_until_asleep(process.pid)
         os.killpg(process.pid, signal.SIGINT)
         done = finish(process)
         assert done.returncode == -signal.SIGINT
         assert done.stderr.rstrip().endswith("KeyboardInterrupt")
+
+
+def wait_until_asleep(pid: int) -> None:
+    """Until the main thread of this process waits for something."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0]
+        if state == "S":
+            return
+    pytest.fail(f"{pid} never waits")
 
 
 def wait_until_open(pid: int, file: Path) -> None:
