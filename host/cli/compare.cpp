@@ -120,9 +120,9 @@ int run(const CompareOptions& options, const Invocation& invocation) {
                          .workers = plan.spec.workers,
                          .rounds = plan.rounds};
   try {
-    auto doctor = nlohmann::ordered_json::parse(examine_in_child());
-    context.python = std::move(doctor.at("python"));
-    context.machine = std::move(doctor.at("machine"));
+    auto [python, machine] = examine_in_child();
+    context.python = std::move(python);
+    context.machine = std::move(machine);
     Progress progress(plan.modes.size() * plan.rounds, options.common.quiet);
     const auto version = context.python.at("version").get<std::string>();
     outcome = run_trials(plan, std::stoi(version.substr(version.find('.') + 1)),

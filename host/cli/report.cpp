@@ -28,9 +28,7 @@ int run(const ReportOptions& options) {
   std::optional<OutputFile> trace;
   if (!options.trace.empty()) trace.emplace(options.trace, options.common.existing());
   CapturedRun captured(read_capture(options.capture));
-  captured.watch([] {
-    if (const auto signal = InterruptGuard::signal()) throw Interrupted(*signal);
-  });
+  captured.watch(throw_if_interrupted);
   const RunSummary summary = summarize_run(replay(captured));
   std::optional<std::vector<ProcessTruth>> truths;
   if (options.check) truths = check_truth(captured);

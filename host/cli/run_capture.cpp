@@ -14,11 +14,11 @@ namespace gilscope::cli {
 namespace {
 
 CaptureMetadata describe(const std::vector<std::string>& command) {
-  auto doctor = nlohmann::json::parse(examine_in_child());
+  auto [python, machine] = examine_in_child();
   return {.gilscope = GILSCOPE_VERSION,
           .command = command,
-          .python = std::move(doctor.at("python")),
-          .machine = std::move(doctor.at("machine"))};
+          .python = std::move(python),
+          .machine = std::move(machine)};
 }
 
 std::string name_of(const CapturedProcess& process, const Capture& capture) {

@@ -50,9 +50,9 @@ SummaryContext describe_context() {
   if (run->options.common.json.empty()) return context;
   // The script may have left us a process in which nothing else starts: the figures are worth more than this.
   try {
-    auto doctor = nlohmann::ordered_json::parse(examine_in_child());
-    context.python = std::move(doctor.at("python"));
-    context.machine = std::move(doctor.at("machine"));
+    auto [python, machine] = examine_in_child();
+    context.python = std::move(python);
+    context.machine = std::move(machine);
   } catch (const std::exception& error) {
     spdlog::warn("the JSON does not say which Python and machine it is of: {}", error.what());
   }
@@ -66,11 +66,6 @@ void deliver(const RunSummary& summary, const SummaryContext& context) {
     print_error('\n' + format_summary(summary, style));
   }
   if (!common.json.empty()) write_json(common, summary_json(summary, context));
-}
-
-// Of a capture of gigabytes the report takes minutes.
-void stop_if_interrupted() {
-  if (const auto signal = InterruptGuard::signal()) throw Interrupted(*signal);
 }
 
 void report_counters(int exit_code) {
@@ -94,7 +89,7 @@ void report_capture(int exit_code) {
   }
   const bool is_needed = !common.quiet || !common.json.empty() || !run->options.capture.trace.empty();
   if (!is_needed) return;
-  const RunSummary summary = summarize_run(run->capture->read(notes, stop_if_interrupted));
+  const RunSummary summary = summarize_run(run->capture->read(notes, throw_if_interrupted));
   std::optional<Error> failure;
   try {
     deliver(summary, run->capture->context());

@@ -148,16 +148,14 @@ RecordedRun replay(const CapturedRun& captured) {
 std::vector<ProcessTruth> check_truth(const CapturedRun& run) {
   std::vector<ProcessTruth> truths;
   for (CapturedProcess process : run.processes()) {
-    if (process.facts.is_finished && !process.facts.first_drop) {
-      // All of it can be checked, whenever the run was over.
-      process.end = process.facts.latest.ticks;
-      process.cut = kMaxTicks;
-    }
+    // All that is there can be checked, whenever the run was over, but for what is being written yet.
+    const auto drop = process.facts.first_drop;
+    if (process.facts.is_finished && !drop) process.end = process.facts.latest.ticks;
+    if (process.facts.is_finished || drop) process.cut = kMaxTicks;
     TruthCheck check(process.facts.begin.ticks, process.end.value_or(kMaxTicks));
     ProcessTruth truth{.pid = process.facts.pid};
-    process.cut = process.facts.first_drop ? kMaxTicks : process.cut;
     static_cast<void>(run.read(process, [&](const Event& event) {
-      if (event.ticks < process.facts.first_drop.value_or(kNoTicks)) {
+      if (event.ticks < drop.value_or(kNoTicks)) {
         check.add(event);
       } else {
         ++truth.events_after_drop;

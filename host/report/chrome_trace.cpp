@@ -32,18 +32,19 @@ void ChromeTrace::begin_event() {
   is_empty_ = false;
 }
 
-void ChromeTrace::name_process(std::int64_t pid, std::string_view name) {
+void ChromeTrace::name(std::string_view what, std::int64_t pid, std::int64_t thread, std::string_view name) {
   begin_event();
   fmt::format_to(std::back_inserter(text_),
-                 R"({{"ph": "M", "name": "process_name", "pid": {}, "tid": {}, "args": {{"name": {}}}}})",
-                 pid, pid, quote(name));
+                 R"({{"ph": "M", "name": "{}", "pid": {}, "tid": {}, "args": {{"name": {}}}}})", what, pid,
+                 thread, quote(name));
+}
+
+void ChromeTrace::name_process(std::int64_t pid, std::string_view name) {
+  this->name("process_name", pid, pid, name);
 }
 
 void ChromeTrace::name_thread(std::int64_t pid, ThreadId thread, std::string_view name) {
-  begin_event();
-  fmt::format_to(std::back_inserter(text_),
-                 R"({{"ph": "M", "name": "thread_name", "pid": {}, "tid": {}, "args": {{"name": {}}}}})", pid,
-                 static_cast<std::uint32_t>(thread), quote(name));
+  this->name("thread_name", pid, static_cast<std::uint32_t>(thread), name);
 }
 
 void ChromeTrace::add(std::int64_t pid, const Interval& interval, Nanoseconds begin, Nanoseconds end) {

@@ -30,6 +30,7 @@ class ChromeTrace {
 
  private:
   void begin_event();
+  void name(std::string_view what, std::int64_t pid, std::int64_t thread, std::string_view name);
   void flush();
 
   Sink sink_;

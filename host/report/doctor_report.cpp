@@ -92,10 +92,6 @@ std::string_view describe(Effect effect) {
   return "";
 }
 
-std::string count(std::ptrdiff_t number, std::string_view noun) {
-  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
-}
-
 ordered_json jit_json(JitState jit) {
   if (jit == JitState::Unknown) return nullptr;
   return jit == JitState::Enabled;
@@ -156,11 +152,11 @@ ordered_json machine_json(const Machine& machine) {
 
 std::string conclude(const std::vector<Finding>& findings) {
   const auto of = [&findings](Status status) {
-    return std::ranges::count(findings, status, &Finding::status);
+    return static_cast<std::uint64_t>(std::ranges::count(findings, status, &Finding::status));
   };
   std::vector<std::string> counts;
-  if (of(Status::Problem) > 0) counts.push_back(count(of(Status::Problem), "problem"));
-  if (of(Status::Warning) > 0) counts.push_back(count(of(Status::Warning), "warning"));
+  if (of(Status::Problem) > 0) counts.push_back(count_of(of(Status::Problem), "problem"));
+  if (of(Status::Warning) > 0) counts.push_back(count_of(of(Status::Warning), "warning"));
   if (counts.empty()) return "Nothing found that would limit the figures.";
   std::set<Effect> effects;
   for (const Finding& finding : findings) {

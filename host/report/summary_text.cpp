@@ -27,10 +27,6 @@ constexpr std::size_t kMaxGils = 10;
 constexpr std::size_t kMaxThreads = 20;
 constexpr std::size_t kMaxProcesses = 10;
 
-std::string count_of(std::uint64_t count, std::string_view singular) {
-  return fmt::format("{} {}{}", count, singular, count == 1 ? "" : "s");
-}
-
 double nanoseconds(Nanoseconds time) { return static_cast<double>(time.count()); }
 
 std::string name_of(const NamedThread& thread) {

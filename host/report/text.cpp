@@ -113,6 +113,10 @@ std::string format_share(double share) {
   return fmt::format("{:.{}f} %", percent, decimals);
 }
 
+std::string count_of(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string format_bytes(double bytes) {
   constexpr std::array kUnits{Unit{0x1p40, "TiB"}, Unit{0x1p30, "GiB"}, Unit{0x1p20, "MiB"},
                               Unit{0x1p10, "KiB"}};

@@ -43,6 +43,9 @@ enum class Align { Left, Right };
 // "71 %", "0.40 %": two significant digits, of a share; "<0.001 %".
 [[nodiscard]] std::string format_share(double share);
 
+// "1 event", "2 events"; of a noun whose plural is an s away.
+[[nodiscard]] std::string count_of(std::uint64_t count, std::string_view noun);
+
 // "12.0 MiB", "1.25 GiB".
 [[nodiscard]] std::string format_bytes(double bytes);
 

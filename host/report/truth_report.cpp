@@ -21,13 +21,9 @@ Sums sum(const std::vector<ProcessTruth>& truths) {
   return sums;
 }
 
-std::string count_of(std::uint64_t events) {
-  return fmt::format("{} event{}", events, events == 1 ? "" : "s");
-}
-
 std::string describe_finding(const ProcessTruth& truth, const TruthFinding& finding) {
   return fmt::format("process {}: {} ({}, first event {}, thread {}, GIL {})", truth.pid,
-                     describe(finding.fault), count_of(finding.count), finding.position,
+                     describe(finding.fault), count_of(finding.count, "event"), finding.position,
                      static_cast<std::uint32_t>(finding.first.thread),
                      static_cast<std::uint32_t>(finding.first.gil));
 }
@@ -41,10 +37,10 @@ bool is_true(const std::vector<ProcessTruth>& truths) noexcept {
 std::string format_truth(const std::vector<ProcessTruth>& truths, const TextStyle& style) {
   const auto [events, unchecked] = sum(truths);
   const bool holds = is_true(truths);
-  auto sentence =
-      holds ? fmt::format("Truth check: passed. What {} of {} {} say, real GILs can have done.",
-                          count_of(events), truths.size(), truths.size() == 1 ? "process" : "processes")
-            : std::string("Truth check: FAILED. The capture has what no real GIL can have done:");
+  auto sentence = holds ? fmt::format("Truth check: passed. What {} of {} {} say, real GILs can have done.",
+                                      count_of(events, "event"), truths.size(),
+                                      truths.size() == 1 ? "process" : "processes")
+                        : std::string("Truth check: FAILED. The capture has what no real GIL can have done:");
   if (unchecked > 0) {
     sentence += fmt::format(
         " {} could not be checked, as events before them were dropped, or their GIL is one too many.",

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstring>
 #include <sstream>
+#include <utility>
 
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
@@ -83,6 +84,10 @@ ChildResult run_or_interrupt(const ChildCommand& command) {
 
 }  // namespace
 
+void throw_if_interrupted() {
+  if (const auto signal = InterruptGuard::signal()) throw Interrupted(*signal);
+}
+
 TrialRecord run_trial_in_child(const TrialSpec& spec, Nanoseconds timeout, std::uint32_t hash_seed) {
   // The last words of a trial that crashes or hangs are then the lines where it did.
   ChildCommand command{command_of(spec), {{"PYTHONFAULTHANDLER", "1"}}, timeout};
@@ -110,14 +115,15 @@ TrialRecord run_trial_in_child(const TrialSpec& spec, Nanoseconds timeout, std::
   return record;
 }
 
-std::string examine_in_child() {
+Surroundings examine_in_child() {
   constexpr auto kTimeout = std::chrono::seconds(60);
   const auto result = run_or_interrupt({{host_executable(), "doctor", "--json", "-"}, {}, kTimeout});
   if (result.end != ChildResult::End::Exited || result.output.empty()) {
     throw Error("Python does not start in the host: " + last_line(result.errors),
                 "`gilscope doctor` says more");
   }
-  return result.output;
+  auto doctor = nlohmann::ordered_json::parse(result.output);
+  return {.python = std::move(doctor.at("python")), .machine = std::move(doctor.at("machine"))};
 }
 
 }  // namespace gilscope

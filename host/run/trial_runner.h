@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <exception>
 
+#include <nlohmann/json.hpp>
+
 #include "run/trial_record.h"
 #include "run/trial_spec.h"
 #include "support/time.h"
@@ -17,12 +19,21 @@ struct Interrupted : std::exception {
   int signal;
 };
 
+// Where a signal came while an InterruptGuard lives: throws Interrupted.
+void throw_if_interrupted();
+
 // The trial's record; its failure says how a child ended that gave none. `hash_seed` is PYTHONHASHSEED where
 // the user has not set one: equal results pickle equally only under equal seeds.
 TrialRecord run_trial_in_child(const TrialSpec& spec, Nanoseconds timeout, std::uint32_t hash_seed);
 
-// What `gilscope doctor --json -` prints in a fresh child host: whether Python starts at all, and what it is.
-// Throws Error with the child's own words where it does not.
-std::string examine_in_child();
+// Of `gilscope doctor --json`, what other documents tell of Python and of the machine.
+struct Surroundings {
+  nlohmann::ordered_json python;
+  nlohmann::ordered_json machine;
+};
+
+// Asks a fresh child host: whether Python starts at all, and what it is. Throws Error with the child's own
+// words where it does not.
+Surroundings examine_in_child();
 
 }  // namespace gilscope

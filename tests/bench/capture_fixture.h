@@ -3,38 +3,23 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
-#include <string>
-#include <system_error>
 
 #include <benchmark/benchmark.h>
 
 #include "capture/capture_folder.h"
 #include "capture/event_recorder.h"
+#include "support/temporary_folder.h"
 
 namespace gilscope::bench {
 
 class CaptureFolder {
  public:
-  CaptureFolder() {
-    std::string pattern = std::filesystem::temp_directory_path() / "gilscope-bench-XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) std::abort();
-    root_ = pattern;
-    create_capture(path(), {.gilscope = "bench"}, Existing::Keep);
-  }
-  CaptureFolder(const CaptureFolder&) = delete;
-  CaptureFolder& operator=(const CaptureFolder&) = delete;
-  CaptureFolder(CaptureFolder&&) = delete;
-  CaptureFolder& operator=(CaptureFolder&&) = delete;
-  ~CaptureFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
-  }
-  [[nodiscard]] std::filesystem::path path() const { return root_ / "capture"; }
+  CaptureFolder() { create_capture(path(), {.gilscope = "bench"}, Existing::Keep); }
+  [[nodiscard]] std::filesystem::path path() const { return root_.path() / "capture"; }
 
  private:
-  std::filesystem::path root_;
+  TemporaryFolder root_;
 };
 
 // 16 GiB: more than a benchmark writes in its time.
