@@ -170,6 +170,7 @@ int run_command_line(const std::vector<std::string>& arguments) {
   invocation.command.insert(invocation.command.end(), arguments.begin(), arguments.end());
   setup_run(app, invocation, action);
   setup_compare(app, invocation, action);
+  setup_article(app, invocation, action);
   setup_report(app, invocation, action);
   setup_doctor(app, invocation, action);
   setup_trial(app, invocation, action);

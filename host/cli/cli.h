@@ -74,6 +74,7 @@ struct Invocation {
 // Each adds its subcommand to `app`, and sets `action` when the subcommand was chosen.
 void setup_run(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_compare(CLI::App& app, const Invocation& invocation, Action& action);
+void setup_article(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_report(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_doctor(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_trial(CLI::App& app, const Invocation& invocation, Action& action);

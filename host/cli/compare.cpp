@@ -46,13 +46,6 @@ std::vector<Mode> chosen_modes(const std::vector<std::string>& names) {
   return modes;
 }
 
-// CLI::Range would let "nan" through.
-std::string check_timeout(const std::string& text) {
-  double seconds = 0;
-  const bool is_good = CLI::detail::lexical_cast(text, seconds) && seconds >= 0.001 && seconds <= 1e6;
-  return is_good ? "" : fmt::format("{} is no number of seconds from 0.001 to 1000000", text);
-}
-
 // A task that cannot be loaded where nothing is special about the mode is a mistake in the command line.
 void check_loaded(const TrialSpec& spec, const TrialRecord& record) {
   if (!record.failure || record.failure->kind != TrialFailure::Kind::Load) return;

@@ -18,7 +18,7 @@ class Progress {
   ~Progress();  // clears the line
 
   void show(const std::string& text);
-  void step() noexcept { ++done_; }
+  void step(std::size_t count = 1) noexcept { done_ += count; }
 
  private:
   std::size_t steps_;

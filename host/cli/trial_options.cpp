@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
 #include "support/error.h"
@@ -13,6 +14,13 @@ std::vector<std::string> mode_names() {
   std::vector<std::string> names;
   for (const auto mode : kModes) names.emplace_back(name_of(mode));
   return names;
+}
+
+// CLI::Range would let "nan" through.
+std::string check_timeout(const std::string& text) {
+  double seconds = 0;
+  const bool is_good = CLI::detail::lexical_cast(text, seconds) && seconds >= 0.001 && seconds <= 1e6;
+  return is_good ? "" : fmt::format("{} is no number of seconds from 0.001 to 1000000", text);
 }
 
 void add_trial_options(CLI::App& command, TrialOptions& options) {

@@ -19,6 +19,9 @@ struct TrialOptions {
 
 void add_trial_options(CLI::App& command, TrialOptions& options);
 
+// For a number of seconds; "" where it is one, else what is wrong.
+std::string check_timeout(const std::string& text);
+
 // Every mode's name, as the options take it.
 std::vector<std::string> mode_names();
 

@@ -147,6 +147,13 @@ void set_end(ChildResult& result, int status) {
 
 }  // namespace
 
+std::string last_line(const std::string& text) {
+  const auto end = text.find_last_not_of(" \n\r");
+  if (end == std::string::npos) return "";
+  const auto begin = text.find_last_of('\n', end);
+  return text.substr(begin + 1, end - begin);
+}
+
 ChildResult run_child(const ChildCommand& command) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   std::signal(SIGCHLD, SIG_DFL);  // where it came to us ignored, waitpid would never tell of an end
@@ -178,12 +185,16 @@ ChildResult run_child(const ChildCommand& command) {
     if (waitpid(child, &status, WNOHANG) == child) {
       if (!is_late) set_end(result, status);
       ended = true;
-    } else if (InterruptGuard::signal()) {
+    } else if (InterruptGuard::signal() && result.end != ChildResult::End::Interrupted) {
       result.end = ChildResult::End::Interrupted;
       result.code = *InterruptGuard::signal();
-      ended = true;
+      ended = command.grace == Nanoseconds::zero();
+      is_late = true;
+      limit = Clock::now() + command.grace;
+      kill(child, result.code);
     } else if (Clock::now() >= limit) {
       ended = is_late;
+      if (ended) continue;
       is_late = true;
       result.end = ChildResult::End::TimedOut;
       limit = Clock::now() + kLastWords;

@@ -15,6 +15,7 @@ struct ChildCommand {
   std::vector<std::string> arguments;                            // the first is the program's path
   std::vector<std::pair<std::string, std::string>> environment;  // set on top of this process's own
   Nanoseconds timeout{};
+  Nanoseconds grace{};  // to end by itself, where a signal interrupts us: it gets the signal, too
 };
 
 struct ChildResult {
@@ -28,6 +29,9 @@ struct ChildResult {
 // What a child may print on standard output, which is for the host's own records; more is an Error.
 inline constexpr std::size_t kMaxOutput = std::size_t{64} << 20U;
 inline constexpr std::size_t kErrorTail = std::size_t{16} << 10U;
+
+// The last line of a text that is not empty, "" where there is none.
+std::string last_line(const std::string& text);
 
 // Standard input is /dev/null. Throws Error where the child cannot be started.
 ChildResult run_child(const ChildCommand& command);

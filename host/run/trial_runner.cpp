@@ -8,7 +8,6 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
-#include "run/child.h"
 #include "run/environment.h"
 #include "run/interpreter.h"
 #include "support/error.h"
@@ -28,13 +27,6 @@ std::vector<std::string> command_of(const TrialSpec& spec) {
     command.insert(command.end(), spec.arguments.begin(), spec.arguments.end());
   }
   return command;
-}
-
-std::string last_line(const std::string& text) {
-  const auto end = text.find_last_not_of(" \n\r");
-  if (end == std::string::npos) return "";
-  const auto begin = text.find_last_of('\n', end);
-  return text.substr(begin + 1, end - begin);
 }
 
 // The lines of a crash's last words that are the user's: the trial's own frames tell them nothing.
@@ -74,18 +66,18 @@ TrialFailure describe_end(const ChildResult& result, Nanoseconds timeout, bool h
           ""};
 }
 
+}  // namespace
+
+void throw_if_interrupted() {
+  if (const auto signal = InterruptGuard::signal()) throw Interrupted(*signal);
+}
+
 ChildResult run_or_interrupt(const ChildCommand& command) {
   spdlog::debug("runs: {}", fmt::join(command.arguments, " "));
   auto result = run_child(command);
   if (result.end == ChildResult::End::Interrupted) throw Interrupted(result.code);
   if (!result.errors.empty()) spdlog::debug("its standard error:\n{}", result.errors);
   return result;
-}
-
-}  // namespace
-
-void throw_if_interrupted() {
-  if (const auto signal = InterruptGuard::signal()) throw Interrupted(*signal);
 }
 
 TrialRecord run_trial_in_child(const TrialSpec& spec, Nanoseconds timeout, std::uint32_t hash_seed) {

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "run/child.h"
 #include "run/trial_record.h"
 #include "run/trial_spec.h"
 #include "support/time.h"
@@ -21,6 +22,9 @@ struct Interrupted : std::exception {
 
 // Where a signal came while an InterruptGuard lives: throws Interrupted.
 void throw_if_interrupted();
+
+// run_child(); throws Interrupted where a signal came while an InterruptGuard lives.
+ChildResult run_or_interrupt(const ChildCommand& command);
 
 // The trial's record; its failure says how a child ended that gave none. `hash_seed` is PYTHONHASHSEED where
 // the user has not set one: equal results pickle equally only under equal seeds.

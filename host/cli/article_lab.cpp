@@ -1,0 +1,353 @@
+#include "cli/article_lab.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+#include <sstream>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "cli/trial_options.h"
+#include "recording/captured_run.h"
+#include "run/article_records.h"
+#include "run/child.h"
+#include "run/environment.h"
+#include "run/interpreter.h"
+#include "run/trial_runner.h"
+#include "support/error.h"
+
+namespace gilscope::cli {
+namespace {
+
+// Counts of the C++ loop for one of bytecode: it then takes about a third of the time.
+constexpr std::uint64_t kNativeIterations = 80;
+constexpr std::uint64_t kMaxNativeIterations = 6'000'000'000;  // more does not fit in gilscope.count()'s sum
+constexpr double kOtherSwitchInterval = 0.001;
+// The programs that measure have limits of their own, for each part of what they do.
+constexpr int kMeasuringTimeouts = 10;
+// What a program that is interrupted may take to remove its files, and to end its own children.
+constexpr auto kGrace = std::chrono::seconds(3);
+
+// The article's two counts in threads, at a switch interval of one's choice (0: Python's own), which it
+// prints.
+constexpr const char* kCountAtInterval = R"(
+import runpy, sys
+interval, path, folder = float(sys.argv[1]), sys.argv[2], sys.argv[3]
+if interval:
+    sys.setswitchinterval(interval)
+print(sys.getswitchinterval())
+sys.path.insert(0, folder)
+sys.argv[:] = sys.argv[2:3] + sys.argv[4:]
+runpy.run_path(path, run_name="__main__")
+)";
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(std::move(line));
+  return lines;
+}
+
+std::string describe_end(const ChildResult& result, Nanoseconds timeout) {
+  switch (result.end) {
+    case ChildResult::End::TimedOut:
+      return fmt::format("ran longer than {:g} s (--timeout)",
+                         std::chrono::duration<double>(timeout).count());
+    case ChildResult::End::Signalled:
+      return fmt::format("was ended by signal {}", result.code);
+    case ChildResult::End::Exited:
+    case ChildResult::End::Interrupted:
+      break;
+  }
+  const auto words = last_line(result.errors);
+  return fmt::format("ended with exit code {}{}{}", result.code, words.empty() ? "" : ": ", words);
+}
+
+template <typename Take>
+void take_into(auto& measured, Take take) {
+  try {
+    measured.value = take();
+  } catch (const Error& error) {
+    measured.reason = error.what();
+  }
+}
+
+// Null where there is none: without a GIL nothing is recorded.
+std::unique_ptr<CapturedRun> open_capture(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder)) return nullptr;
+  auto captured = std::make_unique<CapturedRun>(read_capture(folder));
+  captured->watch(throw_if_interrupted);
+  return captured;
+}
+
+std::vector<Nanoseconds> forced_holds(const CapturedRun& run) {
+  std::vector<Nanoseconds> holds;
+  const auto machine = make_machine();
+  static_cast<void>(run.read(run.processes().front(), [&](const Event& event) {
+    const auto interval = machine->ending(event);
+    if (interval && interval->kind == IntervalKind::Hold && interval->is_forced) {
+      holds.push_back(run.clock().to_time(interval->end) - run.clock().to_time(interval->begin));
+    }
+    machine->apply(event);
+  }));
+  return holds;
+}
+
+// Time of all jobs / time of the longest, the median of the sequential rounds.
+std::optional<double> bound_of(const std::vector<ModeTrials>& trials) {
+  std::vector<double> bounds;
+  for (const auto& mode : trials) {
+    if (mode.mode != Mode::Sequential) continue;
+    for (const auto& record : mode.records) {
+      Nanoseconds all{};
+      Nanoseconds longest{};
+      for (const auto& job : record.jobs) {
+        all += job.end - job.begin;
+        longest = std::max(longest, job.end - job.begin);
+      }
+      if (!record.failure && longest.count() > 0) {
+        bounds.push_back(static_cast<double>(all.count()) / static_cast<double>(longest.count()));
+      }
+    }
+  }
+  return bounds.empty() ? std::nullopt : std::optional(median(bounds));
+}
+
+}  // namespace
+
+const std::vector<std::string>& article_programs() {
+  static const std::vector<std::string> kNames{"add_sub_sequential",
+                                               "add_sub_processes",
+                                               "add_sub_threads",
+                                               "count_sequential",
+                                               "count_threads",
+                                               "count_processes",
+                                               "count_subinterpreters",
+                                               "count_native",
+                                               "employees_projects",
+                                               "tasks_threads",
+                                               "tasks_processes",
+                                               "tasks_asyncio",
+                                               "interleave_asyncio",
+                                               "process_count",
+                                               "exchange",
+                                               "flavours"};
+  return kNames;
+}
+
+void use_repository_environment() {
+  if (environment_variable("VIRTUAL_ENV")) return;
+  const auto folder = std::filesystem::path(GILSCOPE_ARTICLE_FOLDER).parent_path().parent_path() / ".venv";
+  if (std::filesystem::exists(folder)) setenv("VIRTUAL_ENV", folder.c_str(), 1);
+}
+
+ArticleLab::ArticleLab(ArticlePlan plan, ArticleMeasurements& measurements)
+    : plan_(std::move(plan)), measurements_(measurements), sources_(GILSCOPE_ARTICLE_FOLDER) {
+  if (!std::filesystem::exists(sources_ / "options.py")) {
+    throw Error(fmt::format("the article's programs are not in {}", sources_.string()),
+                "this gilscope was built there: build it again from its repository");
+  }
+  plan_steps();
+}
+
+bool ArticleLab::is_chosen(std::string_view program) const {
+  return std::ranges::find(plan_.programs, program) != plan_.programs.end();
+}
+
+std::string ArticleLab::path_of(std::string_view program) const {
+  return (sources_ / fmt::format("{}.py", program)).string();
+}
+
+std::vector<std::string> ArticleLab::arguments(std::uint64_t iterations) const {
+  return {"--iterations", std::to_string(iterations), "--scale", fmt::format("{}", plan_.scale),
+          "--database",   plan_.database.string()};
+}
+
+void ArticleLab::add_step(const std::string& name, std::size_t weight, std::function<void()> take) {
+  steps_.push_back({name, weight, std::move(take)});
+}
+
+void ArticleLab::plan_steps() {
+  for (const auto& name : article_programs()) {
+    if (!is_chosen(name) || name == "process_count" || name == "exchange" || name == "flavours") continue;
+    add_step(name, 1, [this, name] {
+      Measured<ProgramRun> run;
+      take_into(run, [&] { return run_program(name); });
+      measurements_.programs.push_back({name, std::move(run)});
+    });
+  }
+  const auto add_comparison = [this](const char* name, std::size_t weight, Measured<TaskRounds>& into,
+                                     std::vector<std::string> tasks, std::vector<Mode> modes,
+                                     std::uint64_t iterations) {
+    add_step(name, weight, [=, this, &into, tasks = std::move(tasks), modes = std::move(modes)] {
+      compare(into, tasks, modes, iterations);
+    });
+  };
+  const std::vector<Mode> all(kModes.begin(), kModes.end());
+  const std::vector<Mode> threads{Mode::Sequential, Mode::Threads};
+  const auto native = std::min(kNativeIterations * plan_.iterations, kMaxNativeIterations);
+  if (std::ranges::any_of(
+          std::array{"count_sequential", "count_threads", "count_processes", "count_subinterpreters"},
+          [this](const char* name) { return is_chosen(name); })) {
+    add_comparison("both counts in every mode", 6 * plan_.rounds, measurements_.counting,
+                   {path_of("count_sequential") + ":count_up", path_of("count_sequential") + ":count_down"},
+                   all, plan_.iterations);
+  }
+  if (is_chosen("count_threads")) {
+    for (const double interval : {0.0, kOtherSwitchInterval}) {
+      add_step("both counts in threads, at a switch interval", 2, [this, interval] {
+        Measured<ForcedHolds> forced;
+        take_into(forced, [&] { return run_at_interval(interval); });
+        measurements_.forced_holds.push_back(std::move(forced));
+      });
+    }
+  }
+  if (is_chosen("count_native")) {
+    const auto path = path_of("count_native");
+    add_comparison("the count in C++, GIL held", plan_.rounds, measurements_.native_held,
+                   {path + ":count_held"}, threads, native);
+    add_comparison("the count in C++, GIL released", plan_.rounds, measurements_.native_released,
+                   {path + ":count_released"}, threads, native);
+  }
+  if (is_chosen("employees_projects")) {
+    const auto path = path_of("employees_projects");
+    add_comparison("both queries", plan_.rounds, measurements_.queries,
+                   {path + ":get_employees", path + ":get_active_projects"}, threads, plan_.iterations);
+  }
+  if (is_chosen("add_sub_threads")) {
+    const auto path = path_of("add_sub_threads");
+    add_comparison("both waits", 3 * plan_.rounds, measurements_.waits, {path + ":add", path + ":sub"},
+                   threads, plan_.iterations);
+  }
+  if (is_chosen("process_count")) {
+    add_step("counting processes", 3, [this] {
+      take_into(measurements_.process_counts,
+                [this] { return parse_process_count(run_to_measure("process_count", {})); });
+    });
+  }
+  const auto seconds = fmt::format("{}", plan_.seconds);
+  if (is_chosen("exchange")) {
+    add_step("passing bytes", 12, [this, seconds] {
+      take_into(measurements_.exchange,
+                [&] { return parse_exchange(run_to_measure("exchange", {"--seconds", seconds})); });
+    });
+  }
+  if (is_chosen("flavours")) {
+    add_step("other Pythons", 20, [this] {
+      take_into(measurements_.flavours, [this] {
+        return parse_flavours(
+            run_to_measure("flavours", {"--seconds", fmt::format("{}", 6 * plan_.seconds)}));
+      });
+    });
+  }
+}
+
+std::size_t ArticleLab::steps() const {
+  return std::accumulate(steps_.begin(), steps_.end(), std::size_t{0},
+                         [](std::size_t sum, const Step& step) { return sum + step.weight; });
+}
+
+void ArticleLab::measure(Progress& progress) {
+  progress_ = &progress;
+  for (const auto& step : steps_) {
+    doing_ = step.name;
+    progress.show(doing_);
+    step.take();
+    progress.step(step.weight);
+  }
+}
+
+std::string ArticleLab::run(const std::vector<std::string>& host_arguments, Nanoseconds timeout) const {
+  ChildCommand command{{host_executable(), "run", "-q"}, {}, timeout, kGrace};
+  command.arguments.insert(command.arguments.end(), host_arguments.begin(), host_arguments.end());
+  const auto result = run_or_interrupt(command);
+  if (result.end != ChildResult::End::Exited || result.code != 0)
+    throw Error(describe_end(result, timeout), "");
+  return result.output;
+}
+
+std::string ArticleLab::run_to_measure(const std::string& program, std::vector<std::string> options) const {
+  std::vector<std::string> command{path_of(program), "--json", "-"};
+  command.insert(command.end(), options.begin(), options.end());
+  return run(command, kMeasuringTimeouts * plan_.timeout);
+}
+
+ProgramRun ArticleLab::run_program(const std::string& program) const {
+  const auto native = std::min(kNativeIterations * plan_.iterations, kMaxNativeIterations);
+  const auto folder = plan_.folder / program;
+  ProgramRun made{.command = {path_of(program)}};
+  const auto options = arguments(program == "count_native" ? native : plan_.iterations);
+  made.command.insert(made.command.end(), options.begin(), options.end());
+  auto command = made.command;
+  command.insert(command.begin(), {"--force", "-o", folder.string()});
+  const auto begin = std::chrono::steady_clock::now();
+  made.lines = lines_of(run(command, plan_.timeout));
+  made.wall = std::chrono::duration_cast<Nanoseconds>(std::chrono::steady_clock::now() - begin);
+  if (const auto captured = open_capture(folder)) {
+    made.summary = summarize_run(replay(*captured));
+    made.can_be_true =
+        std::ranges::all_of(check_truth(*captured), [](const auto& truth) { return truth.report.holds(); });
+  }
+  return made;
+}
+
+ForcedHolds ArticleLab::run_at_interval(double interval_s) const {
+  const auto folder = plan_.folder / (interval_s > 0 ? "other_switch_interval" : "switch_interval");
+  std::vector<std::string> command{"--force",
+                                   "-o",
+                                   folder.string(),
+                                   "-c",
+                                   kCountAtInterval,
+                                   fmt::format("{}", interval_s),
+                                   path_of("count_threads"),
+                                   sources_.string()};
+  const auto options = arguments(plan_.iterations);
+  command.insert(command.end(), options.begin(), options.end());
+  const auto lines = lines_of(run(command, plan_.timeout));
+  ForcedHolds made{.is_default = interval_s == 0};
+  made.interval =
+      std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(std::stod(lines.at(0))));
+  const auto captured = open_capture(folder);
+  if (!captured) throw Error("nothing was recorded", "");
+  made.holds = forced_holds(*captured);
+  return made;
+}
+
+void ArticleLab::compare(Measured<TaskRounds>& into, const std::vector<std::string>& tasks,
+                         const std::vector<Mode>& modes, std::uint64_t iterations) const {
+  auto spec = make_trial_spec({.tasks = tasks}, arguments(iterations));
+  std::vector<ModeTrials> trials;
+  for (const auto mode : modes) {
+    trials.push_back({mode, gil_of(mode, plan_.python_minor, measurements_.has_gil), {}});
+  }
+  TaskRounds made{.tasks = tasks, .workers = spec.workers};
+  const auto finish = [&] {
+    made.comparison = compare_modes(trials);
+    made.bound = bound_of(trials);
+    into.value = std::move(made);
+  };
+  try {
+    for (; made.rounds_done < plan_.rounds; ++made.rounds_done) {
+      progress_->show(fmt::format("{}, round {} of {}", doing_, made.rounds_done + 1, plan_.rounds));
+      run_round(spec, made.rounds_done, trials);
+    }
+  } catch (const Interrupted&) {
+    if (made.rounds_done > 0) finish();
+    throw;
+  }
+  finish();
+}
+
+void ArticleLab::run_round(TrialSpec spec, unsigned round, std::vector<ModeTrials>& trials) const {
+  for (auto& mode : trials) {
+    if (!mode.records.empty() && mode.records.back().failure) continue;
+    spec.mode = mode.mode;
+    mode.records.push_back(run_trial_in_child(spec, plan_.timeout, round + 1));
+  }
+}
+
+}  // namespace gilscope::cli

@@ -1,0 +1,75 @@
+// Measures what `gilscope article` judges: each of the article's programs and comparisons in child hosts of
+// its own.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "analysis/article.h"
+#include "cli/progress.h"
+#include "support/time.h"
+
+namespace gilscope::cli {
+
+struct ArticlePlan {
+  std::vector<std::string> programs;  // "count_threads"; of article_programs()
+  std::filesystem::path folder;       // for captures, which are overwritten; exists
+  std::filesystem::path database;     // the company's, made on first use
+  std::uint64_t iterations = 0;       // of each count of bytecode
+  double scale = 1;                   // of each wait
+  double seconds = 0;                 // of each measurement of exchange.py, and of a count in flavours.py
+  unsigned rounds = 0;
+  Nanoseconds timeout{};  // of one program, or one trial
+  int python_minor = 0;
+};
+
+// Those of ARTICLE.md, in the order in which they run, and then those that measure what is behind a claim.
+[[nodiscard]] const std::vector<std::string>& article_programs();
+
+// Has the children find the extension that `make build` made: nobody need activate its environment.
+void use_repository_environment();
+
+class ArticleLab {
+ public:
+  // Throws Error where the programs are not there. `measurements` outlives it.
+  ArticleLab(ArticlePlan plan, ArticleMeasurements& measurements);
+
+  // About how long measure() takes, in the steps of its progress.
+  [[nodiscard]] std::size_t steps() const;
+  // Throws Interrupted: what was measured by then is there. What cannot be measured is there with its reason.
+  void measure(Progress& progress);
+
+ private:
+  struct Step {
+    std::string name;
+    std::size_t weight;  // seconds, about: of the default sizes
+    std::function<void()> take;
+  };
+
+  void plan_steps();
+  void add_step(const std::string& name, std::size_t weight, std::function<void()> take);
+  [[nodiscard]] bool is_chosen(std::string_view program) const;
+  [[nodiscard]] std::string path_of(std::string_view program) const;
+  [[nodiscard]] std::vector<std::string> arguments(std::uint64_t iterations) const;
+
+  // The output of a child host; throws Error where it did not end well.
+  [[nodiscard]] std::string run(const std::vector<std::string>& host_arguments, Nanoseconds timeout) const;
+  [[nodiscard]] std::string run_to_measure(const std::string& program,
+                                           std::vector<std::string> options) const;
+  [[nodiscard]] ProgramRun run_program(const std::string& program) const;
+  [[nodiscard]] ForcedHolds run_at_interval(double interval_s) const;
+  void compare(Measured<TaskRounds>& into, const std::vector<std::string>& tasks,
+               const std::vector<Mode>& modes, std::uint64_t iterations) const;
+  void run_round(TrialSpec spec, unsigned round, std::vector<ModeTrials>& trials) const;
+
+  ArticlePlan plan_;
+  ArticleMeasurements& measurements_;
+  std::filesystem::path sources_;
+  std::vector<Step> steps_;
+  Progress* progress_ = nullptr;
+  std::string doing_;
+};
+
+}  // namespace gilscope::cli
