@@ -131,11 +131,12 @@ int run(const ArticleOptions& options, const Invocation& invocation) {
 
 void setup_article(CLI::App& app, const Invocation& invocation, Action& action) {
   const auto options = std::make_shared<ArticleOptions>();
-  auto* command = app.add_subcommand("article", kDescription);
+  constexpr std::size_t kHelpColumns = 90;
+  const auto names = wrap(fmt::format("{}", fmt::join(article_programs(), ", ")), kHelpColumns);
+  auto* command = app.add_subcommand(
+      "article", fmt::format("{}\nPrograms:\n  {}\n", kDescription, fmt::join(names, "\n  ")));
   set_usage(*command, "gilscope article [options] [PROGRAM...]");
-  command
-      ->add_option("PROGRAM", options->programs,
-                   fmt::format("Only what these show: {} [all]", fmt::join(article_programs(), ", ")))
+  command->add_option("PROGRAM", options->programs, "Only what these show [all]")
       ->transform(CLI::Validator(check_program, ""));
   command->add_flag("--full", options->is_full, "The article's own durations and sizes: about half an hour");
   command

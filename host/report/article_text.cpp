@@ -223,10 +223,10 @@ std::string describe_claims(const std::vector<Claim>& claims) {
   const auto verb = [](auto number, const char* one, const char* more) {
     return fmt::format("{} {}", number, number == 1 ? one : more);
   };
-  return fmt::format("{}: {}, {}, {} not be tested here.", count_of(claims.size(), "claim"),
+  return fmt::format("{}: {}, {}, {} be tested here.", count_of(claims.size(), "claim"),
                      verb(count(ClaimVerdict::Holds), "holds", "hold"),
                      verb(count(ClaimVerdict::DoesNotHold), "does not", "do not"),
-                     verb(count(ClaimVerdict::NotTestableHere), "can", "can"));
+                     fmt::format("{} cannot", count(ClaimVerdict::NotTestableHere)));
 }
 
 }  // namespace
