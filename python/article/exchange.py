@@ -95,13 +95,13 @@ def read_options() -> argparse.Namespace:
     parser.add_argument(
         "--start-method", choices=methods, default=methods[0], help="of the processes (default: %(default)s)"
     )
-    parser.add_argument("--json", metavar="FILE", help="write the figures to a file, or with - to the output instead")
-    read = parser.parse_args()
-    if read.json not in (None, "-"):
-        file = Path(read.json)
-        if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
-            parser.error(f"argument --json: cannot write {file}")
-    return read
+    parser.add_argument(
+        "--json",
+        type=options.output_file,
+        metavar="FILE",
+        help="write the figures to a file, or with - to the output instead",
+    )
+    return parser.parse_args()
 
 
 def make_payload(size: int) -> bytes:

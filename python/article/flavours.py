@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import flavours_child
 from flavours_child import Child, FlavourError, control
+from options import duration, output_file
 
 SCHEMA = "gilscope.flavours/1"
 # Runs to find the iterations with; a busy machine may never give two alike.
@@ -280,20 +281,12 @@ def describe(row: Row) -> str:
     )
 
 
-# argparse words what these two cannot convert by their names: "invalid whole_number value: 'x'".
+# argparse words what this cannot convert by its name: "invalid whole_number value: 'x'".
 def whole_number(text: str) -> int:
     """Return the number that the text says, 1 or more."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1: {text}")
-    return value
-
-
-def duration(text: str) -> float:
-    """Return the seconds that the text says, above 0 and at most a day."""
-    value = float(text)
-    if not 0 < value <= 86400:
-        raise argparse.ArgumentTypeError(f"must be above 0, and at most 86400: {text}")
     return value
 
 
@@ -314,16 +307,17 @@ def read_options() -> argparse.Namespace:
         metavar="S",
         help="seconds until an interpreter must have answered, or is ended (default: 60)",
     )
-    parser.add_argument("--json", metavar="FILE|-", help="write all figures there; - for standard output, and no table")
+    parser.add_argument(
+        "--json",
+        type=output_file,
+        metavar="FILE|-",
+        help="write all figures there; - for standard output, and no table",
+    )
     options = parser.parse_args()
     for place, path in enumerate(options.interpreter):
         if (found := shutil.which(path)) is None:
             parser.error(f"argument --interpreter: no program that can be run: {path}")
         options.interpreter[place] = found
-    if options.json not in (None, "-"):
-        target = Path(options.json)
-        if target.is_dir() or not os.access(target if target.exists() else target.parent, os.W_OK):
-            parser.error(f"argument --json: cannot be written: {target}")
     return options
 
 

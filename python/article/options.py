@@ -6,7 +6,9 @@ they are needed, never at import: who imports a program for its functions sets s
 
 import argparse
 import math
+import os
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 ARTICLE_ITERATIONS = 100_000_000
@@ -20,7 +22,7 @@ class Options(NamedTuple):
     database: str  # an SQLite file or a PostgreSQL URL; "" is the default file
 
 
-# argparse words what these two cannot convert by their names: "invalid whole_number value: 'x'".
+# argparse words what these cannot convert by their names: "invalid whole_number value: 'x'".
 def whole_number(text: str) -> int:
     """Return the number that the text says, 0 or more."""
     value = int(text)
@@ -35,6 +37,22 @@ def factor(text: str) -> float:
     if value < 0 or not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"must be finite, and not negative: {text}")
     return value
+
+
+def duration(text: str) -> float:
+    """Return the seconds that the text says, above 0 and at most a day."""
+    value = float(text)
+    if not 0 < value <= 86400:
+        raise argparse.ArgumentTypeError(f"must be above 0, and at most 86400: {text}")
+    return value
+
+
+def output_file(text: str) -> str:
+    """Return the path of a file that can be written, or the - of the output."""
+    file = Path(text)
+    if text != "-" and (file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK)):
+        raise argparse.ArgumentTypeError(f"cannot write {file}")
+    return text
 
 
 def make_parser(description: str | None, iterations: int) -> argparse.ArgumentParser:
