@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from tests.postgresql_server import Server
 
-pytest.register_assert_rewrite("tests.article_database", "tests.article_programs", "tests.postgresql_server")
+pytest.register_assert_rewrite(
+    "tests.article_database", "tests.article_programs", "tests.postgresql_server", "tests.sessions"
+)
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):

@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from tests.sessions import of_session, require_end_of_session
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = str(ROOT / "python" / "article" / "exchange.py")
@@ -26,7 +26,6 @@ WAYS = [
     ("os.pipe", "sub-interpreters", (3, 12)),
 ]
 AVAILABLE = [way for way, _, since in WAYS if sys.version_info >= since]
-PATIENCE_S = 10
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -53,27 +52,8 @@ def start_and_await(way: str, *arguments: str) -> subprocess.Popen[str]:
     pytest.fail(f"it ended before {way}: {process.communicate()[1]}")
 
 
-def of_session(session: int) -> dict[int, str]:
-    """The processes that run in it, with their command lines."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            state, *numbers = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(numbers[2]) == session and state not in "ZX":
-                found[int(folder.name)] = (folder / "cmdline").read_text()
-        except OSError:  # it has just ended
-            continue
-    return found
-
-
 def require_nothing_left(process: subprocess.Popen[str], segments_before: set[str]) -> None:
-    """Trackers and fork servers see that their parent has ended only a moment later."""
-    deadline = time.monotonic() + PATIENCE_S
-    while (left := of_session(process.pid)) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    for pid in left:
-        os.kill(pid, signal.SIGKILL)
-    assert not left
+    require_end_of_session(process.pid)
     assert not segments() - segments_before
 
 
