@@ -20,6 +20,7 @@ PAIRS = [
     ("doctor.schema.json", "doctor.json"),
     ("exchange.schema.json", "exchange.json"),
     ("flavours.schema.json", "flavours.json"),
+    ("process-count.schema.json", "process_count.json"),
     ("summary.schema.json", "summary.json"),
     ("summary.schema.json", "summary_no_gil.json"),
     ("run.schema.json", "run.json"),
@@ -235,6 +236,27 @@ def test_exchange_with_a_value_that_makes_no_sense_is_refused(row: int, key: str
     document = read(GOLDEN / "exchange.json")
     document["rows"][row][key] = value
     assert is_refused("exchange.schema.json", document)
+
+
+@pytest.mark.parametrize(
+    ("row", "key", "value"),
+    [
+        (0, "method", "vfork"),
+        (0, "processes", None),
+        (0, "processes", []),  # without a reason
+        (0, "processes", [{"pid": 0, "role": "program"}]),
+        (0, "processes", [{"pid": 1, "role": "manager"}]),
+        (0, "processes", [{"pid": 1.5, "role": "worker"}]),
+        (0, "reason", "why"),  # with processes
+        (-1, "reason", None),
+        (-1, "reason", ""),
+        (-1, "processes", [{"pid": 1, "role": "program"}]),
+    ],
+)
+def test_process_count_with_a_value_that_makes_no_sense_is_refused(row: int, key: str, value: object) -> None:
+    document = read(GOLDEN / "process_count.json")
+    document["methods"][row][key] = value
+    assert is_refused("process-count.schema.json", document)
 
 
 def summary_document() -> Any:
