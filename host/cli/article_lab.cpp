@@ -26,6 +26,8 @@ namespace {
 // Counts of the C++ loop for one of bytecode: it then takes about a third of the time.
 constexpr std::uint64_t kNativeIterations = 80;
 constexpr std::uint64_t kMaxNativeIterations = 6'000'000'000;  // more does not fit in gilscope.count()'s sum
+// A count of flavours.py must be long beside what a JIT takes to warm up.
+constexpr double kFlavourSeconds = 6;
 constexpr double kOtherSwitchInterval = 0.001;
 // The programs that measure have limits of their own, for each part of what they do.
 constexpr int kMeasuringTimeouts = 10;
@@ -50,6 +52,11 @@ std::vector<std::string> lines_of(const std::string& text) {
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);) lines.push_back(std::move(line));
   return lines;
+}
+
+// What comes last in article_programs(): these tell what they measured, as JSON.
+bool measures(std::string_view program) {
+  return program == "process_count" || program == "exchange" || program == "flavours";
 }
 
 std::string describe_end(const ChildResult& result, Nanoseconds timeout) {
@@ -151,7 +158,17 @@ ArticleLab::ArticleLab(ArticlePlan plan, ArticleMeasurements& measurements)
     throw Error(fmt::format("the article's programs are not in {}", sources_.string()),
                 "this gilscope was built there: build it again from its repository");
   }
-  plan_steps();
+  plan_programs();
+  plan_comparisons();
+  plan_intervals();
+  const auto seconds = [this](double factor) {
+    return std::vector<std::string>{"--seconds", fmt::format("{}", factor * plan_.seconds)};
+  };
+  plan_measuring("counting processes", "process_count", 3, {}, parse_process_count,
+                 measurements_.process_counts);
+  plan_measuring("passing bytes", "exchange", 12, seconds(1), parse_exchange, measurements_.exchange);
+  plan_measuring("other Pythons", "flavours", 20, seconds(kFlavourSeconds), parse_flavours,
+                 measurements_.flavours);
 }
 
 bool ArticleLab::is_chosen(std::string_view program) const {
@@ -162,88 +179,84 @@ std::string ArticleLab::path_of(std::string_view program) const {
   return (sources_ / fmt::format("{}.py", program)).string();
 }
 
+std::uint64_t ArticleLab::iterations_of(std::string_view program) const {
+  if (program != "count_native") return plan_.iterations;
+  return std::min(kNativeIterations * plan_.iterations, kMaxNativeIterations);
+}
+
 std::vector<std::string> ArticleLab::arguments(std::uint64_t iterations) const {
   return {"--iterations", std::to_string(iterations), "--scale", fmt::format("{}", plan_.scale),
           "--database",   plan_.database.string()};
 }
 
-void ArticleLab::add_step(const std::string& name, std::size_t weight, std::function<void()> take) {
-  steps_.push_back({name, weight, std::move(take)});
+void ArticleLab::plan_programs() {
+  for (const auto& name : article_programs()) {
+    if (!is_chosen(name) || measures(name)) continue;
+    steps_.push_back({name, 1, [this, name] {
+                        Measured<ProgramRun> run;
+                        take_into(run, [&] { return run_program(name); });
+                        measurements_.programs.push_back({name, std::move(run)});
+                      }});
+  }
 }
 
-void ArticleLab::plan_steps() {
-  for (const auto& name : article_programs()) {
-    if (!is_chosen(name) || name == "process_count" || name == "exchange" || name == "flavours") continue;
-    add_step(name, 1, [this, name] {
-      Measured<ProgramRun> run;
-      take_into(run, [&] { return run_program(name); });
-      measurements_.programs.push_back({name, std::move(run)});
-    });
-  }
-  const auto add_comparison = [this](const char* name, std::size_t weight, Measured<TaskRounds>& into,
-                                     std::vector<std::string> tasks, std::vector<Mode> modes,
-                                     std::uint64_t iterations) {
-    add_step(name, weight, [=, this, &into, tasks = std::move(tasks), modes = std::move(modes)] {
-      compare(into, tasks, modes, iterations);
-    });
-  };
+void ArticleLab::plan_comparison(const std::string& name, std::size_t weight_of_round,
+                                 const std::string& program, const std::vector<std::string>& functions,
+                                 const std::vector<Mode>& modes, Measured<TaskRounds>& into) {
+  std::vector<std::string> tasks;
+  for (const auto& function : functions) tasks.push_back(fmt::format("{}:{}", path_of(program), function));
+  steps_.push_back({name, weight_of_round * plan_.rounds, [=, this, &into] {
+                      try {
+                        compare(into, tasks, modes, iterations_of(program));
+                      } catch (const Error& error) {
+                        into.reason = error.what();
+                      }
+                    }});
+}
+
+void ArticleLab::plan_comparisons() {
   const std::vector<Mode> all(kModes.begin(), kModes.end());
   const std::vector<Mode> threads{Mode::Sequential, Mode::Threads};
-  const auto native = std::min(kNativeIterations * plan_.iterations, kMaxNativeIterations);
-  if (std::ranges::any_of(
-          std::array{"count_sequential", "count_threads", "count_processes", "count_subinterpreters"},
-          [this](const char* name) { return is_chosen(name); })) {
-    add_comparison("both counts in every mode", 6 * plan_.rounds, measurements_.counting,
-                   {path_of("count_sequential") + ":count_up", path_of("count_sequential") + ":count_down"},
-                   all, plan_.iterations);
-  }
-  if (is_chosen("count_threads")) {
-    for (const double interval : {0.0, kOtherSwitchInterval}) {
-      add_step("both counts in threads, at a switch interval", 2, [this, interval] {
-        Measured<ForcedHolds> forced;
-        take_into(forced, [&] { return run_at_interval(interval); });
-        measurements_.forced_holds.push_back(std::move(forced));
-      });
-    }
+  constexpr std::array kCounting{"count_sequential", "count_threads", "count_processes",
+                                 "count_subinterpreters"};
+  if (std::ranges::any_of(kCounting, [this](const char* name) { return is_chosen(name); })) {
+    plan_comparison("both counts in every mode", 6, "count_sequential", {"count_up", "count_down"}, all,
+                    measurements_.counting);
   }
   if (is_chosen("count_native")) {
-    const auto path = path_of("count_native");
-    add_comparison("the count in C++, GIL held", plan_.rounds, measurements_.native_held,
-                   {path + ":count_held"}, threads, native);
-    add_comparison("the count in C++, GIL released", plan_.rounds, measurements_.native_released,
-                   {path + ":count_released"}, threads, native);
+    plan_comparison("the count in C++, GIL held", 1, "count_native", {"count_held"}, threads,
+                    measurements_.native_held);
+    plan_comparison("the count in C++, GIL released", 1, "count_native", {"count_released"}, threads,
+                    measurements_.native_released);
   }
   if (is_chosen("employees_projects")) {
-    const auto path = path_of("employees_projects");
-    add_comparison("both queries", plan_.rounds, measurements_.queries,
-                   {path + ":get_employees", path + ":get_active_projects"}, threads, plan_.iterations);
+    plan_comparison("both queries", 1, "employees_projects", {"get_employees", "get_active_projects"},
+                    threads, measurements_.queries);
   }
   if (is_chosen("add_sub_threads")) {
-    const auto path = path_of("add_sub_threads");
-    add_comparison("both waits", 3 * plan_.rounds, measurements_.waits, {path + ":add", path + ":sub"},
-                   threads, plan_.iterations);
+    plan_comparison("both waits", 3, "add_sub_threads", {"add", "sub"}, threads, measurements_.waits);
   }
-  if (is_chosen("process_count")) {
-    add_step("counting processes", 3, [this] {
-      take_into(measurements_.process_counts,
-                [this] { return parse_process_count(run_to_measure("process_count", {})); });
-    });
+}
+
+void ArticleLab::plan_intervals() {
+  if (!is_chosen("count_threads")) return;
+  for (const double interval : {0.0, kOtherSwitchInterval}) {
+    steps_.push_back({"both counts in threads, at a switch interval", 2, [this, interval] {
+                        Measured<ForcedHolds> forced;
+                        take_into(forced, [&] { return run_at_interval(interval); });
+                        measurements_.forced_holds.push_back(std::move(forced));
+                      }});
   }
-  const auto seconds = fmt::format("{}", plan_.seconds);
-  if (is_chosen("exchange")) {
-    add_step("passing bytes", 12, [this, seconds] {
-      take_into(measurements_.exchange,
-                [&] { return parse_exchange(run_to_measure("exchange", {"--seconds", seconds})); });
-    });
-  }
-  if (is_chosen("flavours")) {
-    add_step("other Pythons", 20, [this] {
-      take_into(measurements_.flavours, [this] {
-        return parse_flavours(
-            run_to_measure("flavours", {"--seconds", fmt::format("{}", 6 * plan_.seconds)}));
-      });
-    });
-  }
+}
+
+template <typename Value>
+void ArticleLab::plan_measuring(const std::string& name, const std::string& program, std::size_t weight,
+                                const std::vector<std::string>& options, Value (*parse)(std::string_view),
+                                Measured<Value>& into) {
+  if (!is_chosen(program)) return;
+  steps_.push_back({name, weight, [=, this, &into] {
+                      take_into(into, [&] { return parse(run_to_measure(program, options)); });
+                    }});
 }
 
 std::size_t ArticleLab::steps() const {
@@ -277,10 +290,9 @@ std::string ArticleLab::run_to_measure(const std::string& program, std::vector<s
 }
 
 ProgramRun ArticleLab::run_program(const std::string& program) const {
-  const auto native = std::min(kNativeIterations * plan_.iterations, kMaxNativeIterations);
   const auto folder = plan_.folder / program;
   ProgramRun made{.command = {path_of(program)}};
-  const auto options = arguments(program == "count_native" ? native : plan_.iterations);
+  const auto options = arguments(iterations_of(program));
   made.command.insert(made.command.end(), options.begin(), options.end());
   auto command = made.command;
   command.insert(command.begin(), {"--force", "-o", folder.string()});

@@ -14,7 +14,7 @@
 namespace gilscope::cli {
 
 struct ArticlePlan {
-  std::vector<std::string> programs;  // "count_threads"; of article_programs()
+  std::vector<std::string> programs;  // "count_threads"; of article_programs(), in any order
   std::filesystem::path folder;       // for captures, which are overwritten; exists
   std::filesystem::path database;     // the company's, made on first use
   std::uint64_t iterations = 0;       // of each count of bytecode
@@ -48,10 +48,20 @@ class ArticleLab {
     std::function<void()> take;
   };
 
-  void plan_steps();
-  void add_step(const std::string& name, std::size_t weight, std::function<void()> take);
+  void plan_programs();
+  void plan_comparisons();
+  void plan_comparison(const std::string& name, std::size_t weight_of_round, const std::string& program,
+                       const std::vector<std::string>& functions, const std::vector<Mode>& modes,
+                       Measured<TaskRounds>& into);
+  void plan_intervals();
+  template <typename Value>
+  void plan_measuring(const std::string& name, const std::string& program, std::size_t weight,
+                      const std::vector<std::string>& options, Value (*parse)(std::string_view),
+                      Measured<Value>& into);
+
   [[nodiscard]] bool is_chosen(std::string_view program) const;
   [[nodiscard]] std::string path_of(std::string_view program) const;
+  [[nodiscard]] std::uint64_t iterations_of(std::string_view program) const;
   [[nodiscard]] std::vector<std::string> arguments(std::uint64_t iterations) const;
 
   // The output of a child host; throws Error where it did not end well.
