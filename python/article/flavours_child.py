@@ -56,8 +56,8 @@ def _late_signals() -> Iterator[None]:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    for number in late:
-        signal.raise_signal(number)
+    for missed in late:
+        signal.raise_signal(missed)
 
 
 class Child:
