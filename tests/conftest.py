@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.postgresql_server import Server
 
 pytest.register_assert_rewrite(
-    "tests.article_database", "tests.article_programs", "tests.postgresql_server", "tests.sessions"
+    "tests.article_database", "tests.article_programs", "tests.postgresql_server", "tests.processes"
 )
 
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 
 import jsonschema
 import pytest
+from tests.processes import has_ended
 
 MARKER = "GILSCOPE_TEST_MARKER"
 # Where a process that was told to end, or whose parent has ended, must be gone.
@@ -89,18 +89,6 @@ def find_marked(marker: str) -> list[int]:
         if is_marked and int(folder.name) != os.getpid():
             found.append(int(folder.name))
     return found
-
-
-def has_ended(pid: int, patience_s: float) -> bool:
-    """Waits for it: what loses its parent (resource trackers, fork servers) needs a moment."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([descriptor], [], [], patience_s)[0])
-    finally:
-        os.close(descriptor)
 
 
 @pytest.fixture(scope="session")

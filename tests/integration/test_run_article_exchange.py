@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
+from tests.processes import have_gone, segments
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Runner
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "python" / "article" / "exchange.py"
+PATIENCE_S = 10
 SINCE = {"interpreters.Queue": (3, 13), "os.pipe": (3, 12)}
 
 
@@ -40,7 +42,7 @@ def test_an_interrupt_leaves_nothing_under_the_host(
 ) -> None:
     if host_version < SINCE.get(way, (3, 11)):
         pytest.skip(f"no {way} between the sub-interpreters of this Python")
-    before = set(Path("/dev/shm").glob("psm_*"))
+    before = segments()
     process = subprocess.Popen(
         [host, "run", "-q", str(SCRIPT), "--seconds", "0.3", "--sizes", "1", "1MiB", "64KiB"],
         stdout=subprocess.PIPE,
@@ -59,4 +61,4 @@ def test_an_interrupt_leaves_nothing_under_the_host(
     finally:
         process.kill()
     assert (process.returncode, errors) == (130, "exchange.py: interrupted\n")
-    assert not set(Path("/dev/shm").glob("psm_*")) - before
+    assert have_gone(segments() - before, PATIENCE_S)

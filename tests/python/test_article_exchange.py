@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.sessions import of_session, require_end_of_session
+from tests.processes import have_gone, require_end_of_session, segments
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = str(ROOT / "python" / "article" / "exchange.py")
@@ -54,12 +54,7 @@ def start_and_await(way: str, *arguments: str) -> subprocess.Popen[str]:
 
 def require_nothing_left(process: subprocess.Popen[str], segments_before: set[str]) -> None:
     require_end_of_session(process.pid)
-    assert not segments() - segments_before
-
-
-def segments() -> set[str]:
-    """The blocks of shared memory, whoever's."""
-    return {path.name for path in Path("/dev/shm").glob("psm_*")}
+    assert have_gone(segments() - segments_before, PATIENCE_S)
 
 
 @pytest.mark.parametrize("start_method", ["fork", "spawn", "forkserver"])
@@ -152,8 +147,8 @@ def test_an_interrupt_leaves_nothing_however_the_processes_were_started(start_me
 def test_the_end_of_the_other_process_is_one_error(way: str) -> None:
     before = segments()
     process = start_and_await(way, "--start-method", "fork")
-    others = [pid for pid, command in of_session(process.pid).items() if "resource_tracker" not in command]
-    (other,) = set(others) - {process.pid}
+    children = of_session(process.pid).keys() - {process.pid}
+    (other,) = [pid for pid in children if "resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_text()]
     os.kill(other, signal.SIGKILL)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 1

@@ -14,7 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.sessions import require_end_of_session
+from tests.processes import require_end_of_session
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTICLE = ROOT / "python" / "article"

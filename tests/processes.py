@@ -1,0 +1,57 @@
+"""The processes of programs under test, and what these may leave behind."""
+
+import os
+import select
+import signal
+import time
+from pathlib import Path
+
+
+def has_ended(pid: int, patience_s: float) -> bool:
+    """Waits for it: what loses its parent (resource trackers, fork servers) needs a moment."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], patience_s)[0])
+    finally:
+        os.close(descriptor)
+
+
+def of_session(session: int) -> dict[int, str]:
+    """The processes that run in it, each with its state: S of one that waits."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, *numbers = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        if int(numbers[2]) == session and state not in "ZX":
+            found[int(folder.name)] = state
+    return found
+
+
+def require_end_of_session(session: int, patience_s: float = 10) -> None:
+    """Trackers and fork servers see that their parent has ended only a moment later."""
+    deadline = time.monotonic() + patience_s
+    while (left := of_session(session)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left, "processes are left behind"
+
+
+def segments() -> set[str]:
+    """The blocks of shared memory that multiprocessing has made, whoever's."""
+    return {path.name for path in Path("/dev/shm").glob("psm_*")}
+
+
+def have_gone(names: set[str], patience_s: float) -> bool:
+    """Waits for them: those of tests that run beside go too, only later."""
+    deadline = time.monotonic() + patience_s
+    while names & segments():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
