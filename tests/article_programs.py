@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.processes import of_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -245,23 +246,22 @@ class WaitingPrograms:
             # When all of them wait.
             for _ in range({"add_sub_threads": 7, "interleave_asyncio": 2}.get(name, 2)):
                 assert read_line(process)
-        # The lines may be its children's, and come while it still starts them: an interrupt then is multiprocessing's
-        # to survive, and 3.11's does not.
-        wait_until_asleep(process.pid)
+            # The lines may come while it still starts its children: an interrupt then is multiprocessing's to survive,
+            # and 3.11's does not. And between its line and its sleep a child could be interrupted in vain.
+            wait_until_asleep(process.pid)
         os.killpg(process.pid, signal.SIGINT)
         done = finish(process)
         assert done.returncode == -signal.SIGINT
         assert done.stderr.rstrip().endswith("KeyboardInterrupt")
 
 
-def wait_until_asleep(pid: int) -> None:
-    """Until the main thread of this process waits for something."""
+def wait_until_asleep(session: int) -> None:
+    """Until the main threads of all its processes wait for something."""
     deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0]
-        if state == "S":
-            return
-    pytest.fail(f"{pid} never waits")
+    while (states := of_session(session)) and set(states.values()) != {"S"}:
+        if time.monotonic() > deadline:
+            os.killpg(session, signal.SIGKILL)
+            pytest.fail(f"not all of them wait: {states}")
 
 
 def wait_until_open(pid: int, file: Path) -> None:
