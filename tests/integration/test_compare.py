@@ -33,6 +33,7 @@ def test_the_gil_of_each_mode_is_what_this_python_has(compare, host_version, fre
     assert {name: row["gil"] for name, row in rows.items()} == expected
 
 
+@pytest.mark.alone
 def test_the_gil_is_traced_in_every_mode(compare, host_version, free_threaded):
     if free_threaded:
         pytest.skip("there is no GIL")
@@ -78,6 +79,7 @@ def test_work_too_short_to_measure_gets_no_verdict(compare):
     assert compare(task("process_id"), rounds=5)[1]["verdict"]["kind"] == "too_short"
 
 
+@pytest.mark.alone
 def test_waiting_tasks_overlap_in_every_concurrent_mode_and_use_no_cpu(compare, host_version):
     rows = by_mode(compare(task("wait"))[1])
     assert rows["sequential"]["concurrency"] == pytest.approx(1, abs=0.2)

@@ -79,6 +79,7 @@ def test_every_release_of_the_script_is_one_release(summarize):
     assert many["probe"]["cost_share"] > few["probe"]["cost_share"] * 0.5
 
 
+@pytest.mark.alone
 def test_a_known_time_held_and_a_known_time_released_are_found_again(host, run, summarize, environment):
     """Coarse: other work of the machine can only make things longer."""
     code = "import gilscope, sys\nfor _ in range(5):\n    gilscope.{}(20_000_000)"

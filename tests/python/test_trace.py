@@ -12,6 +12,8 @@ import pytest
 
 import gilscope
 
+pytestmark = pytest.mark.alone
+
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
 with_gil = pytest.mark.skipif(not has_gil, reason="this Python has no GIL")
 
