@@ -1,5 +1,6 @@
 """What every integration test uses: the host, `python` of the same build, a runner that leaves nothing behind."""
 
+import functools
 import json
 import os
 import re
@@ -11,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import jsonschema
 import pytest
+from jsonschema import Draft202012Validator
 from tests.processes import has_ended
 
 MARKER = "GILSCOPE_TEST_MARKER"
@@ -213,17 +214,23 @@ def free_threaded(stock: str) -> bool:
     return run_command([stock, "-c", code], clean_environment()).stdout.strip() == "1"
 
 
+@functools.cache
+def validator_of(kind: str) -> Draft202012Validator:
+    """Of what gilscope writes. (jsonschema.validate() would check the schema each time: eight times the work.)"""
+    schema = Path(__file__).parents[2] / "docs" / "schemas" / f"{kind}.schema.json"
+    return Draft202012Validator(json.loads(schema.read_text()))
+
+
 @pytest.fixture
 def compare(host: str, run: Runner) -> Callable[..., tuple[int, dict[str, Any]]]:
     """Runs `gilscope compare … --json -` and returns its exit code and the parsed, validated JSON."""
-    schema = json.loads((Path(__file__).parents[2] / "docs" / "schemas" / "compare.schema.json").read_text())
 
     def compare(*arguments: object, rounds: int = 1, **options: Any) -> tuple[int, dict[str, Any]]:
         command = [host, "compare", "--json", "-", "--rounds", str(rounds), *map(str, arguments)]
         result = run(command, **{"timeout": 120, **options})
         assert result.stdout, result.stderr
         document = json.loads(result.stdout)
-        jsonschema.validate(document, schema)
+        validator_of("compare").validate(document)
         return result.returncode, document
 
     return compare
@@ -244,17 +251,6 @@ class Summarize(Protocol):
         """`options` are the runner's."""
 
 
-@pytest.fixture(scope="session")
-def validate_summary() -> Callable[[Any], None]:
-    """Raises where a document is no gilscope.summary/1."""
-    schema = json.loads((Path(__file__).parents[2] / "docs" / "schemas" / "summary.schema.json").read_text())
-
-    def validate(document: Any) -> None:
-        jsonschema.validate(document, schema)
-
-    return validate
-
-
 class ReportTruth(Protocol):
     """Runs `gilscope report --check` on a capture, which must pass; returns its JSON, which fits the schema."""
 
@@ -263,14 +259,14 @@ class ReportTruth(Protocol):
 
 
 @pytest.fixture
-def report_truth(host: str, run: Runner, validate_summary: Callable[[Any], None]) -> ReportTruth:
+def report_truth(host: str, run: Runner) -> ReportTruth:
     """For every capture that a test makes."""
 
     def report_truth(capture: Path, **options: Any) -> dict[str, Any]:
         result = run([host, "report", "--check", "--json", "-", str(capture)], **options)
         assert result.returncode == 0, result.stdout + result.stderr
         document: dict[str, Any] = json.loads(result.stdout)
-        validate_summary(document)
+        validator_of("summary").validate(document)
         assert document["check"]["passed"]
         return document
 
@@ -283,7 +279,6 @@ def summarize(
     run: Runner,
     tmp_path: Path,
     request: pytest.FixtureRequest,
-    validate_summary: Callable[[Any], None],
     report_truth: ReportTruth,
 ) -> Summarize:
     """By each of the recorders; what a capture tells again must be what the run told.
@@ -302,7 +297,7 @@ def summarize(
         result = run(command, **options)
         assert file.exists(), result.stderr
         document = json.loads(file.read_text())
-        validate_summary(document)
+        validator_of("summary").validate(document)
         if keep:
             assert {**report_truth(capture), "check": None} == {**document, "check": None}
         return result, document

@@ -1,6 +1,7 @@
 """docs/schemas: the schemas are sound, take what gilscope prints (the golden files), and nothing else."""
 
 import copy
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
 def validator(schema: str) -> Draft202012Validator:
     return Draft202012Validator(read(SCHEMAS / schema))
 
