@@ -13,11 +13,10 @@ if TYPE_CHECKING:
 
 METHODS = ["fork", "spawn", "forkserver"]
 
-# A module rather than the script's own text: its functions are found by `-c` programs under spawn, too.
+# A module rather than the script's own text: its functions are found by `-c` programs under spawn, too. Every process
+# imports it: what only few of them need, these import.
 LIBRARY = """
-import multiprocessing, os, signal, sys
-from concurrent.futures import ProcessPoolExecutor, process, wait
-from multiprocessing import shared_memory
+import multiprocessing, os, sys
 
 def square(n):
     return n * n
@@ -42,6 +41,7 @@ def add(value, times):
             value.value += 1
 
 def write(name):
+    from multiprocessing import shared_memory
     memory = shared_memory.SharedMemory(name)
     memory.buf[:5] = b"hello"
     memory.close()
@@ -92,6 +92,7 @@ PROGRAMS = {
             pool.close()
             pool.join()""",
     "executor": """
+        from concurrent.futures import ProcessPoolExecutor
         with ProcessPoolExecutor(2, mp_context=context) as pool:
             print(list(pool.map(square, range(10), chunksize=3)), pool.submit(square, 9).result())""",
     "queue": """
@@ -122,6 +123,7 @@ PROGRAMS = {
             p.join()
             print(list(shared), event.is_set(), manager.dict(a=1))""",
     "shared memory": """
+        from multiprocessing import shared_memory
         memory = shared_memory.SharedMemory(create=True, size=16)
         p = context.Process(target=write, args=(memory.name,))
         p.start()
@@ -144,11 +146,13 @@ PROGRAMS = {
         with context.Pool(1) as pool:
             pool.apply(fail, ("in the pool",))""",
     "exception in an executor": """
+        from concurrent.futures import ProcessPoolExecutor, wait
         with ProcessPoolExecutor(1, mp_context=context) as pool:
             future = pool.submit(fail, "in the executor")
             wait([future])
             future.result()""",
     "killed worker": """
+        from concurrent.futures import ProcessPoolExecutor, process
         with ProcessPoolExecutor(1, mp_context=context) as pool:
             try:
                 pool.submit(die, 9).result()
@@ -193,6 +197,8 @@ def test_it_prints_the_same_as_under_python(same: Pair, folder: Path, name: str,
 
 def test_each_way_to_start_a_child_ends_in_the_host(host: str, run: Runner, folder: Path) -> None:
     (folder / "script.py").write_text("""
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import shared_memory
 from library import *
 
 def main(method):
@@ -263,7 +269,7 @@ def test_a_child_of_a_child_has_the_environment_of_the_first_parent(
 
 
 @pytest.mark.parametrize(
-    "flags", ["-X dev", "-OO", "-B", "-E", "-s", "-I", "-X utf8", "-W error -W ignore::UserWarning", "-X own=1"]
+    "flags", ["-X dev", "-OO -B -s", "-I", "-E -X utf8 -X own=1", "-W error -W ignore::UserWarning"]
 )
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_flags_are_passed_on_to_children(same: Pair, folder: Path, method: str, flags: str) -> None:
