@@ -221,11 +221,11 @@ def test_a_candidate_that_hangs_is_given_up_with_all_it_started(machine: Machine
     # `sleep` is a child of the candidate that keeps its output open.
     hanging = machine.add(machine.first / "python3", "#!/bin/sh\n/bin/sleep 50 | /bin/cat\n")
     begin = time.monotonic()
-    answer = machine.choose("--timeout", "0.5", "--why")
+    answer = machine.choose("--timeout", "3", "--why")  # which the others must keep, however busy the machine is
     assert time.monotonic() - begin < 20
     assert answer.code == 0
     assert f"{hanging} " in answer.output
-    assert "did not answer within 0.5 s" in answer.output
+    assert "did not answer within 3 s" in answer.output
 
 
 def test_an_answer_among_junk_is_heard(machine: Machine) -> None:
