@@ -10,10 +10,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.processes import have_gone, require_end_of_session, segments
+from tests.processes import have_gone, of_session, require_end_of_session, segments
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = str(ROOT / "python" / "article" / "exchange.py")
+PATIENCE_S = 10
 SMALL = ["--seconds", "0", "--sizes", "1", "3000"]
 # Long enough that whoever waits for the first size of a way comes in time for the second.
 LONG = ["--seconds", "0.3", "--sizes", "1", "1MiB", "64KiB"]
