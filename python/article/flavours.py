@@ -32,6 +32,8 @@ MAX_ITERATIONS = 2_000_000_000
 LEAST_ROOM = 0.8
 # One, and what clocks that are not read at the same moment add to it.
 MOST_CPUS_OF_A_GIL = 1.1
+# Two threads that got fewer, of a machine with room for two, were kept from running by something else than a GIL.
+LEAST_CPUS_OF_A_GIL = 0.9
 # So often is a round repeated, on average, that fell into a moment when the machine was too busy.
 MOST_ROUNDS = 3
 BY_MAKE = "not on PATH: `make flavours` installs Debian's {0}; by hand: apt install {0}"
@@ -68,7 +70,7 @@ def judge(ratios: list[float], parallelism: list[float], free_ratio: float | Non
     GIL allows one, whatever else the machine does. free_ratio: what the ratios would have been without a GIL, by the
     control of the same rounds: 0.5 where two CPUs are idle, 1 where the machine is so busy that a second thread gains
     nothing. No GIL: the threads gained, and more than one CPU ran them. A GIL: they gained less than the half of what
-    they could have, and no more than one CPU ran them. Every round must say so, as other load may fall upon one run.
+    they could have, and just one CPU ran them. Every round must say so, as other load may fall upon one run.
     """
     if usable_cpus < 2:
         return Verdict(None, "one usable CPU: two threads take turns, GIL or not")
@@ -82,7 +84,7 @@ def judge(ratios: list[float], parallelism: list[float], free_ratio: float | Non
     if free_ratio > LEAST_ROOM:
         return Verdict(None, f"busy machine, two processes gained {1 / free_ratio:.2f} ×")
     middle = (1 + free_ratio) / 2
-    if seen.low > middle and ran.high <= MOST_CPUS_OF_A_GIL:
+    if seen.low > middle and ran.low >= LEAST_CPUS_OF_A_GIL and ran.high <= MOST_CPUS_OF_A_GIL:
         return Verdict(has_gil=True)
     return Verdict(
         None, f"not all above {middle:.2f}, or not by one CPU ({ran.low:.2f}–{ran.high:.2f}): try --repeats 9"
@@ -177,7 +179,7 @@ def choose_iterations(child: Child, seconds: float) -> int:
 
 
 class Round(NamedTuple):
-    """Both modes, and what the control made of two processes between them."""
+    """Both modes, and the worst that the control made of two processes just before and just after the threads."""
 
     sequential: Times
     threads: Times
@@ -194,8 +196,11 @@ def run_rounds(child: Child, iterations: int, repeats: int) -> list[Round]:
     roomy: list[Round] = []
     while len(roomy) < repeats and len(rounds) < MOST_ROUNDS * repeats:
         sequential = run_mode(child, "sequential", iterations)
-        free_ratio = control()
-        rounds.append(Round(sequential, run_mode(child, "threads", iterations), free_ratio))
+        before = control()
+        threads = run_mode(child, "threads", iterations)
+        after = control()
+        known = before is not None and after is not None
+        rounds.append(Round(sequential, threads, max(before, after) if known else None))
         roomy = [one for one in rounds if one.has_room()]
     return roomy if len(roomy) >= min(repeats, 2) else rounds
 

@@ -26,7 +26,8 @@ PATIENCE_S = 60  # of a busy machine
     [
         ([1.0, 1.0, 1.0], [0.99, 0.98, 1.0], 0.5, 2, True),
         ([0.5, 0.5, 0.5], [1.9, 2.0, 1.98], 0.5, 2, False),
-        ([1.3, 1.1, 1.9], [1.0, 1.0, 0.6], 0.5, 2, True),
+        ([1.3, 1.1, 1.9], [1.0, 1.0, 0.9], 0.5, 2, True),
+        ([1.3, 1.1, 1.9], [1.0, 1.0, 0.6], 0.5, 2, None),  # something else kept the threads from running
         ([0.5, 0.6, 0.74], [1.9, 1.7, 1.3], 0.5, 64, False),
         ([0.76, 0.9, 1.0], [1.0, 1.0, 1.0], 0.5, 64, True),
         ([0.5, 0.6, 1.0], [1.9, 1.7, 1.0], 0.5, 2, None),  # the rounds disagree
@@ -166,10 +167,19 @@ class Metronome:
     ],
 )
 def test_rounds_of_busy_moments_are_repeated(ratios, controls, kept, monkeypatch) -> None:
-    left = list(controls)
+    left = [control for control in controls for _ in ("before", "after")]
     monkeypatch.setattr(flavours, "control", lambda: left.pop(0) if len(left) > 1 else left[0])
     rounds = flavours.run_rounds(Metronome(list(ratios)), 1000, 3)  # type: ignore[arg-type]
     assert [one.threads.seconds / one.sequential.seconds for one in rounds] == pytest.approx(kept)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "worst"), [(0.5, 0.9, 0.9), (0.9, 0.5, 0.9), (None, 0.5, None), (0.5, None, None)]
+)
+def test_a_round_has_the_room_that_both_its_controls_saw(before, after, worst, monkeypatch) -> None:
+    left = [before, after] * 9
+    monkeypatch.setattr(flavours, "control", lambda: left.pop(0))
+    assert flavours.run_rounds(Metronome([1.0]), 1000, 1)[0].free_ratio == worst  # type: ignore[arg-type]
 
 
 def test_the_iterations_fit_the_seconds_once_a_jit_has_warmed_up() -> None:
