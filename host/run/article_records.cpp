@@ -20,6 +20,11 @@ std::string text_or_empty(const json& object, const char* key) {
   return optional_value<std::string>(object, key).value_or("");
 }
 
+// Not json's own iteration, which takes whatever is no list for one, and null for an empty one.
+const json::array_t& list_at(const json& object, const char* key) {
+  return object.at(key).get_ref<const json::array_t&>();
+}
+
 // The rows of a document of that schema, each made by `make`.
 template <typename Make>
 auto parse(std::string_view text, std::string_view schema, const char* rows, Make make) {
@@ -28,7 +33,7 @@ auto parse(std::string_view text, std::string_view schema, const char* rows, Mak
     if (document.at("schema") != schema)
       throw Error(fmt::format("what should be {} is another document", schema), "please report this");
     std::vector<decltype(make(document, document))> made;
-    for (const auto& row : document.at(rows)) made.push_back(make(row, document));
+    for (const auto& row : list_at(document, rows)) made.push_back(make(row, document));
     return made;
   } catch (const json::exception& error) {
     throw Error(fmt::format("what should be {} cannot be read: {}", schema, error.what()),
@@ -54,8 +59,8 @@ std::vector<ExchangeRow> parse_exchange(std::string_view text) {
 std::vector<ProcessCount> parse_process_count(std::string_view text) {
   return parse(text, "gilscope.process-count/1", "methods", [](const json& row, const json& document) {
     ProcessCount made{.method = row.at("method"), .reason = text_or_empty(row, "reason")};
-    made.is_default = document.at("default") == made.method;
-    for (const auto& process : row.at("processes")) made.roles.push_back(process.at("role"));
+    made.is_default = document.at("default").get_ref<const std::string&>() == made.method;
+    for (const auto& process : list_at(row, "processes")) made.roles.push_back(process.at("role"));
     return made;
   });
 }
