@@ -77,7 +77,7 @@ struct ArticleMeasurements {
   [[nodiscard]] const Measured<ProgramRun>* find_program(std::string_view name) const noexcept;
 };
 
-enum class Unit : std::uint8_t { None, Factor, Share, Seconds };
+enum class Unit : std::uint8_t { None, Factor, Share, Seconds, Bytes };
 
 // A figure behind a verdict. Its name is the JSON's key, and with blanks for underscores what people read.
 struct Figure {

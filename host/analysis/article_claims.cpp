@@ -43,7 +43,8 @@ std::vector<Claim> judge_article(const ArticleMeasurements& m) {
   judge(1, is_wanted(m, "count_threads"), judge_one_at_a_time);
   judge(2, m.counting.is_wanted(), [](Claim& claim, const ArticleMeasurements& all) {
     judge_no_gain(claim, all, Mode::Threads,
-                  "one thread at a time counted, while the other one waited for the GIL");
+                  all.has_gil ? "one thread at a time counted, while the other one waited for the GIL"
+                              : "it was not faster, though this Python has no GIL");
   });
   judge(3, m.counting.is_wanted(), judge_processes);
   judge(4, !m.forced_holds.empty(), judge_switches);

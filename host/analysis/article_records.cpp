@@ -136,19 +136,19 @@ void judge_process_count(Claim& claim, const ArticleMeasurements& measurements) 
     if (count.is_default) ours = &count;
     if (count.roles.empty()) continue;
     claim.measured.push_back({count.method + "_processes", Unit::None, std::uint64_t{count.roles.size()}});
-    for (const auto& role : count.roles) {
-      if (role != "program" && role != "worker")
-        helpers.push_back(fmt::format("{}: a {}", count.method, role));
-    }
+    std::vector<std::string> roles;
+    for (const auto& role : count.roles)
+      if (role != "program" && role != "worker") roles.push_back("a " + role);
+    if (!roles.empty()) helpers.push_back(fmt::format("{} adds {}", count.method, fmt::join(roles, " and ")));
   }
   if (ours == nullptr || ours->roles.empty()) {
     return give_up(claim, ours == nullptr ? "this Python has no start method" : ours->reason);
   }
   const bool holds = ours->roles.size() == kProcessesOfTheArticle;
-  decide(claim, holds,
-         fmt::format("by {}, this Python's own start method, there are {}; helpers come on top ({})",
-                     ours->method, ours->roles.size(),
-                     helpers.empty() ? "none seen" : fmt::format("{}", fmt::join(helpers, ", "))));
+  decide(
+      claim, holds,
+      fmt::format("by {}, this Python's own start method, there are {}{}", ours->method, ours->roles.size(),
+                  helpers.empty() ? "" : fmt::format("; {}", fmt::join(helpers, ", "))));
 }
 
 void judge_exchange(Claim& claim, const ArticleMeasurements& measurements) {
@@ -156,7 +156,7 @@ void judge_exchange(Claim& claim, const ArticleMeasurements& measurements) {
   const auto passed = passed_both_ways(*measurements.exchange.value);
   if (passed.empty()) return give_up(claim, "no message went both between processes and between threads");
   const auto add = [&claim](const std::string& prefix, const Passed& one) {
-    claim.measured.push_back({prefix + "message_bytes", Unit::None, one.bytes});
+    claim.measured.push_back({prefix + "message_bytes", Unit::Bytes, one.bytes});
     claim.measured.push_back({prefix + "between_processes", Unit::Seconds, one.processes_s});
     claim.measured.push_back({prefix + "between_threads", Unit::Seconds, one.threads_s});
   };
@@ -180,11 +180,12 @@ void judge_interleaving(Claim& claim, const ArticleMeasurements& measurements) {
   claim.measured = {{"lines", Unit::None, std::uint64_t{lines.size()}},
                     {"turns", Unit::None, std::uint64_t{turns}}};
   if (lines.size() < 2) return give_up(claim, "the program printed too little");
-  const bool alternates = turns + 1 == lines.size();
-  if (!run.value->summary || run.value->summary->processes.empty()) return give_up(claim, kNoGil);
+  if (turns + 1 < lines.size()) return decide(claim, false, "the tasks did not take turns at every line");
+  if (!measurements.has_gil) return give_up(claim, kNoGil);
+  if (!run.value->summary || run.value->summary->processes.empty())
+    return give_up(claim, "nothing was recorded");
   const auto threads = run.value->summary->processes.front().threads.size();
   claim.measured.push_back({"threads", Unit::None, std::uint64_t{threads}});
-  if (!alternates) return decide(claim, false, "the tasks did not take turns at every line");
   decide(claim, threads == 1,
          threads == 1 ? "the lines alternate, and one thread held the GIL in all of the run"
                       : "the lines alternate, and more than one thread held the GIL");
@@ -200,7 +201,7 @@ void judge_flavours(Claim& claim, const ArticleMeasurements& measurements) {
       claim.measured.push_back({key_of(row.name) + "_threads_by_sequential", Unit::Factor, *row.ratio});
     if (std::ranges::find(kArticleFlavours, row.name) == kArticleFlavours.end()) continue;
     if (!row.has_gil) {
-      unknown.push_back(fmt::format("{}: {}", row.name, row.reason));
+      unknown.push_back(fmt::format("{} ({})", row.name, row.reason));
     } else {
       (*row.has_gil ? with : without).push_back(row.name);
     }
@@ -210,9 +211,10 @@ void judge_flavours(Claim& claim, const ArticleMeasurements& measurements) {
     if (!names.empty())
       reason += fmt::format("{}{}{}", reason.empty() ? "" : "; ", what, fmt::join(names, ", "));
   };
-  add("a GIL by measurement: ", with);
-  add("none: ", without);
-  add("", unknown);
+  add("with a GIL, by measurement: ", with);
+  add("without one, by measurement: ", without);
+  add("not known: ", unknown);
+  if (reason.empty()) reason = "none of the three was looked for";
   if (with.empty() && without.empty()) return give_up(claim, reason);
   decide(claim, with.empty(), reason);
 }

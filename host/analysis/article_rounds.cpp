@@ -43,7 +43,7 @@ ModeResult result_of(const Measured<TaskRounds>& rounds, Mode mode) {
 void add_figures(Claim& claim, const ModeSummary& mode, const std::string& prefix) {
   auto& figures = claim.measured;
   figures.push_back({prefix + "speedup", Unit::Factor, *mode.speedup});
-  figures.push_back({prefix + "parallelism", Unit::None, mode.parallelism.value_or(0)});
+  if (mode.parallelism) figures.push_back({prefix + "parallelism", Unit::None, *mode.parallelism});
   if (!mode.gil_figures) return;
   figures.push_back({prefix + "hold_share", Unit::Share, mode.gil_figures->hold_share});
   figures.push_back({prefix + "wait_share", Unit::Share, mode.gil_figures->wait_share});
@@ -66,12 +66,22 @@ Gain measure_gain(Claim& claim, const Measured<TaskRounds>& rounds, Mode mode,
   return gain;
 }
 
+bool ran_at_once(const Measured<TaskRounds>& rounds, Mode mode) {
+  const auto result = result_of(rounds, mode);
+  return result.mode != nullptr && result.mode->parallelism && *result.mode->parallelism > kMostOfOneCpu;
+}
+
 }  // namespace
 
 void judge_no_gain(Claim& claim, const ArticleMeasurements& measurements, Mode mode, const char* why) {
   if (measurements.usable_cpus < 2) return give_up(claim, kOneCpu);
   const auto gain = measure_gain(claim, measurements.counting, mode);
-  if (gain == Gain::No) decide(claim, true, why);
+  if (gain == Gain::No) {
+    // Without a GIL, threads that gained nothing may have had but one CPU between them.
+    if (mode == Mode::Threads && !measurements.has_gil && !ran_at_once(measurements.counting, mode))
+      return give_up(claim, kBusy);
+    decide(claim, true, why);
+  }
   if (gain == Gain::Yes) decide(claim, false, "it was faster, in all of the interval");
 }
 
@@ -81,17 +91,22 @@ void judge_processes(Claim& claim, const ArticleMeasurements& measurements) {
   if (gain == Gain::Unknown) return;
   const auto bound = measurements.counting.value->bound;
   if (bound) claim.measured.push_back({"bound", Unit::Factor, *bound});
-  if (gain == Gain::No) return decide(claim, false, "two processes gained nothing");
+  if (gain == Gain::No) {
+    if (!ran_at_once(measurements.counting, Mode::Processes)) return give_up(claim, kBusy);
+    return decide(claim, false, "two processes ran at once and gained nothing");
+  }
+  std::string reason =
+      measurements.has_gil ? "each process has a GIL of its own" : "two processes run at once";
   constexpr double kFactor = kArticleSequentialS / kArticleProcessesS;
-  if (!bound || *bound >= kFactor) return decide(claim, true, "each process has a GIL of its own");
-  decide(
-      claim, true,
-      fmt::format(
-          "each process has a GIL of its own. But 3.09 × cannot come from that alone: both tasks at once "
-          "take "
-          "at least as long as the longer one, which bounds the gain by {:.2f} ×; the article's tasks must "
-          "have run {:.2f} times as fast in their processes as one after the other",
-          *bound, kFactor / *bound));
+  if (bound && *bound < kFactor) {
+    reason += fmt::format(
+        ". But 3.09 × cannot come from that alone: both tasks at once take at least as long as the longer "
+        "one, "
+        "which bounds the gain by {:.2f} ×; the article's tasks must have run {:.2f} times as fast in their "
+        "processes as one after the other",
+        *bound, kFactor / *bound);
+  }
+  decide(claim, true, std::move(reason));
 }
 
 void judge_waiting(Claim& claim, const ArticleMeasurements& measurements) {
@@ -130,7 +145,7 @@ void judge_release(Claim& claim, const ArticleMeasurements& measurements) {
 void judge_definitions(Claim& claim, const ArticleMeasurements& measurements) {
   if (measurements.usable_cpus < 2) return give_up(claim, kOneCpu);
   bool overlapped_alone = false;
-  bool ran_at_once = false;
+  bool is_parallel = false;
   const auto look_at = [&](const Measured<TaskRounds>& rounds, const char* work) {
     if (!rounds.value) return;
     for (const auto& mode : rounds.value->comparison.modes) {
@@ -140,13 +155,13 @@ void judge_definitions(Claim& claim, const ArticleMeasurements& measurements) {
       claim.measured.push_back({prefix + "parallelism", Unit::None, *mode.parallelism});
       overlapped_alone =
           overlapped_alone || (*mode.concurrency >= kHalfOfAGain && *mode.parallelism <= kMostOfOneCpu);
-      ran_at_once = ran_at_once || *mode.parallelism > kMostOfOneCpu;
+      is_parallel = is_parallel || *mode.parallelism > kMostOfOneCpu;
     }
   };
   look_at(measurements.counting, "counting");
   look_at(measurements.queries, "queries");
-  if (claim.measured.empty()) return give_up(claim, measurements.counting.reason);
-  if (!ran_at_once) return give_up(claim, "no tasks ran at once here: the machine is busy, or gives one CPU");
+  if (claim.measured.empty()) return give_up(claim, result_of(measurements.counting, Mode::Threads).reason);
+  if (!is_parallel) return give_up(claim, kBusy);
   decide(claim, overlapped_alone,
          overlapped_alone ? "tasks overlapped where one at a time ran, and ran at once elsewhere: two things"
                           : "wherever tasks overlapped, they ran at once");

@@ -10,6 +10,7 @@
 namespace gilscope::article_rules {
 
 inline constexpr const char* kNoGil = "this Python has no GIL: there is nothing to record";
+inline constexpr const char* kBusy = "no tasks ran at once here: the machine is busy, or gives one CPU";
 inline constexpr const char* kOneCpu = "one usable CPU: nothing can run at once with anything else";
 // One CPU, and what two clocks that are not read at the same moment add to it.
 inline constexpr double kMostOfOneCpu = 1.1;

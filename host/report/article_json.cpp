@@ -59,14 +59,13 @@ ordered_json program_json(const NamedProgram& program, const ArticleContext& con
 
 ordered_json rounds_json(const Measured<TaskRounds>& rounds, const ArticleContext& context) {
   if (!rounds.value) return nullptr;
-  auto document = comparison_json(rounds.value->comparison, {.python = context.python,
-                                                             .machine = context.machine,
-                                                             .command = context.command,
-                                                             .tasks = rounds.value->tasks,
-                                                             .workers = rounds.value->workers,
-                                                             .rounds = context.rounds,
-                                                             .rounds_done = rounds.value->rounds_done});
-  return document;
+  return comparison_json(rounds.value->comparison, {.python = context.python,
+                                                    .machine = context.machine,
+                                                    .command = context.command,
+                                                    .tasks = rounds.value->tasks,
+                                                    .workers = rounds.value->workers,
+                                                    .rounds = context.rounds,
+                                                    .rounds_done = rounds.value->rounds_done});
 }
 
 ordered_json forced_json(const Measured<ForcedHolds>& forced) {

@@ -15,7 +15,7 @@ constexpr std::string_view kUnknown = "-";
 constexpr std::size_t kIndent = 14;
 
 constexpr std::array kProgramColumns{
-    Column{"program", 22, Align::Left},    Column{"seconds", 9, Align::Right},
+    Column{"program", 22, Align::Left},    Column{"time", 9, Align::Right},
     Column{"processes", 10, Align::Right}, Column{"threads", 8, Align::Right},
     Column{"holds", 10, Align::Right},     Column{"GIL held", 9, Align::Right},
     Column{"waited for", 11, Align::Right}};
@@ -48,21 +48,35 @@ void add_titles(std::string& text, const std::array<Column, Size>& columns, std:
   text += paint(format_titles(columns), "1", style.colour) + '\n';
 }
 
+// Keeps what it stands for in one line, and is printed as a blank.
+constexpr std::string_view kNoBreak = "\u00A0";
+
+std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
+  std::string replaced;
+  for (auto at = text.find(from); at != std::string_view::npos; at = text.find(from)) {
+    replaced.append(text.substr(0, at)).append(to);
+    text.remove_prefix(at + from.size());
+  }
+  return replaced.append(text);
+}
+
 // "label       text, which goes on below itself".
 void add_labelled(std::string& text, std::string_view label, const std::string& words,
                   const TextStyle& style) {
+  const auto safe = replace_all(replace_controls(words), " ×", fmt::format("{}×", kNoBreak));
   const std::string indent(kIndent, ' ');
   const std::size_t columns = style.columns > 2 * kIndent ? style.columns - kIndent : kIndent;
   std::string begin = pad(label, kIndent);
-  for (const auto& line : wrap(replace_controls(words), columns)) {
-    text += begin + line + '\n';
+  for (const auto& line : wrap(safe, columns)) {
+    text += begin + replace_all(line, kNoBreak, " ") + '\n';
     begin = indent;
   }
 }
 
-std::string format_estimate(const Estimate& estimate) {
-  if (!estimate.low || !estimate.high) return fmt::format("{:.2f}", estimate.median);
-  return fmt::format("{:.2f} ({:.2f}–{:.2f})", estimate.median, *estimate.low, *estimate.high);
+// "1.98 × (1.90–2.00)"; the unit with its blank.
+std::string format_estimate(const Estimate& estimate, std::string_view unit = "") {
+  if (!estimate.low || !estimate.high) return fmt::format("{:.2f}{}", estimate.median, unit);
+  return fmt::format("{:.2f}{} ({:.2f}–{:.2f})", estimate.median, unit, *estimate.low, *estimate.high);
 }
 
 std::string format_number(double value, Unit unit) {
@@ -73,6 +87,7 @@ std::string format_number(double value, Unit unit) {
       return format_share(value);
     case Unit::Seconds:
       return format_duration(value * 1e9);
+    case Unit::Bytes:
     case Unit::None:
       break;
   }
@@ -82,16 +97,19 @@ std::string format_number(double value, Unit unit) {
 struct FormatValue {
   Unit unit;
 
-  std::string operator()(std::uint64_t value) const { return fmt::format("{}", value); }
+  std::string operator()(std::uint64_t value) const {
+    return unit == Unit::Bytes ? format_bytes(static_cast<double>(value)) : fmt::format("{}", value);
+  }
   std::string operator()(double value) const { return format_number(value, unit); }
-  std::string operator()(const Estimate& value) const { return format_estimate(value) + " ×"; }
+  std::string operator()(const Estimate& value) const { return format_estimate(value, " ×"); }
 };
 
-// "queries speedup 1.98 × (1.90–2.00)".
+// "queries speedup 1.98 × (1.90–2.00)", all in one line.
 std::string format_figure_of_claim(const Figure& figure) {
   auto name = figure.name;
   std::ranges::replace(name, '_', ' ');
-  return fmt::format("{} {}", name, std::visit(FormatValue{figure.unit}, figure.value));
+  const auto text = fmt::format("{} {}", name, std::visit(FormatValue{figure.unit}, figure.value));
+  return replace_all(text, " ", kNoBreak);
 }
 
 std::string_view colour_of(ClaimVerdict verdict) {
@@ -157,7 +175,7 @@ void add_programs(std::string& text, const ArticleMeasurements& measurements, co
     }
     add_row(text, kProgramColumns, row);
   }
-  for (const auto& failure : failures) add_labelled(text, "not run:", failure, style);
+  for (const auto& failure : failures) add_labelled(text, "failed:", failure, style);
 }
 
 void add_seconds(std::string& text, const ArticleMeasurements& measurements, const TextStyle& style) {
@@ -176,9 +194,10 @@ void add_exchange(std::string& text, const Measured<std::vector<ExchangeRow>>& e
                   const TextStyle& style) {
   if (!exchange.value) return;
   add_titles(text, kExchangeColumns, "What passing bytes costs (claim 7):", style);
+  std::string missing;
   for (const auto& row : *exchange.value) {
     if (!row.latency || !row.bytes_per_s) {
-      add_labelled(text, "not here:", fmt::format("{}: {}", row.way, row.reason), style);
+      add_labelled(missing, "not here:", fmt::format("{}: {}", row.way, row.reason), style);
       continue;
     }
     add_row(
@@ -186,6 +205,7 @@ void add_exchange(std::string& text, const Measured<std::vector<ExchangeRow>>& e
         {row.way, row.between, format_bytes(static_cast<double>(row.bytes)),
          format_duration(static_cast<double>(row.latency->count())), format_bytes(*row.bytes_per_s) + "/s"});
   }
+  text += missing;
 }
 
 void add_flavours(std::string& text, const Measured<std::vector<FlavourRow>>& flavours,
@@ -194,26 +214,31 @@ void add_flavours(std::string& text, const Measured<std::vector<FlavourRow>>& fl
   add_titles(
       text, kFlavourColumns,
       "The counts under every Python found, one after the other and in two threads (claim 11):", style);
+  std::string missing;
   for (const auto& row : *flavours.value) {
     if (row.status != "ok" || !row.sequential_s || !row.threads_s || !row.ratio) {
-      add_labelled(text, "not here:", fmt::format("{}: {}", row.name, row.reason), style);
+      add_labelled(missing, "not here:", fmt::format("{}: {}", row.name, row.reason), style);
       continue;
     }
     const auto* gil = !row.has_gil ? "cannot tell" : *row.has_gil ? "yes" : "no";
-    add_row(
-        text, kFlavourColumns,
-        {row.name, shorten(row.version, kFlavourColumns[1].columns), format_duration(*row.sequential_s * 1e9),
-         format_duration(*row.threads_s * 1e9), fmt::format("{:.2f}", *row.ratio), gil});
+    // Both are what the interpreter says of itself.
+    add_row(text, kFlavourColumns,
+            {shorten(replace_controls(row.name), kFlavourColumns[0].columns),
+             shorten(replace_controls(row.version), kFlavourColumns[1].columns),
+             format_duration(*row.sequential_s * 1e9), format_duration(*row.threads_s * 1e9),
+             fmt::format("{:.2f}", *row.ratio), gil});
   }
+  text += missing;
 }
 
 std::string describe(const ArticleContext& context) {
   return fmt::format(
-      "The article under CPython {}, {} usable: counts of {}, waits × {:g}{}; {} of each comparison.",
+      "The article under CPython {}, {} usable: counts of {}, waits × {:g}{}; {} of each comparison{}.",
       context.python.at("version").get<std::string>(),
       count_of(context.machine.at("usable_cpus").get<std::uint64_t>(), "CPU"),
       fmt::group_digits(context.iterations), context.scale,
-      context.is_full ? "" : " (--full: the article's own)", count_of(context.rounds, "round"));
+      context.is_full ? "" : " (--full: the article's own)", count_of(context.rounds, "round"),
+      context.is_complete ? "" : ", had it not been interrupted");
 }
 
 std::string describe_claims(const std::vector<Claim>& claims) {
