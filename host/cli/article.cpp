@@ -1,6 +1,7 @@
 // gilscope article: the programs of an article on concurrency, and which of its claims hold when they are
 // measured.
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include <fmt/ranges.h>
@@ -81,12 +82,14 @@ std::filesystem::path make_folder(const ArticleOptions& options, const Temporary
 int run(const ArticleOptions& options, const Invocation& invocation) {
   set_up_logging(options.common.verbosity());
   ResultOutput output(options.common);
+  const InterruptGuard guard;  // outlives the folder: a signal while it is removed leaves nothing, either
   const TemporaryFolder temporary;
+  // What a child leaves that is ended (multiprocessing's pymp-…, of a fork server) goes with it.
+  setenv("TMPDIR", temporary.path().c_str(), 1);
   const auto folder = make_folder(options, temporary);
   const Sizes& sizes = options.is_full ? kFull : kQuick;
   use_repository_environment();
 
-  const InterruptGuard guard;
   ArticleContext context{.command = invocation.command,
                          .is_full = options.is_full,
                          .iterations = options.iterations.value_or(sizes.iterations),

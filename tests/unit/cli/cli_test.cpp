@@ -71,7 +71,7 @@ constexpr const char* kShowArguments = "import sys; sys.stderr.write('argv: ' + 
 
 TEST(CommandLine, has_help_of_its_own_and_of_each_subcommand) {
   EXPECT_THAT(run({"--help"}).output, HasSubstr("  compare   Runs tasks"));
-  for (const auto* name : {"run", "compare", "report", "doctor"}) {
+  for (const auto* name : {"run", "compare", "article", "report", "doctor"}) {
     const auto ending = run({name, "--help"});
     EXPECT_EQ(ending.code, 0);
     EXPECT_EQ(ending.errors, "");
@@ -154,6 +154,18 @@ TEST(Compare, knows_no_other_options) {
   expect_usage_error({"compare", "app.py", "--rounds"}, "--rounds");
   expect_usage_error({"compare", "app.py", "-q", "-v"}, "excludes");
   expect_usage_error({"compare", "app.py", "--json", ""}, "--json");
+}
+
+TEST(CommandLine, refuses_what_is_none_of_the_articles_programs_or_sizes) {
+  for (const auto* program : {"nowhere", "options.py", ".py", "", "count_threads.py.py"})
+    expect_usage_error({"article", program}, "is none of the article's programs: add_sub_sequential, ");
+  for (const auto* scale : {"-1", "1001", "nan", "inf", "much", ""})
+    expect_usage_error({"article", "--scale", scale}, "is no number from 0 to 1000");
+  for (const auto* iterations : {"0", "-1", "1.5", "10000000001", "many"})
+    expect_usage_error({"article", "--iterations", iterations}, "--iterations");
+  for (const auto* option : {"--rounds", "--timeout", "-o", "--bogus"})
+    expect_usage_error({"article", option}, option);
+  expect_usage_error({"article", "-o", ""}, "the folder's name is empty");
 }
 
 TEST(Compare, of_a_task_that_is_not_there_is_an_error_before_anything_is_made) {
