@@ -16,7 +16,7 @@ namespace {
 // What "about every millisecond" may still mean.
 constexpr double kAboutAMillisecond = 0.002;
 constexpr std::size_t kEnoughHolds = 10;
-constexpr double kFollows = 0.25;
+constexpr double kFollows = 0.5;
 constexpr std::size_t kProcessesOfTheArticle = 3;
 constexpr std::array<std::string_view, 3> kArticleFlavours{"PyPy", "Jython", "IronPython"};
 

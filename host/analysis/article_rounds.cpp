@@ -77,9 +77,14 @@ void judge_no_gain(Claim& claim, const ArticleMeasurements& measurements, Mode m
   if (measurements.usable_cpus < 2) return give_up(claim, kOneCpu);
   const auto gain = measure_gain(claim, measurements.counting, mode);
   if (gain == Gain::No) {
-    // Without a GIL, threads that gained nothing may have had but one CPU between them.
-    if (mode == Mode::Threads && !measurements.has_gil && !ran_at_once(measurements.counting, mode))
-      return give_up(claim, kBusy);
+    // Where nothing ran at once, that there was no gain proves nothing; without a GIL, that may be so of
+    // threads alone.
+    const bool is_free = mode == Mode::Threads && !measurements.has_gil;
+    const bool had_room =
+        is_free ? ran_at_once(measurements.counting, mode) : std::ranges::any_of(kModes, [&](Mode other) {
+          return ran_at_once(measurements.counting, other);
+        });
+    if (!had_room) return give_up(claim, kBusy);
     decide(claim, true, why);
   }
   if (gain == Gain::Yes) decide(claim, false, "it was faster, in all of the interval");
@@ -101,9 +106,8 @@ void judge_processes(Claim& claim, const ArticleMeasurements& measurements) {
   if (bound && *bound < kFactor) {
     reason += fmt::format(
         ". But 3.09 × cannot come from that alone: both tasks at once take at least as long as the longer "
-        "one, "
-        "which bounds the gain by {:.2f} ×; the article's tasks must have run {:.2f} times as fast in their "
-        "processes as one after the other",
+        "one, which bounds the gain by {:.2f} ×; the article's tasks must have run {:.2f} times as fast in "
+        "their processes as one after the other",
         *bound, kFactor / *bound);
   }
   decide(claim, true, std::move(reason));

@@ -199,8 +199,8 @@ def run_rounds(child: Child, iterations: int, repeats: int) -> list[Round]:
         before = control()
         threads = run_mode(child, "threads", iterations)
         after = control()
-        known = before is not None and after is not None
-        rounds.append(Round(sequential, threads, max(before, after) if known else None))
+        worst = None if before is None or after is None else max(before, after)
+        rounds.append(Round(sequential, threads, worst))
         roomy = [one for one in rounds if one.has_room()]
     return roomy if len(roomy) >= min(repeats, 2) else rounds
 
