@@ -65,7 +65,14 @@ PyObject* end(PyObject* /*module*/, PyObject* /*unused*/) {
 PyMethodDef methods[] = {{"begin", begin, METH_NOARGS, nullptr}, {"end", end, METH_NOARGS, nullptr}, {}};
 PyModuleDef definition{.m_base = PyModuleDef_HEAD_INIT, .m_name = "_gilscope_work", .m_methods = methods};
 
-PyObject* initialise() { return PyModule_Create(&definition); }
+// To import a module that does not say so turns the GIL of a free-threaded build on.
+PyObject* initialise() {
+  PyObject* const module = PyModule_Create(&definition);
+#ifdef Py_GIL_DISABLED
+  if (module != nullptr) PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
+#endif
+  return module;
+}
 
 }  // namespace
 
