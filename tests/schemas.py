@@ -14,5 +14,5 @@ def read_schema(name: str) -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(text)
     others = set(re.findall(r'"\$ref": "([\w.-]+\.json)', text))
     if others:
-        schema["$defs"] = {**schema["$defs"], **{other: read_schema(other) for other in sorted(others)}}
+        schema["$defs"] = {**schema.get("$defs", {}), **{other: read_schema(other) for other in sorted(others)}}
     return schema

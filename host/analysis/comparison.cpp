@@ -81,7 +81,7 @@ std::optional<double> ceiling_of(const ModeTrials& sequential) {
 }
 
 ModeSummary summarize_mode(const ModeTrials& trials) {
-  ModeSummary summary{.mode = trials.mode, .gil = trials.gil};
+  ModeSummary summary{.mode = trials.mode, .gil = trials.gil, .unavailable = trials.unavailable};
   if (trials.records.empty()) summary.status = ModeStatus::Unavailable;
   std::vector<double> concurrency;
   std::vector<double> parallelism;
@@ -224,9 +224,12 @@ WorkFigures compute_work_figures(const std::vector<JobSpan>& jobs) {
 }
 
 bool Comparison::all_good() const noexcept {
-  return std::ranges::all_of(modes, [](const auto& mode) {
+  const auto is_good = [](const auto& mode) {
     return mode.status == ModeStatus::Ok && mode.results_equal.value_or(true);
-  });
+  };
+  return std::ranges::any_of(modes, is_good) && std::ranges::all_of(modes, [&](const auto& mode) {
+           return !mode.unavailable.empty() || is_good(mode);
+         });
 }
 
 Comparison compare_modes(const std::vector<ModeTrials>& trials) {
@@ -250,6 +253,17 @@ Comparison compare_modes(const std::vector<ModeTrials>& trials) {
   }
   comparison.verdict = judge(comparison.modes);
   return comparison;
+}
+
+std::optional<Estimate> sequential_ratio(const Comparison& comparison, const Comparison& first) {
+  const auto* mine = find_mode(comparison.modes, Mode::Sequential);
+  const auto* its = find_mode(first.modes, Mode::Sequential);
+  const auto is_good = [](const auto* mode) {
+    return mode != nullptr && mode->status == ModeStatus::Ok && mode->work_ns;
+  };
+  if (!is_good(mine) || !is_good(its)) return std::nullopt;
+  const auto ratio = estimate_ratio(mine->work_samples_ns, its->work_samples_ns);
+  return mine == its ? exactly_one(ratio) : ratio;
 }
 
 }  // namespace gilscope

@@ -29,6 +29,7 @@ struct ModeTrials {
   Mode mode = Mode::Sequential;
   GilKind gil = GilKind::Shared;
   std::vector<TrialRecord> records;
+  std::string unavailable;  // why no trial of it can be made; "" where one can
 };
 
 // Figures of the timed work of one trial.
@@ -60,7 +61,7 @@ enum class ModeStatus {
   Ok,
   Failed,
   Timeout,
-  Unavailable,  // no trial of it was made: the comparison was interrupted before
+  Unavailable,  // no trial of it was made: none can be, or the comparison was interrupted before
 };
 
 struct ModeSummary {
@@ -68,6 +69,7 @@ struct ModeSummary {
   GilKind gil = GilKind::Shared;
   ModeStatus status = ModeStatus::Ok;
   std::optional<TrialFailure> failure;
+  std::string unavailable;   // as of its trials
   std::string start_method;  // of processes
   std::vector<std::string> slow_modules;
 
@@ -110,10 +112,13 @@ struct Comparison {
   // see gil_summary.h. The median over the rounds.
   std::optional<double> ceiling;
 
-  // Whether every mode went well and gave equal results (exit code 0).
+  // Whether every mode that can be run went well and gave equal results, and there is one (exit code 0).
   [[nodiscard]] bool all_good() const noexcept;
 };
 
 Comparison compare_modes(const std::vector<ModeTrials>& trials);
+
+// How long the sequential work took beside that of `first`, 1 for as long; empty where one of them has none.
+std::optional<Estimate> sequential_ratio(const Comparison& comparison, const Comparison& first);
 
 }  // namespace gilscope

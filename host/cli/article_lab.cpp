@@ -358,7 +358,7 @@ void ArticleLab::run_round(TrialSpec spec, unsigned round, std::vector<ModeTrial
   for (auto& mode : trials) {
     if (!mode.records.empty() && mode.records.back().failure) continue;
     spec.mode = mode.mode;
-    mode.records.push_back(run_trial_in_child(spec, plan_.timeout, round + 1));
+    mode.records.push_back(run_trial_in_child(own_program(), spec, plan_.timeout, round + 1));
   }
 }
 

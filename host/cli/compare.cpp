@@ -1,14 +1,17 @@
-// gilscope compare: the same tasks in every mode, each trial in a fresh child host, the rounds interleaved.
+// gilscope compare: the same tasks in every mode, under one Python or several, each trial in a fresh child
+// process.
 #include <algorithm>
+#include <optional>
 
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 
 #include "analysis/comparison.h"
 #include "cli/cli.h"
-#include "cli/progress.h"
+#include "cli/compare_rounds.h"
 #include "cli/trial_options.h"
-#include "report/compare_report.h"
+#include "report/pythons_report.h"
 #include "run/child.h"
+#include "run/python_choice.h"
 #include "run/trial_runner.h"
 #include "support/error.h"
 
@@ -19,21 +22,16 @@ constexpr const char* kDescription =
     "Runs tasks in every concurrency mode and says which one pays.\n\n"
     "Example: gilscope compare app.py:parse\n"
     "         gilscope compare app.py:parse app.py:load --modes sequential,threads --rounds 9\n"
+    "         gilscope compare app.py:parse --python python3.13 --python python3.13t\n"
     "         gilscope compare script.py -- --its-own option     (sys.argv of the tasks)\n";
 
 struct CompareOptions {
   CommonOptions common;
   TrialOptions trial;
   std::vector<std::string> modes;
+  std::vector<std::string> pythons;
   unsigned rounds = 5;
   double timeout_s = 60;
-};
-
-struct Plan {
-  TrialSpec spec;
-  std::vector<Mode> modes;
-  unsigned rounds;
-  Nanoseconds timeout;
 };
 
 // The modes once each, in the order of kModes: the table reads the same whatever the order was on the command
@@ -46,57 +44,43 @@ std::vector<Mode> chosen_modes(const std::vector<std::string>& names) {
   return modes;
 }
 
-// A task that cannot be loaded where nothing is special about the mode is a mistake in the command line.
-void check_loaded(const TrialSpec& spec, const TrialRecord& record) {
-  if (!record.failure || record.failure->kind != TrialFailure::Kind::Load) return;
-  if (spec.mode == Mode::Subinterpreters) return;  // an extension may refuse them: that is a row of the table
-  const auto& failure = *record.failure;
-  // A LoadError's words say all; what an import raised is better understood with its traceback.
-  const bool is_own = failure.traceback.find("LoadError") != std::string::npos;
-  throw Error(
-      fmt::format("a task cannot be loaded: {}{}", failure.message, is_own ? "" : "\n" + failure.traceback),
-      "a task is FILE.py, FILE.py:FUNCTION or MODULE:FUNCTION", ExitCode::Usage);
+// The Pythons that were asked for, else the one that this host embeds.
+std::vector<ChosenPython> find_pythons(const CompareOptions& options,
+                                       std::optional<StockTrialFolder>& stock) {
+  if (!options.pythons.empty()) return choose_pythons(options.pythons, stock.emplace());
+  auto program = own_program();
+  auto surroundings = examine_in_child(program);
+  return {
+      {.path = "", .identity = "", .program = std::move(program), .surroundings = std::move(surroundings)}};
 }
 
-struct Outcome {
-  std::vector<ModeTrials> trials;
-  unsigned rounds_done = 0;
-  std::optional<int> interrupted_by;
-};
-
-bool has_failed(const ModeTrials& trials) { return !trials.records.empty() && trials.records.back().failure; }
-
-// Runs one round of the modes that have not failed yet.
-void run_round(const Plan& plan, unsigned round, Progress& progress, std::vector<ModeTrials>& trials) {
-  for (auto& mode : trials) {
-    if (has_failed(mode)) continue;
-    progress.show(fmt::format("round {} of {}, {}", round + 1, plan.rounds, name_of(mode.mode)));
-    auto spec = plan.spec;
-    spec.mode = mode.mode;
-    mode.records.push_back(run_trial_in_child(spec, plan.timeout, round + 1));
-    check_loaded(spec, mode.records.back());
-    progress.step();
+std::vector<PythonComparison> compare_all(const std::vector<Subject>& subjects,
+                                          const CompareContext& common) {
+  std::vector<PythonComparison> comparisons;
+  for (const auto& [python, trials] : subjects) {
+    auto context = common;
+    context.python = python.surroundings.python;
+    context.machine = python.surroundings.machine;
+    context.engine = python.program.engine;
+    comparisons.push_back({python.path, compare_modes(trials), std::move(context)});
   }
+  return comparisons;
 }
 
-Outcome run_trials(const Plan& plan, int python_minor, bool free_threaded, Progress& progress) {
-  Outcome outcome;
-  for (const auto mode : plan.modes)
-    outcome.trials.push_back({mode, gil_of(mode, python_minor, !free_threaded), {}});
-  try {
-    for (; outcome.rounds_done < plan.rounds; ++outcome.rounds_done) {
-      run_round(plan, outcome.rounds_done, progress, outcome.trials);
-    }
-  } catch (const Interrupted& interrupted) {
-    outcome.interrupted_by = interrupted.signal;
-  }
-  for (auto& mode : outcome.trials) {
-    // An import may have turned the GIL of a free-threaded build on.
-    const bool turned_on = std::ranges::any_of(
-        mode.records, [](const auto& record) { return !record.failure && record.gil_enabled; });
-    if (free_threaded && turned_on) mode.gil = gil_of(mode.mode, python_minor, true);
-  }
-  return outcome;
+bool has_figures(const PythonComparison& python) {
+  return std::ranges::any_of(python.comparison.modes,
+                             [](const auto& mode) { return mode.work_ns.has_value(); });
+}
+
+void deliver(ResultOutput& output, const std::vector<PythonComparison>& pythons) {
+  const auto& first = pythons.front();
+  const bool several = pythons.size() > 1;
+  output.deliver(
+      [&] { return several ? pythons_json(pythons) : comparison_json(first.comparison, first.context); },
+      [&](const TextStyle& style) {
+        return several ? format_pythons(pythons, style)
+                       : format_comparison(first.comparison, first.context, style);
+      });
 }
 
 int run(const CompareOptions& options, const Invocation& invocation) {
@@ -107,37 +91,31 @@ int run(const CompareOptions& options, const Invocation& invocation) {
   ResultOutput output(options.common);
 
   const InterruptGuard guard;
+  std::optional<StockTrialFolder> stock;  // for as long as trials may need it
+  std::vector<Subject> subjects;
   Outcome outcome;
-  CompareContext context{.command = invocation.command,
-                         .tasks = options.trial.tasks,
-                         .workers = plan.spec.workers,
-                         .rounds = plan.rounds};
   try {
-    auto [python, machine] = examine_in_child();
-    context.python = std::move(python);
-    context.machine = std::move(machine);
-    Progress progress(plan.modes.size() * plan.rounds, options.common.quiet);
-    const auto version = context.python.at("version").get<std::string>();
-    outcome = run_trials(plan, std::stoi(version.substr(version.find('.') + 1)),
-                         context.python.at("free_threaded").get<bool>(), progress);
+    for (auto& python : find_pythons(options, stock))
+      subjects.push_back(make_subject(plan, std::move(python)));
+    outcome = run_rounds(plan, subjects, options.common.quiet);
   } catch (const Interrupted& interrupted) {
     outcome.interrupted_by = interrupted.signal;
   }
-  context.rounds_done = outcome.rounds_done;
 
-  const auto comparison = compare_modes(outcome.trials);
+  const auto pythons = compare_all(subjects, {.command = invocation.command,
+                                              .tasks = options.trial.tasks,
+                                              .workers = plan.spec.workers,
+                                              .rounds = plan.rounds,
+                                              .rounds_done = outcome.rounds_done});
   if (outcome.interrupted_by) {
     print_error(
         fmt::format("gilscope: interrupted after {} of {} rounds\n", outcome.rounds_done, plan.rounds));
   }
-  const bool has_figures =
-      std::ranges::any_of(comparison.modes, [](const auto& mode) { return mode.work_ns.has_value(); });
-  if (!outcome.interrupted_by || has_figures) {
-    output.deliver([&] { return comparison_json(comparison, context); },
-                   [&](const TextStyle& style) { return format_comparison(comparison, context, style); });
-  }
+  if (!outcome.interrupted_by || std::ranges::any_of(pythons, has_figures)) deliver(output, pythons);
   if (outcome.interrupted_by) return 128 + *outcome.interrupted_by;
-  return static_cast<int>(comparison.all_good() ? ExitCode::Done : ExitCode::AnswerIsNo);
+  const bool all_good =
+      std::ranges::all_of(pythons, [](const auto& python) { return python.comparison.all_good(); });
+  return static_cast<int>(all_good ? ExitCode::Done : ExitCode::AnswerIsNo);
 }
 
 }  // namespace
@@ -152,6 +130,13 @@ void setup_compare(CLI::App& app, const Invocation& invocation, Action& action) 
       ->delimiter(',')
       ->check(CLI::IsMember(mode_names()))
       ->type_name("A,B");
+  command
+      ->add_option(
+          "--python", options->pythons,
+          "Compare under this CPython (3.11+) or gilscope host, and under each other that is named so")
+      ->delimiter(',')
+      ->allow_extra_args(false)  // else it would take the tasks that follow it
+      ->type_name("PATH");
   command->add_option("--rounds", options->rounds, "Interleaved rounds [5]")
       ->check(CLI::Range(1U, 10'000U))
       ->type_name("N");

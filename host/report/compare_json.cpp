@@ -25,11 +25,6 @@ ordered_json times_json(const std::optional<Estimate>& estimate, const std::vect
           {"samples", std::move(list)}};
 }
 
-ordered_json ratio_json(const std::optional<Estimate>& estimate) {
-  if (!estimate) return nullptr;
-  return {{"median", estimate->median}, {"low", or_null(estimate->low)}, {"high", or_null(estimate->high)}};
-}
-
 std::string_view name_of(ModeStatus status) {
   switch (status) {
     case ModeStatus::Ok:
@@ -98,6 +93,11 @@ ordered_json mode_json(const ModeSummary& mode) {
 }
 
 }  // namespace
+
+ordered_json ratio_json(const std::optional<Estimate>& estimate) {
+  if (!estimate) return nullptr;
+  return {{"median", estimate->median}, {"low", or_null(estimate->low)}, {"high", or_null(estimate->high)}};
+}
 
 ordered_json comparison_json(const Comparison& comparison, const CompareContext& context) {
   auto modes = ordered_json::array();

@@ -1,6 +1,7 @@
 // Words and JSON for what `gilscope compare` measured.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 
 #include "analysis/comparison.h"
 #include "report/text.h"
+#include "run/trial_program.h"
 
 namespace gilscope {
 
@@ -20,6 +22,7 @@ struct CompareContext {
   unsigned workers = 0;
   unsigned rounds = 0;       // asked for
   unsigned rounds_done = 0;  // fewer where it was interrupted
+  Engine engine = Engine::Host;
 };
 
 // What was compared, the table, the notes under it, and the verdict.
@@ -29,6 +32,9 @@ struct CompareContext {
 // docs/schemas/compare.schema.json describes it.
 [[nodiscard]] nlohmann::ordered_json comparison_json(const Comparison& comparison,
                                                      const CompareContext& context);
+
+// Median and bounds, or null.
+[[nodiscard]] nlohmann::ordered_json ratio_json(const std::optional<Estimate>& estimate);
 
 // The verdict in words, from the figures alone.
 [[nodiscard]] std::string describe_verdict(const Comparison& comparison);

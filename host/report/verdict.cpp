@@ -125,7 +125,8 @@ std::string describe_verdict(const Comparison& comparison) {
 }
 
 std::string describe_reason(const ModeSummary& mode) {
-  return mode.failure ? mode.failure->message : "no trial of it was made before the comparison ended";
+  if (mode.failure) return mode.failure->message;
+  return mode.unavailable.empty() ? "no trial of it was made before the comparison ended" : mode.unavailable;
 }
 
 std::string_view name_of(GilKind gil) noexcept {

@@ -9,32 +9,26 @@
 #include <spdlog/spdlog.h>
 
 #include "run/environment.h"
-#include "run/interpreter.h"
+#include "run/stock_python.h"
 #include "support/error.h"
 
 namespace gilscope {
 namespace {
 
-std::vector<std::string> command_of(const TrialSpec& spec) {
-  std::vector<std::string> command{host_executable(), "trial",
-                                   "--mode",          std::string(name_of(spec.mode)),
-                                   "--workers",       std::to_string(spec.workers)};
-  if (!spec.start_method.empty()) command.insert(command.end(), {"--start-method", spec.start_method});
-  if (!spec.is_traced) command.emplace_back("--no-probe");
-  for (const auto& task : spec.tasks) command.push_back(task.text);
-  if (!spec.arguments.empty()) {
-    command.emplace_back("--");
-    command.insert(command.end(), spec.arguments.begin(), spec.arguments.end());
-  }
-  return command;
+// Of a line of a traceback, that it is of the trial's own: frozen into a host, or a file of
+// stock_python.cpp's.
+bool is_own_frame(const std::string& line, const TrialProgram& program) {
+  if (line.find("\"<frozen _gilscope_") != std::string::npos) return true;
+  return program.engine == Engine::Timing && (line.find("\"<frozen runpy>") != std::string::npos ||
+                                              line.find(program.command.back()) != std::string::npos);
 }
 
 // The lines of a crash's last words that are the user's: the trial's own frames tell them nothing.
-std::string without_own_frames(const std::string& text) {
+std::string without_own_frames(const std::string& text, const TrialProgram& program) {
   std::istringstream lines(text);
   std::string kept;
   for (std::string line; std::getline(lines, line);) {
-    if (line.find("\"<frozen _gilscope_") == std::string::npos) kept += line + '\n';
+    if (!is_own_frame(line, program)) kept += line + '\n';
   }
   return kept;
 }
@@ -80,19 +74,22 @@ ChildResult run_or_interrupt(const ChildCommand& command) {
   return result;
 }
 
-TrialRecord run_trial_in_child(const TrialSpec& spec, Nanoseconds timeout, std::uint32_t hash_seed) {
+TrialRecord run_trial_in_child(const TrialProgram& program, const TrialSpec& spec, Nanoseconds timeout,
+                               std::uint32_t hash_seed) {
   // The last words of a trial that crashes or hangs are then the lines where it did.
-  ChildCommand command{command_of(spec), {{"PYTHONFAULTHANDLER", "1"}}, timeout};
+  ChildCommand command{trial_command(program, spec), program.environment, timeout};
+  command.environment.emplace_back("PYTHONFAULTHANDLER", "1");
   if (environment_variable("PYTHONHASHSEED").value_or("random") == "random") {
     command.environment.emplace_back("PYTHONHASHSEED", std::to_string(hash_seed));
   }
   const auto result = run_or_interrupt(command);
+  const auto output = program.engine == Engine::Timing ? find_answer(result.output) : result.output;
   const bool ended_well = result.end == ChildResult::End::Exited && result.code == 0;
   TrialRecord record;
   bool has_record = false;
   try {
-    if (!result.output.empty()) {
-      record = parse_trial_record(result.output);
+    if (!output.empty()) {
+      record = parse_trial_record(output);
       has_record = true;
     }
   } catch (const Error&) {
@@ -102,19 +99,28 @@ TrialRecord run_trial_in_child(const TrialSpec& spec, Nanoseconds timeout, std::
   if (!record.failure && (!ended_well || !has_record))
     record.failure = describe_end(result, timeout, has_record);
   if (record.failure && record.failure->traceback.empty()) {
-    record.failure->traceback = without_own_frames(result.errors);
+    record.failure->traceback = without_own_frames(result.errors, program);
   }
   return record;
 }
 
-Surroundings examine_in_child() {
+Surroundings examine_in_child(const TrialProgram& program) {
   constexpr auto kTimeout = std::chrono::seconds(60);
-  const auto result = run_or_interrupt({{host_executable(), "doctor", "--json", "-"}, {}, kTimeout});
+  auto command = program.command;
+  command.insert(command.end(), {"doctor", "--json", "-"});
+  const auto result = run_or_interrupt({command, program.environment, kTimeout});
   if (result.end != ChildResult::End::Exited || result.output.empty()) {
     throw Error("Python does not start in the host: " + last_line(result.errors),
                 "`gilscope doctor` says more");
   }
-  auto doctor = nlohmann::ordered_json::parse(result.output);
+  // A sitecustomize may have printed before it.
+  const auto begin = result.output.find("{\n  \"schema\"");
+  const auto text =
+      begin == std::string::npos ? std::string_view() : std::string_view(result.output).substr(begin);
+  auto doctor = nlohmann::ordered_json::parse(text, nullptr, false);
+  if (!doctor.is_object() || !doctor.contains("python") || !doctor.contains("machine")) {
+    throw Error("the host does not tell which Python it embeds", "`gilscope doctor --json -` should");
+  }
   return {.python = std::move(doctor.at("python")), .machine = std::move(doctor.at("machine"))};
 }
 

@@ -1,5 +1,5 @@
-// Runs trials in fresh child hosts, so that a crash, an abort or a hang of one is a row of the table and not
-// the end of the run.
+// Runs trials in fresh child processes, so that a crash, an abort or a hang of one is a row of the table and
+// not the end of the run.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "run/child.h"
+#include "run/trial_program.h"
 #include "run/trial_record.h"
 #include "run/trial_spec.h"
 #include "support/time.h"
@@ -28,7 +29,8 @@ ChildResult run_or_interrupt(const ChildCommand& command);
 
 // The trial's record; its failure says how a child ended that gave none. `hash_seed` is PYTHONHASHSEED where
 // the user has not set one: equal results pickle equally only under equal seeds.
-TrialRecord run_trial_in_child(const TrialSpec& spec, Nanoseconds timeout, std::uint32_t hash_seed);
+TrialRecord run_trial_in_child(const TrialProgram& program, const TrialSpec& spec, Nanoseconds timeout,
+                               std::uint32_t hash_seed);
 
 // Of `gilscope doctor --json`, what other documents tell of Python and of the machine.
 struct Surroundings {
@@ -36,8 +38,8 @@ struct Surroundings {
   nlohmann::ordered_json machine;
 };
 
-// Asks a fresh child host: whether Python starts at all, and what it is. Throws Error with the child's own
-// words where it does not.
-Surroundings examine_in_child();
+// Asks a fresh child of a program that has `doctor`: whether Python starts at all, and what it is. Throws
+// Error with the child's own words where it does not.
+Surroundings examine_in_child(const TrialProgram& program = own_program());
 
 }  // namespace gilscope

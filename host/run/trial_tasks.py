@@ -1,7 +1,8 @@
 """Loads tasks and runs them in one worker, stamping each job's begin and end; the same code in every mode.
 
 Frozen into the host as `_gilscope_trial_tasks`, so that main, sub-interpreters and child processes alike can import
-it. It imports as little as it can: what it imports is part of every worker's set-up.
+it; a file of that name where a stock Python runs it (stock_main.py). It imports as little as it can: what it imports
+is part of every worker's set-up.
 """
 
 from __future__ import annotations
@@ -121,12 +122,17 @@ def describe_failure(kind: str, error: BaseException) -> Failure:
     import traceback
 
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename.startswith("<frozen "):
+    while frames is not None and is_own_or_frozen(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
     last = traceback.format_exception_only(type(error), error)[-1].strip()
     message = str(error) if isinstance(error, LoadError) else last
     return {"kind": kind, "message": printable(message), "traceback": printable(text)}
+
+
+def is_own_or_frozen(file: str) -> bool:
+    """Whether a frame of this file is none of the user's; these modules are files where a stock Python runs them."""
+    return file.startswith("<frozen ") or os.path.basename(file).startswith("_gilscope_")
 
 
 def printable(text: str) -> str:

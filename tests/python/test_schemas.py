@@ -21,6 +21,7 @@ PAIRS = [
     ("article.schema.json", "article_interrupted.json"),
     ("compare.schema.json", "compare.json"),
     ("compare.schema.json", "compare_failed.json"),
+    ("compare-pythons.schema.json", "pythons.json"),
     ("doctor.schema.json", "doctor.json"),
     ("exchange.schema.json", "exchange.json"),
     ("flavours.schema.json", "flavours.json"),

@@ -340,5 +340,43 @@ TEST(Comparison, is_good_where_no_mode_wins) {
   EXPECT_TRUE(compare_modes({trials_of(Mode::Sequential, 100), trials_of(Mode::Threads, 300)}).all_good());
 }
 
+TEST(Comparison, is_good_where_a_mode_cannot_be_run_but_another_can) {
+  const ModeTrials unavailable{
+      .mode = Mode::Subinterpreters, .gil = GilKind::Own, .records = {}, .unavailable = "why"};
+  const auto comparison = compare_modes({trials_of(Mode::Sequential, 100), unavailable});
+  EXPECT_EQ(mode_of(comparison, Mode::Subinterpreters).status, ModeStatus::Unavailable);
+  EXPECT_TRUE(comparison.all_good());
+  EXPECT_FALSE(compare_modes({unavailable}).all_good());
+}
+
+TEST(SequentialRatio, is_the_time_of_one_comparison_by_that_of_the_other) {
+  const auto slow = compare_modes({trials_of(Mode::Sequential, 300), trials_of(Mode::Threads, 100)});
+  const auto fast = compare_modes({trials_of(Mode::Sequential, 200)});
+  const auto ratio = sequential_ratio(slow, fast);
+  ASSERT_TRUE(ratio);
+  EXPECT_DOUBLE_EQ(ratio->median, 1.5);
+  EXPECT_LT(*ratio->low, 1.5);
+  EXPECT_GT(*ratio->high, 1.5);
+}
+
+TEST(SequentialRatio, of_a_comparison_by_itself_is_exactly_1) {
+  const auto comparison = compare_modes({trials_of(Mode::Sequential, 200)});
+  const auto ratio = sequential_ratio(comparison, comparison);
+  ASSERT_TRUE(ratio);
+  EXPECT_EQ(ratio->low, 1.0);
+  EXPECT_EQ(ratio->high, 1.0);
+}
+
+TEST(SequentialRatio, is_unknown_without_two_good_times) {
+  const auto good = compare_modes({trials_of(Mode::Sequential, 200)});
+  const auto none = compare_modes({trials_of(Mode::Threads, 200)});
+  const auto failed =
+      compare_modes({{Mode::Sequential, GilKind::Shared, {failed_trial(TrialFailure::Kind::Task)}}});
+  for (const auto& other : {none, failed}) {
+    EXPECT_EQ(sequential_ratio(good, other), std::nullopt);
+    EXPECT_EQ(sequential_ratio(other, good), std::nullopt);
+  }
+}
+
 }  // namespace
 }  // namespace gilscope
