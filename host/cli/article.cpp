@@ -98,12 +98,11 @@ int run(const ArticleOptions& options, const Invocation& invocation) {
   ArticleMeasurements measurements;
   std::optional<int> interrupted_by;
   try {
-    auto [python, machine] = examine_in_child();
-    context.python = std::move(python);
-    context.machine = std::move(machine);
+    const auto surroundings = examine_in_child();
+    context.python = surroundings.python;
+    context.machine = surroundings.machine;
     measurements.has_gil = !context.python.at("free_threaded").get<bool>();
     measurements.usable_cpus = context.machine.at("usable_cpus").get<unsigned>();
-    const auto version = context.python.at("version").get<std::string>();
     ArticleLab lab({.programs = options.programs.empty() ? article_programs() : options.programs,
                     .folder = folder,
                     .database = temporary.path() / "company.sqlite3",
@@ -113,7 +112,7 @@ int run(const ArticleOptions& options, const Invocation& invocation) {
                     .rounds = options.rounds,
                     .timeout = std::chrono::duration_cast<Nanoseconds>(
                         std::chrono::duration<double>(options.timeout_s.value_or(sizes.timeout_s))),
-                    .python_minor = std::stoi(version.substr(version.find('.') + 1))},
+                    .surroundings = surroundings},
                    measurements);
     Progress progress(lab.steps(), options.common.quiet);
     lab.measure(progress);

@@ -74,12 +74,15 @@ std::string describe_end(const ChildResult& result, Nanoseconds timeout) {
   return fmt::format("ended with exit code {}{}{}", result.code, words.empty() ? "" : ": ", words);
 }
 
+// An error may go on with a traceback.
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 template <typename Take>
 void take_into(auto& measured, Take take) {
   try {
     measured.value = take();
   } catch (const Error& error) {
-    measured.reason = error.what();
+    measured.reason = first_line(error.what());
   }
 }
 
@@ -200,18 +203,22 @@ void ArticleLab::plan_programs() {
   }
 }
 
-void ArticleLab::plan_comparison(const std::string& name, std::size_t weight_of_round,
-                                 const std::string& program, const std::vector<std::string>& functions,
-                                 const std::vector<Mode>& modes, Measured<TaskRounds>& into) {
+void ArticleLab::plan_comparison(const std::string& name, const std::string& program,
+                                 const std::vector<std::string>& functions, const std::vector<Mode>& modes,
+                                 Measured<TaskRounds>& into) {
   std::vector<std::string> tasks;
   for (const auto& function : functions) tasks.push_back(fmt::format("{}:{}", path_of(program), function));
-  steps_.push_back({name, weight_of_round * plan_.rounds, [=, this, &into] {
+  // About a second a trial, of the default sizes.
+  steps_.push_back({name, 0, [=, this, &into] {
                       try {
-                        compare(into, tasks, modes, iterations_of(program));
+                        compare(name, into,
+                                {make_trial_spec({.tasks = tasks}, arguments(iterations_of(program))), modes,
+                                 plan_.rounds, plan_.timeout});
                       } catch (const Error& error) {
-                        into.reason = error.what();
+                        into.reason = first_line(error.what());
                       }
                     }});
+  steps_of_comparisons_ += modes.size() * plan_.rounds;
 }
 
 void ArticleLab::plan_comparisons() {
@@ -220,21 +227,21 @@ void ArticleLab::plan_comparisons() {
   constexpr std::array kCounting{"count_sequential", "count_threads", "count_processes",
                                  "count_subinterpreters"};
   if (std::ranges::any_of(kCounting, [this](const char* name) { return is_chosen(name); })) {
-    plan_comparison("both counts in every mode", 6, "count_sequential", {"count_up", "count_down"}, all,
+    plan_comparison("both counts in every mode", "count_sequential", {"count_up", "count_down"}, all,
                     measurements_.counting);
   }
   if (is_chosen("count_native")) {
-    plan_comparison("the count in C++, GIL held", 1, "count_native", {"count_held"}, threads,
+    plan_comparison("the count in C++, GIL held", "count_native", {"count_held"}, threads,
                     measurements_.native_held);
-    plan_comparison("the count in C++, GIL released", 1, "count_native", {"count_released"}, threads,
+    plan_comparison("the count in C++, GIL released", "count_native", {"count_released"}, threads,
                     measurements_.native_released);
   }
   if (is_chosen("employees_projects")) {
-    plan_comparison("both queries", 1, "employees_projects", {"get_employees", "get_active_projects"},
-                    threads, measurements_.queries);
+    plan_comparison("both queries", "employees_projects", {"get_employees", "get_active_projects"}, threads,
+                    measurements_.queries);
   }
   if (is_chosen("add_sub_threads")) {
-    plan_comparison("both waits", 3, "add_sub_threads", {"add", "sub"}, threads, measurements_.waits);
+    plan_comparison("both waits", "add_sub_threads", {"add", "sub"}, threads, measurements_.waits);
   }
 }
 
@@ -260,15 +267,14 @@ void ArticleLab::plan_measuring(const std::string& name, const std::string& prog
 }
 
 std::size_t ArticleLab::steps() const {
-  return std::accumulate(steps_.begin(), steps_.end(), std::size_t{0},
+  return std::accumulate(steps_.begin(), steps_.end(), steps_of_comparisons_,
                          [](std::size_t sum, const Step& step) { return sum + step.weight; });
 }
 
 void ArticleLab::measure(Progress& progress) {
   progress_ = &progress;
   for (const auto& step : steps_) {
-    doing_ = step.name;
-    progress.show(doing_);
+    progress.show(step.name);
     step.take();
     progress.step(step.weight);
   }
@@ -329,37 +335,21 @@ ForcedHolds ArticleLab::run_at_interval(double interval_s) const {
   return made;
 }
 
-void ArticleLab::compare(Measured<TaskRounds>& into, const std::vector<std::string>& tasks,
-                         const std::vector<Mode>& modes, std::uint64_t iterations) const {
-  auto spec = make_trial_spec({.tasks = tasks}, arguments(iterations));
-  std::vector<ModeTrials> trials;
-  for (const auto mode : modes) {
-    trials.push_back({mode, gil_of(mode, plan_.python_minor, measurements_.has_gil), {}});
+void ArticleLab::compare(const std::string& name, Measured<TaskRounds>& into, const Plan& plan) {
+  std::vector<std::string> tasks;
+  for (const auto& task : plan.spec.tasks) tasks.push_back(task.text);
+  std::vector<Subject> subjects{
+      make_subject(plan, {.program = own_program(), .surroundings = plan_.surroundings})};
+  const auto outcome = run_rounds(plan, subjects, *progress_, name + ", ");
+  const auto& trials = subjects.front().trials;
+  if (!outcome.interrupted_by || outcome.rounds_done > 0) {
+    into.value = {.tasks = std::move(tasks),
+                  .workers = plan.spec.workers,
+                  .rounds_done = outcome.rounds_done,
+                  .comparison = compare_modes(trials),
+                  .bound = bound_of(trials)};
   }
-  TaskRounds made{.tasks = tasks, .workers = spec.workers};
-  const auto finish = [&] {
-    made.comparison = compare_modes(trials);
-    made.bound = bound_of(trials);
-    into.value = std::move(made);
-  };
-  try {
-    for (; made.rounds_done < plan_.rounds; ++made.rounds_done) {
-      progress_->show(fmt::format("{}, round {} of {}", doing_, made.rounds_done + 1, plan_.rounds));
-      run_round(spec, made.rounds_done, trials);
-    }
-  } catch (const Interrupted&) {
-    if (made.rounds_done > 0) finish();
-    throw;
-  }
-  finish();
-}
-
-void ArticleLab::run_round(TrialSpec spec, unsigned round, std::vector<ModeTrials>& trials) const {
-  for (auto& mode : trials) {
-    if (!mode.records.empty() && mode.records.back().failure) continue;
-    spec.mode = mode.mode;
-    mode.records.push_back(run_trial_in_child(own_program(), spec, plan_.timeout, round + 1));
-  }
+  if (outcome.interrupted_by) throw Interrupted(*outcome.interrupted_by);
 }
 
 }  // namespace gilscope::cli

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "analysis/article.h"
+#include "cli/compare_rounds.h"
 #include "cli/progress.h"
+#include "run/trial_runner.h"
 #include "support/time.h"
 
 namespace gilscope::cli {
@@ -22,7 +24,7 @@ struct ArticlePlan {
   double seconds = 0;                 // of each measurement of exchange.py, and of a count in flavours.py
   unsigned rounds = 0;
   Nanoseconds timeout{};  // of one program, or one trial
-  int python_minor = 0;
+  Surroundings surroundings;
 };
 
 // Those of ARTICLE.md, in the order in which they run, and then those that measure what is behind a claim.
@@ -44,13 +46,13 @@ class ArticleLab {
  private:
   struct Step {
     std::string name;
-    std::size_t weight;  // seconds, about: of the default sizes
+    std::size_t weight;  // seconds, about, of the default sizes; a comparison has a step a trial
     std::function<void()> take;
   };
 
   void plan_programs();
   void plan_comparisons();
-  void plan_comparison(const std::string& name, std::size_t weight_of_round, const std::string& program,
+  void plan_comparison(const std::string& name, const std::string& program,
                        const std::vector<std::string>& functions, const std::vector<Mode>& modes,
                        Measured<TaskRounds>& into);
   void plan_intervals();
@@ -70,16 +72,14 @@ class ArticleLab {
                                            std::vector<std::string> options) const;
   [[nodiscard]] ProgramRun run_program(const std::string& program) const;
   [[nodiscard]] ForcedHolds run_at_interval(double interval_s) const;
-  void compare(Measured<TaskRounds>& into, const std::vector<std::string>& tasks,
-               const std::vector<Mode>& modes, std::uint64_t iterations) const;
-  void run_round(TrialSpec spec, unsigned round, std::vector<ModeTrials>& trials) const;
+  void compare(const std::string& name, Measured<TaskRounds>& into, const Plan& plan);
 
   ArticlePlan plan_;
   ArticleMeasurements& measurements_;
   std::filesystem::path sources_;
   std::vector<Step> steps_;
+  std::size_t steps_of_comparisons_ = 0;
   Progress* progress_ = nullptr;
-  std::string doing_;
 };
 
 }  // namespace gilscope::cli

@@ -97,7 +97,8 @@ int run(const CompareOptions& options, const Invocation& invocation) {
   try {
     for (auto& python : find_pythons(options, stock))
       subjects.push_back(make_subject(plan, std::move(python)));
-    outcome = run_rounds(plan, subjects, options.common.quiet);
+    Progress progress(count_trials(plan, subjects), options.common.quiet);
+    outcome = run_rounds(plan, subjects, progress);
   } catch (const Interrupted& interrupted) {
     outcome.interrupted_by = interrupted.signal;
   }

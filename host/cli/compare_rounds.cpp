@@ -1,11 +1,9 @@
 #include "cli/compare_rounds.h"
 
 #include <algorithm>
-#include <string>
 
 #include <spdlog/fmt/fmt.h>
 
-#include "cli/progress.h"
 #include "run/trial_runner.h"
 #include "support/error.h"
 
@@ -45,13 +43,15 @@ void check_loaded(const std::vector<Subject>& subjects) {
 }
 
 // Runs one round of the modes that have not failed yet.
-void run_round(const Plan& plan, unsigned round, std::vector<Subject>& subjects, Progress& progress) {
+void run_round(const Plan& plan, unsigned round, std::vector<Subject>& subjects, Progress& progress,
+               const std::string& what) {
   for (auto& subject : subjects) {
     const auto name =
         subjects.size() == 1 ? "" : version_of(subject) + (is_free_threaded(subject) ? "t" : "") + ", ";
     for (auto& mode : subject.trials) {
       if (!mode.unavailable.empty() || has_failed(mode)) continue;
-      progress.show(fmt::format("round {} of {}, {}{}", round + 1, plan.rounds, name, name_of(mode.mode)));
+      progress.show(
+          fmt::format("{}round {} of {}, {}{}", what, round + 1, plan.rounds, name, name_of(mode.mode)));
       auto spec = plan.spec;
       spec.mode = mode.mode;
       mode.records.push_back(run_trial_in_child(subject.python.program, spec, plan.timeout, round + 1));
@@ -85,17 +85,21 @@ Subject make_subject(const Plan& plan, ChosenPython python) {
   return subject;
 }
 
-Outcome run_rounds(const Plan& plan, std::vector<Subject>& subjects, bool quiet) {
+std::size_t count_trials(const Plan& plan, const std::vector<Subject>& subjects) {
   std::size_t modes = 0;
   for (const auto& subject : subjects) {
     modes += static_cast<std::size_t>(
         std::ranges::count_if(subject.trials, [](const auto& mode) { return mode.unavailable.empty(); }));
   }
-  Progress progress(modes * plan.rounds, quiet);
+  return modes * plan.rounds;
+}
+
+Outcome run_rounds(const Plan& plan, std::vector<Subject>& subjects, Progress& progress,
+                   const std::string& what) {
   Outcome outcome;
   try {
     for (; outcome.rounds_done < plan.rounds; ++outcome.rounds_done) {
-      run_round(plan, outcome.rounds_done, subjects, progress);
+      run_round(plan, outcome.rounds_done, subjects, progress, what);
     }
   } catch (const Interrupted& interrupted) {
     outcome.interrupted_by = interrupted.signal;

@@ -1,10 +1,13 @@
 // The trials of a comparison: every mode of every Python once a round, round after round, as noise drifts.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "analysis/comparison.h"
+#include "cli/progress.h"
 #include "run/python_choice.h"
 #include "run/trial_spec.h"
 
@@ -31,7 +34,11 @@ struct Outcome {
 // A subject with no trials yet, of the modes of the plan.
 [[nodiscard]] Subject make_subject(const Plan& plan, ChosenPython python);
 
-// Throws Error (usage) where none of the Pythons can load the tasks.
-[[nodiscard]] Outcome run_rounds(const Plan& plan, std::vector<Subject>& subjects, bool quiet);
+// The trials to come, each a step of the progress.
+[[nodiscard]] std::size_t count_trials(const Plan& plan, const std::vector<Subject>& subjects);
+
+// `what` begins what the progress shows. Throws Error (usage) where none of the Pythons can load the tasks.
+[[nodiscard]] Outcome run_rounds(const Plan& plan, std::vector<Subject>& subjects, Progress& progress,
+                                 const std::string& what = "");
 
 }  // namespace gilscope::cli
