@@ -1,7 +1,7 @@
 # The names of what can be done; how is in tools/. PYTHON=… chooses the CPython (tools/choose_python.py --why).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo build test test-all cpython-tests sanitize bench flavours lint format clean help
+.PHONY: demo build test test-all cpython-tests sanitize bench flavours plots lint format clean help
 
 demo: ## Build, then compare the article's counting programs in every mode
 	@sh tools/demo.sh
@@ -19,6 +19,8 @@ bench: ## Build, then run the benchmarks
 	@sh tools/bench.sh
 flavours: ## Install PyPy and Jython (Debian), then measure which Python here has a GIL
 	@sh tools/flavours.sh
+plots: ## Measure the article's claims, then draw the plots of docs/article.md and write its figures
+	@sh tools/plots.sh
 lint: ## Run every linter and type checker; no warning is accepted
 	@sh tools/lint.sh
 format: ## Put C++ and Python into the project's format
