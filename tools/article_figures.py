@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from article_tables import TABLES
+from article_tables import QUIET, TABLES, cpus_left
 
 SCHEMA = "gilscope.article/1"
 KEPT_SCHEMA = "gilscope.article-figures/1"
@@ -144,6 +144,8 @@ def main() -> int:
         if after != before:
             print(f"{options.document} has other figures than {source}: run tools/article_figures.py", file=sys.stderr)
         return int(after != before)
+    if (got := cpus_left(kept)) is not None and got < QUIET:
+        print(f"article_figures.py: the machine was busy: two counts at once got {got:.2f} CPUs", file=sys.stderr)
     options.kept.write_text(to_text(kept), encoding="utf-8")
     options.document.write_text(after, encoding="utf-8")
     return 0

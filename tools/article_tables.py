@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 UNKNOWN = "–"
+# Fewer CPUs than these, for two tasks that need one each: other programs are in the figures.
+QUIET = 1.8
 EXCHANGE_UNITS = ((1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B"))
 
 # Of each claim: the figures that decide it, what they are called here, and how they are written.
@@ -108,9 +110,9 @@ def figure(value: Any, kind: str) -> str:
     return write[kind](value)
 
 
-def markdown(titles: list[str], rows: Iterable[list[str]]) -> str:
-    """Return a table: words to the left, figures to the right."""
-    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
+def markdown(titles: list[str], rows: Iterable[list[str]], words: tuple[int, ...] = (0,)) -> str:
+    """Return a table: columns of words to the left, of figures to the right."""
+    lines = [titles, ["---" if column in words else "---:" for column in range(len(titles))], *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
@@ -142,14 +144,24 @@ def number(value: float | None) -> str:
 
 def machine(kept: dict[str, Any]) -> str:
     """Say where this was measured, and how."""
-    python, computer = kept["python"], kept["machine"]
+    python, computer, got = kept["python"], kept["machine"], cpus_left(kept)
     article = "the article's own sizes" if kept["full"] else "the article: 100,000,000, and waits × 1"
-    return (
+    lines = [
         f"Measured with {python['implementation']} {python['version']} on a machine with {computer['cpus']} CPUs "
-        f"({computer['model']}),\n"
+        f"({computer['model']}),",
         f"with {kept['iterations']:,} iterations a count and waits × {kept['scale']:g} ({article}); "
-        f"{kept['rounds']} rounds of each comparison."
-    )
+        f"{kept['rounds']} rounds of each comparison.",
+    ]
+    if got is not None:
+        lines.append(f"Two counts at once need two CPUs all the time, and got {number(got)}.")
+        if got < QUIET:
+            lines.append("Other programs had the rest: what would gain from a second CPU gains less here, or nothing.")
+    return "\n".join(lines)
+
+
+def cpus_left(kept: dict[str, Any]) -> float | None:
+    """Return how many CPUs the counts got in the mode that got most: near 2, unless other programs ran meanwhile."""
+    return max((mode["parallelism"] for mode in modes_of(kept, "counting")), default=None)
 
 
 def threads(kept: dict[str, Any]) -> str:
@@ -283,6 +295,7 @@ def processes(kept: dict[str, Any]) -> str:
             for row in kept["process_counts"]
             if row["roles"]
         ],
+        words=(0, 2),
     )
 
 

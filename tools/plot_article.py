@@ -143,7 +143,7 @@ def draw_switches(kept: dict[str, Any]) -> Figure:
     bins = [10 ** (low + (high - low) * step / count) for step in range(count + 1)]
     for axes, run in zip(panels, runs, strict=True):
         holds, interval = run["forced_hold_ns"], run["switch_interval_ns"]
-        axes.hist(holds, bins=bins, weights=[100 / len(holds)] * len(holds), color=BLUE)
+        axes.hist(holds, bins=bins, weights=[100 / len(holds)] * len(holds), histtype="stepfilled", color=BLUE)
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_minor_locator(NullLocator())
@@ -264,7 +264,7 @@ def draw_at_once(kept: dict[str, Any]) -> Figure:
     )
     axes.plot([row[2] for row in rows], places, "o", color=BLUE, markersize=5, label="parallelism: CPUs at work")
     name_rows(axes, [row[0] for row in rows])
-    axes.set_xlim(0, 2.1)
+    axes.set_xlim(-0.05, 2.1)
     axes.set_xlabel("mean number during the work")
     axes.set_title("Tasks in progress, and tasks that run", pad=24)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 0.99), ncols=2, borderaxespad=0, handletextpad=0.2)
