@@ -86,6 +86,16 @@ void take_into(auto& measured, Take take) {
   }
 }
 
+// The output of a child host; throws Error where it did not end well.
+std::string run(const std::vector<std::string>& host_arguments, Nanoseconds timeout) {
+  ChildCommand command{{host_executable(), "run", "-q"}, {}, timeout, kGrace};
+  command.arguments.insert(command.arguments.end(), host_arguments.begin(), host_arguments.end());
+  const auto result = run_or_interrupt(command);
+  if (result.end != ChildResult::End::Exited || result.code != 0)
+    throw Error(describe_end(result, timeout), "");
+  return result.output;
+}
+
 // Null where there is none: without a GIL nothing is recorded.
 std::unique_ptr<CapturedRun> open_capture(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(folder)) return nullptr;
@@ -130,23 +140,23 @@ std::optional<double> bound_of(const std::vector<ModeTrials>& trials) {
 }  // namespace
 
 const std::vector<std::string>& article_programs() {
-  static const std::vector<std::string> kNames{"add_sub_sequential",
-                                               "add_sub_processes",
-                                               "add_sub_threads",
-                                               "count_sequential",
-                                               "count_threads",
-                                               "count_processes",
-                                               "count_subinterpreters",
-                                               "count_native",
-                                               "employees_projects",
-                                               "tasks_threads",
-                                               "tasks_processes",
-                                               "tasks_asyncio",
-                                               "interleave_asyncio",
-                                               "process_count",
-                                               "exchange",
-                                               "flavours"};
-  return kNames;
+  static const std::vector<std::string> names{"add_sub_sequential",
+                                              "add_sub_processes",
+                                              "add_sub_threads",
+                                              "count_sequential",
+                                              "count_threads",
+                                              "count_processes",
+                                              "count_subinterpreters",
+                                              "count_native",
+                                              "employees_projects",
+                                              "tasks_threads",
+                                              "tasks_processes",
+                                              "tasks_asyncio",
+                                              "interleave_asyncio",
+                                              "process_count",
+                                              "exchange",
+                                              "flavours"};
+  return names;
 }
 
 void use_repository_environment() {
@@ -278,15 +288,6 @@ void ArticleLab::measure(Progress& progress) {
     step.take();
     progress.step(step.weight);
   }
-}
-
-std::string ArticleLab::run(const std::vector<std::string>& host_arguments, Nanoseconds timeout) const {
-  ChildCommand command{{host_executable(), "run", "-q"}, {}, timeout, kGrace};
-  command.arguments.insert(command.arguments.end(), host_arguments.begin(), host_arguments.end());
-  const auto result = run_or_interrupt(command);
-  if (result.end != ChildResult::End::Exited || result.code != 0)
-    throw Error(describe_end(result, timeout), "");
-  return result.output;
 }
 
 std::string ArticleLab::run_to_measure(const std::string& program, std::vector<std::string> options) const {

@@ -66,8 +66,6 @@ class ArticleLab {
   [[nodiscard]] std::uint64_t iterations_of(std::string_view program) const;
   [[nodiscard]] std::vector<std::string> arguments(std::uint64_t iterations) const;
 
-  // The output of a child host; throws Error where it did not end well.
-  [[nodiscard]] std::string run(const std::vector<std::string>& host_arguments, Nanoseconds timeout) const;
   [[nodiscard]] std::string run_to_measure(const std::string& program,
                                            std::vector<std::string> options) const;
   [[nodiscard]] ProgramRun run_program(const std::string& program) const;

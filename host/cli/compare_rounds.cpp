@@ -77,10 +77,11 @@ Subject make_subject(const Plan& plan, ChosenPython python) {
   Subject subject{std::move(python), {}};
   const int minor = minor_of(version_of(subject));
   for (const auto mode : plan.modes) {
-    subject.trials.push_back({.mode = mode,
-                              .gil = gil_of(mode, minor, !is_free_threaded(subject)),
-                              .records = {},
-                              .unavailable = why_unavailable(subject.python.program.engine, mode)});
+    subject.trials.push_back(
+        {.mode = mode,
+         .gil = gil_of(mode, minor, !is_free_threaded(subject)),
+         .records = {},
+         .unavailable = std::string(why_unavailable(subject.python.program.engine, mode))});
   }
   return subject;
 }

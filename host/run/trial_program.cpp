@@ -37,7 +37,7 @@ std::vector<std::string> trial_command(const TrialProgram& program, const TrialS
   return command;
 }
 
-std::string why_unavailable(Engine engine, Mode mode) {
+std::string_view why_unavailable(Engine engine, Mode mode) {
   if (engine != Engine::Timing || mode != Mode::Subinterpreters) return "";
   return "sub-interpreters are made through the C API, which needs a gilscope host for this Python";
 }

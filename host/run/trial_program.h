@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,6 @@ struct TrialProgram {
 [[nodiscard]] std::vector<std::string> trial_command(const TrialProgram& program, const TrialSpec& spec);
 
 // Why no trial of that mode can be made by this engine; "" where it can.
-[[nodiscard]] std::string why_unavailable(Engine engine, Mode mode);
+[[nodiscard]] std::string_view why_unavailable(Engine engine, Mode mode);
 
 }  // namespace gilscope

@@ -43,10 +43,11 @@ ModeTrials of_gil(ModeTrials trials, GilKind gil) {
 std::vector<PythonComparison> three() {
   auto processes = trials_of(Mode::Processes, 112);
   for (auto& record : processes.records) record.start_method = "fork";
-  const ModeTrials no_subinterpreters{.mode = Mode::Subinterpreters,
-                                      .gil = GilKind::Own,
-                                      .records = {},
-                                      .unavailable = why_unavailable(Engine::Timing, Mode::Subinterpreters)};
+  const ModeTrials no_subinterpreters{
+      .mode = Mode::Subinterpreters,
+      .gil = GilKind::Own,
+      .records = {},
+      .unavailable = std::string(why_unavailable(Engine::Timing, Mode::Subinterpreters))};
   return {{"python3.13",
            compare_modes({trials_of(Mode::Sequential, 200), trials_of(Mode::Threads, 204),
                           of_gil(trials_of(Mode::Subinterpreters, 120), GilKind::Own), processes}),
