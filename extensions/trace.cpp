@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -29,6 +30,11 @@ nlohmann::ordered_json describe_machine() {
           {"model", or_null(machine.model)}};
 }
 
+// Names of threads and commands may be bytes of any kind.
+std::string dump(const nlohmann::ordered_json& document) {
+  return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 // What Python's `with gilscope.trace()` drives. Its methods are called with the GIL held.
 class Tracer {
  public:
@@ -53,30 +59,44 @@ class Tracer {
 
   void stop() {
     recording_.stop();
+    if (has_gil_) pair_cost_ns_ = measure_counting_cost();
+  }
+
+  // As of now, or of the stop: the JSON, and the table. `python` is JSON, `command` that of the process.
+  [[nodiscard]] std::pair<std::string, std::string> summary(const std::string& python,
+                                                            const std::vector<std::string>& command) {
     RecordedRun run{.has_gil = has_gil_};
     if (has_gil_) {
       run = recording_.collect();
-      run.pair_cost_ns = measure_counting_cost();
+      run.pair_cost_ns = pair_cost_ns_;
     }
-    summary_ = summarize_run(run);
-  }
-
-  // `python` is JSON, `command` that of the process. After stop().
-  [[nodiscard]] std::string summary_json(const std::string& python,
-                                         const std::vector<std::string>& command) const {
+    const RunSummary figures = summarize_run(run);
     const SummaryContext context{
         .python = nlohmann::ordered_json::parse(python), .machine = describe_machine(), .command = command};
-    return gilscope::summary_json(summary_, context)
-        .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return {dump(summary_json(figures, context)), format_summary(figures)};
   }
-
-  [[nodiscard]] std::string summary_text() const { return format_summary(summary_); }
 
  private:
   Recording recording_;
   bool has_gil_ = false;
-  RunSummary summary_;
+  std::optional<double> pair_cost_ns_;  // measured after the stop
 };
+
+// The texts are those of python/gilscope/_native.pyi, as in native.cpp.
+constexpr const char* kFormatSavedDoc = R"(format_saved(text)
+--
+
+Return the table of a gilscope.summary/1, which is JSON. Raises Error.)";
+
+constexpr const char* kFormatDurationDoc = R"(format_duration(ns)
+--
+
+Return a time with its unit: 1.23 s, 45.6 ms, 789 µs, 12.0 ns.)";
+
+constexpr const char* kFormatShareDoc = R"(format_share(share)
+--
+
+Return a share, 0 to 1, in percent.)";
 
 }  // namespace
 
@@ -100,8 +120,12 @@ void bind_trace(py::module_& module) {
       .def("name_thread", &Tracer::name_thread)
       .def("end_thread", &Tracer::end_thread)
       .def("stop", &Tracer::stop)
-      .def("summary_json", &Tracer::summary_json)
-      .def("summary_text", &Tracer::summary_text);
+      .def("summary", &Tracer::summary);
+  module.def(
+      "format_saved", [](const std::string& text) { return format_summary(read_summary(text)); },
+      py::arg("text"), kFormatSavedDoc);
+  module.def("format_duration", &format_duration, py::arg("ns"), kFormatDurationDoc);
+  module.def("format_share", &format_share, py::arg("share"), kFormatShareDoc);
 }
 
 }  // namespace gilscope

@@ -1,4 +1,5 @@
-// gilscope.trace() for the Python package: a recording of this process, and its summary as JSON and as text.
+// gilscope.trace() for the Python package: a recording of this process, and its summary as JSON and as text,
+// and the words in which all reports tell times and shares.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -18,6 +18,9 @@ namespace {
 // Of the process that is looked at; its children have less of their own.
 constexpr Bounds kSharedBounds{.rows = 1024, .gils = 256};
 
+// What two samples of the clock may be off together, generously.
+constexpr double kClockErrorNs = 500;
+
 std::size_t slot_bytes() {
   constexpr std::size_t kPage = 4096;
   const std::size_t size = sizeof(ProcessNote) + RowTable::size_of(kSharedBounds);
@@ -235,13 +238,26 @@ RecordingLosses Recording::losses(std::uint64_t unrecorded_processes) const {
           .were_slots_overwritten = probe_.losses().were_slots_overwritten};
 }
 
-RecordedRun Recording::collect() const {
+TickLength Recording::measure_tick(const ClockPoint& now) noexcept {
+  const double ns = TickConversion(probe_.started(), now).tick_ns();
+  const auto elapsed = static_cast<double>((now.time - probe_.started().time).count());
+  const bool is_exact = !probe_.is_running() || probe_.clock().kind() == ClockKind::Monotonic;
+  const double least = is_exact ? ns : ns * (1 - std::min(1.0, kClockErrorNs / elapsed));
+  least_tick_ns_ = std::max(least_tick_ns_, least);
+  return {least_tick_ns_};
+}
+
+RecordedRun Recording::collect() {
   const ClockPoint now = this->now();
-  const TickLength tick{TickConversion(probe_.started(), now).tick_ns()};
+  const TickLength tick = measure_tick(now);
   RecordedRun run{.clock = probe_.clock().kind()};
   const auto unrecorded = for_each_process([&](const ProcessNote& note, const RowTable& table) {
     const bool is_own = &note == note_;
     auto record = read_process(note, table, tick, is_own ? now.ticks : probe_.clock().read());
+    // GILs go on meanwhile: the holds of one sum to at most the wall time that ends after they were read.
+    if (is_own && probe_.is_running()) {
+      record.wall = tick.of(probe_.clock().read() - note.started_ticks.read());
+    }
     if (is_own || !record.figures.threads.empty()) run.processes.push_back(std::move(record));
   });
   run.losses = losses(unrecorded);

@@ -56,8 +56,9 @@ class Recording {
   // Notes the CPU time of the thread, which is about to end.
   void end_thread(ThreadId thread) noexcept;
 
-  // What was counted, as of now or as of the stop. Nothing of a recording that goes to a capture.
-  [[nodiscard]] RecordedRun collect() const;
+  // What was counted, as of now or as of the stop: from call to call, no count and no sum of times gets less.
+  // Nothing of a recording that goes to a capture. One thread at a time.
+  [[nodiscard]] RecordedRun collect();
 
   // What is known beside the events, likewise; a capture needs it at its end.
   [[nodiscard]] RunNotes notes() const;
@@ -69,6 +70,9 @@ class Recording {
   template <typename Visit>
   std::uint64_t for_each_process(Visit visit) const;
   [[nodiscard]] RecordingLosses losses(std::uint64_t unrecorded_processes) const;
+  // While the recording runs, the least that a tick can be: the longer it runs the better that is known, and
+  // as it never shrinks, time that was counted stays counted.
+  TickLength measure_tick(const ClockPoint& now) noexcept;
   [[nodiscard]] ClockPoint now() const {
     return probe_.is_running() ? probe_.clock().sample() : probe_.stopped();
   }
@@ -81,6 +85,7 @@ class Recording {
   ProcessNote* note_ = nullptr;
   ProcessRole role_;
   std::optional<CapturePlan> capture_;
+  double least_tick_ns_ = 0;
   std::optional<Counters> counters_;
   EventRecorder events_;  // where there is a capture
   Probe probe_;           // after counters_: it stops before they go

@@ -102,7 +102,7 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
   auto processes = ordered_json::array();
   for (const auto& process : summary.processes) processes.push_back(process_json(process));
   const auto& verdict = summary.verdict;
-  return {{"schema", "gilscope.summary/1"},
+  return {{"schema", kSummarySchema},
           {"python", context.python.is_null() ? ordered_json(nullptr) : python_json(context.python)},
           {"machine", context.machine.is_null() ? ordered_json(nullptr) : machine_json(context.machine)},
           {"command", context.command},

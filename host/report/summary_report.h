@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -26,8 +27,14 @@ struct SummaryContext {
 // Whose summary it is, in a line of its own: of a capture, nobody has just typed the command.
 [[nodiscard]] std::string format_capture_heading(const SummaryContext& context, const RunSummary& summary);
 
+inline constexpr std::string_view kSummarySchema = "gilscope.summary/1";
+
 // docs/schemas/summary.schema.json describes it.
 [[nodiscard]] nlohmann::ordered_json summary_json(const RunSummary& summary, const SummaryContext& context);
+
+// Back from that JSON: format_summary() says of it what it said before. Throws Error where it is something
+// else, with what is wrong.
+[[nodiscard]] RunSummary read_summary(std::string_view text);
 
 // The verdict in words, from the figures alone.
 [[nodiscard]] std::string describe_verdict(const RunSummary& summary);

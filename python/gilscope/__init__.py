@@ -9,15 +9,24 @@ TYPE_CHECKING = False  # typing itself takes 5 ms to import
 if TYPE_CHECKING:
     from typing import Any
 
-    from gilscope._trace import Summary, trace
+    from gilscope._summary import Summary
+    from gilscope._trace import trace
 
 __all__ = ["Error", "Summary", "__version__", "count", "hold", "release", "trace"]
 
 
+_LATER = {"Summary": "_summary", "trace": "_trace"}
+
+
 def __getattr__(name: str) -> "Any":
     """Import what is used for the first time."""
-    if name in ("Summary", "trace"):
-        from gilscope import _trace
+    if name in _LATER:
+        import importlib
 
-        return getattr(_trace, name)
+        return getattr(importlib.import_module(f"gilscope.{_LATER[name]}"), name)
     raise AttributeError(f"module 'gilscope' has no attribute {name!r}")
+
+
+def __dir__() -> "list[str]":
+    """List those too, for who completes names."""
+    return sorted({*globals(), *__all__})

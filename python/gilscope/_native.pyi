@@ -49,6 +49,15 @@ def release(ns: SupportsIndex) -> None:
     negative, and OverflowError when it is more than 2**63 - 1.
     """
 
+def format_saved(text: str) -> str:
+    """Return the table of a gilscope.summary/1, which is JSON. Raises Error."""
+
+def format_duration(ns: float) -> str:
+    """Return a time with its unit: 1.23 s, 45.6 ms, 789 µs, 12.0 ns."""
+
+def format_share(share: float) -> str:
+    """Return a share, 0 to 1, in percent."""
+
 class Error(RuntimeError):
     """What gilscope cannot do, and what to try."""
 
@@ -64,7 +73,5 @@ class Tracer:
         """Note that a thread is about to end."""
     def stop(self) -> None:
         """End the recording."""
-    def summary_json(self, python: str, command: list[str]) -> str:
-        """Return gilscope.summary/1; python is JSON."""
-    def summary_text(self) -> str:
-        """Return the summary as a table."""
+    def summary(self, python: str, command: list[str]) -> tuple[str, str]:
+        """Return gilscope.summary/1 as of now, or of the stop, and its table; python is JSON."""

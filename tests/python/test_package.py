@@ -67,4 +67,10 @@ def test_stubtest_finds_nothing(tmp_path: Path) -> None:
 def test_importing_the_package_imports_nothing_heavy() -> None:
     code = "import sys; before = set(sys.modules); import gilscope; print(*sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert {name.split(".")[0] for name in done.stdout.split()} <= {"gilscope"}
+    assert set(done.stdout.split()) == {"gilscope", "gilscope._native"}
+
+
+def test_names_that_are_imported_later_can_be_completed() -> None:
+    assert set(gilscope.__all__) <= set(dir(gilscope))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = gilscope.nothing  # type: ignore[attr-defined]

@@ -1,6 +1,5 @@
 """gilscope.trace(): the figures of what is known beforehand, in the Python that runs these tests."""
 
-import json
 import os
 import subprocess
 import sys
@@ -116,7 +115,7 @@ def test_a_trace_is_entered_once_and_has_its_summary_at_the_end() -> None:
         _ = trace.summary
     with trace, pytest.raises(gilscope.Error, match="has not ended"):
         _ = trace.summary
-    with pytest.raises(gilscope.Error, match="entered before"), trace:
+    with pytest.raises(gilscope.Error, match="started before"), trace:
         pass
     assert trace.summary.exit_code is None
 
@@ -128,17 +127,94 @@ def test_an_exception_ends_the_trace_and_is_the_users() -> None:
     assert trace.summary.probe.dropped == 0
 
 
-def test_the_summary_is_json_text_and_html() -> None:
+def test_a_trace_starts_and_stops_without_a_with_statement() -> None:
+    trace = gilscope.trace()
+    for call in (trace.stop, trace.snapshot):
+        with pytest.raises(gilscope.Error, match=r"try: its start\(\)"):
+            call()
+    trace.start()
+    read_bytes(100)
+    summary = trace.stop()
+    assert trace.summary is trace.snapshot() is summary
+    with pytest.raises(gilscope.Error, match="does not run"):
+        trace.stop()
+    if has_gil:
+        assert summary.processes[0].gils[0].holds > 100
+
+
+def test_a_trace_may_be_stopped_within_its_with_statement() -> None:
     with gilscope.trace() as trace:
-        pass
-    document = trace.summary.to_dict()
-    assert document["schema"] == "gilscope.summary/1"
-    assert document["python"]["linkage"] == "stock"
-    assert json.loads(json.dumps(document)) == document
-    assert trace.summary.verdict.text == document["verdict"]["text"]
-    assert str(trace.summary).startswith("gilscope: ")
-    assert trace.summary._repr_html_().startswith("<pre>gilscope: ")
-    assert set(document) - {"schema"} == {name for name in vars(trace.summary) if not name.startswith("_")}
+        summary = trace.stop()
+        read_bytes(1000)
+    assert trace.summary is summary
+    assert not has_gil or summary.processes[0].gils[0].holds < 1000
+
+
+def counters(summary: gilscope.Summary) -> dict[tuple[str, int | None, int], list[int]]:
+    """What may never get less, of each GIL and of each thread."""
+    (process,) = summary.processes
+    rows = [("gil", gil.id, gil.id, gil) for gil in process.gils]
+    rows += [("thread", thread.id, thread.gil, thread) for thread in process.threads]  # type: ignore[misc]
+    names = ("holds", "hold_ns", "waits", "wait_ns", "forced", "voluntary")
+    return {(kind, of, gil): [getattr(row, name) for name in names] for kind, of, gil, row in rows}
+
+
+@with_gil
+def test_snapshots_are_cumulative_and_whole_while_threads_work() -> None:
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            read_bytes(10)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    with gilscope.trace() as trace:
+        for thread in threads:
+            thread.start()
+        before = counters(trace.snapshot())
+        for _ in range(200):
+            summary = trace.snapshot()
+            assert summary.wall_ns is not None
+            (gil,) = summary.processes[0].gils
+            assert gil.hold_ns <= summary.wall_ns
+            assert gil.overlaps == 0
+            for name in ("holds", "waits", "forced", "voluntary"):
+                assert getattr(gil, name) == sum(getattr(thread, name) for thread in summary.processes[0].threads)
+            now = counters(summary)
+            assert now.keys() >= before.keys()
+            for key, figures in before.items():
+                assert all(new >= old for new, old in zip(now[key], figures, strict=True)), (key, figures, now[key])
+            before = now
+        stop.set()
+        for thread in threads:
+            thread.join()
+    final = counters(trace.summary)
+    assert all(new >= old for key in before for new, old in zip(final[key], before[key], strict=True))
+    assert trace.summary.probe.pair_cost_ns is not None
+
+
+@with_gil
+def test_a_snapshot_counts_a_hold_that_goes_on() -> None:
+    with gilscope.trace() as trace:
+        before = trace.snapshot().processes[0].threads[0].hold_ns
+        gilscope.hold(20_000_000)
+        assert trace.snapshot().processes[0].threads[0].hold_ns >= before + 20_000_000
+
+
+@with_gil
+def test_any_thread_traces_and_another_one_may_end_it() -> None:
+    trace = gilscope.trace()
+
+    def begin() -> None:
+        trace.start()
+        read_bytes(1000)
+
+    thread = threading.Thread(target=begin, name="beginner")
+    thread.start()
+    thread.join()
+    rows = {row.name: row for row in trace.stop().processes[0].threads}
+    assert rows["beginner"].voluntary >= 1000
+    assert set(rows) == {"beginner", "MainThread"}
 
 
 @pytest.mark.skipif(has_gil, reason="this Python has a GIL")
@@ -163,6 +239,41 @@ if child == 0:
     os._exit(0 if t.summary.processes[0].pid == os.getpid() and gil.holds < 500 else 1)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert t.summary.processes[0].gils[0].holds > 1000
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+
+
+@with_gil
+def test_a_child_of_a_fork_traces_afresh() -> None:
+    code = """
+import os, gilscope
+with gilscope.trace(): pass
+child = os.fork()
+if child == 0:
+    with gilscope.trace() as t:
+        fd = os.open("/dev/zero", os.O_RDONLY)
+        for _ in range(1000): os.read(fd, 1)
+        assert t.snapshot().processes[0].gils[0].holds > 1000
+    process = t.summary.processes[0]
+    os._exit(0 if process.pid == os.getpid() and process.gils[0].holds > 1000 else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+
+
+@with_gil
+def test_a_snapshot_in_a_forked_child_is_of_the_child() -> None:
+    code = """
+import os, gilscope
+with gilscope.trace() as t:
+    fd = os.open("/dev/zero", os.O_RDONLY)
+    for _ in range(1000): os.read(fd, 1)
+    child = os.fork()
+    if child == 0:
+        process = t.snapshot().processes[0]
+        os._exit(0 if process.pid == os.getpid() and process.gils[0].holds < 500 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert t.snapshot().processes[0].gils[0].holds > 1000
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
 

@@ -1,0 +1,223 @@
+// A summary back from its JSON, for those who kept it. It trusts no byte: other programs write JSON too.
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "report/summary_report.h"
+#include "support/error.h"
+
+namespace gilscope {
+namespace {
+
+using nlohmann::json;
+
+[[noreturn]] void refuse(const std::string& reason) {
+  throw Error(fmt::format("this is no {}: {}", kSummarySchema, reason),
+              "what Summary.save() or `gilscope run --json` wrote");
+}
+
+const json& at(const json& object, const char* key) {
+  if (!object.is_object() || !object.contains(key))
+    refuse(fmt::format("it has no '{}' where one belongs", key));
+  return object[key];
+}
+
+const json& array_at(const json& object, const char* key) {
+  const json& value = at(object, key);
+  if (!value.is_array()) refuse(fmt::format("its '{}' is no array", key));
+  return value;
+}
+
+std::uint64_t whole(const json& value, const char* key, std::uint64_t limit) {
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > limit) {
+    refuse(fmt::format("its '{}' is no integer from 0 to {}", key, limit));
+  }
+  return value.get<std::uint64_t>();
+}
+
+constexpr std::uint64_t kMostCount = std::numeric_limits<std::int64_t>::max();
+
+std::uint64_t count_at(const json& object, const char* key) {
+  return whole(at(object, key), key, kMostCount);
+}
+
+Nanoseconds time_at(const json& object, const char* key) {
+  return Nanoseconds(static_cast<std::int64_t>(count_at(object, key)));
+}
+
+template <typename Id>
+Id id_at(const json& object, const char* key) {
+  return Id{
+      static_cast<std::uint32_t>(whole(at(object, key), key, std::numeric_limits<std::uint32_t>::max()))};
+}
+
+bool bool_at(const json& object, const char* key) {
+  const json& value = at(object, key);
+  if (!value.is_boolean()) refuse(fmt::format("its '{}' is neither true nor false", key));
+  return value.get<bool>();
+}
+
+double number_at(const json& object, const char* key) {
+  const json& value = at(object, key);
+  if (!value.is_number() || value.get<double>() < 0)
+    refuse(fmt::format("its '{}' is no number from 0 on", key));
+  return value.get<double>();
+}
+
+std::string text_at(const json& object, const char* key) {
+  const json& value = at(object, key);
+  if (!value.is_string()) refuse(fmt::format("its '{}' is no text", key));
+  return value.get<std::string>();
+}
+
+// What may be unknown: null.
+template <typename Read>
+auto known(Read read, const json& object, const char* key) -> std::optional<decltype(read(object, key))> {
+  if (at(object, key).is_null()) return std::nullopt;
+  return read(object, key);
+}
+
+// The place of the text in `names`, which have an enumerator each.
+template <typename Enum, std::size_t kSize>
+Enum name_at(const json& object, const char* key,
+             const std::array<std::pair<std::string_view, Enum>, kSize>& names) {
+  const auto text = text_at(object, key);
+  for (const auto& [name, value] : names) {
+    if (name == text) return value;
+  }
+  refuse(fmt::format("its '{}' is none that gilscope writes", key));
+}
+
+DurationFigures durations_at(const json& object, const char* key) {
+  const json& figures = at(object, key);
+  return {.p50_ns = time_at(figures, "p50_ns"),
+          .p90_ns = time_at(figures, "p90_ns"),
+          .p99_ns = time_at(figures, "p99_ns"),
+          .max_ns = time_at(figures, "max_ns")};
+}
+
+GilFigures read_gil(const json& gil) {
+  GilFigures figures{.id = id_at<GilId>(gil, "id"),
+                     .holds = count_at(gil, "holds"),
+                     .hold_ns = time_at(gil, "hold_ns"),
+                     .waits = count_at(gil, "waits"),
+                     .wait_ns = time_at(gil, "wait_ns"),
+                     .forced = count_at(gil, "forced"),
+                     .voluntary = count_at(gil, "voluntary"),
+                     .handoffs = count_at(gil, "handoffs"),
+                     .overlaps = count_at(gil, "overlaps"),
+                     .hold_share = known(number_at, gil, "hold_share")};
+  for (const json& interpreter : array_at(gil, "interpreters")) {
+    figures.interpreters.push_back(static_cast<std::int64_t>(whole(interpreter, "interpreters", kMostCount)));
+  }
+  return figures;
+}
+
+NamedThread read_thread(const json& thread) {
+  return {.figures = {.id = known(id_at<ThreadId>, thread, "id"),
+                      .gil = id_at<GilId>(thread, "gil"),
+                      .holds = count_at(thread, "holds"),
+                      .hold_ns = time_at(thread, "hold_ns"),
+                      .waits = count_at(thread, "waits"),
+                      .wait_ns = time_at(thread, "wait_ns"),
+                      .forced = count_at(thread, "forced"),
+                      .voluntary = count_at(thread, "voluntary"),
+                      .lifetime_ns = time_at(thread, "lifetime_ns"),
+                      .hold_share = known(number_at, thread, "hold_share"),
+                      .wait_share = known(number_at, thread, "wait_share"),
+                      .hold = known(durations_at, thread, "hold"),
+                      .wait = known(durations_at, thread, "wait")},
+          .name = known(text_at, thread, "name").value_or(""),
+          .cpu_ns = known(time_at, thread, "cpu_ns")};
+}
+
+// Of those that nobody started, the first is the one that was run, and any other a fork server.
+ProcessRole read_role(const json& process, bool is_first) {
+  const auto method = known(text_at, process, "start_method");
+  if (!method) return is_first ? ProcessRole::First : ProcessRole::Server;
+  return role_of_start_method(*method);
+}
+
+ProcessSummary read_process(const json& process, bool is_first) {
+  ProcessSummary summary{.pid = static_cast<std::int64_t>(count_at(process, "pid")),
+                         .parent_pid = static_cast<std::int64_t>(count_at(process, "parent_pid")),
+                         .role = read_role(process, is_first),
+                         .wall_ns = time_at(process, "wall_ns"),
+                         .cpu_ns = known(time_at, process, "cpu_ns")};
+  for (const json& gil : array_at(process, "gils")) summary.gils.push_back(read_gil(gil));
+  for (const json& thread : array_at(process, "threads")) summary.threads.push_back(read_thread(thread));
+  for (const json& pair : array_at(process, "handoffs")) {
+    summary.handoffs.push_back({.gil = id_at<GilId>(pair, "gil"),
+                                .from = known(id_at<ThreadId>, pair, "from"),
+                                .to = known(id_at<ThreadId>, pair, "to"),
+                                .count = count_at(pair, "count")});
+  }
+  return summary;
+}
+
+ProbeFigures read_probe(const json& probe) {
+  constexpr std::array kClocks{std::pair(std::string_view("tsc"), ClockKind::Tsc),
+                               std::pair(std::string_view("monotonic"), ClockKind::Monotonic)};
+  ProbeFigures figures{.clock = name_at(probe, "clock", kClocks),
+                       .events = count_at(probe, "events"),
+                       .dropped = count_at(probe, "dropped"),
+                       .losses = {.unrecorded_processes = count_at(probe, "unrecorded_processes"),
+                                  .overlooked_gils = count_at(probe, "overlooked_gils"),
+                                  .were_slots_overwritten = bool_at(probe, "overwritten")},
+                       .pair_cost_ns = known(number_at, probe, "pair_cost_ns"),
+                       .cost_share = known(number_at, probe, "cost_share"),
+                       .capture_bytes = known(count_at, probe, "capture_bytes")};
+  figures.ends_at_drop = figures.dropped > 0 && figures.capture_bytes.has_value();
+  return figures;
+}
+
+RunVerdict read_verdict(const json& verdict) {
+  using Kind = RunVerdict::Kind;
+  constexpr std::array kKinds{std::pair(std::string_view("bottleneck"), Kind::Bottleneck),
+                              std::pair(std::string_view("no_bottleneck"), Kind::NoBottleneck),
+                              std::pair(std::string_view("one_thread"), Kind::OneThread),
+                              std::pair(std::string_view("nothing_recorded"), Kind::NothingRecorded),
+                              std::pair(std::string_view("no_gil"), Kind::NoGil)};
+  text_at(verdict, "text");  // it is worded anew, from the figures
+  RunVerdict read{.kind = name_at(verdict, "kind", kKinds),
+                  .wait_share = known(number_at, verdict, "wait_share"),
+                  .ceiling = known(number_at, verdict, "ceiling")};
+  const bool is_judged = read.kind == Kind::Bottleneck || read.kind == Kind::NoBottleneck;
+  if (is_judged && !read.wait_share) refuse("its verdict has no 'wait_share'");
+  return read;
+}
+
+}  // namespace
+
+RunSummary read_summary(std::string_view text) {
+  const json document = json::parse(text, nullptr, false);
+  if (!document.is_object()) refuse("it is no JSON object");
+  if (!document.contains("schema") || document["schema"] != kSummarySchema) {
+    refuse(document.contains("schema") ? fmt::format("its schema is {}", document["schema"].dump())
+                                       : "it has no 'schema'");
+  }
+  for (const char* key : {"python", "machine", "check"}) {
+    if (!at(document, key).is_object() && !at(document, key).is_null()) {
+      refuse(fmt::format("its '{}' is no object", key));
+    }
+  }
+  array_at(document, "command");
+  RunSummary summary{.wall_ns = known(time_at, document, "wall_ns"),
+                     .cpu_ns = known(time_at, document, "cpu_ns"),
+                     .probe = read_probe(at(document, "probe")),
+                     .verdict = read_verdict(at(document, "verdict"))};
+  const auto exit_code = known(count_at, document, "exit_code");
+  if (exit_code) summary.exit_code = static_cast<int>(*exit_code & 0xFFU);
+  for (const json& process : array_at(document, "processes")) {
+    summary.processes.push_back(read_process(process, summary.processes.empty()));
+  }
+  const bool has_threads = std::ranges::any_of(
+      summary.processes, [](const ProcessSummary& process) { return !process.threads.empty(); });
+  if (summary.verdict.kind == RunVerdict::Kind::Bottleneck && !has_threads) refuse("it names no thread");
+  return summary;
+}
+
+}  // namespace gilscope

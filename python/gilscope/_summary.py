@@ -1,0 +1,249 @@
+"""The figures of a trace: gilscope.summary/1 as objects, and what can be made of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gilscope import _native
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_Part = TypeVar("_Part")
+
+
+@dataclasses.dataclass(frozen=True)
+class Durations:
+    """Percentiles of holds or waits, in ns; off by less than 0.78 %, but max_ns, which is exact."""
+
+    p50_ns: int
+    p90_ns: int
+    p99_ns: int
+    max_ns: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Gil:
+    """What one GIL did. Times are in ns; hold_share is of the wall time, None where that is 0."""
+
+    id: int
+    interpreters: list[int]  # that own it; empty where that is not known
+    holds: int
+    hold_ns: int
+    waits: int
+    wait_ns: int
+    forced: int
+    voluntary: int
+    handoffs: int
+    overlaps: int  # acquires while another thread held it: 0, or the figures are wrong
+    hold_share: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Thread:
+    """What one thread did with one GIL. Times are in ns; None is not known."""
+
+    id: int | None  # the system's; None: threads that came when there was no place left, merged
+    name: str | None
+    gil: int
+    holds: int
+    hold_ns: int
+    hold_share: float | None  # of the wall time
+    waits: int
+    wait_ns: int
+    wait_share: float | None  # of its lifetime
+    lifetime_ns: int  # from its first use of the GIL to its last
+    forced: int
+    voluntary: int
+    cpu_ns: int | None
+    hold: Durations | None
+    wait: Durations | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Handoff:
+    """How often a release by one thread was followed by an acquire by another."""
+
+    gil: int
+    from_: int | None  # thread ids; None: threads that came when no row was left, merged
+    to: int | None
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """One process: its GILs, and its threads, a row for each thread and GIL."""
+
+    pid: int
+    parent_pid: int
+    start_method: str | None
+    wall_ns: int
+    cpu_ns: int | None
+    gils: list[Gil]
+    threads: list[Thread]
+    handoffs: list[Handoff]
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """What the measurement saw and cost."""
+
+    clock: str  # tsc or monotonic
+    events: int
+    dropped: int  # 0, or the figures are too low
+    unrecorded_processes: int
+    overlooked_gils: int  # that could not be followed: too many lived at once
+    overwritten: bool  # somebody else changed CPython's calls meanwhile: events are missing
+    pair_cost_ns: float | None  # added to a release and its acquire, measured after the trace
+    cost_share: float | None  # of the wall time
+    capture_bytes: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """The summary in one sentence, and what it is made from."""
+
+    kind: str  # bottleneck, no_bottleneck, one_thread, no_gil
+    text: str
+    wait_share: float | None
+    ceiling: float | None  # of one thread: how much faster threads could make this at most
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """gilscope.summary/1 as objects: the names are those of the JSON, the times in ns."""
+
+    python: dict[str, Any] | None
+    machine: dict[str, Any] | None
+    command: list[str]
+    exit_code: int | None
+    wall_ns: int | None
+    cpu_ns: int | None
+    probe: Probe
+    verdict: Verdict
+    processes: list[Process]
+    check: dict[str, Any] | None  # of `gilscope report --check`
+    _json: str = dataclasses.field(repr=False)
+    _text: str = dataclasses.field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON has it: docs/schemas/summary.schema.json."""
+        document: dict[str, Any] = json.loads(self._json)
+        return document
+
+    def to_json(self) -> str:
+        """The same as JSON: what `gilscope run --json` writes."""
+        return self._json
+
+    def rows(self) -> list[dict[str, Any]]:
+        """List a flat dict for each thread and GIL of each process, as pandas.DataFrame() and csv.DictWriter take it.
+
+        The keys, of each the same, are `pid` and the fields of Thread, but for `hold` and `wait`: their figures are
+        `hold_p50_ns` to `hold_max_ns` and `wait_p50_ns` to `wait_max_ns`. Times are in ns; None is not known.
+        """
+        return [_row(process.pid, thread) for process in self.processes for thread in process.threads]
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the JSON to a file.
+
+        Raises FileExistsError where there is one already, unless `force` has it replaced; OSError where it cannot
+        be written, and then nothing is left there that was not there before.
+        """
+        _write(Path(path), self._json + "\n", force=force)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Summary:
+        """Read what save() or `gilscope run --json` wrote: it equals what was saved.
+
+        Raises Error where the file is something else, or a schema that this version does not know; OSError where
+        it cannot be read.
+        """
+        try:
+            return summary_of(Path(path).read_text(encoding="utf-8-sig").strip())
+        except (UnicodeDecodeError, RecursionError):
+            raise _native.Error(
+                f"{os.fspath(path)} is no text that a summary could be; try: what Summary.save() wrote"
+            ) from None
+        except _native.Error as error:
+            raise _native.Error(f"{os.fspath(path)}: {error}") from None
+
+    def __str__(self) -> str:
+        """The verdict, and a table of the threads."""
+        return self._text
+
+    def _repr_html_(self) -> str:
+        from gilscope import _html
+
+        return _html.of(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001  (as IPython calls it)
+        printer.text("Summary(...)" if cycle else self._text.rstrip("\n"))
+
+
+_DURATIONS = [field.name for field in dataclasses.fields(Durations)]
+
+
+def _row(pid: int, thread: Thread) -> dict[str, Any]:
+    row = {"pid": pid, **vars(thread)}
+    for kind in ("hold", "wait"):
+        figures = row.pop(kind)
+        row |= {f"{kind}_{name}": figures and getattr(figures, name) for name in _DURATIONS}
+    return row
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
+    """All of it, or nothing: written beside its place, and then put there."""
+    if not force and os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, "exists already; try: another name, or force=True", os.fspath(path))
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_native_id()}")
+    try:
+        with beside.open("x", encoding="utf-8") as file:
+            file.write(text)
+        beside.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _make(kind: Callable[..., _Part], figures: Mapping[str, Any], **parts: Any) -> _Part:
+    """What of `figures` it has fields for, since a later version may write more, and `parts` as they are."""
+    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in figures.items() if name in known} | parts)
+
+
+def _thread(figures: Mapping[str, Any]) -> Thread:
+    hold, wait = (figures[kind] and _make(Durations, figures[kind]) for kind in ("hold", "wait"))
+    return _make(Thread, figures, hold=hold, wait=wait)
+
+
+def _process(figures: Mapping[str, Any]) -> Process:
+    return _make(
+        Process,
+        figures,
+        gils=[_make(Gil, gil) for gil in figures["gils"]],
+        threads=[_thread(thread) for thread in figures["threads"]],
+        handoffs=[_make(Handoff, pair, from_=pair["from"]) for pair in figures["handoffs"]],
+    )
+
+
+def summary_of(text: str, table: str | None = None) -> Summary:
+    """From the JSON, and the table that goes with it: made of the JSON where it is not at hand. Raises Error."""
+    if table is None:
+        table = _native.format_saved(text)
+    document = json.loads(text)
+    return _make(
+        Summary,
+        document,
+        probe=_make(Probe, document["probe"]),
+        verdict=_make(Verdict, document["verdict"]),
+        processes=[_process(process) for process in document["processes"]],
+        _json=text,
+        _text=table,
+    )
