@@ -113,14 +113,17 @@ make_environment() {
   echo "$VENV" >"$VENV/.gilscope-made"
 }
 
-# Installs a dependency group of pyproject.toml into the environment, unless it holds just that already.
+# Installs a dependency group of pyproject.toml into the environment, unless it holds just that already. Further
+# arguments go to pip.
 install_group() {
+  group=$1
+  shift
   wanted=$("$VENV/bin/python" -c 'import sys, tomllib
-print(tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])' "$1")
-  if [ "$(cat "$VENV/.gilscope-group-$1" 2>/dev/null)" = "$wanted" ]; then return; fi
-  say "installing the Python packages of group $1"
-  quietly "$VENV/bin/python" -m pip install --group "$1"
-  echo "$wanted" >"$VENV/.gilscope-group-$1"
+print(tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]])' "$group")
+  if [ "$(cat "$VENV/.gilscope-group-$group" 2>/dev/null)" = "$wanted" ]; then return; fi
+  say "installing the Python packages of group $group"
+  quietly "$VENV/bin/python" -m pip install "$@" --group "$group" || return
+  echo "$wanted" >"$VENV/.gilscope-group-$group"
 }
 
 # configure PRESET FOLDER [OPTION…]: makes a CMake build folder; ninja itself sees all later changes but the presets'.

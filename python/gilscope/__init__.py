@@ -9,13 +9,14 @@ TYPE_CHECKING = False  # typing itself takes 5 ms to import
 if TYPE_CHECKING:
     from typing import Any
 
+    from gilscope._meter import Meter
     from gilscope._summary import Summary
     from gilscope._trace import trace
 
-__all__ = ["Error", "Summary", "__version__", "count", "hold", "release", "trace"]
+__all__ = ["Error", "Meter", "Summary", "__version__", "count", "hold", "release", "trace"]
 
 
-_LATER = {"Summary": "_summary", "trace": "_trace"}
+_LATER = {"Meter": "_meter", "Summary": "_summary", "trace": "_trace"}
 
 
 def __getattr__(name: str) -> "Any":

@@ -70,6 +70,14 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert set(done.stdout.split()) == {"gilscope", "gilscope._native"}
 
 
+def test_pytest_alone_loads_nothing_that_measures() -> None:
+    code = "import sys, pytest; before = set(sys.modules); import gilscope._pytest_plugin as _;" + (
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) <= {"gilscope", "gilscope._native", "gilscope._pytest_plugin"}
+
+
 def test_names_that_are_imported_later_can_be_completed() -> None:
     assert set(gilscope.__all__) <= set(dir(gilscope))
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
