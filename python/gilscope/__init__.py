@@ -16,16 +16,25 @@ if TYPE_CHECKING:
 __all__ = ["Error", "Meter", "Summary", "__version__", "count", "hold", "release", "trace"]
 
 
+def load_ipython_extension(shell: "Any") -> None:
+    """Add the magics %gil and %%gil: what `%load_ext gilscope` calls."""
+    from gilscope import _notebook
+
+    _notebook.load(shell)
+
+
 _LATER = {"Meter": "_meter", "Summary": "_summary", "trace": "_trace"}
 
 
-def __getattr__(name: str) -> "Any":
-    """Import what is used for the first time."""
-    if name in _LATER:
-        import importlib
+if not TYPE_CHECKING:  # a checker sees the imports above; this would tell it that any other name exists, too
 
-        return getattr(importlib.import_module(f"gilscope.{_LATER[name]}"), name)
-    raise AttributeError(f"module 'gilscope' has no attribute {name!r}")
+    def __getattr__(name: str) -> "Any":
+        """Import what is used for the first time."""
+        if name in _LATER:
+            import importlib
+
+            return getattr(importlib.import_module(f"gilscope.{_LATER[name]}"), name)
+        raise AttributeError(f"module 'gilscope' has no attribute {name!r}")
 
 
 def __dir__() -> "list[str]":
