@@ -26,7 +26,8 @@ def watch(threading: "ModuleType | Any", name: "Name", end: "End") -> "Callable[
     # raise, block or return anything; in a thread that has not started yet its start() would never return.
     def tell_name(thread: "Any") -> None:
         if isinstance(thread._name, str) and thread._native_id is not None:
-            name(thread._native_id, thread._name)
+            # Lone surrogates (of a file's name, say) have no UTF-8: an error here would leave its join() waiting.
+            name(thread._native_id, str.encode(thread._name, "utf-8", "backslashreplace").decode())
 
     def set_native_id(thread: "Any") -> None:
         original_set(thread)

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
+def _encodable(text: str) -> str:
+    """The same, but for what came of bytes that are no UTF-8: paths and arguments may have such."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 @functools.cache
 def _describe_python() -> str:
     import platform
@@ -24,7 +29,7 @@ def _describe_python() -> str:
         {
             "version": platform.python_version(),
             "implementation": platform.python_implementation(),
-            "executable": sys.executable,
+            "executable": _encodable(sys.executable or ""),
             "linkage": "stock",
             "free_threaded": sysconfig.get_config_var("Py_GIL_DISABLED") == 1,
             "config_args": sysconfig.get_config_var("CONFIG_ARGS"),
@@ -82,7 +87,8 @@ class trace:  # noqa: N801  (used like a function)
             return self._summary
         if self._tracer is None:
             raise _native.Error("the trace has not begun; try: its start(), or a `with` statement")
-        return summary_of(*self._tracer.summary(_describe_python(), sys.orig_argv))
+        command = [_encodable(argument) for argument in sys.orig_argv]
+        return summary_of(*self._tracer.summary(_describe_python(), command))
 
     def stop(self) -> Summary:
         """End the trace, and make its summary.

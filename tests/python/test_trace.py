@@ -91,6 +91,22 @@ def test_threads_have_their_names_and_cpu_times() -> None:
     assert 0 < cpu_ns <= wall_ns
 
 
+def test_a_name_that_is_no_unicode_text_breaks_no_thread() -> None:
+    with gilscope.trace() as trace:
+        thread = threading.Thread(target=gilscope.count, args=(1000,), name="a\udcffb")
+        thread.start()
+        thread.join(60)
+        assert not thread.is_alive()
+    if has_gil:
+        assert "a\\udcffb" in {row.name for row in trace.summary.processes[0].threads}
+
+
+def test_arguments_that_are_no_unicode_text_are_in_the_command() -> None:
+    code = "import gilscope\nwith gilscope.trace() as t: pass\nprint(ascii(t.summary.command[-1]))"
+    done = subprocess.run([sys.executable, "-c", code, b"a\xffb"], check=True, capture_output=True, timeout=60)
+    assert done.stdout == b"'a\\\\udcffb'\n"
+
+
 def test_the_threading_module_is_as_it_was_afterwards() -> None:
     before = threading.Thread._set_native_id, threading.Thread._delete  # type: ignore[attr-defined]
     with gilscope.trace():
