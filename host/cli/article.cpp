@@ -140,7 +140,8 @@ void setup_article(CLI::App& app, const Invocation& invocation, Action& action) 
   set_usage(*command, "gilscope article [options] [PROGRAM...]");
   command->add_option("PROGRAM", options->programs, "Only what these show [all]")
       ->transform(CLI::Validator(check_program, ""));
-  command->add_flag("--full", options->is_full, "The article's own durations and sizes: about half an hour");
+  command->add_flag("--full", options->is_full,
+                    "The article's own durations and sizes: minutes rather than two");
   command
       ->add_option("--iterations", options->iterations,
                    "Iterations of each count [10000000; full: 100000000]")

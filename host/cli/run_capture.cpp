@@ -14,11 +14,8 @@ namespace gilscope::cli {
 namespace {
 
 CaptureMetadata describe(const std::vector<std::string>& command) {
-  auto [python, machine] = examine_in_child();
-  return {.gilscope = GILSCOPE_VERSION,
-          .command = command,
-          .python = std::move(python),
-          .machine = std::move(machine)};
+  const auto [python, machine] = examine_in_child();
+  return {.gilscope = GILSCOPE_VERSION, .command = command, .python = python, .machine = machine};
 }
 
 std::string name_of(const CapturedProcess& process, const Capture& capture) {
