@@ -74,10 +74,11 @@ def _default_file() -> Path:
 
 
 def _is_filled(connection: sqlite3.Connection, file: str) -> bool:
+    # The tables first: who starts at the same time may fill in both between the two questions.
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     if application_id == APPLICATION_ID:
         return True
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application_id or tables:
         raise DatabaseError(f"{file} is some other program's database", "another --database FILE")
     return False
