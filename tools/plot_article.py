@@ -119,7 +119,7 @@ def draw_counting(kept: dict[str, Any]) -> Figure:
             axes.hlines(row, ratio["low"], ratio["high"], color=BLUE, linewidth=2.5)
         axes.plot(ratio["median"], row, "o", color=BLUE, markersize=7, label="" if row else "here, with 95 % interval")
         if mode["mode"] in article:
-            style = {"markeredgecolor": VERMILION, "markeredgewidth": 1.8, "markersize": 9}
+            style: dict[str, Any] = {"markeredgecolor": VERMILION, "markeredgewidth": 1.8, "markersize": 9}
             axes.plot(
                 article[mode["mode"]], row, "D", color="none", **style, label="" if row else "the article's figure"
             )
