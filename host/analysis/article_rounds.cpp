@@ -71,11 +71,20 @@ bool ran_at_once(const Measured<TaskRounds>& rounds, Mode mode) {
   return result.mode != nullptr && result.mode->parallelism && *result.mode->parallelism > kMostOfOneCpu;
 }
 
+// Of rounds that are enough for an interval.
+bool had_one_cpu(const Measured<TaskRounds>& rounds, Mode mode) {
+  const auto result = result_of(rounds, mode);
+  return result.mode != nullptr && result.mode->speedup->low && result.mode->parallelism &&
+         *result.mode->parallelism <= kMostOfOneCpu;
+}
+
 }  // namespace
 
 void judge_no_gain(Claim& claim, const ArticleMeasurements& measurements, Mode mode, const char* why) {
   if (measurements.usable_cpus < 2) return give_up(claim, kOneCpu);
-  const auto gain = measure_gain(claim, measurements.counting, mode);
+  auto gain = measure_gain(claim, measurements.counting, mode);
+  // Fixed work that never had more than one CPU cannot have gained, however far the rounds are apart.
+  if (gain == Gain::Unknown && had_one_cpu(measurements.counting, mode)) gain = Gain::No;
   if (gain == Gain::No) {
     // Where nothing ran at once, that there was no gain proves nothing; without a GIL, that may be so of
     // threads alone.

@@ -118,8 +118,15 @@ TEST_P(NoGain, holds_where_the_mode_was_slower) {
   expect_holds(measurements_, id_, "");
 }
 
+TEST_P(NoGain, holds_where_the_rounds_disagree_and_there_was_one_cpu) {
+  mode().speedup = {1.2, 0.9, 1.8};
+  mode().parallelism = 1.0;
+  expect_holds(measurements_, id_, "");
+}
+
 TEST_P(NoGain, is_open_where_the_rounds_disagree) {
   mode().speedup = {1.2, 0.9, 1.8};
+  mode().parallelism = 1.6;
   expect_untestable(measurements_, id_, "the rounds disagree");
 }
 
