@@ -326,10 +326,11 @@ ForcedHolds ArticleLab::run_at_interval(double interval_s) const {
                                    sources_.string()};
   const auto options = arguments(plan_.iterations);
   command.insert(command.end(), options.begin(), options.end());
-  const auto lines = lines_of(run(command, plan_.timeout));
+  std::istringstream output(run(command, plan_.timeout));
+  double seconds = 0;
+  if (!(output >> seconds)) throw Error("it did not say its switch interval first", "");
   ForcedHolds made{.is_default = interval_s == 0};
-  made.interval =
-      std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(std::stod(lines.at(0))));
+  made.interval = std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(seconds));
   const auto captured = open_capture(folder);
   if (!captured) throw Error("nothing was recorded", "");
   made.holds = forced_holds(*captured);
