@@ -8,7 +8,7 @@ if [ -n "${ARTICLE_JSON:-}" ]; then
 else
   . "$(dirname "$0")/build.sh"
   ARTICLE_JSON=$ROOT/build/article.json
-  "$GILSCOPE_HOST" article --json "$ARTICLE_JSON" "$@"
+  "$GILSCOPE_HOST" article --force --json "$ARTICLE_JSON" "$@"
 fi
 install_group plots
 
