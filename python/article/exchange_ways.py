@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import exchange_peer
 import subinterpreters
 from exchange_peer import End
+from interrupts import held_back
 
 LOOK_EVERY_SECONDS = 0.5
 JOIN_SECONDS = 10.0
@@ -39,16 +40,6 @@ class Way(NamedTuple):
     between: str
     # Of the start method and the largest message: a context that is entered for the end of this side.
     open: Callable[[str, int], AbstractContextManager[End]]
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Keep Ctrl-C for later: what is started meanwhile never sees it, and what is made is not lost."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -156,7 +147,7 @@ class SharedMemoryEnd:
 @contextmanager
 def _open_process_queue(start_method: str, _: int) -> Iterator[End]:
     context = multiprocessing.get_context(start_method)
-    with _interrupts_held_back():
+    with held_back(signal.SIGINT):
         to_here, to_there = context.Queue(), context.Queue()
         try:
             with _with_process(context, _queue_end(to_here, to_there), _queue_end, (to_there, to_here)) as end:
@@ -173,7 +164,7 @@ def _open_process_queue(start_method: str, _: int) -> Iterator[End]:
 @contextmanager
 def _open_process_pipe(start_method: str, _: int) -> Iterator[End]:
     context = multiprocessing.get_context(start_method)
-    with _interrupts_held_back():
+    with held_back(signal.SIGINT):
         here, there = context.Pipe()
         with here, there, _with_process(context, _connection_end(here), _connection_end, (there,)) as end:
             yield end
@@ -187,7 +178,7 @@ def _open_shared_memory(start_method: str, largest: int) -> Iterator[End]:
     size = min(largest + LENGTH_BYTES, room.f_bavail * room.f_frsize - 65536)
     if size <= LENGTH_BYTES:
         raise UnavailableError("there is no room in /dev/shm")
-    with _interrupts_held_back(), ExitStack() as stack:
+    with held_back(signal.SIGINT), ExitStack() as stack:
         memory = SharedMemory(create=True, size=size)
         stack.callback(memory.unlink)
         stack.callback(memory.close)
@@ -207,7 +198,7 @@ def _with_thread(end: End, target: Callable[[], None], leave: Callable[[], None]
         except Exception as error:
             failures.append(str(error))
 
-    with _interrupts_held_back():
+    with held_back(signal.SIGINT):
         thread = threading.Thread(target=run)
         thread.start()
         try:

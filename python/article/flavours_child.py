@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import flavours_runner
+from interrupts import ENDINGS
 
 RUNNER = str(Path(__file__).with_name("flavours_runner.py"))
 # More than one answer, with all that an interpreter says beside it, has any reason to be.
@@ -48,8 +49,7 @@ def _environment() -> dict[str, str]:
 def _late_signals() -> Iterator[None]:
     """Let the signals that end us wait for the end of the block: Popen forgets a child that it is interrupted with."""
     late: list[int] = []
-    endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    numbers = [number for number in endings if callable(signal.getsignal(number))]
+    numbers = [number for number in ENDINGS if callable(signal.getsignal(number))]
     handlers = {number: signal.signal(number, lambda number, _: late.append(number)) for number in numbers}
     try:
         yield

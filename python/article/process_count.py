@@ -17,7 +17,8 @@ from typing import Any, NoReturn
 
 import options
 import process_count_program
-from process_count_program import ENDINGS, WORKERS, Row
+from interrupts import ENDINGS
+from process_count_program import WORKERS, Row
 
 METHODS = multiprocessing.get_all_start_methods()  # the default one first
 TABLE = "{:<21} {:>9}   {}"

@@ -9,18 +9,17 @@ import multiprocessing
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+from interrupts import ENDINGS, held_back
+
 WORKERS = 2
 HELPERS = {b"multiprocessing.forkserver": "fork server", b"multiprocessing.resource_tracker": "resource tracker"}
 ROLES = ("program", "worker", *HELPERS.values(), "other")
-# The signals that end process_count.py, and the program and all that it has started with it.
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Row(NamedTuple):
@@ -117,21 +116,11 @@ def end_group(program: int) -> None:
     os.waitpid(program, 0)
 
 
-@contextmanager
-def signals_held_back() -> Iterator[None]:
-    """Keep the signals that end us for later: what is made meanwhile is not lost."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def measure(method: str, timeout_s: float) -> Row:
     """Return the method's row; nothing that it started is left, whatever happens."""
     with ExitStack() as stack:
         try:
-            with signals_held_back():
+            with held_back(*ENDINGS):
                 folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
                 program = os.fork()
                 if program == 0:
