@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.integration.tasks import TASKS, task
+from tests.integration.tasks import TASKS, task, waiting_task
 
 
 @pytest.mark.parametrize(
@@ -157,20 +157,9 @@ def test_an_interrupt_ends_it_at_once_and_leaves_nothing(host, tmp_path, no_left
 
 
 def test_an_interrupt_after_some_rounds_shows_what_there_is(host, tmp_path):
-    counter = tmp_path / "counter"
-    file = tmp_path / "third.py"
-    file.write_text(
-        "import threading\n"
-        "def f():\n"
-        f"    with open({str(counter)!r}, 'a+') as file:\n"
-        "        file.write('x')\n"
-        "        file.flush()\n"
-        "        file.seek(0)\n"
-        "        if len(file.read()) > 4:\n"
-        "            threading.Event().wait()\n"
-    )
+    function, counter = waiting_task(tmp_path, 5)
     process = subprocess.Popen(
-        [host, "compare", f"{file}:f", "--modes", "sequential"],
+        [host, "compare", function, "--modes", "sequential"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from tests.integration.conftest import clean_environment, run_command
-from tests.integration.tasks import TASKS, task
+from tests.integration.tasks import TASKS, task, waiting_task
 from tests.schemas import read_schema
 
 
@@ -308,22 +308,6 @@ def test_help_says_how_to_name_pythons(host, run):
     text = run([host, "compare", "--help"]).stdout
     assert "--python PATH" in text
     assert "--python python3.13 --python python3.13t" in text
-
-
-def waiting_task(folder: Path, calls: int) -> tuple[str, Path]:
-    """A task whose call of that number waits for ever, and the file that has a byte a call."""
-    counter, file = folder / "counter", folder / "waiting.py"
-    file.write_text(
-        "import threading\n"
-        "def f():\n"
-        f"    with open({str(counter)!r}, 'a+') as file:\n"
-        "        file.write('x')\n"
-        "        file.flush()\n"
-        "        file.seek(0)\n"
-        f"        if len(file.read()) >= {calls}:\n"
-        "            threading.Event().wait()\n"
-    )
-    return f"{file}:f", counter
 
 
 @pytest.mark.parametrize(("calls", "rounds"), [(1, 0), (4, 0), (6, 1)])
