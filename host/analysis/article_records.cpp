@@ -20,11 +20,9 @@ constexpr double kFollows = 0.5;
 constexpr std::size_t kProcessesOfTheArticle = 3;
 constexpr std::array<std::string_view, 3> kArticleFlavours{"PyPy", "Jython", "IronPython"};
 
-double seconds(Nanoseconds time) { return std::chrono::duration<double>(time).count(); }
-
 double middle(const std::vector<Nanoseconds>& holds) {
   std::vector<double> values;
-  for (const auto hold : holds) values.push_back(seconds(hold));
+  for (const auto hold : holds) values.push_back(to_seconds(hold));
   return median(values);
 }
 
@@ -43,7 +41,7 @@ std::vector<Passed> passed_both_ways(const std::vector<ExchangeRow>& rows) {
       return other.way == "queue.Queue" && other.bytes == row.bytes && other.latency;
     });
     if (threads != rows.end())
-      passed.push_back({row.bytes, seconds(*row.latency), seconds(*threads->latency)});
+      passed.push_back({row.bytes, to_seconds(*row.latency), to_seconds(*threads->latency)});
   }
   std::ranges::sort(passed, {}, &Passed::bytes);
   return passed;
@@ -106,12 +104,12 @@ void judge_switches(Claim& claim, const ArticleMeasurements& measurements) {
     if (!measured.value) return give_up(claim, measured.reason);
     const auto& run = *measured.value;
     const std::string prefix = run.is_default ? "" : "other_";
-    claim.measured.push_back({prefix + "switch_interval", Unit::Seconds, seconds(run.interval)});
+    claim.measured.push_back({prefix + "switch_interval", Unit::Seconds, to_seconds(run.interval)});
     claim.measured.push_back({prefix + "forced_holds", Unit::None, std::uint64_t{run.holds.size()}});
     if (run.holds.size() < kEnoughHolds)
       return give_up(claim, "too few holds ended in a forced release: more --iterations");
     claim.measured.push_back({prefix + "median_forced_hold", Unit::Seconds, middle(run.holds)});
-    (run.is_default ? normal : other) = {seconds(run.interval), middle(run.holds)};
+    (run.is_default ? normal : other) = {to_seconds(run.interval), middle(run.holds)};
   }
   if (!normal) return give_up(claim, "not run with this Python's own switch interval");
   std::string reason = "a thread that is asked for the GIL kept it for about as long as measured above";

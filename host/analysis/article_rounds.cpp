@@ -66,16 +66,20 @@ Gain measure_gain(Claim& claim, const Measured<TaskRounds>& rounds, Mode mode,
   return gain;
 }
 
-bool ran_at_once(const Measured<TaskRounds>& rounds, Mode mode) {
+std::optional<double> parallelism_of(const Measured<TaskRounds>& rounds, Mode mode) {
   const auto result = result_of(rounds, mode);
-  return result.mode != nullptr && result.mode->parallelism && *result.mode->parallelism > kMostOfOneCpu;
+  return result.mode == nullptr ? std::nullopt : result.mode->parallelism;
+}
+
+bool ran_at_once(const Measured<TaskRounds>& rounds, Mode mode) {
+  return parallelism_of(rounds, mode).value_or(0) > kMostOfOneCpu;
 }
 
 // Of rounds that are enough for an interval.
 bool had_one_cpu(const Measured<TaskRounds>& rounds, Mode mode) {
   const auto result = result_of(rounds, mode);
   return result.mode != nullptr && result.mode->speedup->low && result.mode->parallelism &&
-         *result.mode->parallelism <= kMostOfOneCpu;
+         !ran_at_once(rounds, mode);
 }
 
 }  // namespace
@@ -181,8 +185,7 @@ void judge_definitions(Claim& claim, const ArticleMeasurements& measurements) {
 }
 
 std::optional<double> thread_parallelism(const ArticleMeasurements& measurements) {
-  const auto result = result_of(measurements.counting, Mode::Threads);
-  return result.mode == nullptr ? std::nullopt : result.mode->parallelism;
+  return parallelism_of(measurements.counting, Mode::Threads);
 }
 
 }  // namespace gilscope::article_rules

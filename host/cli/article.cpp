@@ -110,8 +110,7 @@ int run(const ArticleOptions& options, const Invocation& invocation) {
                     .scale = context.scale,
                     .seconds = sizes.seconds,
                     .rounds = options.rounds,
-                    .timeout = std::chrono::duration_cast<Nanoseconds>(
-                        std::chrono::duration<double>(options.timeout_s.value_or(sizes.timeout_s))),
+                    .timeout = from_seconds(options.timeout_s.value_or(sizes.timeout_s)),
                     .surroundings = surroundings},
                    measurements);
     Progress progress(lab.steps(), options.common.quiet);

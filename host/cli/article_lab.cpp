@@ -62,8 +62,7 @@ bool measures(std::string_view program) {
 std::string describe_end(const ChildResult& result, Nanoseconds timeout) {
   switch (result.end) {
     case ChildResult::End::TimedOut:
-      return fmt::format("ran longer than {:g} s (--timeout)",
-                         std::chrono::duration<double>(timeout).count());
+      return fmt::format("ran longer than {:g} s (--timeout)", to_seconds(timeout));
     case ChildResult::End::Signalled:
       return fmt::format("was ended by signal {}", result.code);
     case ChildResult::End::Exited:
@@ -106,13 +105,10 @@ std::unique_ptr<CapturedRun> open_capture(const std::filesystem::path& folder) {
 
 std::vector<Nanoseconds> forced_holds(const CapturedRun& run) {
   std::vector<Nanoseconds> holds;
-  const auto machine = make_machine();
-  static_cast<void>(run.read(run.processes().front(), [&](const Event& event) {
-    const auto interval = machine->ending(event);
-    if (interval && interval->kind == IntervalKind::Hold && interval->is_forced) {
-      holds.push_back(run.clock().to_time(interval->end) - run.clock().to_time(interval->begin));
+  static_cast<void>(run.read_intervals(run.processes().front(), [&](const Interval& interval) {
+    if (interval.kind == IntervalKind::Hold && interval.is_forced) {
+      holds.push_back(run.clock().to_time(interval.end) - run.clock().to_time(interval.begin));
     }
-    machine->apply(event);
   }));
   return holds;
 }
@@ -330,7 +326,7 @@ ForcedHolds ArticleLab::run_at_interval(double interval_s) const {
   double seconds = 0;
   if (!(output >> seconds)) throw Error("it did not say its switch interval first", "");
   ForcedHolds made{.is_default = interval_s == 0};
-  made.interval = std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(seconds));
+  made.interval = from_seconds(seconds);
   const auto captured = open_capture(folder);
   if (!captured) throw Error("nothing was recorded", "");
   made.holds = forced_holds(*captured);

@@ -86,8 +86,7 @@ void deliver(ResultOutput& output, const std::vector<PythonComparison>& pythons)
 int run(const CompareOptions& options, const Invocation& invocation) {
   set_up_logging(options.common.verbosity());
   const Plan plan{make_trial_spec(options.trial, invocation.tail), chosen_modes(options.modes),
-                  options.rounds,
-                  std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(options.timeout_s))};
+                  options.rounds, from_seconds(options.timeout_s)};
   ResultOutput output(options.common);
 
   const InterruptGuard guard;

@@ -26,17 +26,9 @@ std::string name_of(const CapturedProcess& process, const Capture& capture) {
 void trace_process(const CapturedRun& run, const CapturedProcess& process, ChromeTrace& trace) {
   const std::int64_t pid = process.facts.pid;
   trace.name_process(pid, name_of(process, run.capture()));
-  const auto machine = make_machine();
-  const auto add = [&](const Interval& interval) {
+  const CaptureNames names = run.read_intervals(process, [&](const Interval& interval) {
     trace.add(pid, interval, run.clock().to_time(interval.begin), run.clock().to_time(interval.end));
-  };
-  std::uint64_t last = process.facts.begin.ticks;
-  const CaptureNames names = run.read(process, [&](const Event& event) {
-    if (const auto interval = machine->ending(event)) add(*interval);
-    machine->apply(event);
-    last = event.ticks;
   });
-  for (const auto& interval : machine->open_intervals(process.end.value_or(last))) add(interval);
   for (const auto& thread : merge_threads(process, names)) {
     if (!thread.name.empty()) trace.name_thread(pid, thread.id, thread.name);
   }

@@ -123,6 +123,19 @@ std::unique_ptr<GilMachine> make_machine() {
   }
 }
 
+CaptureNames CapturedRun::read_intervals(const CapturedProcess& process,
+                                         const std::function<void(const Interval&)>& take) const {
+  const auto machine = make_machine();
+  std::uint64_t last = process.facts.begin.ticks;
+  CaptureNames names = read(process, [&](const Event& event) {
+    if (const auto interval = machine->ending(event)) take(*interval);
+    machine->apply(event);
+    last = event.ticks;
+  });
+  for (const auto& interval : machine->open_intervals(process.end.value_or(last))) take(interval);
+  return names;
+}
+
 RecordedRun replay(const CapturedRun& captured) {
   const Capture& capture = captured.capture();
   RecordedRun run{.has_gil = !capture.notes || capture.notes->has_gil,

@@ -60,6 +60,11 @@ class CapturedRun {
     return sequence.names();
   }
 
+  // The holds and waits of a process, in the order of their ends, then those that have not ended; `take` is
+  // called with each. What was said beside their events is returned. Throws Error.
+  [[nodiscard]] CaptureNames read_intervals(const CapturedProcess& process,
+                                            const std::function<void(const Interval&)>& take) const;
+
  private:
   static constexpr std::uint64_t kPollEvery = std::uint64_t{1} << 16U;
 

@@ -18,15 +18,11 @@ ordered_json text_or_null(const std::string& text) {
   return text.empty() ? ordered_json(nullptr) : ordered_json(text);
 }
 
-ordered_json estimate_json(const Estimate& estimate) {
-  return {{"median", estimate.median}, {"low", or_null(estimate.low)}, {"high", or_null(estimate.high)}};
-}
-
 ordered_json value_json(const Figure& figure) {
   return std::visit(
       [](const auto& value) -> ordered_json {
         if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Estimate>) {
-          return estimate_json(value);
+          return ratio_json(value);
         } else {
           return value;
         }
@@ -120,7 +116,7 @@ ordered_json seconds_json(const ArticleSeconds& seconds) {
           {"article_s", seconds.article_s},
           {"article_ratio", seconds.article_s / kArticleSequentialS},
           {"here_s", seconds.here_s},
-          {"here_ratio", estimate_json(seconds.here_ratio)}};
+          {"here_ratio", ratio_json(seconds.here_ratio)}};
 }
 
 }  // namespace

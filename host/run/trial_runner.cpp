@@ -44,8 +44,7 @@ TrialFailure describe_end(const ChildResult& result, Nanoseconds timeout, bool h
   const char* when = has_record ? " after its tasks had ended" : "";
   switch (result.end) {
     case ChildResult::End::TimedOut:
-      return {TrialFailure::Kind::Timeout,
-              fmt::format("ran longer than {:g} s{}", std::chrono::duration<double>(timeout).count(), when),
+      return {TrialFailure::Kind::Timeout, fmt::format("ran longer than {:g} s{}", to_seconds(timeout), when),
               ""};
     case ChildResult::End::Signalled:
       return {TrialFailure::Kind::Ended,
