@@ -2,8 +2,11 @@
 #pragma once
 
 #include <initializer_list>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
+
+#include "support/machine.h"
 
 namespace gilscope {
 
@@ -14,6 +17,10 @@ inline nlohmann::ordered_json pick(const nlohmann::ordered_json& doctor,
   for (const auto* key : keys)
     picked[key] = doctor.contains(key) ? doctor[key] : nlohmann::ordered_json(nullptr);
   return picked;
+}
+
+[[nodiscard]] constexpr std::string_view name_of(ClockKind kind) noexcept {
+  return kind == ClockKind::Tsc ? "tsc" : "monotonic";
 }
 
 inline nlohmann::ordered_json python_json(const nlohmann::ordered_json& doctor) {

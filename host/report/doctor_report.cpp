@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 #include <spdlog/fmt/fmt.h>
 
+#include "report/doctor_part.h"
 #include "support/json_values.h"
 
 namespace gilscope {
@@ -142,7 +143,7 @@ ordered_json machine_json(const Machine& machine) {
           {"stolen_share", or_null(machine.stolen_share)},
           {"load_average", or_null(machine.load_average)},
           {"clock",
-           {{"kind", clock.kind == ClockKind::Tsc ? "tsc" : "monotonic"},
+           {{"kind", name_of(clock.kind)},
             {"kernel_source", or_null(clock.kernel_source)},
             {"step_ns", or_null(clock.step)}}},
           {"memory", memory_json(machine.memory)}};

@@ -75,7 +75,9 @@ ordered_json process_json(const ProcessSummary& process) {
           {"handoffs", std::move(handoffs)}};
 }
 
-std::string_view name_of(RunVerdict::Kind kind) {
+}  // namespace
+
+std::string_view name_of(RunVerdict::Kind kind) noexcept {
   switch (kind) {
     case RunVerdict::Kind::Bottleneck:
       return "bottleneck";
@@ -90,8 +92,6 @@ std::string_view name_of(RunVerdict::Kind kind) {
   }
   return "no_gil";
 }
-
-}  // namespace
 
 std::optional<std::string> start_method_of(ProcessRole role) {
   if (role == ProcessRole::First || role == ProcessRole::Server) return std::nullopt;
@@ -110,7 +110,7 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
           {"wall_ns", or_null(summary.wall_ns)},
           {"cpu_ns", or_null(summary.cpu_ns)},
           {"probe",
-           {{"clock", summary.probe.clock == ClockKind::Tsc ? "tsc" : "monotonic"},
+           {{"clock", name_of(summary.probe.clock)},
             {"events", summary.probe.events},
             {"dropped", summary.probe.dropped},
             {"unrecorded_processes", summary.probe.losses.unrecorded_processes},

@@ -1,11 +1,12 @@
 // A summary back from its JSON, for those who kept it. It trusts no byte: other programs write JSON too.
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 #include <limits>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
+#include "report/doctor_part.h"
 #include "report/summary_report.h"
 #include "support/error.h"
 
@@ -80,15 +81,13 @@ auto known(Read read, const json& object, const char* key) -> std::optional<decl
   return read(object, key);
 }
 
-// The place of the text in `names`, which have an enumerator each.
-template <typename Enum, std::size_t kSize>
-Enum name_at(const json& object, const char* key,
-             const std::array<std::pair<std::string_view, Enum>, kSize>& names) {
+// Which of the kinds has the text for its name.
+template <typename Kind>
+Kind kind_at(const json& object, const char* key, std::initializer_list<Kind> kinds) {
   const auto text = text_at(object, key);
-  for (const auto& [name, value] : names) {
-    if (name == text) return value;
-  }
-  refuse(fmt::format("its '{}' is none that gilscope writes", key));
+  const auto* found = std::ranges::find_if(kinds, [&](Kind kind) { return name_of(kind) == text; });
+  if (found == kinds.end()) refuse(fmt::format("its '{}' is none that gilscope writes", key));
+  return *found;
 }
 
 DurationFigures durations_at(const json& object, const char* key) {
@@ -159,9 +158,7 @@ ProcessSummary read_process(const json& process, bool is_first) {
 }
 
 ProbeFigures read_probe(const json& probe) {
-  constexpr std::array kClocks{std::pair(std::string_view("tsc"), ClockKind::Tsc),
-                               std::pair(std::string_view("monotonic"), ClockKind::Monotonic)};
-  ProbeFigures figures{.clock = name_at(probe, "clock", kClocks),
+  ProbeFigures figures{.clock = kind_at(probe, "clock", {ClockKind::Tsc, ClockKind::Monotonic}),
                        .events = count_at(probe, "events"),
                        .dropped = count_at(probe, "dropped"),
                        .losses = {.unrecorded_processes = count_at(probe, "unrecorded_processes"),
@@ -176,13 +173,10 @@ ProbeFigures read_probe(const json& probe) {
 
 RunVerdict read_verdict(const json& verdict) {
   using Kind = RunVerdict::Kind;
-  constexpr std::array kKinds{std::pair(std::string_view("bottleneck"), Kind::Bottleneck),
-                              std::pair(std::string_view("no_bottleneck"), Kind::NoBottleneck),
-                              std::pair(std::string_view("one_thread"), Kind::OneThread),
-                              std::pair(std::string_view("nothing_recorded"), Kind::NothingRecorded),
-                              std::pair(std::string_view("no_gil"), Kind::NoGil)};
   text_at(verdict, "text");  // it is worded anew, from the figures
-  RunVerdict read{.kind = name_at(verdict, "kind", kKinds),
+  RunVerdict read{.kind = kind_at(verdict, "kind",
+                                  {Kind::Bottleneck, Kind::NoBottleneck, Kind::OneThread,
+                                   Kind::NothingRecorded, Kind::NoGil}),
                   .wait_share = known(number_at, verdict, "wait_share"),
                   .ceiling = known(number_at, verdict, "ceiling")};
   const bool is_judged = read.kind == Kind::Bottleneck || read.kind == Kind::NoBottleneck;

@@ -36,6 +36,9 @@ inline constexpr std::string_view kSummarySchema = "gilscope.summary/1";
 // else, with what is wrong.
 [[nodiscard]] RunSummary read_summary(std::string_view text);
 
+// "bottleneck", "no_bottleneck", … as the JSON has it.
+[[nodiscard]] std::string_view name_of(RunVerdict::Kind kind) noexcept;
+
 // The verdict in words, from the figures alone.
 [[nodiscard]] std::string describe_verdict(const RunSummary& summary);
 
