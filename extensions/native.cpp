@@ -10,6 +10,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include "command_line.h"
 #include "count_loop.h"
 #include "span.h"
 #include "trace.h"
@@ -200,6 +201,7 @@ PYBIND11_MODULE(native, m, py::mod_gil_not_used(), py::multiple_interpreters::pe
   m.def("hold", &gilscope::hold, py::arg("ns"), gilscope::kHoldDoc);
   m.def("release", &gilscope::release, py::arg("ns"), gilscope::kReleaseDoc);
   gilscope::bind_trace(m);
+  gilscope::bind_command_line(m);
 }
 
 // What Python calls. On 3.11, pybind11's own beginning (PyGILState_Ensure) would wait for ever in a

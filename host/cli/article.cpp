@@ -88,7 +88,7 @@ int run(const ArticleOptions& options, const Invocation& invocation) {
   setenv("TMPDIR", temporary.path().c_str(), 1);
   const auto folder = make_folder(options, temporary);
   const Sizes& sizes = options.is_full ? kFull : kQuick;
-  use_repository_environment();
+  use_repository_environment(invocation.host.article_folder());
 
   ArticleContext context{.command = invocation.command,
                          .is_full = options.is_full,
@@ -98,13 +98,16 @@ int run(const ArticleOptions& options, const Invocation& invocation) {
   ArticleMeasurements measurements;
   std::optional<int> interrupted_by;
   try {
-    const auto surroundings = examine_in_child();
+    const auto host = invocation.host.program();
+    const auto surroundings = examine_in_child(host);
     context.python = surroundings.python;
     context.machine = surroundings.machine;
     measurements.has_gil = !context.python.at("free_threaded").get<bool>();
     measurements.usable_cpus = context.machine.at("usable_cpus").get<unsigned>();
     ArticleLab lab({.programs = options.programs.empty() ? article_programs() : options.programs,
                     .folder = folder,
+                    .sources = invocation.host.article_folder(),
+                    .host = host,
                     .database = temporary.path() / "company.sqlite3",
                     .iterations = context.iterations,
                     .scale = context.scale,

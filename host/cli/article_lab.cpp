@@ -15,9 +15,8 @@
 #include "recording/captured_run.h"
 #include "run/article_records.h"
 #include "run/child.h"
-#include "run/environment.h"
-#include "run/interpreter.h"
 #include "run/trial_runner.h"
+#include "support/environment.h"
 #include "support/error.h"
 
 namespace gilscope::cli {
@@ -85,16 +84,6 @@ void take_into(auto& measured, Take take) {
   }
 }
 
-// The output of a child host; throws Error where it did not end well.
-std::string run(const std::vector<std::string>& host_arguments, Nanoseconds timeout) {
-  ChildCommand command{{host_executable(), "run", "-q"}, {}, timeout, kGrace};
-  command.arguments.insert(command.arguments.end(), host_arguments.begin(), host_arguments.end());
-  const auto result = run_or_interrupt(command);
-  if (result.end != ChildResult::End::Exited || result.code != 0)
-    throw Error(describe_end(result, timeout), "");
-  return result.output;
-}
-
 // Null where there is none: without a GIL nothing is recorded.
 std::unique_ptr<CapturedRun> open_capture(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(folder)) return nullptr;
@@ -155,16 +144,16 @@ const std::vector<std::string>& article_programs() {
   return names;
 }
 
-void use_repository_environment() {
+void use_repository_environment(const std::filesystem::path& sources) {
   if (environment_variable("VIRTUAL_ENV")) return;
-  const auto folder = std::filesystem::path(GILSCOPE_ARTICLE_FOLDER).parent_path().parent_path() / ".venv";
+  const auto folder = sources.parent_path().parent_path() / ".venv";
   if (std::filesystem::exists(folder)) setenv("VIRTUAL_ENV", folder.c_str(), 1);
 }
 
 ArticleLab::ArticleLab(ArticlePlan plan, ArticleMeasurements& measurements)
-    : plan_(std::move(plan)), measurements_(measurements), sources_(GILSCOPE_ARTICLE_FOLDER) {
-  if (!std::filesystem::exists(sources_ / "options.py")) {
-    throw Error(fmt::format("the article's programs are not in {}", sources_.string()),
+    : plan_(std::move(plan)), measurements_(measurements) {
+  if (!std::filesystem::exists(plan_.sources / "options.py")) {
+    throw Error(fmt::format("the article's programs are not in {}", plan_.sources.string()),
                 "this gilscope was built there: build it again from its repository");
   }
   plan_programs();
@@ -185,7 +174,7 @@ bool ArticleLab::is_chosen(std::string_view program) const {
 }
 
 std::string ArticleLab::path_of(std::string_view program) const {
-  return (sources_ / fmt::format("{}.py", program)).string();
+  return (plan_.sources / fmt::format("{}.py", program)).string();
 }
 
 std::uint64_t ArticleLab::iterations_of(std::string_view program) const {
@@ -286,6 +275,17 @@ void ArticleLab::measure(Progress& progress) {
   }
 }
 
+// The output of `gilscope run`; throws Error where it did not end well.
+std::string ArticleLab::run(const std::vector<std::string>& arguments, Nanoseconds timeout) const {
+  ChildCommand command{plan_.host.command, plan_.host.environment, timeout, kGrace};
+  command.arguments.insert(command.arguments.end(), {"run", "-q"});
+  command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+  const auto result = run_or_interrupt(command);
+  if (result.end != ChildResult::End::Exited || result.code != 0)
+    throw Error(describe_end(result, timeout), "");
+  return result.output;
+}
+
 std::string ArticleLab::run_to_measure(const std::string& program, std::vector<std::string> options) const {
   std::vector<std::string> command{path_of(program), "--json", "-"};
   command.insert(command.end(), options.begin(), options.end());
@@ -319,7 +319,7 @@ ForcedHolds ArticleLab::run_at_interval(double interval_s) const {
                                    kCountAtInterval,
                                    fmt::format("{}", interval_s),
                                    path_of("count_threads"),
-                                   sources_.string()};
+                                   plan_.sources.string()};
   const auto options = arguments(plan_.iterations);
   command.insert(command.end(), options.begin(), options.end());
   std::istringstream output(run(command, plan_.timeout));
@@ -337,7 +337,7 @@ void ArticleLab::compare(const std::string& name, Measured<TaskRounds>& into, co
   std::vector<std::string> tasks;
   for (const auto& task : plan.spec.tasks) tasks.push_back(task.text);
   std::vector<Subject> subjects{
-      make_subject(plan, {.program = own_program(), .surroundings = plan_.surroundings})};
+      make_subject(plan, {.program = plan_.host, .surroundings = plan_.surroundings})};
   const auto outcome = run_rounds(plan, subjects, *progress_, name + ", ");
   const auto& trials = subjects.front().trials;
   if (!outcome.interrupted_by || outcome.rounds_done > 0) {

@@ -18,6 +18,8 @@ namespace gilscope::cli {
 struct ArticlePlan {
   std::vector<std::string> programs;  // "count_threads"; of article_programs(), in any order
   std::filesystem::path folder;       // for captures, which are overwritten; exists
+  std::filesystem::path sources;      // of the programs
+  TrialProgram host;                  // runs them
   std::filesystem::path database;     // the company's, made on first use
   std::uint64_t iterations = 0;       // of each count of bytecode
   double scale = 1;                   // of each wait
@@ -30,8 +32,9 @@ struct ArticlePlan {
 // Those of ARTICLE.md, in the order in which they run, and then those that measure what is behind a claim.
 [[nodiscard]] const std::vector<std::string>& article_programs();
 
-// Has the children find the extension that `make build` made: nobody need activate its environment.
-void use_repository_environment();
+// Has the children find the extension that `make build` made: nobody need activate its environment. `sources`
+// are those of the programs; where they are no repository's, nothing changes.
+void use_repository_environment(const std::filesystem::path& sources);
 
 class ArticleLab {
  public:
@@ -66,6 +69,7 @@ class ArticleLab {
   [[nodiscard]] std::uint64_t iterations_of(std::string_view program) const;
   [[nodiscard]] std::vector<std::string> arguments(std::uint64_t iterations) const;
 
+  [[nodiscard]] std::string run(const std::vector<std::string>& arguments, Nanoseconds timeout) const;
   [[nodiscard]] std::string run_to_measure(const std::string& program,
                                            std::vector<std::string> options) const;
   [[nodiscard]] ProgramRun run_program(const std::string& program) const;
@@ -74,7 +78,6 @@ class ArticleLab {
 
   ArticlePlan plan_;
   ArticleMeasurements& measurements_;
-  std::filesystem::path sources_;
   std::vector<Step> steps_;
   std::size_t steps_of_comparisons_ = 0;
   Progress* progress_ = nullptr;

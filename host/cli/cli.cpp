@@ -6,6 +6,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "probe/clock.h"
+#include "report/doctor_part.h"
 #include "run/version.h"
 #include "support/error.h"
 
@@ -16,9 +18,13 @@ constexpr const char* kDescription =
     "gilscope runs Python code in every concurrency mode and says which one pays.\n\n"
     "Example: gilscope compare app.py:parse\n";
 
-std::string version_text() {
-  return fmt::format("gilscope {}, embeds CPython {} ({} libpython)", GILSCOPE_VERSION,
-                     embedded_python_version(), embedded_python_linkage());
+std::string version_text(const PythonHost& host) {
+  const auto python =
+      host.linkage() == Linkage::Stock
+          ? fmt::format("in CPython {} (stock)", python_version())
+          : fmt::format("embeds CPython {} ({} libpython)", python_version(), to_string(host.linkage()));
+  return fmt::format("gilscope {}, {}, clock: {}", GILSCOPE_VERSION, python,
+                     name_of(ProbeClock::best().kind()));
 }
 
 // CLI11's own errors: one line of what is wrong, one of what to do.
@@ -126,6 +132,15 @@ void print_failure(const Error& error) {
   if (!error.hint().empty()) print_error(fmt::format("  try: {}\n", printable(error.hint())));
 }
 
+int report_failure(const std::exception& error) {
+  if (const auto* const failure = dynamic_cast<const Error*>(&error)) {
+    print_failure(*failure);
+    return static_cast<int>(failure->exit_code());
+  }
+  print_failure({error.what(), "this is a fault of gilscope's own: please report it"});
+  return static_cast<int>(ExitCode::CannotRun);
+}
+
 namespace {
 
 std::string json_text(const nlohmann::ordered_json& document) {
@@ -161,12 +176,13 @@ void ResultOutput::deliver(const std::function<nlohmann::ordered_json()>& docume
   if (failure) throw Error(*failure);
 }
 
-int run_command_line(const std::vector<std::string>& arguments) {
+int run_command_line(const std::vector<std::string>& arguments, PythonHost& host) {
   CLI::App app(kDescription, "gilscope");
-  app.set_version_flag("--version", version_text, "Print the versions of gilscope and of CPython");
+  app.set_version_flag(
+      "--version", [&host] { return version_text(host); }, "Print the versions of gilscope and of CPython");
   app.require_subcommand(1);
   Action action;
-  Invocation invocation{{"gilscope"}, {}};
+  Invocation invocation{.host = host, .command = {"gilscope"}};
   invocation.command.insert(invocation.command.end(), arguments.begin(), arguments.end());
   setup_run(app, invocation, action);
   setup_compare(app, invocation, action);

@@ -2,6 +2,7 @@
 // re-reads.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/text.h"
+#include "run/python_host.h"
 #include "support/error.h"
 #include "support/file.h"
 #include "support/log.h"
@@ -43,6 +45,9 @@ void add_trace(CLI::App& command, std::string& file);
 // One clear message of what failed, and of what to try.
 void print_failure(const Error& error);
 
+// The same, for what ended the command line; returns the exit code.
+int report_failure(const std::exception& error);
+
 // Where the result of a subcommand goes: as text to standard output, as JSON where --json says.
 class ResultOutput {
  public:
@@ -66,9 +71,10 @@ void check_json(const CommonOptions& options);
 void write_json(const CommonOptions& options, const nlohmann::ordered_json& document);
 
 struct Invocation {
+  PythonHost& host;
   std::vector<std::string> command;  // the whole command line
-  std::vector<std::string>
-      tail;  // what CLI11 does not look at: of `run` all from the script on, else after `--`
+  // What CLI11 does not look at: of `run` all from the script on, else after `--`.
+  std::vector<std::string> tail = {};
 };
 
 // Each adds its subcommand to `app`, and sets `action` when the subcommand was chosen.
@@ -80,6 +86,6 @@ void setup_doctor(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_trial(CLI::App& app, const Invocation& invocation, Action& action);
 
 // Parses and runs. Throws gilscope::Error; CLI11's own errors are printed, and are exit code 2.
-int run_command_line(const std::vector<std::string>& arguments);
+int run_command_line(const std::vector<std::string>& arguments, PythonHost& host);
 
 }  // namespace gilscope::cli

@@ -44,11 +44,11 @@ std::vector<Mode> chosen_modes(const std::vector<std::string>& names) {
   return modes;
 }
 
-// The Pythons that were asked for, else the one that this host embeds.
-std::vector<ChosenPython> find_pythons(const CompareOptions& options,
+// The Pythons that were asked for, else the host's own.
+std::vector<ChosenPython> find_pythons(const CompareOptions& options, const PythonHost& host,
                                        std::optional<StockTrialFolder>& stock) {
-  if (!options.pythons.empty()) return choose_pythons(options.pythons, stock.emplace());
-  auto program = own_program();
+  auto program = host.program();
+  if (!options.pythons.empty()) return choose_pythons(options.pythons, program, stock.emplace());
   auto surroundings = examine_in_child(program);
   return {
       {.path = "", .identity = "", .program = std::move(program), .surroundings = std::move(surroundings)}};
@@ -94,7 +94,7 @@ int run(const CompareOptions& options, const Invocation& invocation) {
   std::vector<Subject> subjects;
   Outcome outcome;
   try {
-    for (auto& python : find_pythons(options, stock))
+    for (auto& python : find_pythons(options, invocation.host, stock))
       subjects.push_back(make_subject(plan, std::move(python)));
     Progress progress(count_trials(plan, subjects), options.common.quiet);
     outcome = run_rounds(plan, subjects, progress);
@@ -128,14 +128,15 @@ void setup_compare(CLI::App& app, const Invocation& invocation, Action& action) 
   command
       ->add_option("--modes", options->modes, "Of sequential,threads,subinterpreters,processes,asyncio [all]")
       ->delimiter(',')
+      ->allow_extra_args(false)  // else it would take the tasks that follow it
       ->check(CLI::IsMember(mode_names()))
       ->type_name("A,B");
   command
       ->add_option(
           "--python", options->pythons,
-          "Compare under this CPython (3.11+) or gilscope host, and under each other that is named so")
+          "Compare under this CPython (3.11+), PyPy or gilscope host, and under each other that is named so")
       ->delimiter(',')
-      ->allow_extra_args(false)  // else it would take the tasks that follow it
+      ->allow_extra_args(false)
       ->type_name("PATH");
   command->add_option("--rounds", options->rounds, "Interleaved rounds [5]")
       ->check(CLI::Range(1U, 10'000U))

@@ -5,7 +5,6 @@
 #include "cli/cli.h"
 #include "cli/probe_check.h"
 #include "report/doctor_report.h"
-#include "run/interpreter.h"
 #include "run/python_build.h"
 #include "support/error.h"
 #include "support/machine.h"
@@ -19,12 +18,13 @@ constexpr const char* kDescription =
     "         gilscope doctor --json - | jq '.findings[] | select(.status != \"ok\")'\n"
     "Exit code 1 where there is a problem; warnings are 0.\n";
 
-DoctorFacts gather_facts() {
+DoctorFacts gather_facts(PythonHost& host) {
   DoctorFacts facts;
   facts.machine = read_machine();
-  const Interpreter interpreter;
-  facts.python = describe_python();
-  if (facts.python.has_gil()) facts.probe = check_probe();
+  host.with_python([&] {
+    facts.python = describe_python(host.linkage());
+    if (facts.python.has_gil()) facts.probe = check_probe();
+  });
   return facts;
 }
 
@@ -33,10 +33,10 @@ std::vector<Finding> without_sound_ones(std::vector<Finding> findings) {
   return findings;
 }
 
-int run(const CommonOptions& options) {
+int run(const CommonOptions& options, PythonHost& host) {
   set_up_logging(options.verbosity());
   ResultOutput output(options);
-  const DoctorFacts facts = gather_facts();
+  const DoctorFacts facts = gather_facts(host);
   const auto findings = diagnose(facts);
   output.deliver([&] { return doctor_json(facts, findings); },
                  [&](const TextStyle& style) {
@@ -48,13 +48,15 @@ int run(const CommonOptions& options) {
 
 }  // namespace
 
-void setup_doctor(CLI::App& app, const Invocation& /*invocation*/, Action& action) {
+void setup_doctor(CLI::App& app, const Invocation& invocation, Action& action) {
   const auto options = std::make_shared<CommonOptions>();
   auto* command = app.add_subcommand("doctor", kDescription);
   set_usage(*command, "gilscope doctor [options]");
   add_json(*command, *options);
   add_verbosity(*command, *options);
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+  command->callback([options, &invocation, &action] {
+    action = [options, &invocation] { return run(*options, invocation.host); };
+  });
 }
 
 }  // namespace gilscope::cli

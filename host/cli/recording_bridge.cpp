@@ -8,9 +8,7 @@
 namespace gilscope::cli {
 namespace {
 
-constexpr const char* kVariable = "GILSCOPE_RECORDING";
-
-// The value of kVariable in this process.
+// The value of kRecordingVariable in this process.
 std::string announced;
 
 EndWatch watch;
@@ -55,7 +53,7 @@ PyObject* note_interrupt(PyObject* /*unused*/, PyObject* /*unused*/) {
 
 PyObject* announce(PyObject* /*unused*/, PyObject* /*unused*/) {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): called with the GIL held, as Python's own changes are
-  if (!announced.empty()) setenv(kVariable, announced.c_str(), 1);
+  if (!announced.empty()) setenv(kRecordingVariable, announced.c_str(), 1);
   Py_RETURN_NONE;
 }
 
@@ -87,14 +85,14 @@ void have_python_tell(Recording& recording, const EndWatch& end_watch) {
 void announce_recording(const std::string& path) {
   announced = path;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread of this process reads the environment yet
-  setenv(kVariable, announced.c_str(), 1);
+  setenv(kRecordingVariable, announced.c_str(), 1);
 }
 
 std::string take_recording() {
   // NOLINTBEGIN(concurrency-mt-unsafe): this process has one thread yet
-  const char* const found = std::getenv(kVariable);
+  const char* const found = std::getenv(kRecordingVariable);
   std::string path = found == nullptr ? "" : found;
-  unsetenv(kVariable);
+  unsetenv(kRecordingVariable);
   // NOLINTEND(concurrency-mt-unsafe)
   return path;
 }

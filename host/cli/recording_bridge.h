@@ -8,6 +8,9 @@
 
 namespace gilscope::cli {
 
+// The environment variable by which children find the recording.
+inline constexpr const char* kRecordingVariable = "GILSCOPE_RECORDING";
+
 // What the caller is told.
 struct EndWatch {
   void (*interrupted)() = [] {};  // Python is about to end by an unhandled KeyboardInterrupt

@@ -1,7 +1,6 @@
-// gilscope run: the host as a drop-in `python`.
+// gilscope run: a drop-in `python`.
 #include "cli/cli.h"
 #include "cli/run_recording.h"
-#include "run/interpreter.h"
 #include "support/error.h"
 
 namespace gilscope::cli {
@@ -57,8 +56,8 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
                     ExitCode::Usage);
       }
       check_json(options->common);
-      const int exit_code =
-          run_python(invocation.tail, [&] { begin_recording(*options, invocation.command); });
+      const int exit_code = invocation.host.run_python(
+          invocation.tail, [&] { begin_recording(*options, invocation); }, invocation.command);
       report_run(exit_code);
       return exit_code;
     };

@@ -13,8 +13,8 @@
 namespace gilscope::cli {
 namespace {
 
-CaptureMetadata describe(const std::vector<std::string>& command) {
-  const auto [python, machine] = examine_in_child();
+CaptureMetadata describe(const std::vector<std::string>& command, const TrialProgram& host) {
+  const auto [python, machine] = examine_in_child(host);
   return {.gilscope = GILSCOPE_VERSION, .command = command, .python = python, .machine = machine};
 }
 
@@ -36,7 +36,8 @@ void trace_process(const CapturedRun& run, const CapturedProcess& process, Chrom
 
 }  // namespace
 
-RunCapture::RunCapture(CaptureOptions options, const std::vector<std::string>& command, Existing existing)
+RunCapture::RunCapture(CaptureOptions options, const std::vector<std::string>& command,
+                       const TrialProgram& host, Existing existing)
     : options_(std::move(options)), existing_(existing) {
   // The script may change the current folder before these are written.
   if (!options_.output.empty()) options_.output = std::filesystem::absolute(options_.output).string();
@@ -53,7 +54,7 @@ RunCapture::RunCapture(CaptureOptions options, const std::vector<std::string>& c
   } else {
     folder_ = options_.output;
   }
-  create_capture(folder_, describe(command), existing);
+  create_capture(folder_, describe(command, host), existing);
 }
 
 void RunCapture::discard() noexcept {

@@ -2,7 +2,6 @@
 
 #include "cli/run_recording.h"
 
-#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <optional>
@@ -26,6 +25,7 @@ namespace {
 struct Run {
   RunOptions options;
   std::vector<std::string> command;
+  TrialProgram host;
   std::unique_ptr<RunCapture> capture;   // nullptr: events are counted, not kept
   std::unique_ptr<Recording> recording;  // nullptr: there is no GIL
   pid_t process = 0;
@@ -50,7 +50,7 @@ SummaryContext describe_context() {
   if (run->options.common.json.empty()) return context;
   // The script may have left us a process in which nothing else starts: the figures are worth more than this.
   try {
-    auto [python, machine] = examine_in_child();
+    auto [python, machine] = examine_in_child(run->host);
     context.python = std::move(python);
     context.machine = std::move(machine);
   } catch (const std::exception& error) {
@@ -159,12 +159,6 @@ void on_end_of_python() {
 
 void on_exit_of_process(int exit_code, void* /*unused*/) { report_run(exit_code); }
 
-bool runs_module(const std::vector<std::string>& arguments, std::string_view module) {
-  const auto import = fmt::format("from multiprocessing.{} import", module);
-  return std::ranges::any_of(
-      arguments, [&](const std::string& argument) { return argument.find(import) != std::string::npos; });
-}
-
 std::unique_ptr<Recording> make_recording() {
   const auto capture = run->capture ? std::optional(run->capture->plan()) : std::nullopt;
   try {
@@ -177,14 +171,22 @@ std::unique_ptr<Recording> make_recording() {
 
 }  // namespace
 
-void begin_recording(const RunOptions& options, const std::vector<std::string>& command) {
+void begin_recording(const RunOptions& options, const Invocation& invocation) {
   if (options.no_probe) return;
+  // Only a capture and the JSON say which Python they are of.
+  const bool is_described = options.capture.is_wanted() || !options.common.json.empty();
+  const auto host = is_described ? invocation.host.program() : TrialProgram{};
   // Not before Python has started: `--version` and wrong flags end it there, and leave no folder.
   std::unique_ptr<RunCapture> capture;
   if (options.capture.is_wanted()) {
-    capture = std::make_unique<RunCapture>(options.capture, command, options.common.existing());
+    capture =
+        std::make_unique<RunCapture>(options.capture, invocation.command, host, options.common.existing());
   }
-  run = new Run{.options = options, .command = command, .capture = std::move(capture), .process = getpid()};
+  run = new Run{.options = options,
+                .command = invocation.command,
+                .host = host,
+                .capture = std::move(capture),
+                .process = getpid()};
   // The script may change the folder before the file is written.
   std::string& json = run->options.common.json;
   if (!json.empty() && json != "-") json = std::filesystem::absolute(json).string();
@@ -237,11 +239,10 @@ void report_run(int exit_code) noexcept {
   if (is_ours) pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 
-void join_recording(const std::string& path, const std::vector<std::string>& arguments) noexcept {
-  if (path.empty() || runs_module(arguments, "resource_tracker")) return;
+void join_recording(const std::string& path, ProcessRole role) noexcept {
+  if (path.empty()) return;
   announce_recording(path);
   try {
-    const auto role = runs_module(arguments, "forkserver") ? ProcessRole::Server : ProcessRole::Spawn;
     recording_of_child = Recording::join(path, role).release();
     if (recording_of_child == nullptr) return;
     recording_of_child->start();

@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/run_capture.h"
+#include "recording/process_note.h"
 
 namespace gilscope::cli {
 
@@ -20,13 +21,13 @@ struct RunOptions {
 // Records this process and its children from now on; the GIL is held. The report comes when the process exits
 // (however Python ends it: see run_recording.cpp), or in report_run(). Throws Error where the probe is
 // refused.
-void begin_recording(const RunOptions& options, const std::vector<std::string>& command);
+void begin_recording(const RunOptions& options, const Invocation& invocation);
 
 // The script has ended with this code. Reports, once.
 void report_run(int exit_code) noexcept;
 
-// In a child of multiprocessing: joins the recording of its ancestor, if there is one. Never fails: a child
-// that cannot be recorded runs all the same.
-void join_recording(const std::string& path, const std::vector<std::string>& arguments) noexcept;
+// In a child of multiprocessing: joins the recording of its ancestor at `path`; "" is none. Never fails: a
+// child that cannot be recorded runs all the same.
+void join_recording(const std::string& path, ProcessRole role) noexcept;
 
 }  // namespace gilscope::cli

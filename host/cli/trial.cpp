@@ -27,14 +27,16 @@ FileDescriptor take_standard_output() {
   return output;
 }
 
-int run(const TrialSpec& spec) {
+int run(const TrialSpec& spec, PythonHost& host) {
   set_up_logging(Verbosity::Normal);
   const auto output = take_standard_output();
-  install_work_recording();
-  run_trial(spec, work_watch(), [&](const std::string& json) {
-    if (const int error = output.write(json + "\n"); error != 0) {
-      throw Error(std::string("the trial's record could not be written: ") + std::strerror(error), "");
-    }
+  host.with_python([&] {
+    install_work_recording();
+    run_trial(spec, work_watch(), [&](const std::string& json) {
+      if (const int error = output.write(json + "\n"); error != 0) {
+        throw Error(std::string("the trial's record could not be written: ") + std::strerror(error), "");
+      }
+    });
   });
   return static_cast<int>(ExitCode::Done);
 }
@@ -52,7 +54,7 @@ void setup_trial(CLI::App& app, const Invocation& invocation, Action& action) {
     action = [options, mode, &invocation] {
       auto spec = make_trial_spec(*options, invocation.tail);
       spec.mode = *mode_of(*mode);
-      return run(spec);
+      return run(spec, invocation.host);
     };
   });
 }

@@ -7,6 +7,7 @@
 
 #include "analysis/run_summary.h"
 #include "recording/recording.h"
+#include "support/error.h"
 
 namespace gilscope::cli {
 namespace {
@@ -65,18 +66,16 @@ PyObject* end(PyObject* /*module*/, PyObject* /*unused*/) {
 PyMethodDef methods[] = {{"begin", begin, METH_NOARGS, nullptr}, {"end", end, METH_NOARGS, nullptr}, {}};
 PyModuleDef definition{.m_base = PyModuleDef_HEAD_INIT, .m_name = "_gilscope_work", .m_methods = methods};
 
-// To import a module that does not say so turns the GIL of a free-threaded build on.
-PyObject* initialise() {
-  PyObject* const module = PyModule_Create(&definition);
-#ifdef Py_GIL_DISABLED
-  if (module != nullptr) PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
-#endif
-  return module;
-}
-
 }  // namespace
 
-void install_work_recording() { PyImport_AppendInittab("_gilscope_work", initialise); }
+void install_work_recording() {
+  PyObject* const module = PyModule_Create(&definition);
+  if (module == nullptr || PyDict_SetItemString(PyImport_GetModuleDict(), definition.m_name, module) != 0) {
+    PyErr_Clear();
+    throw Error("there is no memory for a module", "");
+  }
+  Py_DECREF(module);
+}
 
 WorkWatch work_watch() { return {.begin = begin_work, .end = end_work}; }
 

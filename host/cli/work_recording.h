@@ -5,8 +5,7 @@
 
 namespace gilscope::cli {
 
-// Gives the host's own Python the module `_gilscope_work`, of begin() and end(): host/run/trial_tasks.py uses
-// it. Before Python starts.
+// Gives this interpreter the module `_gilscope_work`, of begin() and end(): host/run/trial_tasks.py uses it.
 void install_work_recording();
 
 // The same for C++. What was recorded between the two is what Python's end() then gives.

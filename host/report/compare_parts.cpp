@@ -161,7 +161,8 @@ std::string_view describe(Engine engine) noexcept {
 }
 
 std::string name_python(const CompareContext& context) {
-  return fmt::format("CPython {}{}", text_or_unknown(context.python, "version"),
+  return fmt::format("{} {}{}", context.python.value("implementation", "CPython"),
+                     text_or_unknown(context.python, "version"),
                      context.python.value("free_threaded", false) ? " free-threaded" : "");
 }
 

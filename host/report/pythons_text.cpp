@@ -24,7 +24,9 @@ using Block = std::span<const Numbered>;
 
 // "3.13.5t".
 std::string short_version(const CompareContext& context) {
-  return text_or_unknown(context.python, "version") +
+  const auto implementation = context.python.value("implementation", "CPython");
+  return (implementation == "CPython" ? "" : implementation + " ") +
+         text_or_unknown(context.python, "version") +
          (context.python.value("free_threaded", false) ? "t" : "");
 }
 

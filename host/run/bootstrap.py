@@ -1,7 +1,7 @@
 """Acts on modules of the user's program as they are imported, without importing them itself: keeps the children of
 multiprocessing in the host, and learns the names of threads.
 
-Frozen into the host as `_gilscope_bootstrap`; the first Python that runs in every interpreter of the host. It imports
+Frozen into the host as `_gilscope_bootstrap`; the first Python that the host runs in an interpreter. It imports
 nothing that `python` has not imported by then: a script finds the same sys.modules.
 """
 
@@ -34,6 +34,32 @@ def keep_children_in_host(spawn: "Any", host: bytes) -> None:
 
     spawn.set_executable(host)
     spawn.util.spawnv_passfds = start_in_environment
+
+
+# In one line with the code of the child's own, whose tracebacks count lines.
+JOIN = (
+    "exec('try: from gilscope._native import enter_child\\nexcept ImportError: pass\\n"
+    "else: enter_child({is_server}); del enter_child'); "
+)
+
+
+def have_children_join(spawn: "Any") -> None:
+    """Makes multiprocessing start its children with gilscope in them: in a stock Python, code before their own.
+
+    `spawn` is the module multiprocessing.spawn.
+    """
+    start = spawn.util.spawnv_passfds
+
+    def start_joining(path: "Any", arguments: "Sequence[Any]", descriptors: "Sequence[int]") -> int:
+        arguments = list(arguments)
+        place = arguments.index("-c") + 1
+        code = arguments[place]
+        if "multiprocessing.resource_tracker" not in code:
+            announce_recording()
+            arguments[place] = JOIN.format(is_server="multiprocessing.forkserver" in code) + code
+        return start(path, arguments, descriptors)  # type: ignore[no-any-return]
+
+    spawn.util.spawnv_passfds = start_joining
 
 
 class ImportWatcher:
@@ -95,8 +121,13 @@ def when_imported(name: str, then: "Callable[[Any], object]") -> None:
 
 
 def install(host: bytes) -> None:
-    """Called once by the host, before any code of the user's but what `site` runs."""
+    """Called once by the host's binary, before any code of the user's but what `site` runs."""
     when_imported("multiprocessing.spawn", lambda spawn: keep_children_in_host(spawn, host))
+
+
+def install_in_stock() -> None:
+    """The same, by the extension."""
+    when_imported("multiprocessing.spawn", have_children_join)
 
 
 def tell_of_exit(os: "Any", leave: "Callable[[], None]") -> None:

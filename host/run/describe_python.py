@@ -91,7 +91,7 @@ def facts() -> dict[str, object]:
         "major": sys.version_info.major,
         "minor": sys.version_info.minor,
         "release_level": sys.version_info.releaselevel,
-        "implementation": {"cpython": "CPython"}.get(sys.implementation.name, sys.implementation.name),
+        "implementation": {"cpython": "CPython", "pypy": "PyPy"}.get(sys.implementation.name, sys.implementation.name),
         "executable": _text(sys.executable or ""),
         "prefix": _text(sys.prefix),
         "base_prefix": _text(sys.base_prefix),

@@ -2,6 +2,9 @@
 
 #include "run/frozen.h"
 
+#include <iterator>
+#include <vector>
+
 namespace gilscope {
 namespace {
 
@@ -18,6 +21,17 @@ constexpr _frozen frozen(const char* name, const unsigned char* code, unsigned l
 
 }  // namespace
 
-void install_frozen_modules() noexcept { PyImport_FrozenModules = kModules; }
+void install_frozen_modules() {
+  // Never destroyed: CPython looks into it until its very end.
+  static auto* const modules = [] {
+    auto* const all = new std::vector<_frozen>;
+    // An application may have frozen modules of its own.
+    for (const auto* module = PyImport_FrozenModules; module != nullptr && module->name != nullptr; ++module)
+      all->push_back(*module);
+    all->insert(all->end(), std::begin(kModules), std::end(kModules));
+    return all;
+  }();
+  PyImport_FrozenModules = modules->data();
+}
 
 }  // namespace gilscope

@@ -3,7 +3,7 @@
 
 namespace gilscope {
 
-// Must come before the interpreter starts. Every interpreter of the process can import them afterwards.
-void install_frozen_modules() noexcept;
+// Every interpreter of the process can import them afterwards, whether it has started or not.
+void install_frozen_modules();
 
 }  // namespace gilscope

@@ -53,7 +53,7 @@ struct PythonBuild {
 };
 
 // Asks the interpreter of this process; needs one.
-[[nodiscard]] PythonBuild describe_python();
+[[nodiscard]] PythonBuild describe_python(Linkage linkage);
 
 // What the build says of its optimisation, by its configure options and by its compiler and linker flags.
 // Absent from both means no, but not for a distribution's package (below /usr): Debian's is built with PGO

@@ -9,8 +9,8 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
-#include "run/environment.h"
-#include "run/interpreter.h"
+#include "run/python_build.h"
+#include "support/environment.h"
 #include "support/error.h"
 #include "support/json_values.h"
 #include "support/machine.h"
@@ -21,7 +21,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kOldestMinor = 11;
-constexpr const char* kHint = "--python takes a CPython 3.11 or later, or a gilscope host";
+constexpr int kOldestPyPyMinor = 9;
+constexpr const char* kHint =
+    "--python takes a CPython 3.11 or later, a PyPy 3.9 or later, or a gilscope host";
 constexpr auto kTimeout = std::chrono::seconds(30);
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
@@ -113,6 +115,8 @@ nlohmann::ordered_json describe_machine() {
 
 ChosenPython choose_host(const std::string& path, TrialProgram program) {
   auto surroundings = examine_in_child(program);
+  // `gilscope` may be the script that pip has installed.
+  if (surroundings.python.value("linkage", "") == to_string(Linkage::Stock)) program.engine = Engine::Package;
   auto identity = identity_of(program.command.front(), surroundings.python.value("prefix", ""));
   return {path, std::move(identity), std::move(program), std::move(surroundings)};
 }
@@ -176,7 +180,10 @@ ProgramKind parse_version(std::string_view output) {
   if (version.starts_with(kMajor)) {
     std::from_chars(version.data() + kMajor.size(), version.data() + version.size(), minor);
   }
-  if (minor < kOldestMinor) throw Error(fmt::format("is Python {}, too old", version), "");
+  // Its --version goes on in a second line: "[PyPy 7.3.11 with GCC 12.2.0]".
+  const bool is_pypy = output.find("\n[PyPy ") != std::string_view::npos;
+  if (minor < (is_pypy ? kOldestPyPyMinor : kOldestMinor))
+    throw Error(fmt::format("is Python {}, too old", version), "");
   return ProgramKind::Python;
 }
 
@@ -198,9 +205,9 @@ std::vector<std::string> find_hosts(const fs::path& own) {
   return others;
 }
 
-std::vector<ChosenPython> choose_pythons(const std::vector<std::string>& paths,
+std::vector<ChosenPython> choose_pythons(const std::vector<std::string>& paths, const TrialProgram& own,
                                          const StockTrialFolder& stock) {
-  Hosts hosts(find_hosts(host_executable()));
+  Hosts hosts(own.engine == Engine::Host ? find_hosts(own.command.front()) : std::vector<std::string>());
   std::vector<ChosenPython> chosen;
   std::set<std::string> known;
   for (const auto& path : paths) {

@@ -21,9 +21,10 @@ struct ChosenPython {
 };
 
 // In the order given, each Python once. Of each the best engine that there is: a host that embeds it (itself,
-// this one, or one that was built beside it), its own gilscope package, or `stock` files. Throws Error
-// (usage) where a path is no Python that can be compared, and Interrupted.
+// `own` where that is a binary, or one that was built beside it), its own gilscope package, or `stock` files.
+// Throws Error (usage) where a path is no Python that can be compared, and Interrupted.
 [[nodiscard]] std::vector<ChosenPython> choose_pythons(const std::vector<std::string>& paths,
+                                                       const TrialProgram& own,
                                                        const StockTrialFolder& stock);
 
 // The parts of it that ask nobody.

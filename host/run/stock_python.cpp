@@ -48,7 +48,9 @@ PythonFacts parse_python_facts(std::string_view output) {
   try {
     auto facts = nlohmann::ordered_json::parse(find_answer(output));
     const auto implementation = facts.at("implementation").get<std::string>();
-    if (implementation != "CPython") throw Error(fmt::format("is {}, not CPython", implementation), "");
+    if (implementation != "CPython" && implementation != "PyPy") {
+      throw Error(fmt::format("is {}, neither CPython nor PyPy", implementation), "");
+    }
     PythonFacts parsed;
     parsed.base_executable = facts.at("base_executable").get<std::string>();
     parsed.prefix = facts.at("prefix").get<std::string>();

@@ -34,7 +34,7 @@ struct PythonFacts {
   bool is_environment = false;    // a virtual one
 };
 
-// Throws Error where the answer is no CPython's; its words follow the path of what answered.
+// Throws Error where the answer is neither CPython's nor PyPy's; its words follow the path of what answered.
 [[nodiscard]] PythonFacts parse_python_facts(std::string_view output);
 
 }  // namespace gilscope

@@ -6,7 +6,6 @@
 
 #include <pybind11/pybind11.h>
 
-#include "run/interpreter.h"
 #include "run/subinterpreters.h"
 #include "support/error.h"
 
@@ -37,7 +36,6 @@ bool aborts_at_end(Mode mode) {
 
 void run_trial(const TrialSpec& spec, const WorkWatch& watch,
                const std::function<void(const std::string& json)>& deliver) {
-  const Interpreter interpreter;
   try {
     const auto* const watcher = spec.is_traced ? &watch : nullptr;
     const auto run_native = [watcher](unsigned workers, std::size_t jobs, const py::bytes& marshalled) {

@@ -9,9 +9,9 @@
 
 namespace gilscope {
 
-// Starts an interpreter, runs the trial, delivers its record as JSON (parse_trial_record() reads it), and
-// ends the interpreter: in this order, so that a crash at the end does not take the record with it. What the
-// tasks print goes wherever standard output goes.
+// Runs the trial in the interpreter of this process, whose GIL is held, and delivers its record as JSON
+// (parse_trial_record() reads it), before that interpreter ends: a crash at its end does not take the record
+// with it. What the tasks print goes wherever standard output goes.
 void run_trial(const TrialSpec& spec, const WorkWatch& watch,
                const std::function<void(const std::string& json)>& deliver);
 

@@ -157,7 +157,7 @@ def run_processes(spec: TrialSpec) -> list[WorkerReport]:
     count = spec["workers"]
     started, finished = context.Barrier(count), context.Barrier(count)
     next_job = context.Value("q", 0)
-    processes, receivers = [], []
+    workers: list[tuple[Any, Connection]] = []
     try:
         for number in range(1, count + 1):
             receiver, sender = context.Pipe(duplex=False)
@@ -168,20 +168,20 @@ def run_processes(spec: TrialSpec) -> list[WorkerReport]:
             )
             process.start()
             sender.close()
-            processes.append(process)
-            receivers.append(receiver)
+            workers.append((process, receiver))
     except OSError as error:
-        stop(processes)
-        return [failed_worker(f"only {len(processes)} of {count} processes could be started: {error}")]
-    return collect(processes, receivers)
+        stop([process for process, _ in workers])
+        return [failed_worker(f"only {len(workers)} of {count} processes could be started: {error}")]
+    return collect(workers)
 
 
-def collect(processes: list[Any], receivers: list[Connection]) -> list[WorkerReport]:
-    """The reports of all workers, or the failure of the first that died without one."""
+def collect(workers: list[tuple[Any, Connection]]) -> list[WorkerReport]:
+    """The reports of all workers, each a process and where it sends; or the failure of the first that died without."""
     from multiprocessing.connection import wait
 
     reports: list[WorkerReport] = []
-    waiting: dict[Any, Any] = dict(zip(receivers, processes, strict=True))
+    processes = [process for process, _ in workers]
+    waiting: dict[Any, Any] = {receiver: process for process, receiver in workers}
     while waiting:
         ready: list[Any] = wait(list(waiting))
         for receiver in ready:

@@ -1,7 +1,5 @@
 #include "run/trial_program.h"
 
-#include "run/interpreter.h"
-
 namespace gilscope {
 namespace {
 
@@ -25,10 +23,6 @@ std::vector<std::string> stock_arguments(TrialSpec spec) {
 }
 
 }  // namespace
-
-TrialProgram own_program() {
-  return {.engine = Engine::Host, .command = {host_executable()}, .environment = {}};
-}
 
 std::vector<std::string> trial_command(const TrialProgram& program, const TrialSpec& spec) {
   auto command = program.command;

@@ -22,9 +22,6 @@ struct TrialProgram {
   std::vector<std::pair<std::string, std::string>> environment;  // set on top of this process's own
 };
 
-// The running host.
-[[nodiscard]] TrialProgram own_program();
-
 // The command line of one trial.
 [[nodiscard]] std::vector<std::string> trial_command(const TrialProgram& program, const TrialSpec& spec);
 

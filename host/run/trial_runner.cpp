@@ -8,19 +8,21 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
-#include "run/environment.h"
 #include "run/stock_python.h"
+#include "support/environment.h"
 #include "support/error.h"
 
 namespace gilscope {
 namespace {
 
-// Of a line of a traceback, that it is of the trial's own: frozen into a host, or a file of
-// stock_python.cpp's.
+// Of a line of a traceback, that it is of the trial's own: frozen into a host, or of the files by which a
+// stock Python was started.
 bool is_own_frame(const std::string& line, const TrialProgram& program) {
-  if (line.find("\"<frozen _gilscope_") != std::string::npos) return true;
-  return program.engine == Engine::Timing && (line.find("\"<frozen runpy>") != std::string::npos ||
-                                              line.find(program.command.back()) != std::string::npos);
+  const auto is_of = [&](const std::string& file) { return line.find(file) != std::string::npos; };
+  if (is_of("\"<frozen _gilscope_")) return true;
+  if (program.engine == Engine::Host) return false;
+  return is_of("\"<frozen runpy>") ||
+         is_of(program.engine == Engine::Timing ? program.command.back() : "/gilscope/__main__.py\"");
 }
 
 // The lines of a crash's last words that are the user's: the trial's own frames tell them nothing.

@@ -40,6 +40,6 @@ struct Surroundings {
 
 // Asks a fresh child of a program that has `doctor`: whether Python starts at all, and what it is. Throws
 // Error with the child's own words where it does not.
-Surroundings examine_in_child(const TrialProgram& program = own_program());
+Surroundings examine_in_child(const TrialProgram& program);
 
 }  // namespace gilscope

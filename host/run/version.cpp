@@ -4,14 +4,15 @@
 
 namespace gilscope {
 
-std::string_view embedded_python_version() noexcept {
+std::string python_version() {
+  // Of the library that runs, which may be newer than the headers: "3.13.0 (main, Oct  7 2024, 05:00:00) [GCC
+  // …]".
+  const std::string text = Py_GetVersion();
+  std::string version = text.substr(0, text.find(' '));
 #ifdef Py_GIL_DISABLED
-  return PY_VERSION " free-threaded";
-#else
-  return PY_VERSION;
+  version += " free-threaded";
 #endif
+  return version;
 }
-
-std::string_view embedded_python_linkage() noexcept { return GILSCOPE_PYTHON_LINKAGE; }
 
 }  // namespace gilscope

@@ -1,11 +1,11 @@
-// Which Python this binary embeds, as it was built.
+// Which Python this is.
 #pragma once
 
-#include <string_view>
+#include <string>
 
 namespace gilscope {
 
-std::string_view embedded_python_version() noexcept;  // "3.13.0", "3.13.5 free-threaded"
-std::string_view embedded_python_linkage() noexcept;  // "static", "shared"
+// "3.13.0", "3.13.5 free-threaded". Before Python has started, too.
+[[nodiscard]] std::string python_version();
 
 }  // namespace gilscope

@@ -1,5 +1,6 @@
 """Work of known amount and known length, with the GIL kept or given up."""
 
+from collections.abc import Sequence
 from typing import SupportsIndex
 
 __version__: str
@@ -75,3 +76,20 @@ class Tracer:
         """End the recording."""
     def summary(self, python: str, command: list[str]) -> tuple[str, str]:
         """Return gilscope.summary/1 as of now, or of the stop, and its table; python is JSON."""
+
+def run_command_line(arguments: Sequence[bytes]) -> int:
+    """Run gilscope with this Python as its engine, and return the exit code.
+
+    The subcommand `run` ends the process instead.
+
+    arguments: those after `gilscope`, as bytes.
+    """
+
+def enter_child(is_server: bool) -> None:
+    """Make this process, a child of multiprocessing, one of gilscope's.
+
+    Records it where its parent is recorded; where that fails it goes on
+    without.
+
+    is_server: whether it is the fork server.
+    """

@@ -21,8 +21,8 @@
 
 #include "accuracy_scripts.h"
 #include "analysis/truth_check.h"
+#include "embed/interpreter.h"
 #include "probe/probe.h"
-#include "run/interpreter.h"
 
 namespace gilscope::bench {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "analysis/counters.h"
 #include "capture_fixture.h"
+#include "embed/interpreter.h"
 #include "probe/probe.h"
 #include "recorders.h"
-#include "run/interpreter.h"
 
 namespace gilscope::bench {
 namespace {

@@ -1,4 +1,4 @@
-"""What every integration test uses: the host, `python` of the same build, a runner that leaves nothing behind."""
+"""What every integration test uses: the hosts, `python` of the same build, a runner that leaves nothing behind."""
 
 import functools
 import json
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.integration.hosts import is_package
 from tests.processes import has_ended
 
 MARKER = "GILSCOPE_TEST_MARKER"
@@ -92,9 +93,8 @@ def find_marked(marker: str) -> list[int]:
     return found
 
 
-@pytest.fixture(scope="session")
-def host() -> str:
-    """The path of the host's binary."""
+def binary() -> str:
+    """The path of the host that embeds CPython."""
     path = os.environ.get("GILSCOPE_HOST", "")
     if not path or not os.access(path, os.X_OK):
         pytest.exit(
@@ -105,9 +105,18 @@ def host() -> str:
     return str(Path(path).resolve())
 
 
+@pytest.fixture(scope="session", params=["binary", "package"])
+def host(request: pytest.FixtureRequest) -> str:
+    """What `gilscope` is: the binary, and the script that pip has installed in the environment of these tests.
+
+    Tests of one of the two have `@only_binary` or `@only_package` of hosts.py.
+    """
+    return binary() if request.param == "binary" else str(Path(sys.prefix, "bin", "gilscope"))
+
+
 @pytest.fixture(scope="session")
 def stock(host: str) -> str:
-    """The `python` of the build that the host embeds."""
+    """The `python` of the build that the host embeds, or that has the package."""
     asked = run_command([host, "run", "-c", "import sys; print(sys.executable)"], clean_environment())
     assert asked.returncode == 0, asked.stderr
     return asked.stdout.strip()
@@ -171,8 +180,24 @@ def under_host(host: str, arguments: Sequence[str]) -> list[str]:
     return [host, "run", "-q", *([] if is_program else ["--"]), *arguments]
 
 
-def comparable(text: str) -> str:
+def without_package(text: str) -> str:
+    """Without what shows that the package is itself a program of the Python that runs it.
+
+    A script finds modules that it has imported; below the frames of a script are its own; the code of a child of
+    multiprocessing begins with its own.
+    """
+    text = re.sub(r"(?m)^modules: .*", "", text)
+    text = re.sub(r'(?m)^  File "[^"]*/gilscope/__main__.py", line.*\n(    .*\n)*', "", text)
+    text = re.sub(r'(?m)(^  File "<frozen runpy>", line.*\n)+(?=\n|$)', "", text)
+    text = text.replace("Traceback (most recent call last):\n", "")
+    text = re.sub(r"(?m)^ +(?=[~^]+$)", "", text)
+    return re.sub(r"exec\('try: .*?'\); ", "", text)
+
+
+def comparable(text: str, host: str) -> str:
     """Without what no two runs say alike, and what a crash says of the binary: its name and its C frames (3.14+)."""
+    if is_package(host):
+        text = without_package(text)
     text = re.sub(r"\b0x[0-9a-f]{6,}", "0x…", text)
     text = re.sub(r"(?m)^((?:Current t|T)hread 0x… )\[[^]]+\] ", r"\1", text)
     return re.sub(r"(?s)\nCurrent thread's C stack trace.*", "", text)
@@ -192,8 +217,8 @@ def same(host: str, stock: str, run: Runner, tmp_path: Path) -> Pair:
         start = ["sh", "-c", shell, "sh"] if shell else []
         expected = run([*start, python or stock, *arguments], stdin=stdin, env=env, cwd=tmp_path)
         result = run([*start, *under_host(host, arguments)], stdin=stdin, env=env, cwd=tmp_path)
-        assert comparable(result.stdout) == comparable(expected.stdout)
-        assert comparable(result.stderr) == comparable(expected.stderr)
+        assert comparable(result.stdout, host) == comparable(expected.stdout, host)
+        assert comparable(result.stderr, host) == comparable(expected.stderr, host)
         assert result.returncode == expected.returncode
         return result
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from tests.integration.conftest import clean_environment, run_command
+from tests.integration.hosts import only_binary, only_package
 from tests.integration.tasks import TASKS, task, waiting_task
 from tests.schemas import read_schema
 
@@ -58,6 +59,7 @@ def rows_of(python):
     return {row["mode"]: row for row in python["modes"]}
 
 
+@only_binary
 def test_each_python_is_run_by_what_there_is_for_it(compare_pythons, stock, stranger, free_threaded):
     code, document = compare_pythons("--python", stock, "--python", stranger, task("count"))
     own, other = document["pythons"]
@@ -110,6 +112,7 @@ def test_one_python_is_an_ordinary_comparison(compare_pythons, host, run, stock,
     assert "(timing only)" in " ".join(table.split())
 
 
+@only_binary
 def test_pythons_are_compared_in_the_given_order_each_once(compare_pythons, host, stock, stranger, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(stranger)
@@ -118,6 +121,22 @@ def test_pythons_are_compared_in_the_given_order_each_once(compare_pythons, host
     assert [python["path"] for python in document["pythons"]] == [stranger, host]
 
 
+@only_package
+def test_the_package_knows_its_own_python_and_others(compare_pythons, host, stock, stranger):
+    _, document = compare_pythons("--python", f"{stock},{stranger}", task("count"))
+    own, other = document["pythons"]
+    assert [own["engine"], other["engine"]] == ["package", "timing"]
+    assert {row["status"] for row in own["modes"]} == {"ok"}
+    assert own["python"]["linkage"] == "stock"
+
+
+@only_package
+def test_the_script_that_pip_installs_is_the_package(compare_pythons, host):
+    _, document = compare_pythons("--python", host, "--modes", "sequential", task("count"))
+    assert Path(document["python"]["executable"]).parent == Path(host).parent
+
+
+@only_binary
 def test_a_host_is_taken_as_it_is(compare_pythons, host, stranger):
     _, document = compare_pythons(f"--python={stranger}", f"--python={host}", "--modes", "threads", task("count"))
     assert [python["engine"] for python in document["pythons"]] == ["timing", "host"]
@@ -130,6 +149,7 @@ def test_a_name_is_looked_up_on_the_path(compare_pythons, stranger, tmp_path):
     assert document["python"]["executable"] == str(tmp_path / "python3.99")
 
 
+@only_binary
 def test_a_virtual_environment_is_run_by_the_host_of_its_python(compare_pythons, run, stock, tmp_path):
     assert run([stock, "-m", "venv", "--without-pip", tmp_path / "environment"]).returncode == 0
     python = tmp_path / "environment" / "bin" / "python"
@@ -139,6 +159,7 @@ def test_a_virtual_environment_is_run_by_the_host_of_its_python(compare_pythons,
     assert document["pythons"][1]["python"]["executable"] != str(python)
 
 
+@only_binary
 def test_hosts_that_were_built_beside_this_one_are_found(compare_pythons, host):
     others = [path for path in Path(host).parents[3].glob("cpython-*/release/host/gilscope") if str(path) != host]
     if not others:
@@ -152,6 +173,7 @@ def test_hosts_that_were_built_beside_this_one_are_found(compare_pythons, host):
     assert code == 0
 
 
+@only_binary
 def test_a_package_that_runs_trials_is_used(compare_pythons, host, stock, stranger, tmp_path):
     package = tmp_path / "gilscope"
     package.mkdir()
@@ -164,6 +186,7 @@ def test_a_package_that_runs_trials_is_used(compare_pythons, host, stock, strang
     assert code == 0
 
 
+@only_binary
 def test_a_package_that_is_the_extension_alone_gives_timing_only(compare_pythons, stock, stranger, tmp_path):
     (tmp_path / "gilscope").mkdir()
     (tmp_path / "gilscope" / "__init__.py").touch()
@@ -172,6 +195,7 @@ def test_a_package_that_is_the_extension_alone_gives_timing_only(compare_pythons
     assert [python["engine"] for python in document["pythons"]] == ["host", "timing"]
 
 
+@only_binary
 def test_what_a_python_prints_at_its_start_disturbs_nothing(compare_pythons, stranger, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("print('{\"setup_ns\": 1}')\n")
     code, document = compare_pythons("--python", stranger, task("print_much"), env={"PYTHONPATH": tmp_path})
@@ -257,7 +281,7 @@ def test_a_path_that_is_no_python_is_one_clear_error(host, run, stock, path, mes
     result = run([host, "compare", "--python", stock, "--python", path, task("count")])
     assert (result.returncode, result.stdout) == (2, "")
     assert f"gilscope: {message}" in result.stderr
-    assert "try: --python takes a CPython 3.11 or later, or a gilscope host" in result.stderr
+    assert "try: --python takes a CPython 3.11 or later, a PyPy 3.9 or later, or a gilscope host" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -282,14 +306,27 @@ def test_a_program_that_only_says_it_is_a_python_is_one_clear_error(host, run, p
     assert not (tmp_path / "ran").exists(), "nothing is measured"
 
 
-def test_pypy_is_refused(host, run, program):
-    answer = json.dumps({"implementation": "PyPy"})
+def test_pypy_is_compared_by_time_alone(compare_pythons, stock):
+    pypy = shutil.which("pypy3")
+    if pypy is None:
+        pytest.skip("no PyPy here: Debian's package pypy3")
+    code, document = compare_pythons("--python", f"{stock},{pypy}", task("count"))
+    other = document["pythons"][1]
+    assert (other["engine"], other["python"]["implementation"]) == ("timing", "PyPy")
+    assert {row["status"] for mode, row in rows_of(other).items() if mode != "subinterpreters"} == {"ok"}
+    assert {row["gil_figures"] for row in other["modes"]} == {None}
+    assert code == 0
+
+
+def test_another_implementation_is_refused(host, run, program):
+    answer = json.dumps({"implementation": "Jython"})
     fake = program(f"[ $1 = --version ] && echo Python 3.11.9 && exit\necho; echo 'gilscope-answer:{answer}'")
     result = run([host, "compare", "--python", fake, task("count")])
     assert result.returncode == 2
-    assert f"{fake}: is PyPy, not CPython" in result.stderr
+    assert f"{fake}: is Jython, neither CPython nor PyPy" in result.stderr
 
 
+@only_binary
 def test_the_table_names_each_python_and_fits_100_columns(host, run, stock, stranger):
     arguments = ["--python", f"{stock},{stranger}", "--modes", "sequential,threads,subinterpreters", "--rounds", "5"]
     result = run([host, "compare", *arguments, task("count")])

@@ -8,6 +8,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.hosts import is_package, only_binary, only_package
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,13 +36,13 @@ print(json.dumps({
               for file in files],
     "encodings": [sys.getdefaultencoding(), sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()],
     "environment": sorted(os.environ.items()),
-    "modules": sorted(name for name in sys.modules if not name.startswith("_gilscope")),
     "limits": [sys.getrecursionlimit(), sys.getswitchinterval(), sys.get_int_max_str_digits()],
     "signals": [(number, str(signal.getsignal(number))) for number in signals],
     "threads": [len(os.listdir("/proc/self/task")), threading.current_thread().name],
     "descriptors": [number for number in os.listdir("/proc/self/fd") if int(number) < 200],
     "folder": os.getcwd(),
 }, indent=1))
+print("modules:", *sorted(name for name in sys.modules if not name.startswith("_gilscope")))
 """
 HELLO = "print('hello', __name__)"
 
@@ -111,6 +112,7 @@ FLAGS = [
     "-v -V",
     "-Wnonsense",
 ]
+WITHOUT_PACKAGES = ["-S", "-IS"]
 ENVIRONMENTS = [
     "PYTHONPATH=one:two",
     "PYTHONDONTWRITEBYTECODE=1",
@@ -154,13 +156,27 @@ def test_a_program_sees_the_same_interpreter(same: Pair, programs: Path, argumen
 
 @pytest.mark.parametrize("flags", [flags.strip() for flags in FLAGS])
 @pytest.mark.usefixtures("programs")
-def test_a_program_sees_the_same_interpreter_with_flags(same: Pair, flags: str) -> None:
+def test_a_program_sees_the_same_interpreter_with_flags(same: Pair, host: str, flags: str) -> None:
+    if is_package(host) and flags in WITHOUT_PACKAGES:
+        pytest.skip("this Python does not find the package")
     same(*flags.split(), "state.py", "argument")
+
+
+@only_package
+@pytest.mark.parametrize("flags", WITHOUT_PACKAGES)
+def test_a_flag_that_hides_the_package_is_refused(host: str, run: Runner, flags: str) -> None:
+    result = run([host, "run", "--", flags, "-c", "pass"])
+    assert result.returncode == 2
+    assert result.stderr == (
+        "gilscope: run: with Python's flag -S, gilscope itself is not found\n  try: gilscope's binary\n"
+    )
 
 
 @pytest.mark.parametrize("variables", [variables.strip() for variables in ENVIRONMENTS])
 @pytest.mark.usefixtures("programs")
-def test_a_program_sees_the_same_interpreter_with_environment_variables(same: Pair, variables: str) -> None:
+def test_a_program_sees_the_same_interpreter_with_environment_variables(same: Pair, host: str, variables: str) -> None:
+    if is_package(host) and variables.startswith("PYTHONEXECUTABLE"):
+        pytest.skip("a Python that takes itself for another does not find its virtual environment")
     same("state.py", "é", "\udcff", env=dict(variable.split("=", 1) for variable in variables.split()))
 
 
@@ -185,7 +201,7 @@ def test_hash_seed_gives_the_same_order(same: Pair) -> None:
 
 
 def test_the_safe_path_flag_leaves_the_folder_out(same: Pair, programs: Path) -> None:
-    state = json.loads(same("-P", "-c", STATE).stdout)
+    state = json.loads(same("-P", "-c", STATE).stdout.rpartition("\nmodules:")[0])
     assert str(programs) not in state["path"]
 
 
@@ -224,9 +240,6 @@ ENDS = {
     "KeyboardInterrupt": "raise KeyboardInterrupt",
     "KeyboardInterrupt subclass": "class K(KeyboardInterrupt): pass\nraise K('x')",
     "MemoryError": "raise MemoryError",
-    "recursion": "def f(n):\n    return f(n + 1)\nf(0)",
-    "deep recursion that is caught": "def f(n):\n    try:\n        return f(n + 1)\n    except RecursionError:\n"
-    "        return n\nprint(f(0))",
     "recursion in C": "x = []\nfor _ in range(100000):\n    x = [x]\ntry:\n    repr(x)\nexcept RecursionError as e:\n"
     "    print(str(e)[:20])",
     "syntax error": "print(1)\nif x\n    y\n",
@@ -255,6 +268,20 @@ ENDS = {
     "audit hook": "import sys\nsys.addaudithook(lambda name, a: name == 'cpython.run_file' and print(name))",
     "imports itself": "import importlib, sys\nif __name__ == '__main__':\n    import script\nprint(__name__)",
 }
+
+# Below a script under the package are frames of the package: it may go that much less deep.
+DEPTHS = {
+    "recursion": "def f(n):\n    return f(n + 1)\nf(0)",
+    "deep recursion that is caught": "def f(n):\n    try:\n        return f(n + 1)\n    except RecursionError:\n"
+    "        return n\nprint(f(0))",
+}
+
+
+@only_binary
+@pytest.mark.parametrize("code", DEPTHS.values(), ids=DEPTHS)
+def test_a_script_may_go_as_deep(same: Pair, tmp_path: Path, code: str) -> None:
+    (tmp_path / "script.py").write_text(code)
+    same("script.py")
 
 
 @pytest.mark.parametrize("code", ENDS.values(), ids=ENDS)
@@ -360,12 +387,12 @@ def test_options_of_run_come_before_the_script(host: str, run: Runner, tmp_path:
         assert result.returncode == 0
 
 
-def test_the_version_names_gilscope_and_what_it_embeds(host: str, stock: str, run: Runner) -> None:
+def test_the_version_names_gilscope_its_python_and_the_clock(host: str, stock: str, run: Runner) -> None:
     python = run([stock, "--version"]).stdout.split()[1]
     result = run([host, "--version"])
-    assert re.fullmatch(
-        r"gilscope \d+\.\d+\.\d+, embeds CPython (\S+).* \((static|shared) libpython\).*\n", result.stdout
-    )
+    embedded = r"embeds CPython (\S+).* \((static|shared) libpython\)"
+    engine = r"in CPython (\S+).* \(stock\)" if is_package(host) else embedded
+    assert re.fullmatch(rf"gilscope \d+\.\d+\.\d+, {engine}, clock: (tsc|monotonic)\n", result.stdout)
     assert python in result.stdout
     assert result.returncode == 0
 

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.hosts import only_binary
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Pair, Runner
+
+# The package is of the environment that it is installed in.
+pytestmark = only_binary
 
 STATE = """
 import json, os, sys, sysconfig

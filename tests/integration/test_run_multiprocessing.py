@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.hosts import only_binary
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Pair, Runner
@@ -195,6 +196,7 @@ def test_it_prints_the_same_as_under_python(same: Pair, folder: Path, name: str,
     same("script.py", method)
 
 
+@only_binary
 def test_each_way_to_start_a_child_ends_in_the_host(host: str, run: Runner, folder: Path) -> None:
     (folder / "script.py").write_text("""
 from concurrent.futures import ProcessPoolExecutor
@@ -244,6 +246,7 @@ if __name__ == "__main__":
 """
 
 
+@only_binary
 @pytest.mark.parametrize("action", ["nothing", "clear", "own"])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("environment", ["base", "virtual"])
@@ -316,6 +319,7 @@ def test_subprocesses_run_the_real_python(host: str, stock: str, run: Runner) ->
     assert run([host, "run", "-q", "-c", code]).stdout.strip() == str(Path(stock).resolve())
 
 
+@only_binary
 def test_an_early_import_by_a_pth_file_keeps_children_in_the_host(
     host: str, stock: str, run: Runner, folder: Path
 ) -> None:
@@ -329,6 +333,7 @@ def test_an_early_import_by_a_pth_file_keeps_children_in_the_host(
     assert (state["exe"], state["executable"]) == (host, str(venv / "bin" / "python"))
 
 
+@only_binary
 def test_a_look_for_the_module_alone_does_not_use_the_finder_up(host: str, run: Runner, folder: Path) -> None:
     look = "import importlib.util\nassert importlib.util.find_spec('multiprocessing.spawn')\n"
     (folder / "script.py").write_text(look + DESCRIBE)

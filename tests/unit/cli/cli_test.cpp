@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
 
+#include "embed/embedded_host.h"
 #include "expect_error.h"
 #include "temporary_folder.h"
 
@@ -29,6 +30,11 @@ using testing::Not;
 
 using Arguments = std::vector<std::string>;
 
+int run_gilscope(const Arguments& arguments) {
+  EmbeddedHost host;
+  return run_command_line(arguments, host);
+}
+
 struct Ending {
   int code = 0;
   std::string output;
@@ -41,7 +47,7 @@ Ending run(const Arguments& arguments) {
   testing::internal::CaptureStderr();
   Ending ending;
   try {
-    ending.code = run_command_line(arguments);
+    ending.code = run_gilscope(arguments);
   } catch (const Error& error) {
     ending.code = static_cast<int>(error.exit_code());
     ending.errors = fmt::format("gilscope: {}\n  try: {}\n", error.what(), error.hint());
@@ -63,7 +69,7 @@ void expect_usage_error(const Arguments& arguments, const std::string& words) {
 [[noreturn]] void run_and_exit(const Arguments& arguments) {
   set_up_logging(Verbosity::Normal);
   if (std::freopen("/dev/null", "w", stdout) == nullptr) std::exit(99);
-  std::exit(run_command_line(arguments));
+  std::exit(run_gilscope(arguments));
 }
 
 // What Python code shows of its own command line, on standard error.
@@ -108,7 +114,7 @@ TEST(Run, without_tracing_has_no_figures_to_write) {
     Arguments arguments{"run", "--no-probe"};
     arguments.insert(arguments.end(), options.begin(), options.end());
     arguments.emplace_back("app.py");
-    const auto error = error_of([&] { run_command_line(arguments); });
+    const auto error = error_of([&] { run_gilscope(arguments); });
     EXPECT_THAT(error.what(), HasSubstr("--no-probe traces nothing"));
     EXPECT_EQ(error.exit_code(), ExitCode::Usage);
   }
@@ -171,7 +177,7 @@ TEST(CommandLine, refuses_what_is_none_of_the_articles_programs_or_sizes) {
 TEST(Compare, of_a_task_that_is_not_there_is_an_error_before_anything_is_made) {
   const TemporaryFolder folder;
   const auto json = folder.file("out.json");
-  const auto error = error_of([&] { run_command_line({"compare", "/nowhere/app.py", "--json", json}); });
+  const auto error = error_of([&] { run_gilscope({"compare", "/nowhere/app.py", "--json", json}); });
   EXPECT_THAT(error.what(), HasSubstr("no such file: /nowhere/app.py"));
   EXPECT_EQ(error.exit_code(), ExitCode::Usage);
   EXPECT_THAT(folder.names(), IsEmpty());
@@ -181,7 +187,7 @@ TEST(Compare, does_not_overwrite_a_result_without_force) {
   const TemporaryFolder folder;
   const auto task = folder.write("app.py", "");
   const auto json = folder.write("out.json", "old");
-  const auto error = error_of([&] { run_command_line({"compare", task, "--json", json}); });
+  const auto error = error_of([&] { run_gilscope({"compare", task, "--json", json}); });
   EXPECT_THAT(error.what(), HasSubstr("exists already"));
   EXPECT_EQ(error.exit_code(), ExitCode::Usage);
   EXPECT_EQ(read_file(json), "old");
@@ -191,7 +197,7 @@ TEST(Compare, refuses_a_result_that_cannot_be_written_before_the_work) {
   const TemporaryFolder folder;
   const auto task = folder.write("app.py", "");
   const auto error =
-      error_of([&] { run_command_line({"compare", task, "--json", folder.file("nowhere/out.json")}); });
+      error_of([&] { run_gilscope({"compare", task, "--json", folder.file("nowhere/out.json")}); });
   EXPECT_EQ(error.exit_code(), ExitCode::CannotRun);
   EXPECT_THAT(folder.names(), ElementsAre("app.py"));
 }
@@ -201,7 +207,7 @@ TEST(Compare, says_it_where_a_task_or_an_argument_is_not_utf8) {
   const auto good = folder.write("app.py", "");
   const auto bad = folder.write("app\xff.py", "");
   for (const auto& arguments : {Arguments{"compare", bad}, Arguments{"compare", good, "--", "\xff"}}) {
-    const auto error = error_of([&] { run_command_line(arguments); });
+    const auto error = error_of([&] { run_gilscope(arguments); });
     EXPECT_THAT(error.what(), HasSubstr("not UTF-8"));
     EXPECT_EQ(error.exit_code(), ExitCode::Usage);
   }
@@ -210,7 +216,7 @@ TEST(Compare, says_it_where_a_task_or_an_argument_is_not_utf8) {
 TEST(Doctor, does_not_overwrite_a_result_without_force) {
   const TemporaryFolder folder;
   const auto json = folder.write("out.json", "old");
-  const auto error = error_of([&] { run_command_line({"doctor", "--json", json}); });
+  const auto error = error_of([&] { run_gilscope({"doctor", "--json", json}); });
   EXPECT_THAT(error.what(), HasSubstr("exists already"));
   EXPECT_EQ(read_file(json), "old");
 }
@@ -219,7 +225,7 @@ TEST(Doctor, takes_no_arguments) { expect_usage_error({"doctor", "app.py"}, "app
 
 TEST(Run, of_nothing_is_an_error) {
   for (const auto& arguments : {Arguments{"run"}, Arguments{"run", "--"}, Arguments{"run", "-q"}}) {
-    const auto error = error_of([&] { run_command_line(arguments); });
+    const auto error = error_of([&] { run_gilscope(arguments); });
     EXPECT_THAT(error.what(), HasSubstr("nothing to run"));
     EXPECT_EQ(error.exit_code(), ExitCode::Usage);
   }

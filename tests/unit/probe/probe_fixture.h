@@ -11,10 +11,10 @@
 
 #include <gtest/gtest.h>
 
+#include "embed/interpreter.h"
 #include "probe/event_list.h"
 #include "probe/probe.h"
 #include "run/detached.h"
-#include "run/interpreter.h"
 
 namespace gilscope {
 

@@ -70,8 +70,8 @@ TEST(FindProgram, refuses_what_cannot_be_run) {
 
 TEST(ParseVersion, tells_hosts_and_pythons) {
   EXPECT_EQ(parse_version("gilscope 0.1.0, embeds CPython 3.13.0 (static libpython)\n"), ProgramKind::Host);
-  for (const auto* output :
-       {"Python 3.11.0\n", "Python 3.13.5", "Python 3.15.0rc1\n", "Python 3.100.1 (x)\n"}) {
+  for (const auto* output : {"Python 3.11.0\n", "Python 3.13.5", "Python 3.15.0rc1\n", "Python 3.100.1 (x)\n",
+                             "Python 3.9.16 (7.3.11+dfsg, Dec 30 2024)\n[PyPy 7.3.11 with GCC 12.2.0]\n"}) {
     EXPECT_EQ(parse_version(output), ProgramKind::Python) << output;
   }
 }
@@ -82,6 +82,7 @@ TEST(ParseVersion, refuses_all_others) {
   };
   EXPECT_EQ(refusal("Python 3.10.13\n"), "is Python 3.10.13, too old");
   EXPECT_EQ(refusal("Python 2.7.18\n"), "is Python 2.7.18, too old");
+  EXPECT_EQ(refusal("Python 3.8.13 (7.3.9)\n[PyPy 7.3.9 with GCC 10]\n"), "is Python 3.8.13, too old");
   for (const auto* output : {"", "\n", "Python", "python 3.13.0", "echo (GNU coreutils) 9.1\n"}) {
     EXPECT_THAT(refusal(output), HasSubstr("is no Python")) << output;
   }

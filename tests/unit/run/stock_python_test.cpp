@@ -74,7 +74,7 @@ TEST(PythonFacts, tell_an_installation_from_an_environment) {
 }
 
 TEST(PythonFacts, refuse_another_implementation) {
-  EXPECT_EQ(refusal(answer({{"implementation", "PyPy"}})), "is PyPy, not CPython");
+  EXPECT_EQ(refusal(answer({{"implementation", "Jython"}})), "is Jython, neither CPython nor PyPy");
 }
 
 TEST(PythonFacts, refuse_what_does_not_answer_as_a_python) {

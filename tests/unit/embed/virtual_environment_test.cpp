@@ -1,4 +1,4 @@
-#include "run/environment.h"
+#include "embed/virtual_environment.h"
 
 #include <cstdlib>
 #include <string>
@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/environment.h"
 #include "temporary_folder.h"
 
 namespace gilscope {

@@ -2,9 +2,11 @@
 // The children of multiprocessing come back into this same binary: see is_multiprocessing_child().
 #pragma once
 
-#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "run/python_host.h"
 
 namespace gilscope {
 
@@ -21,16 +23,13 @@ class Interpreter {
   ~Interpreter();
 };
 
-// Called when Python has started, its GIL held, before any code of the user's but what `site` runs.
-using WhenReady = std::function<void()>;
-
-// Runs `python arguments…` in this process and returns its exit code. Up to CPython 3.14.6 `sys.exit` ends
-// the process inside, and an unhandled KeyboardInterrupt does on every version: nothing may be needed after
-// it.
+// See PythonHost::run_python().
 int run_python(const std::vector<std::string>& arguments, const WhenReady& when_ready);
 
 // Whether these arguments are how multiprocessing starts a child (spawn, forkserver, resource tracker).
 bool is_multiprocessing_child(const std::vector<std::string>& arguments);
+// Of them, whether they start that module of multiprocessing: "forkserver", "resource_tracker".
+bool runs_module(const std::vector<std::string>& arguments, std::string_view module);
 
 // As run_python, for a child of multiprocessing: in the environment that its parent had, which its argv[0]
 // names. (An environment variable would be gone where the script empties os.environ.)

@@ -1,6 +1,6 @@
 #include <Python.h>
 
-#include "run/interpreter.h"
+#include "embed/interpreter.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -8,9 +8,10 @@
 
 #include <spdlog/spdlog.h>
 
-#include "run/environment.h"
-#include "run/foreign_runtime.h"
+#include "embed/foreign_runtime.h"
+#include "embed/virtual_environment.h"
 #include "run/frozen.h"
+#include "support/environment.h"
 #include "support/error.h"
 
 namespace gilscope {
@@ -119,6 +120,12 @@ bool is_multiprocessing_child(const std::vector<std::string>& arguments) {
   const auto command = std::ranges::find(arguments, "-c");
   return command != arguments.end() && command + 1 != arguments.end() &&
          (command + 1)->find("from multiprocessing.") != std::string::npos;
+}
+
+bool runs_module(const std::vector<std::string>& arguments, std::string_view module) {
+  const auto import = fmt::format("from multiprocessing.{} import", module);
+  return std::ranges::any_of(
+      arguments, [&](const std::string& argument) { return argument.find(import) != std::string::npos; });
 }
 
 int run_multiprocessing_child(const std::string& name, const std::vector<std::string>& arguments,

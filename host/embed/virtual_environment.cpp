@@ -1,6 +1,5 @@
-#include "run/environment.h"
+#include "embed/virtual_environment.h"
 
-#include <cstdlib>
 #include <fstream>
 
 #include <spdlog/fmt/fmt.h>
@@ -15,11 +14,6 @@ std::string trimmed(const std::string& text) {
 }
 
 }  // namespace
-
-std::optional<std::string> environment_variable(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread
-  return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
-}
 
 std::optional<std::string> virtual_environment_version(const std::filesystem::path& folder) {
   std::ifstream file(folder / "pyvenv.cfg");

@@ -1,5 +1,5 @@
 // Which command lines are multiprocessing's. What the interpreter itself does, tests/integration asks.
-#include "run/interpreter.h"
+#include "embed/interpreter.h"
 
 #include <string>
 

@@ -1,6 +1,6 @@
 #include <Python.h>
 
-#include "run/foreign_runtime.h"
+#include "embed/foreign_runtime.h"
 
 #include <elf.h>
 #include <exception>
@@ -12,8 +12,6 @@
 #include <vector>
 
 #include <spdlog/spdlog.h>
-
-#include "run/version.h"
 
 namespace gilscope {
 namespace {
@@ -89,7 +87,7 @@ std::optional<std::string> find_foreign_runtime() {
 }
 
 void warn_of_foreign_runtime_at_exit() noexcept {
-  if (embedded_python_linkage() != "static") return;
+  if (std::string_view(GILSCOPE_PYTHON_LINKAGE) != "static") return;
   registered_process = getpid();
   Py_AtExit(warn_of_foreign_runtime);
 }

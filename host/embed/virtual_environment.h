@@ -13,9 +13,8 @@ struct PythonEnvironment {
   std::string warning;  // why an active virtual environment is not used; "" where there is none to say
 };
 
-// As std::getenv, but empty counts as unset.
+// environment_variable(), or a test's.
 using EnvironmentVariables = std::function<std::optional<std::string>(const char* name)>;
-std::optional<std::string> environment_variable(const char* name);
 
 // The active virtual environment's python where it is of version `version` ("3.13", "3.13t"), else
 // `built_with`.

@@ -1,0 +1,143 @@
+#include "stock_host.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <unistd.h>
+#include <utility>
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "run/frozen.h"
+#include "support/error.h"
+
+namespace gilscope {
+namespace {
+
+namespace py = pybind11;
+
+py::module_ program_module() { return py::module_::import("gilscope._program"); }
+
+py::list to_bytes(const std::vector<std::string>& texts) {
+  py::list list;
+  for (const auto& text : texts) list.append(py::bytes(text));
+  return list;
+}
+
+// As `python -m` does it. Compiled as a program of its own, so that CPython notes an interrupt, and without
+// its frame in the traceback.
+bool run_module(const std::string& name, bool is_module) {
+  py::dict scope;
+  scope["name"] = py::reinterpret_steal<py::str>(PyUnicode_DecodeFSDefault(name.c_str()));
+  scope["is_module"] = is_module;
+  PyObject* const result = PyRun_String("import runpy; runpy._run_module_as_main(name, is_module)",
+                                        Py_file_input, scope.ptr(), scope.ptr());
+  if (result != nullptr) {
+    Py_DECREF(result);
+    return true;
+  }
+  py::error_already_set error;
+  const py::object traceback = error.trace();
+  if (traceback && !traceback.is_none()) {
+    PyException_SetTraceback(error.value().ptr(), py::object(traceback.attr("tb_next")).ptr());
+    error = py::error_already_set(std::move(error));
+  }
+  error.restore();
+  PyErr_Print();
+  return false;
+}
+
+// What `python` does with it, by the functions that it uses: exceptions are printed and kept in
+// sys.last_type, SystemExit ends the process.
+bool run_program(std::string_view kind, const std::string& what) {
+  PyCompilerFlags flags = _PyCompilerFlags_INIT;
+  if (kind == "file") {
+    std::FILE* const file = std::fopen(what.c_str(), "rb");
+    if (file == nullptr) throw Error(what + " is gone", "");
+    return PyRun_AnyFileExFlags(file, what.c_str(), 1, &flags) == 0;
+  }
+  if (kind == "code") return PyRun_SimpleStringFlags(what.c_str(), &flags) == 0;
+  if (kind == "input") return PyRun_AnyFileExFlags(stdin, "<stdin>", 0, &flags) == 0;
+  return run_module(what, kind == "module");
+}
+
+bool was_interrupted() {
+  PyObject* const type = PySys_GetObject("last_type");
+  return type == PyExc_KeyboardInterrupt;
+}
+
+// -i, or PYTHONINSPECT: set by the program itself, perhaps.
+void inspect() {
+  const bool is_asked =
+      py::module_::import("sys").attr("flags").attr("inspect").cast<int>() != 0 ||
+      !py::module_::import("os").attr("environ").attr("get")("PYTHONINSPECT", "").equal(py::str(""));
+  PyCompilerFlags flags = _PyCompilerFlags_INIT;
+  if (is_asked && isatty(STDIN_FILENO) != 0) PyRun_AnyFileExFlags(stdin, "<stdin>", 0, &flags);
+}
+
+}  // namespace
+
+void prepare_interpreter() {
+  install_frozen_modules();
+  py::module_::import("_gilscope_bootstrap").attr("install_in_stock")();
+}
+
+StockHost::StockHost() {
+  sigaction(SIGINT, nullptr, &interrupt_);
+  if (interrupt_.sa_handler != SIG_IGN) std::signal(SIGINT, SIG_DFL);
+}
+
+StockHost::~StockHost() { give_interrupt_back(); }
+
+void StockHost::give_interrupt_back() noexcept { sigaction(SIGINT, &interrupt_, nullptr); }
+
+TrialProgram StockHost::program() const {
+  auto command = program_module().attr("own_command")().cast<std::vector<std::string>>();
+  if (command.front().empty()) {
+    throw Error("this Python does not know its own program: sys.executable is empty", "start it by its path");
+  }
+  return {.engine = Engine::Package, .command = std::move(command), .environment = {}};
+}
+
+std::filesystem::path StockHost::article_folder() const {
+  const auto file = py::module_::import("gilscope").attr("__file__").cast<std::string>();
+  return std::filesystem::path(file).parent_path() / "article";
+}
+
+void StockHost::with_python(const std::function<void()>& work) {
+  prepare_interpreter();
+  program_module().attr("begin_main")();
+  give_interrupt_back();
+  work();
+}
+
+int StockHost::run_python(const std::vector<std::string>& arguments, const WhenReady& when_ready,
+                          const std::vector<std::string>& command) {
+  int code = 0;
+  bool is_interrupted = false;
+  {
+    const std::vector<std::string> options(command.begin() + 1,
+                                           command.end() - static_cast<std::ptrdiff_t>(arguments.size()));
+    const auto program = program_module()
+                             .attr("prepare")(to_bytes(arguments), to_bytes(options))
+                             .cast<std::pair<std::string, std::string>>();
+    prepare_interpreter();
+    when_ready();
+    give_interrupt_back();
+    code = run_program(program.first, program.second) ? EXIT_SUCCESS : EXIT_FAILURE;
+    is_interrupted = code != EXIT_SUCCESS && was_interrupted();
+    inspect();
+  }
+  // As Py_RunMain() ends.
+  constexpr int kCannotFlush = 120;
+  if (Py_FinalizeEx() < 0) code = kCannotFlush;
+  if (is_interrupted) {
+    std::signal(SIGINT, SIG_DFL);
+    kill(getpid(), SIGINT);
+    code = 128 + SIGINT;  // where it is blocked
+  }
+  return code;
+}
+
+}  // namespace gilscope
