@@ -9,11 +9,24 @@ TYPE_CHECKING = False  # typing itself takes 5 ms to import
 if TYPE_CHECKING:
     from typing import Any
 
+    from gilscope._compare import Comparison, ceiling, compare
     from gilscope._meter import Meter
     from gilscope._summary import Summary
     from gilscope._trace import trace
 
-__all__ = ["Error", "Meter", "Summary", "__version__", "count", "hold", "release", "trace"]
+__all__ = [
+    "Comparison",
+    "Error",
+    "Meter",
+    "Summary",
+    "__version__",
+    "ceiling",
+    "compare",
+    "count",
+    "hold",
+    "release",
+    "trace",
+]
 
 
 def load_ipython_extension(shell: "Any") -> None:
@@ -23,7 +36,14 @@ def load_ipython_extension(shell: "Any") -> None:
     _notebook.load(shell)
 
 
-_LATER = {"Meter": "_meter", "Summary": "_summary", "trace": "_trace"}
+_LATER = {
+    "Comparison": "_compare",
+    "Meter": "_meter",
+    "Summary": "_summary",
+    "ceiling": "_compare",
+    "compare": "_compare",
+    "trace": "_trace",
+}
 
 
 if not TYPE_CHECKING:  # a checker sees the imports above; this would tell it that any other name exists, too

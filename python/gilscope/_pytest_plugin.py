@@ -189,11 +189,10 @@ def _judge(measurements: list[Measurement], judges: list[Judge]) -> str | None:
 @functools.cache
 def _refusal() -> str | None:
     """Why the GIL cannot be measured here, found out by a try."""
-    import sys
-
     import gilscope
+    from gilscope._meter import gil_is_enabled
 
-    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+    if not gil_is_enabled():
         return "the GIL cannot be measured: this Python is free-threaded, and its GIL is off"
     try:
         with gilscope.trace():

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import json
 import os
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from gilscope import _native
+from gilscope._document import Document, make
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-_Part = TypeVar("_Part")
+    from collections.abc import Mapping
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +113,7 @@ class Verdict:
 
 
 @dataclasses.dataclass(frozen=True)
-class Summary:
+class Summary(Document):
     """gilscope.summary/1 as objects: the names are those of the JSON, the times in ns."""
 
     python: dict[str, Any] | None
@@ -132,15 +129,6 @@ class Summary:
     _json: str = dataclasses.field(repr=False)
     _text: str = dataclasses.field(repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The same as JSON has it: docs/schemas/summary.schema.json."""
-        document: dict[str, Any] = json.loads(self._json)
-        return document
-
-    def to_json(self) -> str:
-        """The same as JSON: what `gilscope run --json` writes."""
-        return self._json
-
     def rows(self) -> list[dict[str, Any]]:
         """List a flat dict for each thread and GIL of each process, as pandas.DataFrame() and csv.DictWriter take it.
 
@@ -148,14 +136,6 @@ class Summary:
         `hold_p50_ns` to `hold_max_ns` and `wait_p50_ns` to `wait_max_ns`. Times are in ns; None is not known.
         """
         return [_row(process.pid, thread) for process in self.processes for thread in process.threads]
-
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the JSON to a file.
-
-        Raises FileExistsError where there is one already, unless `force` has it replaced; OSError where it cannot
-        be written, and then nothing is left there that was not there before.
-        """
-        _write(Path(path), self._json + "\n", force=force)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Summary:
@@ -173,17 +153,10 @@ class Summary:
         except _native.Error as error:
             raise _native.Error(f"{os.fspath(path)}: {error}") from None
 
-    def __str__(self) -> str:
-        """The verdict, and a table of the threads."""
-        return self._text
-
     def _repr_html_(self) -> str:
         from gilscope import _html
 
         return _html.of(self)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001  (as IPython calls it)
-        printer.text("Summary(...)" if cycle else self._text.rstrip("\n"))
 
 
 _DURATIONS = [field.name for field in dataclasses.fields(Durations)]
@@ -197,39 +170,18 @@ def _row(pid: int, thread: Thread) -> dict[str, Any]:
     return row
 
 
-def _write(path: Path, text: str, *, force: bool) -> None:
-    """All of it, or nothing: written beside its place, and then put there."""
-    if not force and os.path.lexists(path):
-        raise FileExistsError(errno.EEXIST, "exists already; try: another name, or force=True", os.fspath(path))
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_native_id()}")
-    try:
-        with beside.open("x", encoding="utf-8") as file:
-            file.write(text)
-        beside.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _make(kind: Callable[..., _Part], figures: Mapping[str, Any], **parts: Any) -> _Part:
-    """What of `figures` it has fields for, since a later version may write more, and `parts` as they are."""
-    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: value for name, value in figures.items() if name in known} | parts)
-
-
 def _thread(figures: Mapping[str, Any]) -> Thread:
-    hold, wait = (figures[kind] and _make(Durations, figures[kind]) for kind in ("hold", "wait"))
-    return _make(Thread, figures, hold=hold, wait=wait)
+    hold, wait = (figures[kind] and make(Durations, figures[kind]) for kind in ("hold", "wait"))
+    return make(Thread, figures, hold=hold, wait=wait)
 
 
 def _process(figures: Mapping[str, Any]) -> Process:
-    return _make(
+    return make(
         Process,
         figures,
-        gils=[_make(Gil, gil) for gil in figures["gils"]],
+        gils=[make(Gil, gil) for gil in figures["gils"]],
         threads=[_thread(thread) for thread in figures["threads"]],
-        handoffs=[_make(Handoff, pair, from_=pair["from"]) for pair in figures["handoffs"]],
+        handoffs=[make(Handoff, pair, from_=pair["from"]) for pair in figures["handoffs"]],
     )
 
 
@@ -238,11 +190,11 @@ def summary_of(text: str, table: str | None = None) -> Summary:
     if table is None:
         table = _native.format_saved(text)
     document = json.loads(text)
-    return _make(
+    return make(
         Summary,
         document,
-        probe=_make(Probe, document["probe"]),
-        verdict=_make(Verdict, document["verdict"]),
+        probe=make(Probe, document["probe"]),
+        verdict=make(Verdict, document["verdict"]),
         processes=[_process(process) for process in document["processes"]],
         _json=text,
         _text=table,
