@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import functools
 import json
 import os
 import threading
@@ -62,7 +63,12 @@ def write(path: Path, text: str, *, force: bool) -> None:
         beside.unlink(missing_ok=True)
 
 
+@functools.cache  # of up to 4,097 rows for each snapshot
+def _names_of_fields(kind: type) -> frozenset[str]:
+    return frozenset(field.name for field in dataclasses.fields(kind))
+
+
 def make(kind: Callable[..., _Part], figures: Mapping[str, Any], **parts: Any) -> _Part:
     """What of `figures` it has fields for, since a later version may write more, and `parts` as they are."""
-    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    known = _names_of_fields(kind)  # type: ignore[arg-type]
     return kind(**{name: value for name, value in figures.items() if name in known} | parts)
