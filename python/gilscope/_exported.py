@@ -1,0 +1,192 @@
+"""What monitoring is told of a trace: counters by GIL and name of thread, of a bounded number, that never get less."""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+import os
+import re
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, NamedTuple
+
+from gilscope._trace import trace as new_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from gilscope._summary import Thread
+
+
+class Metric(NamedTuple):
+    """One counter, of a field of Thread, and how each system names it."""
+
+    figure: str
+    prometheus: str  # without its suffix _total
+    opentelemetry: str
+    unit: str  # of UCUM; "s": the figure is in ns
+    text: str
+
+    def of(self, figures: dict[str, int]) -> float:
+        """In its unit."""
+        return figures[self.figure] / 1e9 if self.unit == "s" else figures[self.figure]
+
+
+METRICS = (
+    Metric("hold_ns", "gilscope_gil_held_seconds", "cpython.gil.hold.time", "s", "Time that threads held the GIL."),
+    Metric("holds", "gilscope_gil_holds", "cpython.gil.holds", "{hold}", "How often threads took the GIL."),
+    Metric(
+        "wait_ns", "gilscope_gil_waited_seconds", "cpython.gil.wait.time", "s", "Time that threads waited for the GIL."
+    ),
+    Metric("waits", "gilscope_gil_waits", "cpython.gil.waits", "{wait}", "How often threads waited for the GIL."),
+    Metric(
+        "forced",
+        "gilscope_gil_forced_releases",
+        "cpython.gil.forced_releases",
+        "{release}",
+        "How often threads had to give up the GIL: a waiter's switch interval had run out.",
+    ),
+)
+ENABLED_TEXT = "1 where the GIL is on, 0 where a free-threaded build has it off: then nothing is counted."
+COMPLETE_TEXT = "1 where every event was counted, 0 where some were not: then the counters are too low."
+
+OTHER = "(other)"
+UNNAMED = "(unnamed)"
+
+# The names that CPython gives: their numbers grow with each thread, or with each pool, and tell nothing.
+_NUMBERED = re.compile(r"(Thread|Dummy|ThreadPoolExecutor|InterpreterPoolExecutor)-\d+(?:_\d+)?(?=\Z| \()")
+
+
+def label_of(name: str) -> str:
+    """Return the name of a thread without the number that CPython gave it, and every other name as it is.
+
+    `Thread-12 (handle)` is `Thread (handle)`, `ThreadPoolExecutor-0_3` is `ThreadPoolExecutor`.
+    """
+    return _NUMBERED.sub(r"\1", name, count=1) if _NUMBERED.match(name) else name
+
+
+class Series(NamedTuple):
+    """Whose a counter is: the values of its two labels."""
+
+    gil: str
+    thread: str
+
+
+class Totals:
+    """Sums what the rows of snapshots gained, from one to the next, by the name that a row had then.
+
+    A row goes by the system's id of its thread, so that its name may come late, change, or be another thread's at last,
+    once the system gives the id again; a sum of the rows that have a name now would get less each time. What a row
+    gained between two snapshots counts for the name that it has in the second.
+    """
+
+    def __init__(self, max_series: int, label: Callable[[str], str]) -> None:
+        """Nothing was gained yet. See prometheus.collector for the arguments."""
+        self._max_series = max_series
+        self._label = label
+        self._most: dict[tuple[int, int | None], dict[str, int]] = {}  # that each row had so far
+        self._own: set[Series] = set()  # that are not of the rest
+        self.series: dict[Series, dict[str, int]] = {}
+
+    def update(self, threads: Iterable[Thread]) -> None:
+        """Add what these rows have more than they ever had. What the label raises changes nothing."""
+        rows = [(thread, self._label_of(thread)) for thread in threads]
+        for thread, label in rows:
+            total = self.series.setdefault(self._place(str(thread.gil), label), dict.fromkeys(_FIGURES, 0))
+            most = self._most.setdefault((thread.gil, thread.id), dict.fromkeys(_FIGURES, 0))
+            for figure in _FIGURES:
+                # Less than before: a row was read while its thread stood still in the middle of a change.
+                gain = max(0, getattr(thread, figure) - most[figure])
+                most[figure] += gain
+                total[figure] += gain
+
+    def _label_of(self, thread: Thread) -> str:
+        if thread.id is None:
+            return OTHER
+        return self._label(thread.name) if thread.name else UNNAMED
+
+    def _place(self, gil: str, label: str) -> Series:
+        """Its own while there are few enough; else the rest of its GIL, or of all GILs that have none of their own."""
+        wanted = Series(gil, label)
+        if wanted in self._own or len(self._own) < self._max_series:
+            self._own.add(wanted)
+            return wanted
+        return Series(gil if any(own.gil == gil for own in self._own) else OTHER, OTHER)
+
+
+_FIGURES = [metric.figure for metric in METRICS]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """The counters at one instant; no series, and `is_complete` None, where there is no GIL to trace."""
+
+    is_gil_enabled: bool
+    is_complete: bool | None
+    series: dict[Series, dict[str, int]]
+
+
+class Source:
+    """The counters of a trace, for any thread to read. The child of a fork begins anew, as its trace does."""
+
+    def __init__(self, trace: new_trace | None, max_series: int, label: Callable[[str], str]) -> None:
+        """Begin a trace, or take one that was begun. Raises Error, ValueError, TypeError: see prometheus.collector."""
+        if operator.index(max_series) < 1:
+            raise ValueError(f"max_series must be at least 1, and is {max_series}")
+        self.trace = new_trace() if trace is None else trace
+        self._bounds = max_series, label
+        self.begin_anew()
+        if trace is None:
+            self.trace.start()
+        try:
+            self.read()  # refuses a trace that was not begun: here, and not at some scrape
+        except BaseException:
+            if trace is None:
+                self.trace.stop()
+            raise
+        _sources.add(self)
+
+    def begin_anew(self) -> None:
+        """Forget what was counted, and who holds the lock: in the child of a fork nobody does."""
+        self._lock = threading.Lock()
+        self._totals = Totals(*self._bounds)
+        self._shared: Reading | None = None
+        self._had_it: set[str] = set()
+
+    def read(self) -> Reading:
+        """Read the counters now. Takes a snapshot of the trace."""
+        with self._lock:
+            return self._read()
+
+    def read_for(self, reader: str) -> Reading:
+        """Share one reading among readers that ask in turn; it is made anew for one that has had it already."""
+        with self._lock:
+            if self._shared is None or reader in self._had_it:
+                self._shared = self._read()
+                self._had_it.clear()
+            self._had_it.add(reader)
+            return self._shared
+
+    def _read(self) -> Reading:
+        summary = self.trace.snapshot()
+        for process in summary.processes:
+            self._totals.update(process.threads)
+        probe = summary.probe
+        lost_some = probe.dropped > 0 or probe.overlooked_gils > 0 or probe.overwritten
+        return Reading(
+            is_gil_enabled=getattr(sys, "_is_gil_enabled", lambda: True)(),
+            is_complete=not lost_some if summary.processes else None,
+            series={series: figures.copy() for series, figures in self._totals.series.items()},
+        )
+
+
+_sources: weakref.WeakSet[Source] = weakref.WeakSet()
+
+
+def _begin_anew_in_child() -> None:
+    for source in _sources:
+        source.begin_anew()
+
+
+os.register_at_fork(after_in_child=_begin_anew_in_child)
