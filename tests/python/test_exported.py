@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -154,6 +155,13 @@ def test_no_counter_gets_less_nor_is_anything_lost_whatever_snapshots_come() -> 
     steps = some.lists(some.lists(change, max_size=8), max_size=8)
     given = hypothesis.given(some.integers(1, 6), steps)
     hypothesis.settings(deadline=None, max_examples=300)(given(check))()
+
+
+def test_every_metric_is_documented_by_both_of_its_names_and_its_unit() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    for metric in METRICS:
+        unit = metric.unit if metric.unit == "s" else f"`{metric.unit}`"
+        assert f"| `{metric.prometheus}_total` | `{metric.opentelemetry}` | {unit} |" in page
 
 
 @pytest.mark.alone
