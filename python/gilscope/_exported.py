@@ -120,7 +120,7 @@ _FIGURES = [metric.figure for metric in METRICS]
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """The counters at one instant; no series, and `is_complete` None, where there is no GIL to trace."""
+    """The counters at one instant; no series, and `is_complete` None, where this process has no GIL that is traced."""
 
     is_gil_enabled: bool
     is_complete: bool | None
@@ -170,13 +170,15 @@ class Source:
 
     def _read(self) -> Reading:
         summary = self.trace.snapshot()
-        for process in summary.processes:
+        # Only this one's: what was stopped before a fork is of the process that forked.
+        processes = [process for process in summary.processes if process.pid == os.getpid()]
+        for process in processes:
             self._totals.update(process.threads)
         probe = summary.probe
         lost_some = probe.dropped > 0 or probe.overlooked_gils > 0 or probe.overwritten
         return Reading(
             is_gil_enabled=getattr(sys, "_is_gil_enabled", lambda: True)(),
-            is_complete=not lost_some if summary.processes else None,
+            is_complete=not lost_some if processes else None,
             series={series: figures.copy() for series, figures in self._totals.series.items()},
         )
 

@@ -257,3 +257,20 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert source.read().series["0", "worker"]["holds"] >= 500
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+
+
+@with_gil
+def test_a_child_knows_nothing_of_a_trace_that_was_stopped_before_the_fork() -> None:
+    code = """
+import os, gilscope
+from gilscope._exported import Source, label_of
+source = Source(None, 50, label_of)
+source.trace.stop()
+child = os.fork()
+if child == 0:
+    reading = source.read()
+    os._exit(0 if reading.series == {} and reading.is_complete is None else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert source.read().is_complete
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
