@@ -1,8 +1,11 @@
 """What the running Python says of itself: `facts()` is run inside the interpreter that gilscope measures.
 
-Its keys are those that parse_python_build (python_build.cpp) reads. sysconfig.get_config_var loads a module
-of the whole build configuration (30 to 50 ms): fine for `gilscope doctor`, not for the start of a run.
+Its keys are those that parse_python_build (python_build.cpp) reads. It runs under PyPy 3.9, too, as all does that
+`compare --python` has another Python run. sysconfig.get_config_var loads a module of the whole build configuration
+(30 to 50 ms): fine for `gilscope doctor`, not for the start of a run.
 """
+
+from __future__ import annotations
 
 import os
 import sys
