@@ -190,10 +190,28 @@ def load_task(task: TaskSpec) -> Callable[[], object]:
         found = getattr(found, name)
     if not callable(found):
         raise LoadError(f"{where}: '{task['function']}' is no function but of type {type(found).__name__}")
+    missing = required_arguments(found)
+    if missing:
+        raise LoadError(
+            f"{where}: '{task['function']}' needs arguments ({', '.join(missing)}), and a task is called without: "
+            "name a function of your own that calls it"
+        )
     flags = getattr(getattr(found, "__code__", None), "co_flags", 0)
     if flags & CO_COROUTINE:
         import asyncio  # noqa: F401  (now, and not within the timed work)
     return found  # type: ignore[no-any-return]
+
+
+def required_arguments(function: Any) -> list[str]:
+    """The names of those that have no default, as far as Python's own functions tell: inspect is not imported."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return []
+    given = 1 if getattr(function, "__self__", None) is not None else 0
+    last = code.co_argcount - len(getattr(function, "__defaults__", None) or ())
+    defaults = getattr(function, "__kwdefaults__", None) or {}
+    keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    return [*code.co_varnames[given:last], *(name for name in keywords if name not in defaults)]
 
 
 class Worker:

@@ -70,5 +70,5 @@ def _names_of_fields(kind: type) -> frozenset[str]:
 
 def make(kind: Callable[..., _Part], figures: Mapping[str, Any], **parts: Any) -> _Part:
     """What of `figures` it has fields for, since a later version may write more, and `parts` as they are."""
-    known = _names_of_fields(kind)  # type: ignore[arg-type]
+    known = _names_of_fields(kind)
     return kind(**{name: value for name, value in figures.items() if name in known} | parts)

@@ -21,6 +21,8 @@ from tests.integration.tasks import TASKS, task, waiting_task
         ([task("")], "'' is no function's name"),
         (["no_such_module:f"], "No module named 'no_such_module'"),
         (["json:nowhere"], "module json has no function 'nowhere'"),
+        (["json:dumps"], "module json: 'dumps' needs arguments (obj), and a task is called without"),
+        (["json:JSONEncoder.default"], "needs arguments (self, o)"),
         ([], "TASK is required"),
         ([task("count"), "--modes", "fibers"], "fibers not in"),
         ([task("count"), "--workers", "0"], "not in range"),

@@ -147,6 +147,8 @@ def test_what_is_no_task_at_all_is_refused():
         gilscope.compare("--help")
     with pytest.raises(gilscope.Error, match="try: a task is FILE"):
         gilscope.compare("nothing")
+    with pytest.raises(gilscope.Error, match=r"needs arguments \(obj\)"):
+        gilscope.compare(json.dumps)  # type: ignore[arg-type]
     with pytest.raises(gilscope.Error, match="no function 'nothing'"):
         gilscope.compare("tests.python.comparison_tasks:nothing")
 
