@@ -3,6 +3,14 @@
 Importing this costs milliseconds: whatever is heavier is imported where it is used.
 """
 
+import sys
+
+if sys.implementation.name != "cpython":
+    raise ImportError(
+        f"gilscope measures CPython's GIL, and this is {sys.implementation.name}; try: `gilscope compare --python "
+        f"{sys.executable} TASK` of a gilscope in CPython, which times this Python too"
+    )
+
 from gilscope._native import Error, __version__, count, hold, release
 
 TYPE_CHECKING = False  # typing itself takes 5 ms to import
