@@ -1,7 +1,7 @@
 # The names of what can be done; how is in tools/. PYTHON=… chooses the CPython (tools/choose_python.py --why).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo build test test-all cpython-tests sanitize bench flavours plots lint format clean help
+.PHONY: demo build test test-all wheel cpython-tests sanitize bench flavours plots lint format clean help
 
 demo: ## Build, then compare the article's counting programs in every mode
 	@sh tools/demo.sh
@@ -11,6 +11,8 @@ test: ## Build, then run every test
 	@sh tools/test.sh
 test-all: ## Build and test with every usable CPython of this machine
 	@sh tools/test_all.sh
+wheel: ## Build the sdist and a wheel for every usable CPython into dist/, and test each where nothing else is
+	@sh tools/wheel.sh
 cpython-tests: ## Build, then run CPython's own tests of threads and processes under the host and without it
 	@sh tools/cpython_tests.sh
 sanitize: ## Build and run the unit tests with AddressSanitizer and UBSan, then with ThreadSanitizer

@@ -6,13 +6,12 @@ configure release "$BUILD"
 if [ -t 1 ]; then ninja -C "$BUILD"; else ninja -C "$BUILD" --quiet; fi
 point "$TAG/release/host/gilscope" build/gilscope
 
-extension_sources=$(find CMakeLists.txt pyproject.toml README.md LICENSE cmake extensions host python/gilscope \
-  -type f ! -name '*.pyc' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
-if [ "$(cat "$VENV/.gilscope-extension" 2>/dev/null)" != "$extension_sources" ]; then
+sources=$(extension_sources)
+if [ "$(cat "$VENV/.gilscope-extension" 2>/dev/null)" != "$sources" ]; then
   say "building the extension into .venvs/$TAG"
   # All of it offline: what it is built with is in the environment already.
   quietly "$VENV/bin/python" -m pip install --no-index --no-build-isolation --no-deps --force-reinstall \
     --config-settings "build-dir=build/$TAG/extension" .
-  echo "$extension_sources" >"$VENV/.gilscope-extension"
+  echo "$sources" >"$VENV/.gilscope-extension"
 fi
 say "build/gilscope is up to date (build/$TAG/release)"

@@ -135,6 +135,16 @@ configure() {
   sed -n 's/^-- \(gilscope: \)/\1/p' "$LOG" >&2
 }
 
+# fingerprint PATH…: changes with any file there.
+fingerprint() {
+  find "$@" -type f ! -name '*.pyc' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
+}
+
+# Of all that the extension is built from.
+extension_sources() {
+  fingerprint CMakeLists.txt pyproject.toml README.md LICENSE cmake extensions host python/gilscope
+}
+
 cpp_files() { find cmake extensions host tests -name '*.cpp' -o -name '*.h'; }
 
 # shellcheck disable=SC2086  # a list of words
