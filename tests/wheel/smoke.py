@@ -4,6 +4,7 @@ Needs the wheel alone. Prints one line, or ends with the assertion that failed.
 """
 
 import importlib.metadata
+import subprocess
 import sys
 import sysconfig
 import threading
@@ -43,6 +44,23 @@ def require_true_figures() -> None:
         assert not any(thread.holds for thread in process.threads)
 
 
+def require_the_command_line() -> None:
+    """All of it: runs, comparisons in every mode, and the article's programs."""
+
+    def gilscope_says(*arguments: str) -> str:
+        command = [Path(sysconfig.get_path("scripts"), "gilscope"), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    assert gilscope_says("--version").startswith(f"gilscope {gilscope.__version__}, in CPython ")
+    assert gilscope_says("run", "-c", "print('it ran')").startswith("it ran\n\ngilscope: ")
+    assert "usage: " in gilscope_says("run", "-m", "http.server", "--help")
+    assert " failed" not in gilscope_says("compare", "--rounds", "1", "platform:python_version")
+    assert "verdict   holds" in gilscope_says("article", "--scale", "0", "interleave_asyncio")
+
+
 require_the_installed_package()
 require_true_figures()
+require_the_command_line()
 print(f"gilscope {gilscope.__version__} works in Python {sys.version.split()[0]} of {sys.prefix}")
