@@ -33,7 +33,7 @@ class Holder:
     held_ns: int
     holds: int
     longest_hold_ns: int
-    forced: int  # releases, because another thread had waited for a switch interval
+    forced: int  #: releases, because another thread had waited for a switch interval
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Measurement:
     """
 
     wall_ns: int
-    waited_ns: int  # the thread that ran it waited for the GIL
+    waited_ns: int  #: the thread that ran it waited for the GIL
     holders: list[Holder]
     summary: Summary
 

@@ -30,7 +30,7 @@ class Gil:
     """What one GIL did. Times are in ns; hold_share is of the wall time, None where that is 0."""
 
     id: int
-    interpreters: list[int]  # that own it; empty where that is not known
+    interpreters: list[int]  #: that own it; empty where that is not known
     holds: int
     hold_ns: int
     waits: int
@@ -38,7 +38,7 @@ class Gil:
     forced: int
     voluntary: int
     handoffs: int
-    overlaps: int  # acquires while another thread held it: 0, or the figures are wrong
+    overlaps: int  #: acquires while another thread held it: 0, or the figures are wrong
     hold_share: float | None
 
 
@@ -46,16 +46,16 @@ class Gil:
 class Thread:
     """What one thread did with one GIL. Times are in ns; None is not known."""
 
-    id: int | None  # the system's; None: threads that came when there was no place left, merged
+    id: int | None  #: the system's; None: threads that came when there was no place left, merged
     name: str | None
     gil: int
     holds: int
     hold_ns: int
-    hold_share: float | None  # of the wall time
+    hold_share: float | None  #: of the wall time
     waits: int
     wait_ns: int
-    wait_share: float | None  # of its lifetime
-    lifetime_ns: int  # from its first use of the GIL to its last
+    wait_share: float | None  #: of its lifetime
+    lifetime_ns: int  #: from its first use of the GIL to its last
     forced: int
     voluntary: int
     cpu_ns: int | None
@@ -68,7 +68,7 @@ class Handoff:
     """How often a release by one thread was followed by an acquire by another."""
 
     gil: int
-    from_: int | None  # thread ids; None: threads that came when no row was left, merged
+    from_: int | None  #: thread ids; None: threads that came when no row was left, merged
     to: int | None
     count: int
 
@@ -91,14 +91,14 @@ class Process:
 class Probe:
     """What the measurement saw and cost."""
 
-    clock: str  # tsc or monotonic
+    clock: str  #: tsc or monotonic
     events: int
-    dropped: int  # 0, or the figures are too low
+    dropped: int  #: 0, or the figures are too low
     unrecorded_processes: int
-    overlooked_gils: int  # that could not be followed: too many lived at once
-    overwritten: bool  # somebody else changed CPython's calls meanwhile: events are missing
-    pair_cost_ns: float | None  # added to a release and its acquire, measured after the trace
-    cost_share: float | None  # of the wall time
+    overlooked_gils: int  #: that could not be followed: too many lived at once
+    overwritten: bool  #: somebody else changed CPython's calls meanwhile: events are missing
+    pair_cost_ns: float | None  #: added to a release and its acquire, measured after the trace
+    cost_share: float | None  #: of the wall time
     capture_bytes: int | None
 
 
@@ -106,10 +106,10 @@ class Probe:
 class Verdict:
     """The summary in one sentence, and what it is made from."""
 
-    kind: str  # bottleneck, no_bottleneck, one_thread, no_gil
+    kind: str  #: bottleneck, no_bottleneck, one_thread, no_gil
     text: str
     wait_share: float | None
-    ceiling: float | None  # of one thread: how much faster threads could make this at most
+    ceiling: float | None  #: of one thread: how much faster threads could make this at most
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Summary(Document):
     probe: Probe
     verdict: Verdict
     processes: list[Process]
-    check: dict[str, Any] | None  # of `gilscope report --check`
+    check: dict[str, Any] | None  #: of `gilscope report --check`
     _json: str = dataclasses.field(repr=False)
     _text: str = dataclasses.field(repr=False)
 

@@ -40,9 +40,9 @@ def _describe_python() -> str:
 class trace:  # noqa: N801  (used like a function)
     """Trace every GIL of this process, for the length of a `with` statement or from start() to stop().
 
-    with gilscope.trace() as t:
-        work()
-    print(t.summary)
+        with gilscope.trace() as t:
+            work()
+        print(t.summary)
 
     Exact, on a stock CPython, for about a clock read an event. Any thread
     may start it, stop it and look at it. One runs in a process at a time,
