@@ -1,0 +1,32 @@
+"""README.md and docs/: what the pages show can be done, and still says what they say."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [
+    str(page.relative_to(ROOT))
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    if "\n```console\n" in page.read_text(encoding="utf-8")
+]
+has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 12) or not has_gil,
+    reason="the pages show a Python that has a GIL, and sub-interpreters with a GIL of their own",
+)
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_of_a_page_print_what_it_shows_but_for_figures(host, page) -> None:
+    checked = subprocess.run(
+        [sys.executable, "tools/docs_outputs.py", "--check", page],
+        cwd=ROOT,
+        env={**os.environ, "GILSCOPE_HOST": host},
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stderr

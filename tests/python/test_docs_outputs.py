@@ -1,0 +1,143 @@
+"""tools/docs_outputs.py: what it writes into a page, what its check finds; and what Sphinx cannot check of the docs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = ROOT / "tools" / "docs_outputs.py"
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    return tmp_path / "page.md"
+
+
+def run_tool(page: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TOOL), *options, str(page)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def block(body: str, *notes: str) -> str:
+    above = "".join(f"<!-- {note} -->\n" for note in notes)
+    return f"Text before.\n\n{above}```console\n{body}```\n\nText after.\n"
+
+
+def test_what_commands_print_is_written_below_them(page) -> None:
+    page.write_text(block("$ echo one\nwhat was there before\n$ echo two >&2; echo \\\n  three\n"))
+    assert run_tool(page).returncode == 0
+    assert page.read_text() == block("$ echo one\none\n\n$ echo two >&2; echo \\\n  three\ntwo\nthree\n")
+
+
+def test_the_same_is_written_again(page) -> None:
+    page.write_text(block("$ seq 3\n$ printf 'a\\n\\nb\\n'\n"))
+    assert run_tool(page).returncode == 0
+    once = page.read_text()
+    assert run_tool(page).returncode == 0
+    assert page.read_text() == once
+
+
+def test_commands_find_the_examples_and_what_earlier_ones_left(page) -> None:
+    page.write_text(block("$ ls words.py python/article/counting.py\n$ echo kept >file\n") + block("$ cat file\n"))
+    assert run_tool(page).returncode == 0
+    assert "words.py\n" in page.read_text()
+    assert "$ cat file\nkept\n" in page.read_text()
+
+
+def test_every_block_of_a_page_is_run_whatever_is_said_above_it(page) -> None:
+    page.write_text(block("$ echo one\n", "varies: x") + block("$ echo two\n", "varies: x") + block("$ echo three\n"))
+    assert run_tool(page).returncode == 0
+    assert page.read_text().count("\n```\n") == 3
+    assert [word for word in page.read_text().split() if word in {"one", "two", "three"}] == [
+        word for word in ("one", "two", "three") for _ in range(2)
+    ]
+
+
+def test_no_folder_of_the_machine_is_written(page) -> None:
+    page.write_text(block("$ pwd; echo $HOME; python -c 'import sys; print(sys.prefix)'\n"))
+    assert run_tool(page).returncode == 0
+    assert page.read_text().endswith("\n~/project\n~\n~/.venv\n```\n\nText after.\n")
+
+
+def test_a_check_accepts_other_figures_units_and_orders(page) -> None:
+    text = block(
+        "$ echo 'Thread-2 held 1.5 s (10 %)'; echo 'Thread-1 held 12 ms (<0.001 %)'\nThread-1 held 3 ns (7 %)\n"
+    )
+    page.write_text(text)
+    assert run_tool(page, "--check").returncode == 0
+    assert page.read_text() == text
+
+
+@pytest.mark.parametrize("now", ["held 3 ms now", "kept 3 ms", "3 ms"])
+def test_a_check_refuses_other_words(page, now) -> None:
+    page.write_text(block(f"$ echo '{now}'\nheld 3 ms\n"))
+    checked = run_tool(page, "--check")
+    assert checked.returncode == 1
+    assert "other words are printed now" in checked.stderr
+    assert "-held 3 ms" in checked.stderr
+
+
+def test_paragraphs_that_vary_are_not_compared(page) -> None:
+    page.write_text(block("$ printf 'held\\n\\nso it may be\\n'\nheld\n\nso it is\n", "varies: so it"))
+    assert run_tool(page, "--check").returncode == 0
+    page.write_text(block("$ printf 'waited\\n\\nso it may be\\n'\nheld\n\nso it is\n", "varies: so it"))
+    assert run_tool(page, "--check").returncode == 1
+
+
+def test_another_exit_code_is_an_error_and_nothing_is_written(page) -> None:
+    for text in (block("$ echo why; exit 3\n"), block("$ true\n", "exit code: 3")):
+        page.write_text(text)
+        for options in ([], ["--check"]):
+            refused = run_tool(page, *options)
+            assert refused.returncode == 1
+            assert "ended with" in refused.stderr
+            assert page.read_text() == text
+    page.write_text(block("$ echo why; exit 3\n", "exit code: 3"))
+    assert run_tool(page).returncode == 0
+    assert "\nwhy\n" in page.read_text()
+
+
+def test_a_block_whose_program_is_missing_is_left_as_it_is(page) -> None:
+    text = block("$ no-such-program\nwhat it printed\n", "needs: sh no-such-program")
+    page.write_text(text)
+    done = run_tool(page)
+    assert done.returncode == 0
+    assert "left as it is, for want of no-such-program" in done.stderr
+    assert page.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (block("no command\n"), "has no line that begins with $"),
+        (block("$ true\n", "exitcode: 3"), "no note of a block is called exitcode"),
+    ],
+)
+def test_a_block_that_makes_no_sense_is_an_error(page, text, error) -> None:
+    page.write_text(text)
+    refused = run_tool(page)
+    assert refused.returncode == 1
+    assert error in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_of_the_pages_outside_of_the_site_lead_somewhere(name) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", (ROOT / name).read_text(encoding="utf-8"))
+    files = [link for link in links if "://" not in link]
+    assert not [link for link in files if not (ROOT / link).exists()]
+
+
+def test_the_page_of_environment_variables_has_every_one_that_the_program_reads() -> None:
+    sources = [
+        path
+        for folder in ("host", "extensions", "python/gilscope")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".cpp", ".h", ".py"}
+    ]
+    named = {name for path in sources for name in re.findall(r'"(GILSCOPE_[A-Z_]+)"', path.read_text(encoding="utf-8"))}
+    page = (ROOT / "docs" / "reference" / "environment.md").read_text(encoding="utf-8")
+    assert "GILSCOPE_RECORDING" in named
+    assert named <= set(re.findall(r"`(GILSCOPE_[A-Z_]+)`", page))
