@@ -26,6 +26,7 @@ check ruff ruff check --quiet
 check shellcheck shellcheck -x --source-path=SCRIPTDIR tools/*.sh .ci/run
 check mypy mypy --no-error-summary
 check zizmor zizmor --offline --quiet --no-progress --strict-collection .github
+check docs sh tools/docs.sh
 # Without the unit tests, which are most of the files: CI has other things to do.
 check clang-tidy tidy_in tidy -DGILSCOPE_TESTS=OFF
 check clang-tidy-extension tidy_in tidy-extension -DGILSCOPE_EXTENSION=ON

@@ -1,0 +1,1 @@
+"""What conf.py takes to make pages: most of it is Markdown, made at build time from the thing that it describes."""
