@@ -24,8 +24,7 @@ exclude_patterns = ["generators", "examples"]
 nitpicky = True
 # Python's own names are not in this site, and a list of them would be a download.
 nitpick_ignore_regex = [(r"py:.*", r"(?!gilscope\b).*")]
-# What integrations import that need not be installed to be described.
-autodoc_mock_imports = ["opentelemetry", "prometheus_client"]
+autodoc_mock_imports = python_api.OPTIONAL
 autodoc_class_signature = "separated"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"

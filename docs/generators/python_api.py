@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sphinx.ext.autodoc.mock import mock
 
 import gilscope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
+
+# What public modules import that need not be installed to be described.
+OPTIONAL = ["opentelemetry", "prometheus_client"]
 
 MODULE = """\
 ## {module}
@@ -30,14 +34,10 @@ DATACLASS = """\
 .. autoclass:: {name}
    :members:
    :undoc-members:
+   :inherited-members:
    :exclude-members: __init__
 ```
 """
-
-
-def _modules() -> list[str]:
-    names = sorted(module.name for module in pkgutil.iter_modules([str(Path(gilscope.__file__).parent)]))
-    return [f"gilscope.{name}" for name in names]
 
 
 def _dataclasses(module: ModuleType, names: Iterable[str]) -> list[str]:
@@ -45,7 +45,8 @@ def _dataclasses(module: ModuleType, names: Iterable[str]) -> list[str]:
 
 
 def _section(name: str) -> str:
-    module = importlib.import_module(name)
+    with mock(OPTIONAL):
+        module = importlib.import_module(name)
     results = _dataclasses(module, getattr(module, "__all__", []))
     section = MODULE.format(module=name, dataclasses=", ".join(results))
     return "\n".join([section, *(DATACLASS.format(name=f"{name}.{result}") for result in results)])
@@ -53,16 +54,16 @@ def _section(name: str) -> str:
 
 def page() -> str:
     """Return a section for gilscope, and one for each of its public modules."""
-    public = [name for name in _modules() if not name.startswith("gilscope._")]
+    names = sorted(module.name for module in pkgutil.iter_modules(gilscope.__path__))
+    public = [f"gilscope.{name}" for name in names if not name.startswith("_")]
     return "\n".join(_section(name) for name in ["gilscope", *public])
 
 
 def parts() -> str:
-    """Return the dataclasses that results are made of, but for those that the API itself names."""
+    """Return the dataclasses that results are made of: those that stand beside what the API names."""
+    modules = {getattr(getattr(gilscope, name), "__module__", "gilscope") for name in gilscope.__all__} - {"gilscope"}
     names = []
-    for private in _modules():
-        if private.startswith("gilscope._"):
-            module = importlib.import_module(private)
-            found = [name for name in _dataclasses(module, vars(module)) if not name.startswith("_")]
-            names += [f"{private}.{name}" for name in found if getattr(module, name).__module__ == private]
-    return "\n".join(DATACLASS.format(name=name) for name in names if name.rpartition(".")[2] not in gilscope.__all__)
+    for module in map(importlib.import_module, sorted(modules)):
+        found = [name for name in _dataclasses(module, vars(module)) if name not in gilscope.__all__]
+        names += [f"{module.__name__}.{name}" for name in found if getattr(module, name).__module__ == module.__name__]
+    return "\n".join(DATACLASS.format(name=name) for name in names)
