@@ -38,8 +38,8 @@ NOTE = re.compile(r"<!-- ([a-z ]+): (.*) -->")
 NOTES = {"exit code", "needs", "varies"}
 COMMAND = re.compile(r"^\$ (?:.*\\\n)*.*\n", re.MULTILINE)
 UNITS = {"ns", "µs", "ms", "s", "KiB", "MiB", "GiB", "bytes", "yes", "no"}
-# Of the build or the machine, not of gilscope.
-LINKAGE = re.compile(r"\b(static|shared) libpython")
+# Of the Python, not of gilscope: how libpython is linked, how multiprocessing starts processes.
+OF_THE_PYTHON = re.compile(r"\((?:static|shared) libpython\)|started by \w+")
 
 
 class OutputsError(Exception):
@@ -112,7 +112,7 @@ def run_block(body: str, notes: dict[str, str], workplace: Workplace) -> str:
 
 def words(output: str, varies: str | None) -> set[str]:
     """Return the words of a block's outputs without figures and units, and without the paragraphs that vary."""
-    paragraphs = LINKAGE.sub("libpython", COMMAND.sub("", output)).split("\n\n")
+    paragraphs = OF_THE_PYTHON.sub("", COMMAND.sub("", output)).split("\n\n")
     kept = [text for text in paragraphs if not (varies and re.match(varies, text.lstrip("\n")))]
     bare = (word.strip(".,:;()'\"") for text in kept for word in text.split())
     return {re.sub(r"\d+", "#", word) for word in bare if re.search(r"[^\W\d]", word) and word not in UNITS}

@@ -71,6 +71,13 @@ def test_a_check_accepts_other_figures_units_and_orders(page) -> None:
     assert page.read_text() == text
 
 
+def test_a_check_accepts_what_is_of_the_python(page) -> None:
+    now = "CPython 3.14.8 (shared libpython), processes were started by forkserver"
+    then = "CPython 3.13.0 (static libpython), processes were started by fork"
+    page.write_text(block(f"$ echo '{now}'\n{then}\n"))
+    assert run_tool(page, "--check").returncode == 0
+
+
 @pytest.mark.parametrize("now", ["held 3 ms now", "kept 3 ms", "3 ms"])
 def test_a_check_refuses_other_words(page, now) -> None:
     page.write_text(block(f"$ echo '{now}'\nheld 3 ms\n"))
