@@ -17,14 +17,15 @@ def _escape(line: str) -> str:
     return "".join(f"``{part}``" if at % 2 else MARKUP.sub(r"\\\1", part) for at, part in enumerate(parts))
 
 
-def _argument(line: str) -> str:
+def _argument(line: str) -> list[str]:
     match = ARGUMENT.match(line)
-    return f":param {match[1]}: {_escape(match[2])}" if match else _escape(line)
+    return [f"``{match[1]}``", f"    {_escape(match[2])}"] if match else [f"    {_escape(line.strip())}"]
 
 
 def _paragraph(lines: list[str]) -> list[str]:
+    """Return a list of what each argument is, where the paragraph is about these; else its lines."""
     if all(line.startswith(" ") or ARGUMENT.match(line) for line in lines):
-        return [_argument(line) for line in lines]
+        return [made for line in lines for made in _argument(line)]
     return [_escape(line) for line in lines]
 
 
