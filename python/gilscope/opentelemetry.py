@@ -2,7 +2,7 @@
 
     gilscope.opentelemetry.observe()
 
-docs/monitoring.md says what each metric is.
+docs/how-to/monitoring.md says what each metric is.
 """
 
 from __future__ import annotations

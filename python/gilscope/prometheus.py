@@ -2,7 +2,7 @@
 
     prometheus_client.REGISTRY.register(gilscope.prometheus.collector())
 
-docs/monitoring.md says what each metric is.
+docs/how-to/monitoring.md says what each metric is.
 """
 
 from __future__ import annotations

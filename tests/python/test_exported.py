@@ -158,7 +158,7 @@ def test_no_counter_gets_less_nor_is_anything_lost_whatever_snapshots_come() -> 
 
 
 def test_every_metric_is_documented_by_both_of_its_names_and_its_unit() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "monitoring.md").read_text(encoding="utf-8")
     for metric in METRICS:
         unit = metric.unit if metric.unit == "s" else f"`{metric.unit}`"
         assert f"| `{metric.prometheus}_total` | `{metric.opentelemetry}` | {unit} |" in page

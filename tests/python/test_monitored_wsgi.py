@@ -1,4 +1,4 @@
-"""The example of docs/monitoring.md under real servers with real load, as Prometheus sees it."""
+"""The example of docs/how-to/monitoring.md under real servers with real load, as Prometheus sees it."""
 
 import http.client
 import os
@@ -133,7 +133,7 @@ def test_a_threaded_server_under_load_tells_who_held_the_gil_and_who_waited() ->
 def test_each_worker_of_a_server_that_forks_counts_itself(tmp_path) -> None:
     pytest.importorskip("gunicorn", reason="gunicorn is in the dependency group integrations")
     socket_path, config = tmp_path / "socket", tmp_path / "gunicorn.conf.py"
-    # Each worker on a port of its own for the scrapes, as docs/monitoring.md has it, but one that is free.
+    # Each worker on a port of its own for the scrapes, as docs/how-to/monitoring.md has it, but one that is free.
     config.write_text(
         """
 import gilscope, prometheus_client
