@@ -61,6 +61,7 @@ class Workplace:
         path = [str(programs), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
         self.environment = {**kept, "PATH": os.pathsep.join(path), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
         self.names = {str(self.folder): "~/project", sys.prefix: "~/.venv", str(Path.home()): "~"}
+        self.names.pop("/", None)  # a container's home may be that
 
     def has(self, program: str) -> bool:
         """Whether a command could call it."""

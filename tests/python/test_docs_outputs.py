@@ -1,5 +1,6 @@
 """tools/docs_outputs.py: what it writes into a page, what its check finds; and what Sphinx cannot check of the docs."""
 
+import os
 import re
 import subprocess
 import sys
@@ -18,7 +19,8 @@ def page(tmp_path: Path) -> Path:
 
 def run_tool(page: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(TOOL), *options, str(page)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "HOME": str(page.parent / "home")}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def block(body: str, *notes: str) -> str:
