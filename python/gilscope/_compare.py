@@ -47,10 +47,10 @@ class GilFigures:
 
     holds: int
     hold_ns: int
-    hold_share: float  # of the wall time
+    hold_share: float  #: of the wall time
     waits: int
     wait_ns: int
-    wait_share: float  # of the time in which tasks were in progress
+    wait_share: float  #: of the time in which tasks were in progress
     forced: int
     handoffs: int
     handoffs_per_s: float
@@ -61,20 +61,20 @@ class Mode:
     """What one mode took. Times are in ns; None is not known."""
 
     mode: str
-    status: str  # ok, failed, timeout, unavailable
-    reason: str | None  # why it is not ok
+    status: str  #: ok, failed, timeout, unavailable
+    reason: str | None  #: why it is not ok
     traceback: str | None
-    gil: str  # of its workers: shared, own, none
+    gil: str  #: of its workers: shared, own, none
     start_method: str | None
     work_ns: Times | None
     setup_ns: Times | None
-    speedup: Ratio | None  # sequential median / this one's
-    concurrency: float | None  # mean number of tasks in progress
-    parallelism: float | None  # CPU time / wall time of the work
+    speedup: Ratio | None  #: sequential median / this one's
+    concurrency: float | None  #: mean number of tasks in progress
+    parallelism: float | None  #: CPU time / wall time of the work
     cpu_ns: int | None
     max_rss_bytes: int | None
-    results_equal: bool | None  # None: they cannot be pickled
-    slow_modules: list[str]  # that silently ran as pure Python in sub-interpreters
+    results_equal: bool | None  #: None: they cannot be pickled
+    slow_modules: list[str]  #: that silently ran as pure Python in sub-interpreters
     gil_figures: GilFigures | None
 
 
@@ -85,7 +85,7 @@ class CompareVerdict:
     kind: str
     text: str
     best_mode: str | None
-    ceiling: float | None  # how much faster than sequential threads under one GIL could be
+    ceiling: float | None  #: how much faster than sequential threads under one GIL could be
 
 
 @dataclasses.dataclass(frozen=True)
