@@ -44,6 +44,10 @@ class Document:
         """What the command line prints for people."""
         return self._text
 
+    def __init_subclass__(cls) -> None:
+        """Put _repr_pretty_ into the class itself: there IPython looks before it takes a dataclass's own __repr__."""
+        cls._repr_pretty_ = Document._repr_pretty_  # type: ignore[method-assign]
+
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001  (as IPython calls it)
         printer.text(f"{type(self).__name__}(...)" if cycle else self._text.rstrip("\n"))
 
