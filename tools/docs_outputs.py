@@ -38,8 +38,8 @@ NOTE = re.compile(r"<!-- ([a-z ]+): (.*) -->")
 NOTES = {"exit code", "needs", "varies"}
 COMMAND = re.compile(r"^\$ (?:.*\\\n)*.*\n", re.MULTILINE)
 UNITS = {"ns", "µs", "ms", "s", "KiB", "MiB", "GiB", "bytes", "yes", "no"}
-# Of the Python, not of gilscope: how libpython is linked, how multiprocessing starts processes.
-OF_THE_PYTHON = re.compile(r"\((?:static|shared) libpython\)|started by \w+")
+# Of the Python, not of gilscope: by what it is run, how multiprocessing starts processes.
+OF_THE_PYTHON = re.compile(r"\((?:static libpython|shared libpython|its own gilscope)\)|started by \w+")
 
 
 class OutputsError(Exception):

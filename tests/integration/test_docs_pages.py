@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.hosts import only_binary
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -16,6 +17,7 @@ PAGES = [
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
+@only_binary  # the package prints the same; once is slow enough
 @pytest.mark.skipif(
     sys.version_info < (3, 12) or not has_gil,
     reason="the pages show a Python that has a GIL, and sub-interpreters with a GIL of their own",
