@@ -48,7 +48,7 @@ def require_the_command_line() -> None:
     """All of it: runs, comparisons in every mode, and the article's programs."""
 
     def gilscope_says(*arguments: str) -> str:
-        command = [Path(sysconfig.get_path("scripts"), "gilscope"), *arguments]
+        command = [str(Path(sysconfig.get_path("scripts"), "gilscope")), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
