@@ -19,6 +19,11 @@ namespace py = pybind11;
 
 py::module_ program_module() { return py::module_::import("gilscope._program"); }
 
+// Paths may be bytes of no text.
+std::string encode(const py::handle& text) {
+  return py::module_::import("os").attr("fsencode")(text).cast<std::string>();
+}
+
 py::list to_bytes(const std::vector<std::string>& texts) {
   py::list list;
   for (const auto& text : texts) list.append(py::bytes(text));
@@ -93,7 +98,8 @@ StockHost::~StockHost() { give_interrupt_back(); }
 void StockHost::give_interrupt_back() noexcept { sigaction(SIGINT, &interrupt_, nullptr); }
 
 TrialProgram StockHost::program() const {
-  auto command = program_module().attr("own_command")().cast<std::vector<std::string>>();
+  std::vector<std::string> command;
+  for (const auto& word : program_module().attr("own_command")()) command.push_back(encode(word));
   if (command.front().empty()) {
     throw Error("this Python does not know its own program: sys.executable is empty", "start it by its path");
   }
@@ -101,8 +107,8 @@ TrialProgram StockHost::program() const {
 }
 
 std::filesystem::path StockHost::article_folder() const {
-  const auto file = py::module_::import("gilscope").attr("__file__").cast<std::string>();
-  return std::filesystem::path(file).parent_path() / "article";
+  const std::filesystem::path file = encode(py::module_::import("gilscope").attr("__file__"));
+  return file.parent_path() / "article";
 }
 
 void StockHost::with_python(const std::function<void()>& work) {

@@ -54,11 +54,11 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
     return flags, rest
 
 
-def own_command() -> list[str]:
-    """What starts this Python again as gilscope, with the flags that it has now."""
+def own_command(*flags: str) -> list[str]:
+    """What starts this Python again as gilscope, with the flags that it has now, and further ones."""
     from subprocess import _args_from_interpreter_flags  # type: ignore[attr-defined]
 
-    return [sys.executable, *_args_from_interpreter_flags(), "-m", "gilscope"]
+    return [sys.executable, *_args_from_interpreter_flags(), *flags, "-m", "gilscope"]
 
 
 def begin_main() -> ModuleType:
@@ -132,9 +132,11 @@ def prepare(arguments: list[bytes], options: list[bytes]) -> tuple[Kind, bytes]:
         os.execv(sys.executable, [sys.executable, *words])  # noqa: S606
     has_flags = os.environ.pop(_HAS_FLAGS, None) is not None
     if flags and not has_flags:
-        if any("S" in flag for flag in flags if flag[1] not in "-WX"):
+        import re
+
+        if any(re.match("-[^-WX]*S", flag) for flag in flags):
             raise _native.Error("run: with Python's flag -S, gilscope itself is not found; try: gilscope's binary")
-        command = [sys.executable, *flags, "-m", "gilscope", *map(os.fsdecode, options), *words]
+        command = [*own_command(*flags), *map(os.fsdecode, options), *words]
         os.execve(sys.executable, command, {**os.environ, _HAS_FLAGS: "1"})  # noqa: S606
     sys.orig_argv = [sys.executable, *words]
     kind: Kind

@@ -83,6 +83,7 @@ FLAGS = [
     "-X dev -W error",
     "-W error",
     "-W ignore::DeprecationWarning -W once",
+    "-W ignore::SyntaxWarning",
     "-O",
     "-OO",
     "-u",
