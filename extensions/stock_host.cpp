@@ -30,6 +30,9 @@ py::list to_bytes(const std::vector<std::string>& texts) {
   return list;
 }
 
+// _PyCompilerFlags_INIT, which is C.
+PyCompilerFlags no_flags() { return {.cf_flags = 0, .cf_feature_version = PY_MINOR_VERSION}; }
+
 // As `python -m` does it. Compiled as a program of its own, so that CPython notes an interrupt, and without
 // its frame in the traceback.
 bool run_module(const std::string& name, bool is_module) {
@@ -56,11 +59,12 @@ bool run_module(const std::string& name, bool is_module) {
 // What `python` does with it, by the functions that it uses: exceptions are printed and kept in
 // sys.last_type, SystemExit ends the process.
 bool run_program(std::string_view kind, const std::string& what) {
-  PyCompilerFlags flags = _PyCompilerFlags_INIT;
+  PyCompilerFlags flags = no_flags();
   if (kind == "file") {
     std::FILE* const file = std::fopen(what.c_str(), "rb");
     if (file == nullptr) throw Error(what + " is gone", "");
-    return PyRun_AnyFileExFlags(file, what.c_str(), 1, &flags) == 0;
+    // Closes it when it is read, before it runs.
+    return PyRun_AnyFileExFlags(file, what.c_str(), 1, &flags) == 0;  // NOLINT(clang-analyzer-unix.Stream)
   }
   if (kind == "code") return PyRun_SimpleStringFlags(what.c_str(), &flags) == 0;
   if (kind == "input") return PyRun_AnyFileExFlags(stdin, "<stdin>", 0, &flags) == 0;
@@ -77,7 +81,7 @@ void inspect() {
   const bool is_asked =
       py::module_::import("sys").attr("flags").attr("inspect").cast<int>() != 0 ||
       !py::module_::import("os").attr("environ").attr("get")("PYTHONINSPECT", "").equal(py::str(""));
-  PyCompilerFlags flags = _PyCompilerFlags_INIT;
+  PyCompilerFlags flags = no_flags();
   if (is_asked && isatty(STDIN_FILENO) != 0) PyRun_AnyFileExFlags(stdin, "<stdin>", 0, &flags);
 }
 

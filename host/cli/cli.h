@@ -74,7 +74,7 @@ struct Invocation {
   PythonHost& host;
   std::vector<std::string> command;  // the whole command line
   // What CLI11 does not look at: of `run` all from the script on, else after `--`.
-  std::vector<std::string> tail = {};
+  std::vector<std::string> tail;
 };
 
 // Each adds its subcommand to `app`, and sets `action` when the subcommand was chosen.
