@@ -54,11 +54,18 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
     return flags, rest
 
 
-def own_command(*flags: str) -> list[str]:
-    """What starts this Python again as gilscope, with the flags that it has now, and further ones."""
+def own_command() -> list[str]:
+    """What starts this Python again as gilscope, with the flags that it has now."""
     from subprocess import _args_from_interpreter_flags  # type: ignore[attr-defined]
 
-    return [sys.executable, *_args_from_interpreter_flags(), *flags, "-m", "gilscope"]
+    return [sys.executable, *_args_from_interpreter_flags(), "-m", "gilscope"]
+
+
+def own_flags() -> list[str]:
+    """Those that `python FLAGS -m gilscope` was started with: not what came from the environment."""
+    words = sys.orig_argv
+    own = (words[1:place] for place in range(1, len(words)) if words[place : place + 2] == ["-m", "gilscope"])
+    return next(own, [])
 
 
 def begin_main() -> ModuleType:
@@ -136,7 +143,7 @@ def prepare(arguments: list[bytes], options: list[bytes]) -> tuple[Kind, bytes]:
 
         if any(re.match("-[^-WX]*S", flag) for flag in flags):
             raise _native.Error("run: with Python's flag -S, gilscope itself is not found; try: gilscope's binary")
-        command = [*own_command(*flags), *map(os.fsdecode, options), *words]
+        command = [sys.executable, *own_flags(), *flags, "-m", "gilscope", *map(os.fsdecode, options), *words]
         os.execve(sys.executable, command, {**os.environ, _HAS_FLAGS: "1"})  # noqa: S606
     sys.orig_argv = [sys.executable, *words]
     kind: Kind

@@ -164,6 +164,13 @@ def test_a_program_sees_the_same_interpreter_with_flags(same: Pair, host: str, f
 
 
 @only_package
+def test_flags_are_added_to_those_that_python_has(stock: str, run: Runner) -> None:
+    show = "import sys; print(sys.flags.dev_mode, sys.flags.optimize, sys.warnoptions)"
+    result = run([stock, "-X", "dev", "-m", "gilscope", "run", "-q", "--", "-O", "-W", "error", "-c", show])
+    assert result.stdout == "True 1 ['default', 'error']\n", result.stderr
+
+
+@only_package
 @pytest.mark.parametrize("flags", WITHOUT_PACKAGES)
 def test_a_flag_that_hides_the_package_is_refused(host: str, run: Runner, flags: str) -> None:
     result = run([host, "run", "--", flags, "-c", "pass"])
