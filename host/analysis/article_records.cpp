@@ -109,7 +109,7 @@ void judge_switches(Claim& claim, const ArticleMeasurements& measurements) {
     if (run.holds.size() < kEnoughHolds)
       return give_up(claim, "too few holds ended in a forced release: more --iterations");
     claim.measured.push_back({prefix + "median_forced_hold", Unit::Seconds, middle(run.holds)});
-    (run.is_default ? normal : other) = {to_seconds(run.interval), middle(run.holds)};
+    (run.is_default ? normal : other) = std::pair(to_seconds(run.interval), middle(run.holds));
   }
   if (!normal) return give_up(claim, "not run with this Python's own switch interval");
   std::string reason = "a thread that is asked for the GIL kept it for about as long as measured above";
