@@ -3,6 +3,7 @@
 #include <array>
 #include <variant>
 
+#include <fmt/ranges.h>
 #include <spdlog/fmt/fmt.h>
 
 #include "report/article_report.h"
