@@ -142,7 +142,7 @@ fingerprint() {
 
 # Of all that the extension is built from.
 extension_sources() {
-  fingerprint CMakeLists.txt pyproject.toml README.md LICENSE cmake extensions host python/gilscope
+  fingerprint CMakeLists.txt pyproject.toml README.md LICENSE cmake extensions host python
 }
 
 cpp_files() { find cmake extensions host tests -name '*.cpp' -o -name '*.h'; }
