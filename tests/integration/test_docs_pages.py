@@ -1,6 +1,7 @@
 """README.md and docs/: what the pages show can be done, and still says what they say."""
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -9,14 +10,11 @@ import pytest
 from tests.integration.hosts import only_binary
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [
-    str(page.relative_to(ROOT))
-    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    if "\n```console\n" in page.read_text(encoding="utf-8")
-]
+PAGES = [str(page.relative_to(ROOT)) for page in runpy.run_path(str(ROOT / "tools" / "docs_outputs.py"))["pages"]()]
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
+@pytest.mark.alone  # what a page says holds on a quiet machine
 @only_binary  # the package prints the same; once is slow enough
 @pytest.mark.skipif(
     sys.version_info < (3, 12) or not has_gil,
