@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 import json
 import os
 import subprocess
@@ -18,8 +17,6 @@ from gilscope._program import own_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-_USAGE = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,13 +130,9 @@ class Comparison(Document):
         write(Path(path), json.dumps(suite) + "\n", force=force)
 
     def _repr_html_(self) -> str:
-        titles = ["mode", "GIL", "work", "speed-up", "concurrency", "parallelism", "GIL held", "GIL waited", "results"]
-        body = "".join(_html_row("td", _cells(mode)) for mode in self.modes)
-        caption = f"{', '.join(self.tasks)}: {self.workers} workers, {self.rounds_done} rounds"
-        return (
-            f"<p>gilscope: {html.escape(self.verdict.text)}</p><table><caption>{html.escape(caption)}</caption>"
-            f"<thead>{_html_row('th', titles)}</thead><tbody>{body}</tbody></table>"
-        )
+        from gilscope import _html
+
+        return _html.of_comparison(self)
 
 
 def _pyperf_benchmark(mode: Mode) -> dict[str, Any]:
@@ -148,38 +141,6 @@ def _pyperf_benchmark(mode: Mode) -> dict[str, Any]:
         "metadata": {"name": mode.mode},
         "runs": [{"values": [sample / 1e9], "metadata": {"loops": 1}} for sample in mode.work_ns.samples],
     }
-
-
-def _cells(mode: Mode) -> list[str]:
-    if mode.work_ns is None:
-        return [mode.mode, mode.gil, f"{mode.status}: {mode.reason}", *[""] * 6]
-    figures = mode.gil_figures
-    return [
-        mode.mode,
-        mode.gil,
-        _native.format_duration(mode.work_ns.median),
-        _ratio(mode.speedup),
-        _number(mode.concurrency),
-        _number(mode.parallelism),
-        "-" if figures is None else _native.format_share(figures.hold_share),
-        "-" if figures is None else _native.format_share(figures.wait_share),
-        {True: "equal", False: "differ", None: "-"}[mode.results_equal],
-    ]
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
-
-
-def _ratio(ratio: Ratio | None) -> str:
-    if ratio is None:
-        return "-"
-    interval = "" if ratio.low is None or ratio.high is None else f" ({ratio.low:.2f}–{ratio.high:.2f})"
-    return f"{ratio.median:.2f}{interval}"
-
-
-def _html_row(tag: str, cells: list[str]) -> str:
-    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
 
 def compare(
@@ -242,7 +203,8 @@ def ceiling(task: Callable[[], object]) -> float | None:
     """
     if not callable(task):
         raise TypeError(f"a task is a function, not {type(task).__name__}")
-    from gilscope._meter import Meter, gil_is_enabled
+    from gilscope._meter import Meter
+    from gilscope._trace import gil_is_enabled
 
     if not gil_is_enabled():
         task()

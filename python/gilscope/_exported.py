@@ -6,11 +6,11 @@ import dataclasses
 import operator
 import os
 import re
-import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING, NamedTuple
 
+from gilscope._trace import gil_is_enabled
 from gilscope._trace import trace as new_trace
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ OTHER = "(other)"
 UNNAMED = "(unnamed)"
 
 # The names that CPython gives: their numbers grow with each thread, or with each pool, and tell nothing.
-_NUMBERED = re.compile(r"(Thread|Dummy|ThreadPoolExecutor|InterpreterPoolExecutor)-\d+(?:_\d+)?(?=\Z| \()")
+_NUMBERED = re.compile(r"\A(Thread|Dummy|ThreadPoolExecutor|InterpreterPoolExecutor)-\d+(?:_\d+)?(?=\Z| \()")
 
 
 def label_of(name: str) -> str:
@@ -63,7 +63,7 @@ def label_of(name: str) -> str:
 
     `Thread-12 (handle)` is `Thread (handle)`, `ThreadPoolExecutor-0_3` is `ThreadPoolExecutor`.
     """
-    return _NUMBERED.sub(r"\1", name, count=1) if _NUMBERED.match(name) else name
+    return _NUMBERED.sub(r"\1", name)
 
 
 class Series(NamedTuple):
@@ -177,7 +177,7 @@ class Source:
         probe = summary.probe
         lost_some = probe.dropped > 0 or probe.overlooked_gils > 0 or probe.overwritten
         return Reading(
-            is_gil_enabled=getattr(sys, "_is_gil_enabled", lambda: True)(),
+            is_gil_enabled=gil_is_enabled(),
             is_complete=not lost_some if processes else None,
             series={series: figures.copy() for series, figures in self._totals.series.items()},
         )

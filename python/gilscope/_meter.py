@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import threading
 import time
 from pathlib import Path
@@ -17,11 +16,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gilscope._summary import Process, Summary
-
-
-def gil_is_enabled() -> bool:
-    """Whether this Python has a GIL, and uses it."""
-    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())  # 3.13+
 
 
 @dataclasses.dataclass(frozen=True)

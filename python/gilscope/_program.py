@@ -68,8 +68,8 @@ def own_flags() -> list[str]:
     return next(own, [])
 
 
-def begin_main() -> ModuleType:
-    """A new `__main__`, as a program finds it that has not begun."""
+def begin_main() -> None:
+    """Makes a new `__main__`, as a program finds it that has not begun."""
     main = ModuleType("__main__")
     builtins = sys.modules["builtins"]
     main.__loader__ = builtins.__loader__
@@ -77,7 +77,6 @@ def begin_main() -> ModuleType:
     if sys.version_info < (3, 14):
         main.__annotations__ = {}
     sys.modules["__main__"] = main
-    return main
 
 
 def enter(arguments: list[str], folder: str | None) -> None:

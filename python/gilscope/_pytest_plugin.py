@@ -190,7 +190,7 @@ def _judge(measurements: list[Measurement], judges: list[Judge]) -> str | None:
 def _refusal() -> str | None:
     """Why the GIL cannot be measured here, found out by a try."""
     import gilscope
-    from gilscope._meter import gil_is_enabled
+    from gilscope._trace import gil_is_enabled
 
     if not gil_is_enabled():
         return "the GIL cannot be measured: this Python is free-threaded, and its GIL is off"

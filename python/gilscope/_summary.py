@@ -156,7 +156,7 @@ class Summary(Document):
     def _repr_html_(self) -> str:
         from gilscope import _html
 
-        return _html.of(self)
+        return _html.of_summary(self)
 
 
 _DURATIONS = [field.name for field in dataclasses.fields(Durations)]

@@ -37,6 +37,11 @@ def _describe_python() -> str:
     )
 
 
+def gil_is_enabled() -> bool:
+    """Whether this Python has a GIL, and uses it."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())  # 3.13+
+
+
 class trace:  # noqa: N801  (used like a function)
     """Trace every GIL of this process, for the length of a `with` statement or from start() to stop().
 
