@@ -15,6 +15,7 @@ Gil* GilTable::insert(std::uintptr_t cond) noexcept {
     gil.switches = 0;
     gil.holder = kNobody;
     gil.last_holder = kNobody;
+    gil.waiters = 0;
     gil.has_id = false;
     gil.was_forked = false;
     gil.cond.store(cond, std::memory_order_release);  // partner: the acquire in find()

@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "probe/python_stack.h"
+
 namespace gilscope {
 
 constinit Originals originals{};
@@ -87,27 +89,61 @@ void record(Gil& gil, EventKind kind) noexcept {
   self.is_recording = false;
 }
 
+// Where somebody waits, and only there: with where the thread stands. drop_gil and take_gil have named their
+// thread state as the GIL's latest holder, and its frames cannot move while we hold the GIL's mutex. After
+// the clock was read: what this takes is no part of a hold that ends.
+[[gnu::noinline]] void record_with_stack(Gil& gil, EventKind kind) noexcept {
+  if (session.holder_distance == 0) {
+    record(gil, kind);
+    return;
+  }
+  gil.last_ticks = std::max(gil.last_ticks, session.clock.read());
+  self.is_recording = true;
+  const Event event{.ticks = gil.last_ticks, .gil = gil.id, .thread = self.id, .kind = kind};
+  FrameBuffer buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
+  const void* const state = *reinterpret_cast<const void* const*>(key_of(gil) - session.holder_distance);
+  const auto stack = state != nullptr ? read_stack(state, buffer) : std::span<const CodePoint>();
+  gil.recorder->record_at(event, stack, python_code());
+  self.is_recording = false;
+}
+
+// Returns whether the thread had waited for the GIL.
+bool stop_waiting(Gil& gil) noexcept {
+  const bool has_waited = self.awaited == &gil && self.awaited_session == session.number;
+  if (has_waited && gil.waiters > 0) --gil.waiters;
+  self.awaited = nullptr;
+  return has_waited;
+}
+
 void on_release(Gil& gil) noexcept {
   if (!may_record(gil)) return;
   if (gil.holder != self.id) [[unlikely]] {
     // A hold that began before the probe saw this GIL; or a free-threaded build, where a waiter that finds
     // the GIL switched off goes on without it and wakes the next one.
-    if (self.awaited == &gil) self.awaited = nullptr;
+    if (self.awaited == &gil) stop_waiting(gil);
     return;
   }
   gil.holder = kNobody;
-  record(gil, EventKind::Release);
+  if (gil.waiters != 0) [[unlikely]] {
+    record_with_stack(gil, EventKind::Release);
+  } else {
+    record(gil, EventKind::Release);
+  }
 }
 
 void on_acquire(Gil& gil) noexcept {
-  self.awaited = nullptr;
+  const bool has_waited = self.awaited != nullptr && stop_waiting(gil);
   if (!may_record(gil)) return;
   gil.holder = self.id;
   if (gil.last_holder != self.id) {
     gil.last_holder = self.id;
     ++gil.switches;
   }
-  record(gil, EventKind::Acquire);
+  if (has_waited) [[unlikely]] {
+    record_with_stack(gil, EventKind::Acquire);
+  } else {
+    record(gil, EventKind::Acquire);
+  }
 }
 
 // A waiter's round ended by its time limit. CPython asks the holder to give the GIL up if the GIL is locked
@@ -150,6 +186,7 @@ void on_init(std::uintptr_t cond) noexcept {
   gil->was_forked = false;
   gil->recorder = nullptr;
   gil->holder = kNobody;
+  gil->waiters = 0;
 }
 
 void on_destroy(std::uintptr_t cond) noexcept {
@@ -188,6 +225,7 @@ int hook_pthread_cond_timedwait(pthread_cond_t* cond, pthread_mutex_t* mutex, co
   if (self.awaited != gil || self.awaited_session != number) {
     self.awaited = gil;
     self.awaited_session = number;
+    ++gil->waiters;
     record(*gil, EventKind::Request);
   }
   const std::uint64_t switches = gil->switches;
@@ -220,14 +258,15 @@ std::vector<SlotChange> hook_changes(const LoadedObject& cpython) {
 
 bool is_session_on() noexcept { return session.recorder != nullptr; }
 
-void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout,
-                   std::uintptr_t gil_offset) noexcept {
+void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout, std::uintptr_t gil_offset,
+                   std::uintptr_t holder_distance) noexcept {
   gil_table.clear();
   switch_cond_offset.store(layout.switch_cond_offset, std::memory_order_relaxed);
   session.recorder = &recorder;
   session.clock = clock;
   session.layout = layout;
   session.gil_offset = gil_offset;
+  session.holder_distance = holder_distance;
   session.main_interpreter = reinterpret_cast<std::uintptr_t>(PyInterpreterState_Main());
   session.next_gil = 0;
   ++session.number;
@@ -301,6 +340,7 @@ void after_fork_in_child() noexcept {
     gil.recorder = nullptr;
     gil.holder = kNobody;
     gil.last_holder = kNobody;
+    gil.waiters = 0;
     gil.was_forked = true;
   });
   self = {.gil = self.gil};

@@ -12,6 +12,7 @@
 #include "probe/elf_slots.h"
 #include "probe/gil_table.h"
 #include "probe/hooks.h"
+#include "probe/python_stack.h"
 
 // Which probe of this process runs. Exported, so that an extension with a probe of its own that is loaded
 // into a host which exports its symbols binds to the host's. (Where it does not, the slots lead to the other
@@ -92,7 +93,7 @@ std::uintptr_t find_gil_offset([[maybe_unused]] std::uintptr_t cond) {
 
 Probe::~Probe() { stop(); }
 
-void Probe::start(Recorder& recorder) {
+void Probe::start(Recorder& recorder, Stacks stacks) {
   require_gil();
   const void* other = nullptr;
   if (!gilscope_running_probe.compare_exchange_strong(other, this, std::memory_order_relaxed)) {
@@ -100,7 +101,7 @@ void Probe::start(Recorder& recorder) {
                      "stop it first: two would record each other's work");
   }
   try {
-    install(recorder);
+    install(recorder, stacks);
   } catch (...) {
     gilscope_running_probe.store(nullptr, std::memory_order_relaxed);
     throw;
@@ -108,19 +109,23 @@ void Probe::start(Recorder& recorder) {
   is_running_ = true;
 }
 
-void Probe::install(Recorder& recorder) {
+void Probe::install(Recorder& recorder, Stacks stacks) {
   watch_forks();
+  // Before anything is hooked: it runs Python code, and may give the GIL up.
+  const bool can_read_stacks = stacks == Stacks::On && check_stacks();
   const LoadedObject cpython = LoadedObject::of_cpython();
   resolve_originals(cpython);
   const Calibration calibration = calibrate(cpython);
   const std::uintptr_t gil_offset = find_gil_offset(calibration.cond);
+  const std::uintptr_t holder_distance = can_read_stacks ? find_holder_distance(calibration.cond) : 0;
+  stacks_ = holder_distance != 0 ? Stacks::On : Stacks::Off;
   losses_ = {};
   clock_ = ProbeClock::best();
   started_ = clock_.sample();
   stopped_ = {};
 
   const std::scoped_lock lock(gil_table.mutex());
-  begin_session(recorder, clock_, calibration.layout, gil_offset);
+  begin_session(recorder, clock_, calibration.layout, gil_offset, holder_distance);
   try {
     patch_ = SlotPatch(hook_changes(cpython));
   } catch (...) {

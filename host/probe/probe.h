@@ -16,6 +16,9 @@ struct ProbeLosses {
   bool were_slots_overwritten = false;  // somebody else changed them while the probe ran: events are missing
 };
 
+// Whether the recorder is told where threads stand when others wait for them (see Recorder::record_at).
+enum class Stacks : std::uint8_t { Off, On };
+
 class Probe {
  public:
   Probe() = default;
@@ -28,13 +31,17 @@ class Probe {
   // The calling thread holds a GIL, and gives it up once for a moment. Its hold is recorded as an acquire at
   // the start; the holds of other GILs, from their next acquire. After fork() the probe goes on in the child
   // with the same recorder, which learns of it by a pthread_atfork handler of its own. Throws ProbeError,
-  // with all as it was.
-  void start(Recorder& recorder);
+  // with all as it was. With Stacks::On some Python code of its own is run first.
+  void start(Recorder& recorder, Stacks stacks = Stacks::Off);
 
   // Any thread, with a GIL or without. No event comes after it; holds and waits that are on stay open.
   void stop() noexcept;
 
   [[nodiscard]] bool is_running() const noexcept { return is_running_; }
+
+  // Off, too, where they were asked for and cannot be read: a build of CPython with frames that are not
+  // known.
+  [[nodiscard]] Stacks stacks() const noexcept { return stacks_; }
 
   [[nodiscard]] ProbeClock clock() const noexcept { return clock_; }
   [[nodiscard]] const ClockPoint& started() const noexcept { return started_; }
@@ -42,9 +49,10 @@ class Probe {
   [[nodiscard]] const ProbeLosses& losses() const noexcept { return losses_; }
 
  private:
-  void install(Recorder& recorder);
+  void install(Recorder& recorder, Stacks stacks);
 
   bool is_running_ = false;
+  Stacks stacks_ = Stacks::Off;
   ProbeClock clock_;
   ClockPoint started_;
   ClockPoint stopped_;

@@ -3,6 +3,9 @@
 // at once.
 #pragma once
 
+#include <span>
+
+#include "probe/code_point.h"
 #include "probe/event.h"
 
 namespace gilscope {
@@ -22,6 +25,13 @@ class Recorder {
 
   // May not lock, allocate, log, throw, touch a Python object, change errno, or call what may take a GIL.
   virtual void record(const Event& event) noexcept = 0;
+
+  // A release for which somebody waits, or an acquire after a wait, where stacks are asked for: and where the
+  // thread stands, the innermost frame first. The points are good during the call only.
+  virtual void record_at(const Event& event, std::span<const CodePoint> /*stack*/,
+                         const CodeReader& /*reader*/) noexcept {
+    record(event);
+  }
 };
 
 }  // namespace gilscope

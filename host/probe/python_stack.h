@@ -1,0 +1,28 @@
+// Reads where a thread's Python code stands, from CPython's own frames, without a call into CPython. HOT
+// where it says so: under a GIL's mutex and by the rules of hooks.h; the thread whose frames are read is the
+// caller, and nobody can get its GIL meanwhile.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "probe/code_point.h"
+
+namespace gilscope {
+
+// The frames of a thread state (PyThreadState), the innermost first. HOT.
+[[nodiscard]] std::span<const CodePoint> read_stack(const void* thread_state, FrameBuffer& buffer) noexcept;
+
+// Reads code objects; its references are counted under the GIL that nobody else can have. HOT.
+[[nodiscard]] const CodeReader& python_code() noexcept;
+
+// Whether read_stack() and python_code() say what CPython itself says, of Python calls, generators and C
+// calls in between. The calling thread holds a GIL; runs some Python code of its own. False, too, where they
+// are not made for this build (free-threaded ones).
+[[nodiscard]] bool check_stacks() noexcept;
+
+// Where GILs keep the thread state that used each last: how far before `cond`. 0: not found where it must be.
+// The calling thread holds the GIL.
+[[nodiscard]] std::uintptr_t find_holder_distance(std::uintptr_t cond) noexcept;
+
+}  // namespace gilscope
