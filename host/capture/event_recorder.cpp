@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 #include "capture/records.h"
+#include "capture/stack_writer.h"
+#include "capture/stream_writer.h"
 #include "support/error.h"
 
 namespace gilscope {
@@ -43,6 +45,7 @@ pthread_key_t lane_key;
 void release_lanes() noexcept {
   lanes.for_each([](Lane& lane) {
     if (BlockHeader* const home = std::exchange(lane.home, nullptr)) ProcessFile::unmap_home(*home);
+    if (StackTable* const stacks = std::exchange(lane.stacks, nullptr)) StackTable::destroy(*stacks);
   });
   lanes.clear();
 }
@@ -75,24 +78,6 @@ class Unnoticed {
   int error_ = errno;
   int cancel_state_ = 0;
 };
-
-std::byte* payload_of(BlockHeader& home) noexcept {
-  return reinterpret_cast<std::byte*>(&home) + kBlockHeaderSize;
-}
-
-// The step that makes records part of the file. Release: they are there before the count that says so, for
-// whoever reads the file after this process was killed between any two instructions.
-void publish(BlockHeader& home, std::uint32_t used) noexcept {
-  std::atomic_ref(home.used).store(used, std::memory_order_release);
-}
-
-// The state before the part's first record.
-void begin_part(const Lane& lane) noexcept {
-  lane.home->ticks = lane.last.ticks;
-  lane.home->tie = static_cast<std::uint32_t>(lane.last.tie);
-  lane.home->gil = static_cast<std::uint32_t>(lane.gil);
-  lane.home->thread = static_cast<std::uint32_t>(lane.thread);
-}
 
 void count_event(Lane& lane) noexcept {
   lane.events.store(lane.events.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -268,7 +253,7 @@ void EventRecorder::record(const Event& event) noexcept {
     return;
   }
   Lane* const lane = own_lane();
-  if (lane == nullptr || !make_room(*lane, kEventRoom)) {
+  if (lane == nullptr || !make_room(*lane, file_, kEventRoom)) {
     self.drops_before_try = kDropsBetweenTries - 1;
     drop(event);
     return;
@@ -306,6 +291,36 @@ bool EventRecorder::write_event(Lane& lane, GilCell& cell, const Event& event) n
   return true;
 }
 
+// A stack that the stream has told of is one number; the event follows, and fits: where it does not, all of
+// it goes the long way.
+void EventRecorder::record_at(const Event& event, std::span<const CodePoint> stack,
+                              const CodeReader& reader) noexcept {
+  if (!stack.empty()) {
+    Lane& lane = *self.lane;
+    const std::uint64_t key = key_of(event.gil, stack);
+    const bool is_own = self.session == session_ && lane.stacks != nullptr && self.drops_before_try == 0;
+    const auto known = is_own ? lane.stacks->stacks.find(key) : std::nullopt;
+    if (known && lane.home->used + kAtRoom + kEventRoom <= kPayloadSize) {
+      note_stack(lane, *known);
+    } else {
+      note_new_stack(event, stack, reader, key);
+    }
+  }
+  record(event);
+}
+
+[[gnu::noinline]] void EventRecorder::note_new_stack(const Event& event, std::span<const CodePoint> stack,
+                                                     const CodeReader& reader, std::uint64_t key) noexcept {
+  const Unnoticed unnoticed;
+  if (self.drops_before_try > 0 && self.session == session_) return;
+  Lane* const lane = is_ready() ? own_lane() : nullptr;
+  if (lane == nullptr || event.ticks > kMaxTicks) return;
+  if (!lane->is_published) begin_stream(*lane, event);
+  const auto number = tell_stack(*lane, file_, event.gil, stack, reader, key);
+  // Together with its event, or not at all: it would be taken for that of another one.
+  if (number && make_room(*lane, file_, kAtRoom + kEventRoom)) note_stack(*lane, *number);
+}
+
 // A thread's lane in this recording. A lane that was somebody's goes on where that one stopped: its next
 // record says whose it is now.
 Lane* EventRecorder::own_lane() noexcept {
@@ -333,19 +348,6 @@ void EventRecorder::begin_stream(Lane& lane, const Event& event) noexcept {
   file_.publish_home(*lane.home);
 }
 
-// Spills the home where it is too full, and begins its next part.
-bool EventRecorder::make_room(Lane& lane, std::uint32_t size) noexcept {
-  BlockHeader& home = *lane.home;
-  if (home.used + size <= kPayloadSize) return true;
-  if (!file_.spill(home, lane.spilled)) return false;
-  // In this order: until the last store the part is the one that was spilled, which the reader then passes
-  // over.
-  publish(home, 0);
-  begin_part(lane);
-  std::atomic_ref(home.sequence).store(home.sequence + 1, std::memory_order_release);
-  return true;
-}
-
 // So that the times of a process that is killed can be told, too. The other of the two points is written
 // first, then named: a kill leaves one of them whole.
 void EventRecorder::note_point(Lane& lane) const noexcept {
@@ -369,13 +371,12 @@ void EventRecorder::note_gil(GilId gil, std::int64_t interpreter) noexcept {
   const Unnoticed unnoticed;
   if (static_cast<std::uint32_t>(gil) >= kMaxGils || !is_ready()) return;
   Lane* const lane = own_lane();
-  if (lane == nullptr || !make_room(*lane, kOwnerRoom)) return;
+  if (lane == nullptr || !make_room(*lane, file_, kOwnerRoom)) return;
   if (!lane->is_published) begin_stream(*lane, {.gil = gil});
-  RecordWriter writer(payload_of(*lane->home) + lane->home->used);
-  writer.control(ControlKind::Owner);
-  writer.number(static_cast<std::uint32_t>(gil));
-  writer.number(to_zigzag(interpreter));
-  publish(*lane->home, lane->home->used + writer.size());
+  Appending record(*lane);
+  record->control(ControlKind::Owner);
+  record->number(static_cast<std::uint32_t>(gil));
+  record->number(to_zigzag(interpreter));
 }
 
 void EventRecorder::name_thread(ThreadId thread, std::string_view name) noexcept {
@@ -383,14 +384,13 @@ void EventRecorder::name_thread(ThreadId thread, std::string_view name) noexcept
   name = name.substr(0, kMaxNameLength);
   if (!is_ready()) return;
   Lane* const lane = own_lane();
-  if (lane == nullptr || !make_room(*lane, kNameRoom)) return;
+  if (lane == nullptr || !make_room(*lane, file_, kNameRoom)) return;
   if (!lane->is_published) begin_stream(*lane, {.thread = thread});
-  RecordWriter writer(payload_of(*lane->home) + lane->home->used);
-  writer.control(ControlKind::Name);
-  writer.number(static_cast<std::uint32_t>(thread));
-  writer.number(name.size());
-  writer.text(name);
-  publish(*lane->home, lane->home->used + writer.size());
+  Appending record(*lane);
+  record->control(ControlKind::Name);
+  record->number(static_cast<std::uint32_t>(thread));
+  record->number(name.size());
+  record->text(name);
 }
 
 }  // namespace gilscope

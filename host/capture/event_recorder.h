@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -59,6 +60,8 @@ class EventRecorder final : public Recorder {
 
   void open(GilId gil, std::int64_t interpreter) noexcept override { note_gil(gil, interpreter); }
   void record(const Event& event) noexcept override;
+  void record_at(const Event& event, std::span<const CodePoint> stack,
+                 const CodeReader& reader) noexcept override;
 
   // At any time between start and stop, from any thread. What finds no space is lost; a name is cut at 255
   // bytes.
@@ -76,9 +79,10 @@ class EventRecorder final : public Recorder {
   void record_slowly(const Event& event) noexcept;
   bool write_event(Lane& lane, GilCell& cell, const Event& event) noexcept;
   Lane* own_lane() noexcept;
-  bool make_room(Lane& lane, std::uint32_t size) noexcept;
   void begin_stream(Lane& lane, const Event& event) noexcept;
   void note_point(Lane& lane) const noexcept;
+  void note_new_stack(const Event& event, std::span<const CodePoint> stack, const CodeReader& reader,
+                      std::uint64_t key) noexcept;
   void drop(const Event& event) noexcept;
   static void watch_process();
   static void after_fork_in_child() noexcept;

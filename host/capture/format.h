@@ -22,7 +22,7 @@ inline constexpr std::string_view kCaptureSchema = "gilscope.capture/1";
 
 // The first byte is no text, and the line ends tell of a transfer that changed them.
 inline constexpr std::array<std::uint8_t, 8> kFileMagic{0x8b, 'G', 'S', 'C', '\r', '\n', 0x1a, '\n'};
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 inline constexpr std::uint32_t kByteOrderMark = 0x01020304;
 inline constexpr std::uint32_t kBlockMagic = 0x4b4c4247;  // "GBLK"
 
@@ -34,6 +34,8 @@ inline constexpr std::uint32_t kBlockSize = 16 * 1024;
 inline constexpr std::uint64_t kMaxTicks = (std::uint64_t{1} << 62U) - 1;
 inline constexpr std::uint32_t kMaxGils = 1U << 18U;
 inline constexpr std::uint32_t kMaxNameLength = 255;
+inline constexpr std::uint32_t kMaxPathLength = 1000;
+inline constexpr std::uint32_t kMaxStackDepth = 32;
 inline constexpr std::uint64_t kNoTicks = ~std::uint64_t{0};
 
 struct FilePoint {

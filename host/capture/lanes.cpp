@@ -59,6 +59,7 @@ void LaneTable::clear() noexcept {
     lane.thread = {};
     lane.window_end = 0;
     lane.events.store(0, std::memory_order_relaxed);
+    lane.stacks = nullptr;
     lane.spilled = 0;
     lane.is_published = false;
     lane.owner.store(Lane::kFresh, std::memory_order_relaxed);

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "capture/format.h"
+#include "capture/stack_table.h"
 #include "probe/event.h"
 
 namespace gilscope {
@@ -28,7 +29,8 @@ struct alignas(128) Lane {
   std::uint64_t window_end = 0;  // from these ticks on, the long way: delta too wide, or a clock point due
   std::atomic<std::uint64_t> events{0};  // relaxed: one writer, and readers of a sum
 
-  std::uint32_t spilled = 0;  // the latest spilled part
+  StackTable* stacks = nullptr;  // nullptr: the stream has told of none
+  std::uint32_t spilled = 0;     // the latest spilled part
   bool is_published = false;
   // kFresh, kFree, or a number that is never given twice: a thread that ends late, after the recorder stopped
   // and started, cannot give away what is another's by now. Acquire on taking pairs with release on giving

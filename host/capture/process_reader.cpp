@@ -174,6 +174,7 @@ bool EventSequence::next(Event& event) {
   }
   StreamReader& stream = *streams_[heap_.front().stream];
   event = stream.event();
+  stands_ = stream.stands();
   ++count_;
   if (stream.advance()) {
     heap_.front().key = stream.key();

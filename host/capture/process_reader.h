@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "capture/stream_reader.h"
@@ -48,8 +49,12 @@ class EventSequence {
  public:
   // Goes to the next one; false at the end. Throws Error.
   bool next(Event& event);
+  // Where its thread stood at the event that next() gave; empty where that was not noted.
+  [[nodiscard]] std::optional<StackId> stands() const noexcept { return stands_; }
   // As far as events were read: after the last one, all of it.
   [[nodiscard]] const CaptureNames& names() const noexcept { return *names_; }
+  // Likewise; no event is read after it.
+  [[nodiscard]] CaptureNames take_names() noexcept { return std::move(*names_); }
 
  private:
   friend class ProcessReader;
@@ -69,6 +74,7 @@ class EventSequence {
   std::vector<Head> heap_;  // of the streams that have an event; the earliest first
   std::optional<std::uint64_t> expected_;
   std::uint64_t count_ = 0;
+  std::optional<StackId> stands_;
 };
 
 class ProcessReader {

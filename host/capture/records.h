@@ -20,6 +20,11 @@ enum class ControlKind : std::uint8_t {
   Gil = 5,        // gil: which one the events are of from here
   Owner = 6,      // gil, interpreter (zigzag)
   Name = 7,       // thread, length, that many bytes
+  // Files, places and stacks are numbered in the order in which the stream tells of them, from 0.
+  File = 8,    // length, that many bytes
+  Place = 9,   // file, line (0: unknown), length and bytes of the function's name
+  Stack = 10,  // how many places, then the places, the innermost first
+  At = 11,     // stack: where the thread stands at the next event
 };
 
 inline constexpr unsigned kControlCode = 3;
@@ -32,6 +37,10 @@ inline constexpr std::uint32_t kLongestNumber = 10;
 inline constexpr std::uint32_t kEventRoom = 2 * (1 + 5) + 1 + 2 * kLongestNumber + kShortEventRoom;
 inline constexpr std::uint32_t kOwnerRoom = 1 + 2 * kLongestNumber + (1 + 5);
 inline constexpr std::uint32_t kNameRoom = 1 + 5 + 2 + kMaxNameLength;
+inline constexpr std::uint32_t kFileRoom = 1 + 2 + kMaxPathLength;
+inline constexpr std::uint32_t kPlaceRoom = 1 + 2 * 5 + 2 + kMaxNameLength;
+inline constexpr std::uint32_t kStackRoom = 1 + 1 + kMaxStackDepth * 5;
+inline constexpr std::uint32_t kAtRoom = 1 + 5;
 
 // `delta` < kShortDeltaEnd. Returns the bytes it takes: 2 up to 12 bits of it, 3 up to 20, else 4.
 inline std::uint32_t write_short_event(std::byte* to, EventKind kind, std::uint64_t delta) noexcept {

@@ -133,6 +133,7 @@ bool StreamReader::load_home() {
 }
 
 bool StreamReader::advance() {
+  stands_.reset();
   for (;;) {
     if (position_ >= used_) {
       if (!load_next_part()) return false;
@@ -160,7 +161,7 @@ bool StreamReader::advance() {
 
 bool StreamReader::read_control(unsigned byte) {
   const unsigned kind = byte >> 2U;
-  if (kind > static_cast<unsigned>(ControlKind::Name)) reject("a kind of record of this version");
+  if (kind > static_cast<unsigned>(ControlKind::At)) reject("a kind of record of this version");
   ++position_;
   switch (static_cast<ControlKind>(kind)) {
     case ControlKind::Thread:
@@ -177,6 +178,18 @@ bool StreamReader::read_control(unsigned byte) {
     }
     case ControlKind::Name:
       read_name();
+      return false;
+    case ControlKind::File:
+      read_file();
+      return false;
+    case ControlKind::Place:
+      read_place();
+      return false;
+    case ControlKind::Stack:
+      read_stack();
+      return false;
+    case ControlKind::At:
+      stands_ = stacks_[read_index(stacks_.size(), "a stack that the stream has told of")];
       return false;
     default:
       read_long_event(kind - static_cast<unsigned>(ControlKind::LongEvent));
@@ -195,11 +208,47 @@ void StreamReader::read_long_event(unsigned kind) {
 
 void StreamReader::read_name() {
   const auto thread = ThreadId{static_cast<std::uint32_t>(read_number(kMaxId, "a thread id of 32 bits"))};
-  const auto length = static_cast<std::uint32_t>(read_number(kMaxNameLength, "a name of at most 255 bytes"));
-  if (length > used_ - position_) reject("a whole name");
+  names_->threads.insert_or_assign(thread,
+                                   read_text(kMaxNameLength, "a name of at most 255 bytes", "a whole name"));
+}
+
+void StreamReader::read_file() {
+  files_.push_back(read_text(kMaxPathLength, "a path of at most 1000 bytes", "a whole path"));
+}
+
+void StreamReader::read_place() {
+  CodePlace place{.file = files_[read_index(files_.size(), "a file that the stream has told of")]};
+  place.line = static_cast<std::uint32_t>(read_number(kMaxId, "a line of 32 bits"));
+  place.function = read_text(kMaxNameLength, "a name of at most 255 bytes", "a whole name");
+  places_.push_back(names_->stacks.add(std::move(place)));
+}
+
+void StreamReader::read_stack() {
+  const std::uint32_t begin = position_;
+  const auto depth = read_number(kMaxStackDepth, "a stack of at most 32 places");
+  if (depth == 0) {
+    position_ = begin;
+    reject("a stack of at least one place");
+  }
+  std::vector<PlaceId> places;
+  for (std::uint64_t i = 0; i < depth; ++i) {
+    places.push_back(places_[read_index(places_.size(), "a place that the stream has told of")]);
+  }
+  stacks_.push_back(names_->stacks.add(std::move(places)));
+}
+
+std::string StreamReader::read_text(std::uint32_t max, const char* expected_length, const char* expected) {
+  const auto length = static_cast<std::uint32_t>(read_number(max, expected_length));
+  if (length > used_ - position_) reject(expected);
   const auto* const text = reinterpret_cast<const char*>(data_.data()) + kBlockHeaderSize + position_;
-  names_->threads.insert_or_assign(thread, std::string(text, length));
   position_ += length;
+  return {text, length};
+}
+
+// Of something that has `size` elements.
+std::size_t StreamReader::read_index(std::size_t size, const char* expected) {
+  if (size == 0) reject(expected);
+  return static_cast<std::size_t>(read_number(size - 1, expected));
 }
 
 std::uint64_t StreamReader::read_number(std::uint64_t max, const char* expected) {

@@ -8,7 +8,9 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "capture/code_stacks.h"
 #include "capture/format.h"
 #include "probe/event.h"
 #include "support/file.h"
@@ -19,6 +21,7 @@ namespace gilscope {
 struct CaptureNames {
   std::map<ThreadId, std::string> threads;  // the last name of each
   std::map<GilId, std::int64_t> owners;     // the interpreter that owns the GIL
+  CodeStacks stacks;
 };
 
 // A file that is read at offsets.
@@ -51,6 +54,8 @@ class StreamReader {
   bool advance();
   [[nodiscard]] const EventKey& key() const noexcept { return key_; }
   [[nodiscard]] const Event& event() const noexcept { return event_; }
+  // Where the event's thread stands; empty where that was not noted.
+  [[nodiscard]] std::optional<StackId> stands() const noexcept { return stands_; }
 
  private:
   bool load_next_part();
@@ -59,7 +64,12 @@ class StreamReader {
   bool read_control(unsigned byte);
   void read_long_event(unsigned kind);
   std::uint64_t read_number(std::uint64_t max, const char* expected);
+  std::size_t read_index(std::size_t size, const char* expected);
   void read_name();
+  void read_file();
+  void read_place();
+  void read_stack();
+  std::string read_text(std::uint32_t max, const char* expected_length, const char* expected);
   [[noreturn]] void reject(const char* expected) const;
   [[nodiscard]] const BlockHeader& header() const noexcept;
 
@@ -76,6 +86,11 @@ class StreamReader {
   std::uint32_t position_ = 0;
   EventKey key_;
   Event event_{};
+  std::optional<StackId> stands_;
+  // What the stream has told of, by its numbers.
+  std::vector<std::string> files_;
+  std::vector<PlaceId> places_;
+  std::vector<StackId> stacks_;
   // A short event is read as 4 bytes, also where the payload ends before.
   alignas(8) std::array<std::byte, kBlockSize + 8> data_{};
 };

@@ -1,6 +1,8 @@
-// What the probe adds to one release and acquire of an uncontended GIL, and what a reading of its clock
-// costs.
+// What the probe adds to one release and acquire of an uncontended GIL, what a reading of its clock costs,
+// and what it takes to note where a thread stands, as is done where others wait.
 #include <Python.h>
+
+#include <string>
 
 #include <benchmark/benchmark.h>
 
@@ -8,6 +10,7 @@
 #include "capture_fixture.h"
 #include "embed/interpreter.h"
 #include "probe/probe.h"
+#include "probe/python_stack.h"
 #include "recorders.h"
 
 namespace gilscope::bench {
@@ -59,12 +62,42 @@ void bm_start_and_stop(benchmark::State& state) {
   }
 }
 
+benchmark::State* noting = nullptr;
+
+// Called by Python code: its own stack, read and recorded, as at a release for which somebody waits.
+PyObject* note_stacks(PyObject* /*self*/, PyObject* /*unused*/) {
+  const CaptureFolder folder;
+  EventRecorder recorder;
+  recorder.start(recording_into(folder));
+  const auto clock = ProbeClock::best();
+  const void* const state = PyThreadState_Get();
+  for ([[maybe_unused]] auto _ : *noting) {
+    FrameBuffer frames;
+    const auto stack = read_stack(state, frames);
+    recorder.record_at({.ticks = clock.read(), .kind = EventKind::Release}, stack, python_code());
+  }
+  finish(recorder, *noting);
+  Py_RETURN_NONE;
+}
+PyMethodDef note_stacks_method{"note_stacks", note_stacks, METH_NOARGS, nullptr};
+
+void bm_note_stack(benchmark::State& state) {
+  noting = &state;
+  PyObject* const function = PyCFunction_New(&note_stacks_method, nullptr);
+  PyObject_SetAttrString(PyImport_AddModule("__main__"), "note_stacks", function);
+  Py_DECREF(function);
+  const std::string depth = std::to_string(state.range(0) - 1);
+  PyRun_SimpleString(
+      ("def dive(left): return dive(left - 1) if left > 1 else note_stacks()\ndive(" + depth + ")").c_str());
+}
+
 BENCHMARK(bm_clock_read);
 BENCHMARK(bm_pair_bare);
 BENCHMARK(bm_pair_probed<NoRecorder>);
 BENCHMARK(bm_pair_probed<Counters>);
 BENCHMARK(bm_pair_probed<EventRecorder>);
 BENCHMARK(bm_start_and_stop);
+BENCHMARK(bm_note_stack)->ArgName("frames")->Arg(2)->Arg(8)->Arg(32)->Arg(200);
 
 }  // namespace
 }  // namespace gilscope::bench

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "capture/capture_fixture.h"
+#include "capture/fake_code.h"
 
 namespace gilscope::test {
 
@@ -31,6 +32,20 @@ inline std::vector<Event> golden_events() {
       make_event(1'000'000'000, EventKind::Acquire, 4711)};
 }
 
+inline constexpr std::uint64_t kGoldenHandoff = 1'101'000;
+
+// The release for which the other thread waits, and that one's acquire, with where they stand.
+inline void record_golden_event(EventRecorder& recorder, const Event& event) {
+  static const FakeCode code({{"app.py", "main", 1}, {"app.py", "parse", 41}, {"lib.py", "Pool.work", 0}});
+  if (event.ticks != kGoldenHandoff || event.kind == EventKind::Timeout) {
+    recorder.record(event);
+  } else if (event.kind == EventKind::Release) {
+    recorder.record_at(event, std::array{code.point(1), code.point(0)}, code);
+  } else {
+    recorder.record_at(event, std::array{code.point(2)}, code);
+  }
+}
+
 inline void record_golden(EventRecorder& recorder, const std::filesystem::path& folder) {
   recorder.start({.folder = folder,
                   .clock = ProbeClock(ClockKind::Tsc),
@@ -48,7 +63,7 @@ inline void record_golden(EventRecorder& recorder, const std::filesystem::path& 
     for (const auto& event : events) {
       if (event.thread != ThreadId{4712}) continue;
       turn.wait();
-      recorder.record(event);
+      record_golden_event(recorder, event);
       done.tell();
     }
   });
@@ -59,7 +74,7 @@ inline void record_golden(EventRecorder& recorder, const std::filesystem::path& 
       continue;
     }
     if (event.gil == GilId{1} && event.kind == EventKind::Acquire) recorder.open(GilId{1}, 1);
-    recorder.record(event);
+    record_golden_event(recorder, event);
   }
   other.join();
   recorder.stop(ClockPoint{.ticks = 1'000'000'100, .time = Nanoseconds(400'000'040)});

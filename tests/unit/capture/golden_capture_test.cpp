@@ -40,8 +40,15 @@ TEST(GoldenCapture, is_read) {
   EXPECT_EQ(reader.facts().events, test::golden_events().size());
   test::expect_same(test::read_events(reader.path()), test::golden_events());
   auto sequence = reader.events();
+  std::vector<std::vector<CodePlace>> stacks;
   for (Event event{}; sequence.next(event);) {
+    if (const auto stands = sequence.stands()) {
+      EXPECT_EQ(event.ticks, test::kGoldenHandoff);
+      stacks.push_back(test::places_of(sequence.names().stacks, *stands));
+    }
   }
+  EXPECT_EQ(stacks, (std::vector<std::vector<CodePlace>>{{{"app.py", "parse", 41}, {"app.py", "main", 1}},
+                                                         {{"lib.py", "Pool.work", 0}}}));
   EXPECT_EQ(sequence.names().threads.at(ThreadId{4711}), "MainThread");
   EXPECT_EQ(sequence.names().owners.at(GilId{1}), 1);
 }

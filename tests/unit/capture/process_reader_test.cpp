@@ -81,8 +81,8 @@ TEST_F(ProcessReaderTest, refuses_what_is_no_events_file) {
 }
 
 TEST_F(ProcessReaderTest, refuses_a_future_version_and_says_who_can_read_it) {
-  put(offsetof(FileHeader, version), std::uint32_t{2});
-  expect_rejected(8, "version 1 of the format, found 2");
+  put(offsetof(FileHeader, version), std::uint32_t{3});
+  expect_rejected(8, "version 2 of the format, found 3");
 }
 
 TEST_F(ProcessReaderTest, refuses_the_other_byte_order) {
@@ -145,7 +145,7 @@ TEST_F(ProcessReaderTest, refuses_records_that_cannot_be) {
   expect_rejected(kRecords, "a whole event");
   set_records({0x00, 0x01, 0x0a, 0x01, 0x01});
   expect_rejected(kRecords + 2, "a whole event");
-  set_records({(8U << 2U) | 3U, 0});
+  set_records({(12U << 2U) | 3U, 0});
   expect_rejected(kRecords, "a kind of record");
   set_records({0xff});
   expect_rejected(kRecords, "a kind of record");
@@ -171,6 +171,35 @@ TEST_F(ProcessReaderTest, refuses_records_that_cannot_be) {
   expect_rejected(kRecords + 1, "below 2^62 ticks");
   set_records({event, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x40, 0});
   expect_rejected(kRecords + 1, "below 2^62 ticks");
+}
+
+TEST_F(ProcessReaderTest, refuses_stacks_that_cannot_be) {
+  const unsigned file = (8U << 2U) | 3U;
+  const unsigned place = (9U << 2U) | 3U;
+  const unsigned stack = (10U << 2U) | 3U;
+  const unsigned at = (11U << 2U) | 3U;
+  set_records({at, 0});
+  expect_rejected(kRecords + 1, "a stack that the stream has told of");
+  set_records({place, 0, 1, 0});
+  expect_rejected(kRecords + 1, "a file that the stream has told of");
+  set_records({stack, 1, 0});
+  expect_rejected(kRecords + 2, "a place that the stream has told of");
+  set_records({file, 1, 'f', place, 1, 7, 0});
+  expect_rejected(kRecords + 4, "a file that the stream has told of");
+  set_records({file, 1, 'f', place, 0, 7, 1, 'n', stack, 1, 0, at, 1});
+  expect_rejected(kRecords + 12, "a stack that the stream has told of");
+  set_records({file, 0xe9, 0x07});
+  expect_rejected(kRecords + 1, "a path of at most 1000 bytes");
+  set_records({file, 0xe8, 0x07});
+  expect_rejected(kRecords + 3, "a whole path");
+  set_records({file, 1, 'f', place, 0, 7, 0x80, 0x02});
+  expect_rejected(kRecords + 6, "a name of at most 255 bytes");
+  set_records({file, 1, 'f', place, 0, 0x80, 0x80, 0x80, 0x80, 0x10});
+  expect_rejected(kRecords + 5, "a line of 32 bits");
+  set_records({stack, 33});
+  expect_rejected(kRecords + 1, "a stack of at most 32 places");
+  set_records({stack, 0});
+  expect_rejected(kRecords + 1, "a stack of at least one place");
 }
 
 TEST_F(ProcessReaderTest, refuses_counts_of_drops_that_overflow) {

@@ -1,0 +1,43 @@
+#include "capture/stack_table.h"
+
+#include <sys/mman.h>
+#include <type_traits>
+
+namespace gilscope {
+namespace {
+
+static_assert(std::is_trivial_v<StackTable>, "a mapping of zeros is an empty one");
+
+// The finaliser of splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
+std::uint64_t mix(std::uint64_t value) noexcept {
+  value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9U;
+  value = (value ^ (value >> 27U)) * 0x94D049BB133111EBU;
+  return value ^ (value >> 31U);
+}
+
+}  // namespace
+
+std::uint64_t key_of(std::string_view text) noexcept {
+  std::uint64_t key = text.size();
+  for (const char byte : text) key = mix(key + static_cast<unsigned char>(byte));
+  return key;
+}
+
+std::uint64_t key_of(GilId gil, std::span<const CodePoint> points) noexcept {
+  std::uint64_t key = static_cast<std::uint32_t>(gil);
+  for (const CodePoint& point : points) {
+    key = mix(key + reinterpret_cast<std::uintptr_t>(point.code) +
+              static_cast<std::uint64_t>(point.instruction) * 0x9E3779B97F4A7C15U);
+  }
+  return key;
+}
+
+StackTable* StackTable::make() noexcept {
+  void* const memory = mmap(nullptr, sizeof(StackTable), PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return memory == MAP_FAILED ? nullptr : static_cast<StackTable*>(memory);
+}
+
+void StackTable::destroy(StackTable& table) noexcept { munmap(&table, sizeof(StackTable)); }
+
+}  // namespace gilscope
