@@ -1,0 +1,122 @@
+#include "analysis/blame.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "analysis/row_table.h"
+
+namespace gilscope {
+
+void Blame::begin_wait(Gil& gil, ThreadId thread, std::uint64_t ticks) {
+  gil.waiters.push_back({.thread = thread, .charged = ticks});
+}
+
+void Blame::charge(Gil& gil, std::uint64_t ticks) {
+  for (Waiter& waiter : gil.waiters) {
+    gil.waits[waiter.thread] += ticks - waiter.charged;
+    waiter.charged = ticks;
+  }
+}
+
+// Nobody who waits stops waiting while another thread holds the GIL: whoever did during the hold still does.
+void Blame::end_hold(Spans& spans, GilId id, Gil& gil, std::optional<StackId> to) {
+  const auto holder = std::exchange(gil.holder, std::nullopt);
+  if (gil.waiters.empty()) return;
+  charge(gil, gil.last);
+  SpanFigures& span = spans[{.gil = id, .thread = holder, .from = gil.from, .to = to}];
+  const auto ticks = gil.last - gil.acquired;
+  ++span.holds;
+  span.hold_ticks += ticks;
+  span.max_hold_ticks = std::max(span.max_hold_ticks, ticks);
+  span.forced += gil.is_asked ? 1 : 0;
+  for (const auto& [thread, wait] : std::exchange(gil.waits, {})) span.waits[thread] += wait;
+}
+
+void Blame::end_freedom(Spans& spans, GilId id, Gil& gil) {
+  if (gil.waiters.empty()) return;
+  charge(gil, gil.last);
+  SpanFigures& span = spans[{.gil = id}];
+  for (const auto& [thread, wait] : std::exchange(gil.waits, {})) span.waits[thread] += wait;
+}
+
+void Blame::acquire(Gil& gil, const Event& event, std::optional<StackId> stands) {
+  if (gil.holder == event.thread) return;
+  if (gil.holder) {
+    gil.is_asked = false;  // as in GilMachine: a hold that only a violation ends is not forced
+    end_hold(spans_, event.gil, gil, std::nullopt);
+  } else {
+    end_freedom(spans_, event.gil, gil);
+  }
+  std::erase_if(gil.waiters, [&](const Waiter& waiter) { return waiter.thread == event.thread; });
+  if (gil.latest != event.thread) gil.seen.insert(event.thread);
+  gil.latest = event.thread;
+  gil.holder = event.thread;
+  gil.is_known = true;
+  gil.is_asked = false;
+  gil.acquired = gil.last;
+  gil.from = stands;
+  if (gil.from || gil.stands.empty()) return;
+  if (const auto found = gil.stands.find(event.thread); found != gil.stands.end()) gil.from = found->second;
+}
+
+void Blame::release(Gil& gil, const Event& event, std::optional<StackId> stands) {
+  if (gil.holder == event.thread) {
+    end_hold(spans_, event.gil, gil, stands);
+  } else if (gil.is_known) {
+    return;
+  } else {  // it held the GIL since before the events began
+    end_freedom(spans_, event.gil, gil);
+    gil.is_known = true;
+    gil.seen.insert(event.thread);
+  }
+  if (stands) {
+    gil.stands.insert_or_assign(event.thread, *stands);
+  } else if (!gil.stands.empty()) {
+    gil.stands.erase(event.thread);
+  }
+}
+
+void Blame::apply(const Event& event, std::optional<StackId> stands) {
+  const auto index = static_cast<std::uint32_t>(event.gil);
+  if (index >= Bounds{}.gils) return;
+  if (index >= gils_.size()) gils_.resize(index + 1);
+  Gil& gil = gils_[index];
+  gil.last = std::max(gil.last, event.ticks);
+  const auto is_waiting = [&] {
+    return std::ranges::find(gil.waiters, event.thread, &Waiter::thread) != gil.waiters.end();
+  };
+  switch (event.kind) {
+    case EventKind::Request:
+      if (gil.holder != event.thread && !is_waiting()) begin_wait(gil, event.thread, gil.last);
+      break;
+    case EventKind::Timeout:
+      if (gil.holder != event.thread && !is_waiting() && !gil.seen.contains(event.thread)) {
+        begin_wait(gil, event.thread, gil.last);
+      }
+      if (gil.holder && gil.holder != event.thread) gil.is_asked = true;
+      break;
+    case EventKind::Acquire:
+      acquire(gil, event, stands);
+      break;
+    case EventKind::Release:
+      release(gil, event, stands);
+      break;
+  }
+}
+
+Spans Blame::spans(std::uint64_t now) const {
+  Spans spans = spans_;
+  for (std::uint32_t id = 0; id < gils_.size(); ++id) {
+    Gil gil = gils_[id];
+    gil.last = std::max(gil.last, now);
+    gil.is_asked = false;  // it has not been forced yet
+    if (gil.holder) {
+      end_hold(spans, GilId{id}, gil, std::nullopt);
+    } else {
+      end_freedom(spans, GilId{id}, gil);
+    }
+  }
+  return spans;
+}
+
+}  // namespace gilscope

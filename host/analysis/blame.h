@@ -1,0 +1,84 @@
+// Which holds made other threads wait, and from where to where in the code they went. Driven by the events of
+// a process in their order; pure. Memory grows with the number of spans, not with events.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "capture/code_stacks.h"
+#include "probe/event.h"
+
+namespace gilscope {
+
+// Holds of one thread that went from one place to another: a hold begins where the thread was when it got the
+// GIL (which is where it had given it up), and ends where it gives it up. A voluntary release names where the
+// hold ended, not always what filled it; a forced one ends on the culprit.
+struct SpanKey {
+  GilId gil{};
+  std::optional<ThreadId> thread;  // empty: nobody held the GIL, or somebody since before the events began
+  std::optional<StackId> from;     // empty: not noted, or the thread ran no Python code
+  std::optional<StackId> to;
+
+  friend auto operator<=>(const SpanKey&, const SpanKey&) = default;
+};
+
+struct SpanFigures {
+  std::uint64_t holds = 0;  // for which somebody waited; the others are in no span
+  std::uint64_t hold_ticks = 0;
+  std::uint64_t max_hold_ticks = 0;
+  std::uint64_t forced = 0;
+  std::map<ThreadId, std::uint64_t> waits;  // in ticks: who waited while it was held
+};
+
+using Spans = std::map<SpanKey, SpanFigures>;
+
+// A wait belongs, part by part, to the holds that it overlaps, and where nobody holds the GIL (the system is
+// still waking a waiter) to nobody: so the spans' waits sum to the waits of the process, to the tick.
+class Blame {
+ public:
+  // `stands`: where the thread of the event stands, where that was noted: at a release for which somebody
+  // waits, and at an acquire after a wait. Events of GILs that GilMachine has no place for are passed over.
+  void apply(const Event& event, std::optional<StackId> stands);
+
+  // All spans; what has not ended counts up to `now`.
+  [[nodiscard]] Spans spans(std::uint64_t now) const;
+
+ private:
+  struct Waiter {
+    ThreadId thread{};
+    std::uint64_t charged = 0;  // up to when its wait belongs to somebody
+  };
+  struct Gil {
+    std::optional<ThreadId> holder;
+    bool is_known = false;  // who holds it: since the first acquire or release
+    bool is_asked = false;  // a waiter's switch interval ran out during the hold
+    std::uint64_t last = 0;
+    std::uint64_t acquired = 0;
+    std::optional<StackId> from;
+    std::map<ThreadId, std::uint64_t> waits;  // of the hold that is on, or of the time since the last one
+    std::vector<Waiter> waiters;
+    std::unordered_map<ThreadId, StackId> stands;  // of threads whose latest release said where they stand
+    // Those that had the GIL, and the latest of them: a timeout of another one tells of a wait that began
+    // before its events did.
+    std::unordered_set<ThreadId> seen;
+    std::optional<ThreadId> latest;
+  };
+
+  static void begin_wait(Gil& gil, ThreadId thread, std::uint64_t ticks);
+  // Gives the waits up to `ticks` to who holds the GIL.
+  static void charge(Gil& gil, std::uint64_t ticks);
+  static void end_hold(Spans& spans, GilId id, Gil& gil, std::optional<StackId> to);
+  static void end_freedom(Spans& spans, GilId id, Gil& gil);
+  void acquire(Gil& gil, const Event& event, std::optional<StackId> stands);
+  void release(Gil& gil, const Event& event, std::optional<StackId> stands);
+
+  std::vector<Gil> gils_;
+  Spans spans_;
+};
+
+}  // namespace gilscope
