@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/blame.h"
 #include "analysis/gil_summary.h"
 #include "analysis/machine_snapshot.h"
 #include "capture/run_notes.h"
@@ -26,6 +27,12 @@ enum class ProcessRole : std::uint8_t {
 [[nodiscard]] ProcessRole role_of_start_method(std::string_view start_method) noexcept;
 [[nodiscard]] std::string_view start_method_of_role(ProcessRole role) noexcept;
 
+// What its spans' ends are called is in `stacks`.
+struct BlameRecord {
+  Spans spans;
+  CodeStacks stacks;
+};
+
 struct ProcessRecord {
   std::int64_t pid = 0;
   std::int64_t parent_pid = 0;
@@ -35,6 +42,7 @@ struct ProcessRecord {
   TickLength tick;
   MachineSnapshot figures;
   std::vector<ThreadRecord> threads;
+  std::optional<BlameRecord> blame;  // of a capture; empty where events were counted
 };
 
 struct RecordedRun {

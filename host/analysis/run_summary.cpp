@@ -26,6 +26,7 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
     }
     summary.threads.push_back(std::move(thread));
   }
+  if (record.blame) summary.blame = rank_blame(*record.blame, record.tick);
   return summary;
 }
 

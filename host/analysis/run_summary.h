@@ -19,6 +19,32 @@ struct NamedThread {
   std::optional<Nanoseconds> cpu_ns;  // unknown of threads that Python did not start and that have ended
 };
 
+struct CausedWait {
+  ThreadId thread{};  // that waited
+  Nanoseconds wait_ns{};
+};
+
+// The holds of a thread between the same two lines, and what they cost others. Of holds for which somebody
+// waited; so that the rows of a process sum to its waits, one has no thread and no hold: nobody held the GIL,
+// and the system was waking who waited for it.
+struct BlameRow {
+  GilId gil{};
+  std::optional<ThreadId> thread;
+  std::optional<CodePlace> from;  // where the holds began; empty where that is not known
+  std::optional<CodePlace> to;    // where they ended
+  std::uint64_t holds = 0;
+  Nanoseconds hold_ns{};
+  std::uint64_t forced = 0;
+  Nanoseconds caused_wait_ns{};
+  Nanoseconds max_hold_ns{};
+  std::vector<CodePlace> stack;     // of `to`, innermost first: the one of those there that caused most,
+  Nanoseconds stack_wait_ns{};      // and how much that was
+  std::vector<CausedWait> waiters;  // by thread
+};
+
+// From who caused most to who caused least; the row of nobody comes last.
+[[nodiscard]] std::vector<BlameRow> rank_blame(const BlameRecord& blame, TickLength tick);
+
 struct ProcessSummary {
   std::int64_t pid = 0;
   std::int64_t parent_pid = 0;
@@ -28,6 +54,7 @@ struct ProcessSummary {
   std::vector<GilFigures> gils;
   std::vector<NamedThread> threads;
   std::vector<HandoffSnapshot> handoffs;
+  std::optional<std::vector<BlameRow>> blame;  // empty where it was not recorded
 };
 
 struct RunVerdict {

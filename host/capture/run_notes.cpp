@@ -86,7 +86,8 @@ RunNotes parse_notes(const json& document) {
                  .pair_cost_ns = cost_at(document, "pair_cost_ns"),
                  .losses = {.unrecorded_processes = number_at(document, "unrecorded_processes", kMaxCount),
                             .overlooked_gils = number_at(document, "overlooked_gils", kMaxCount),
-                            .were_slots_overwritten = document.at("overwritten").get<bool>()}};
+                            .were_slots_overwritten = document.at("overwritten").get<bool>(),
+                            .are_stacks_unreadable = document.at("stacks_unreadable").get<bool>()}};
   if (const auto code = optional_number_at(document, "exit_code", kMaxExitCode)) {
     notes.exit_code = static_cast<int>(*code);
   }
@@ -106,6 +107,7 @@ void write_run_notes(const std::filesystem::path& folder, const RunNotes& notes)
                               {"unrecorded_processes", notes.losses.unrecorded_processes},
                               {"overlooked_gils", notes.losses.overlooked_gils},
                               {"overwritten", notes.losses.were_slots_overwritten},
+                              {"stacks_unreadable", notes.losses.are_stacks_unreadable},
                               {"processes", std::move(processes)}};
   OutputFile(folder / kNotesFile, Existing::Overwrite).write(json_file_text(document));
 }

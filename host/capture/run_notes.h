@@ -36,6 +36,7 @@ struct RecordingLosses {
   std::uint64_t unrecorded_processes = 0;  // had no place, or what they recorded cannot be read any more
   std::uint64_t overlooked_gils = 0;       // more were alive at once than the probe takes
   bool were_slots_overwritten = false;     // by somebody else, while the probe ran
+  bool are_stacks_unreadable = false;      // they were asked for; this build of CPython has other frames
 };
 
 struct RunNotes {

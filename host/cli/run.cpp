@@ -34,6 +34,11 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
       ->transform(CLI::Validator(CLI::AsSizeValue(false)).description(""))
       ->check([](const std::string& size) { return size.starts_with('-') ? "it cannot be negative" : ""; })
       ->type_name("BYTES");
+  command->add_flag_callback(
+      "--no-stacks", [options] { options->capture.stacks = Stacks::Off; },
+      "Without the Python lines of holds for which others waited, which a capture has");
+  command->add_flag_callback(
+      "--stacks", [options] { options->capture.stacks = Stacks::On; }, "With them [the default]");
   add_json(*command, options->common);
   add_verbosity(*command, options->common);
   command->callback([options, command, &invocation, &action] {
@@ -53,6 +58,10 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
       }
       if (command->count("--max-size") > 0 && !options->capture.is_wanted()) {
         throw Error("run: --max-size bounds a capture, and none is kept", "-o DIR keeps one",
+                    ExitCode::Usage);
+      }
+      if (command->count("--stacks") > 0 && !options->capture.is_wanted()) {
+        throw Error("run: --stacks reads lines for a capture, and none is kept", "-o DIR keeps one",
                     ExitCode::Usage);
       }
       check_json(options->common);

@@ -21,6 +21,7 @@ struct CaptureOptions {
   std::string output;  // "": not kept
   std::string trace;   // "": none
   std::uint64_t max_size = std::uint64_t{1} << 30U;
+  Stacks stacks = Stacks::On;
 
   [[nodiscard]] bool is_wanted() const noexcept { return !output.empty() || !trace.empty(); }
 };
@@ -31,7 +32,9 @@ class RunCapture {
   RunCapture(CaptureOptions options, const std::vector<std::string>& command, const TrialProgram& host,
              Existing existing);
 
-  [[nodiscard]] CapturePlan plan() const { return {.folder = folder_, .max_size = options_.max_size}; }
+  [[nodiscard]] CapturePlan plan() const {
+    return {.folder = folder_, .max_size = options_.max_size, .stacks = options_.stacks};
+  }
   // "" where it is not kept.
   [[nodiscard]] const std::string& kept_folder() const noexcept { return options_.output; }
 

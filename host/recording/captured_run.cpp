@@ -77,8 +77,10 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
   const auto machine = make_machine();
   const auto begin = process.facts.begin.ticks;
   std::uint64_t last = begin;
-  const CaptureNames names = run.read(process, [&](const Event& event) {
+  Blame blame;
+  CaptureNames names = run.read(process, [&](const Event& event, std::optional<StackId> stands) {
     machine->apply(event);
+    blame.apply(event, stands);
     last = event.ticks;
   });
   for (const auto& [gil, interpreter] : names.owners) machine->open(gil, interpreter);
@@ -91,7 +93,8 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
           .cpu = process.notes != nullptr ? process.notes->cpu : std::nullopt,
           .tick = tick,
           .figures = machine->snapshot(end),
-          .threads = merge_threads(process, names)};
+          .threads = merge_threads(process, names),
+          .blame = BlameRecord{.spans = blame.spans(end), .stacks = std::move(names.stacks)}};
 }
 
 }  // namespace
@@ -127,7 +130,7 @@ CaptureNames CapturedRun::read_intervals(const CapturedProcess& process,
                                          const std::function<void(const Interval&)>& take) const {
   const auto machine = make_machine();
   std::uint64_t last = process.facts.begin.ticks;
-  CaptureNames names = read(process, [&](const Event& event) {
+  CaptureNames names = read(process, [&](const Event& event, std::optional<StackId> /*stands*/) {
     if (const auto interval = machine->ending(event)) take(*interval);
     machine->apply(event);
     last = event.ticks;
@@ -167,7 +170,7 @@ std::vector<ProcessTruth> check_truth(const CapturedRun& run) {
     if (process.facts.is_finished || drop) process.cut = kMaxTicks;
     TruthCheck check(process.facts.begin.ticks, process.end.value_or(kMaxTicks));
     ProcessTruth truth{.pid = process.facts.pid};
-    static_cast<void>(run.read(process, [&](const Event& event) {
+    static_cast<void>(run.read(process, [&](const Event& event, std::optional<StackId> /*stands*/) {
       if (event.ticks < drop.value_or(kNoTicks)) {
         check.add(event);
       } else {

@@ -46,8 +46,8 @@ class CapturedRun {
   // Called now and then while events are read, which may take minutes; may throw.
   void watch(std::function<void()> poll) { poll_ = std::move(poll); }
 
-  // The events of a process, in their order; `take` is called with each. What was said beside them (names,
-  // owners) is returned. Throws Error.
+  // The events of a process, in their order; `take` is called with each, and with where its thread stood
+  // where that was noted. What was said beside them (names, owners, stacks) is returned. Throws Error.
   template <typename Take>
   [[nodiscard]] CaptureNames read(const CapturedProcess& process, Take take) const {
     const ProcessReader reader(process.file);
@@ -55,9 +55,9 @@ class CapturedRun {
     std::uint64_t count = 0;
     for (Event event{}; sequence.next(event) && event.ticks <= process.cut; ++count) {
       if (count % kPollEvery == 0) poll_();
-      take(event);
+      take(event, sequence.stands());
     }
-    return sequence.names();
+    return sequence.take_names();
   }
 
   // The holds and waits of a process, in the order of their ends, then those that have not ended; `take` is

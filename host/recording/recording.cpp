@@ -93,6 +93,7 @@ ProcessRecord read_process(const ProcessNote& note, const RowTable& table, TickL
 // What the first process tells its children, in the bytes that all share.
 struct CommonNote {
   Cell max_size;
+  Cell has_stacks;
   std::array<char, PATH_MAX> folder;  // "": no capture
 };
 static_assert(sizeof(CommonNote) <= SharedSpace::kCommonBytes);
@@ -103,6 +104,7 @@ void tell_children(const SharedSpace& space, const CapturePlan& plan) {
     throw Error(fmt::format("the path of the capture is too long: {}", plan.folder), "record elsewhere");
   }
   note.max_size.set(plan.max_size);
+  note.has_stacks.set(plan.stacks == Stacks::On ? 1 : 0);
   std::memcpy(note.folder.data(), plan.folder.data(), plan.folder.size());
 }
 
@@ -111,7 +113,8 @@ std::optional<CapturePlan> told_by_parent(const SharedSpace& space) {
   if (note.folder.front() == 0) return std::nullopt;
   return CapturePlan{
       .folder = std::string(note.folder.data(), strnlen(note.folder.data(), note.folder.size())),
-      .max_size = note.max_size.read()};
+      .max_size = note.max_size.read(),
+      .stacks = note.has_stacks.read() != 0 ? Stacks::On : Stacks::Off};
 }
 
 }  // namespace
@@ -154,7 +157,11 @@ void Recording::start() {
   if (error != 0) throw Error("no memory to watch for forks", "free some memory");
   try {
     if (capture_) start_capture();
-    probe_.start(capture_ ? static_cast<Recorder&>(events_) : *counters_);
+    if (capture_) {
+      probe_.start(events_, capture_->stacks);
+    } else {
+      probe_.start(*counters_);
+    }
   } catch (...) {
     events_.stop();
     if (space_) space_->count_refused();
@@ -233,9 +240,11 @@ std::uint64_t Recording::for_each_process(Visit visit) const {
 }
 
 RecordingLosses Recording::losses(std::uint64_t unrecorded_processes) const {
-  return {.unrecorded_processes = unrecorded_processes,
-          .overlooked_gils = probe_.losses().overlooked_gils,
-          .were_slots_overwritten = probe_.losses().were_slots_overwritten};
+  return {
+      .unrecorded_processes = unrecorded_processes,
+      .overlooked_gils = probe_.losses().overlooked_gils,
+      .were_slots_overwritten = probe_.losses().were_slots_overwritten,
+      .are_stacks_unreadable = capture_ && capture_->stacks == Stacks::On && probe_.stacks() == Stacks::Off};
 }
 
 TickLength Recording::measure_tick(const ClockPoint& now) noexcept {

@@ -26,6 +26,7 @@ enum class Reach { ThisProcess, WithChildren };
 struct CapturePlan {
   std::string folder;          // absolute; of a capture: see create_capture
   std::uint64_t max_size = 0;  // bytes
+  Stacks stacks = Stacks::On;
 };
 
 class Recording {

@@ -53,6 +53,44 @@ ordered_json thread_json(const NamedThread& thread) {
           {"wait", durations_json(figures.wait)}};
 }
 
+ordered_json place_json(const CodePlace& place) {
+  return {{"file", place.file},
+          {"line", place.line == 0 ? ordered_json(nullptr) : ordered_json(place.line)},
+          {"function", place.function}};
+}
+
+ordered_json place_json(const std::optional<CodePlace>& place) {
+  return place ? place_json(*place) : ordered_json(nullptr);
+}
+
+ordered_json blame_json(const BlameRow& row) {
+  auto stack = ordered_json::array();
+  for (const auto& place : row.stack) stack.push_back(place_json(place));
+  auto waiters = ordered_json::array();
+  for (const auto& [thread, wait] : row.waiters) {
+    waiters.push_back({{"thread", thread_id_json(thread)}, {"wait_ns", wait.count()}});
+  }
+  return {{"from", place_json(row.from)},
+          {"to", place_json(row.to)},
+          {"thread", thread_id_json(row.thread)},
+          {"gil", static_cast<std::uint32_t>(row.gil)},
+          {"holds", row.holds},
+          {"hold_ns", row.hold_ns.count()},
+          {"forced", row.forced},
+          {"caused_wait_ns", row.caused_wait_ns.count()},
+          {"max_hold_ns", row.max_hold_ns.count()},
+          {"stack", std::move(stack)},
+          {"stack_wait_ns", row.stack_wait_ns.count()},
+          {"waiters", std::move(waiters)}};
+}
+
+ordered_json blame_json(const std::optional<std::vector<BlameRow>>& blame) {
+  if (!blame) return nullptr;
+  auto rows = ordered_json::array();
+  for (const auto& row : *blame) rows.push_back(blame_json(row));
+  return rows;
+}
+
 ordered_json process_json(const ProcessSummary& process) {
   auto gils = ordered_json::array();
   for (const auto& gil : process.gils) gils.push_back(gil_json(gil));
@@ -72,6 +110,7 @@ ordered_json process_json(const ProcessSummary& process) {
           {"cpu_ns", or_null(process.cpu_ns)},
           {"gils", std::move(gils)},
           {"threads", std::move(threads)},
+          {"blame", blame_json(process.blame)},
           {"handoffs", std::move(handoffs)}};
 }
 
@@ -116,6 +155,7 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
             {"unrecorded_processes", summary.probe.losses.unrecorded_processes},
             {"overlooked_gils", summary.probe.losses.overlooked_gils},
             {"overwritten", summary.probe.losses.were_slots_overwritten},
+            {"stacks_unreadable", summary.probe.losses.are_stacks_unreadable},
             {"pair_cost_ns", or_null(summary.probe.pair_cost_ns)},
             {"cost_share", or_null(summary.probe.cost_share)},
             {"capture_bytes", or_null(summary.probe.capture_bytes)}}},

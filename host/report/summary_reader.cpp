@@ -140,6 +140,32 @@ ProcessRole read_role(const json& process, bool is_first) {
   return role_of_start_method(*method);
 }
 
+CodePlace read_place(const json& place) {
+  return {.file = text_at(place, "file"),
+          .function = text_at(place, "function"),
+          .line = known(id_at<std::uint32_t>, place, "line").value_or(0)};
+}
+
+CodePlace place_at(const json& object, const char* key) { return read_place(at(object, key)); }
+
+BlameRow read_blame(const json& row) {
+  BlameRow blame{.gil = id_at<GilId>(row, "gil"),
+                 .thread = known(id_at<ThreadId>, row, "thread"),
+                 .from = known(place_at, row, "from"),
+                 .to = known(place_at, row, "to"),
+                 .holds = count_at(row, "holds"),
+                 .hold_ns = time_at(row, "hold_ns"),
+                 .forced = count_at(row, "forced"),
+                 .caused_wait_ns = time_at(row, "caused_wait_ns"),
+                 .max_hold_ns = time_at(row, "max_hold_ns"),
+                 .stack_wait_ns = time_at(row, "stack_wait_ns")};
+  for (const json& place : array_at(row, "stack")) blame.stack.push_back(read_place(place));
+  for (const json& waiter : array_at(row, "waiters")) {
+    blame.waiters.push_back({id_at<ThreadId>(waiter, "thread"), time_at(waiter, "wait_ns")});
+  }
+  return blame;
+}
+
 ProcessSummary read_process(const json& process, bool is_first) {
   ProcessSummary summary{.pid = static_cast<std::int64_t>(count_at(process, "pid")),
                          .parent_pid = static_cast<std::int64_t>(count_at(process, "parent_pid")),
@@ -154,6 +180,10 @@ ProcessSummary read_process(const json& process, bool is_first) {
                                 .to = known(id_at<ThreadId>, pair, "to"),
                                 .count = count_at(pair, "count")});
   }
+  if (!at(process, "blame").is_null()) {
+    summary.blame.emplace();
+    for (const json& row : array_at(process, "blame")) summary.blame->push_back(read_blame(row));
+  }
   return summary;
 }
 
@@ -163,7 +193,8 @@ ProbeFigures read_probe(const json& probe) {
                        .dropped = count_at(probe, "dropped"),
                        .losses = {.unrecorded_processes = count_at(probe, "unrecorded_processes"),
                                   .overlooked_gils = count_at(probe, "overlooked_gils"),
-                                  .were_slots_overwritten = bool_at(probe, "overwritten")},
+                                  .were_slots_overwritten = bool_at(probe, "overwritten"),
+                                  .are_stacks_unreadable = bool_at(probe, "stacks_unreadable")},
                        .pair_cost_ns = known(number_at, probe, "pair_cost_ns"),
                        .cost_share = known(number_at, probe, "cost_share"),
                        .capture_bytes = known(count_at, probe, "capture_bytes")};

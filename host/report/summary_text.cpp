@@ -7,6 +7,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
+#include "report/blame_text.h"
 #include "report/summary_report.h"
 #include "report/table.h"
 
@@ -110,6 +111,7 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
   if (threads.size() > kMaxThreads) {
     text += fmt::format("({} more threads, less busy: --json has them)\n", threads.size() - kMaxThreads);
   }
+  if (const auto blame = format_blame(process, style); !blame.empty()) text += '\n' + blame;
   return text;
 }
 
@@ -139,6 +141,9 @@ std::string describe_probe(const ProbeFigures& probe) {
   }
   if (probe.losses.were_slots_overwritten) {
     text += " Somebody else changed CPython's calls while it ran: events are missing.";
+  }
+  if (probe.losses.are_stacks_unreadable) {
+    text += " Lines are missing: the frames of this build of CPython are not known.";
   }
   return text;
 }

@@ -74,6 +74,41 @@ class Handoff:
 
 
 @dataclasses.dataclass(frozen=True)
+class Place:
+    """A line of Python code."""
+
+    file: str
+    line: int | None
+    function: str  #: its qualified name
+
+
+@dataclasses.dataclass(frozen=True)
+class Waiter:
+    """How long one thread waited."""
+
+    thread: int
+    wait_ns: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Blame:
+    """The holds of a thread between two lines, of those for which somebody waited. Times are in ns."""
+
+    from_: Place | None  #: where it stood when it got the GIL; None: in no Python code, or not known
+    to: Place | None  #: where it gave it up
+    thread: int | None  #: None, with no hold: nobody held the GIL that was recorded
+    gil: int
+    holds: int
+    hold_ns: int
+    forced: int
+    caused_wait_ns: int  #: of all other threads, while it held the GIL
+    max_hold_ns: int
+    stack: list[Place]  #: innermost first, of those that end on `to` the one that caused most
+    stack_wait_ns: int  #: how much that one caused
+    waiters: list[Waiter]
+
+
+@dataclasses.dataclass(frozen=True)
 class Process:
     """One process: its GILs, and its threads, a row for each thread and GIL."""
 
@@ -85,6 +120,7 @@ class Process:
     gils: list[Gil]
     threads: list[Thread]
     handoffs: list[Handoff]
+    blame: list[Blame] | None  #: who caused most first; None where no capture was made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +133,7 @@ class Probe:
     unrecorded_processes: int
     overlooked_gils: int  #: that could not be followed: too many lived at once
     overwritten: bool  #: somebody else changed CPython's calls meanwhile: events are missing
+    stacks_unreadable: bool  #: lines were asked for, and the frames of this build of CPython are not known
     pair_cost_ns: float | None  #: added to a release and its acquire, measured after the trace
     cost_share: float | None  #: of the wall time
     capture_bytes: int | None
@@ -175,6 +212,21 @@ def _thread(figures: Mapping[str, Any]) -> Thread:
     return make(Thread, figures, hold=hold, wait=wait)
 
 
+def _place(figures: Mapping[str, Any] | None) -> Place | None:
+    return None if figures is None else make(Place, figures)
+
+
+def _blame(figures: Mapping[str, Any]) -> Blame:
+    return make(
+        Blame,
+        figures,
+        from_=_place(figures["from"]),
+        to=_place(figures["to"]),
+        stack=[make(Place, place) for place in figures["stack"]],
+        waiters=[make(Waiter, waiter) for waiter in figures["waiters"]],
+    )
+
+
 def _process(figures: Mapping[str, Any]) -> Process:
     return make(
         Process,
@@ -182,6 +234,7 @@ def _process(figures: Mapping[str, Any]) -> Process:
         gils=[make(Gil, gil) for gil in figures["gils"]],
         threads=[_thread(thread) for thread in figures["threads"]],
         handoffs=[make(Handoff, pair, from_=pair["from"]) for pair in figures["handoffs"]],
+        blame=None if figures["blame"] is None else [_blame(row) for row in figures["blame"]],
     )
 
 

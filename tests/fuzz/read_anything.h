@@ -15,6 +15,7 @@
 
 #include "analysis/gil_machine.h"
 #include "analysis/gil_summary.h"
+#include "analysis/run_summary.h"
 #include "capture/format.h"
 #include "capture/process_reader.h"
 #include "support/error.h"
@@ -34,6 +35,7 @@ inline ReadResult read_all(const std::filesystem::path& file) {
     // What `gilscope report` makes of it.
     const TickConversion clock(reader.facts().earliest, reader.facts().latest);
     GilMachine machine({.rows = 8, .gils = 4});
+    Blame blame;
     std::uint64_t last = 0;
     auto sequence = reader.events();
     for (Event event{}; sequence.next(event); ++result.events) {
@@ -44,11 +46,14 @@ inline ReadResult read_all(const std::filesystem::path& file) {
         std::abort();
       }
       machine.apply(event);
+      blame.apply(event, sequence.stands());
       last = event.ticks;
     }
     for (const auto& interval : machine.open_intervals(last)) {
       if (interval.end < interval.begin) std::abort();
     }
+    const BlameRecord record{.spans = blame.spans(last), .stacks = sequence.take_names().stacks};
+    static_cast<void>(rank_blame(record, TickLength{clock.tick_ns()}));
     static_cast<void>(summarize(machine.snapshot(last), TickLength{clock.tick_ns()}, Nanoseconds(1)));
   } catch (const Error& error) {
     result.error = error.what();

@@ -28,6 +28,41 @@ void name_threads(ProcessRecord& process, std::initializer_list<std::string> nam
   }
 }
 
+// What the threads of busy_records() made each other wait, between lines.
+BlameRecord make_blame() {
+  BlameRecord blame;
+  auto& stacks = blame.stacks;
+  const auto main = stacks.add(CodePlace{"/srv/app.py", "main", 12});
+  const auto parse = stacks.add(CodePlace{"/srv/app.py", "parse", 41});
+  const auto match = stacks.add(CodePlace{"/usr/lib/python3.13/re/__init__.py", "match", 167});
+  const StackId in_parse = stacks.add({parse, main});
+  const StackId in_match = stacks.add({match, parse, main});
+  const auto row = [&](unsigned thread, std::optional<StackId> from,
+                       std::optional<StackId> to) -> SpanFigures& {
+    return blame.spans[{.gil = GilId{0}, .thread = ThreadId{thread}, .from = from, .to = to}];
+  };
+  row(1, in_parse, in_match) = {.holds = 9,
+                                .hold_ticks = 45 * kMillisecond,
+                                .max_hold_ticks = 6 * kMillisecond,
+                                .forced = 9,
+                                .waits = {{ThreadId{2}, 49 * kMillisecond}, {ThreadId{3}, 1'000}}};
+  row(2, in_parse, in_parse) = {.holds = 8,
+                                .hold_ticks = 40 * kMillisecond,
+                                .max_hold_ticks = 5 * kMillisecond,
+                                .forced = 8,
+                                .waits = {{ThreadId{1}, 40 * kMillisecond}}};
+  row(2, {}, in_parse) = {.holds = 1,
+                          .hold_ticks = 4 * kMillisecond,
+                          .max_hold_ticks = 4 * kMillisecond,
+                          .forced = 1,
+                          .waits = {{ThreadId{1}, 4 * kMillisecond}}};
+  row(3, in_match, {}) = {
+      .holds = 1, .hold_ticks = 234, .max_hold_ticks = 234, .waits = {{ThreadId{1}, 234}}};
+  blame.spans[{.gil = GilId{0}}].waits = {
+      {ThreadId{1}, 1'249'766}, {ThreadId{2}, 1'000'000}, {ThreadId{3}, 234}};
+  return blame;
+}
+
 // Threads that force each other, one of a sub-interpreter with a GIL of its own, those that came too late for
 // a row; and children of every start method, of which one was killed.
 std::vector<ProcessRecord> busy_records() {
@@ -53,6 +88,7 @@ std::vector<ProcessRecord> busy_records() {
   first.figures.gils[0].timeouts = 18;
   first.cpu = Nanoseconds(95'600'000);
   first.figures.lost_events = 12;
+  first.blame = make_blame();
   std::vector<ProcessRecord> records{first};
   for (const auto role :
        {ProcessRole::Fork, ProcessRole::Spawn, ProcessRole::Server, ProcessRole::Forkserver}) {
@@ -109,7 +145,10 @@ std::size_t count(const std::string& text, std::string_view part) {
 
 TEST(SummaryReport, looks_as_it_did) {
   auto run = recorded(busy_records());
-  run.losses = {.unrecorded_processes = 2, .overlooked_gils = 3, .were_slots_overwritten = true};
+  run.losses = {.unrecorded_processes = 2,
+                .overlooked_gils = 3,
+                .were_slots_overwritten = true,
+                .are_stacks_unreadable = true};
   test::expect_golden("summary.txt", format_summary(summarize_run(run)));
 }
 

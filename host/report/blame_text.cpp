@@ -1,0 +1,176 @@
+#include "report/blame_text.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
+namespace gilscope {
+namespace {
+
+// Those that caused less say nothing; --json has all.
+constexpr std::size_t kMaxSpans = 5;
+constexpr double kLeastShare = 0.01;
+constexpr std::size_t kMaxNames = 4;
+constexpr std::size_t kIndent = 4;
+
+// Holds between the same two lines, of all threads.
+struct Span {
+  std::optional<CodePlace> from;
+  std::optional<CodePlace> to;
+  std::uint64_t holds = 0;
+  Nanoseconds held{};
+  Nanoseconds caused{};
+  std::vector<CodePlace> stack;  // of its end: the one that caused most,
+  Nanoseconds caused_by_stack{};
+  std::map<ThreadId, Nanoseconds> holders;
+  std::map<ThreadId, Nanoseconds> waiters;
+};
+
+double nanoseconds(Nanoseconds time) { return static_cast<double>(time.count()); }
+
+// The whole path is in the JSON; "<string>" is none.
+std::string file_of(const CodePlace& place) {
+  const auto name = std::filesystem::path(place.file).filename().string();
+  return replace_controls(name.empty() ? place.file : name);
+}
+
+std::string line_of(const CodePlace& place) {
+  return place.line == 0 ? file_of(place) : fmt::format("{}:{}", file_of(place), place.line);
+}
+
+std::string describe(const CodePlace& place) {
+  return fmt::format("{} {}", line_of(place), replace_controls(place.function));
+}
+
+// Code that came with Python, or was installed: its reader wants to know who called it.
+bool is_library(const CodePlace& place) {
+  constexpr std::array<std::string_view, 3> kFolders{"/lib/python3", "/site-packages/", "/dist-packages/"};
+  return place.file.starts_with("<frozen ") || std::ranges::any_of(kFolders, [&](std::string_view folder) {
+           return place.file.find(folder) != std::string::npos;
+         });
+}
+
+std::string describe_caller(const Span& span) {
+  if (!is_library(*span.to)) return {};
+  const auto caller = std::ranges::find_if_not(span.stack, is_library);
+  if (caller == span.stack.end()) return {};
+  return fmt::format(", {}called at {}", span.caused_by_stack == span.caused ? "" : "mostly ",
+                     describe(*caller));
+}
+
+std::string describe_ends(const Span& span) {
+  if (!span.to) return span.from ? fmt::format("{} → …", describe(*span.from)) : "lines not known";
+  const bool is_in_one =
+      span.from && span.from->file == span.to->file && span.from->function == span.to->function;
+  return fmt::format("{} → {}{}", span.from ? describe(*span.from) : "…",
+                     is_in_one ? line_of(*span.to) : describe(*span.to), describe_caller(span));
+}
+
+// The first of them the most of it: "worker-1, worker-2 and 3 more".
+std::string list_threads(const ProcessSummary& process, const std::map<ThreadId, Nanoseconds>& threads) {
+  std::vector<std::pair<Nanoseconds, ThreadId>> ranking;
+  for (const auto& [thread, time] : threads) ranking.emplace_back(-time, thread);
+  std::ranges::sort(ranking);
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::min(ranking.size(), kMaxNames); ++i) {
+    names.push_back(name_of(process, ranking[i].second));
+  }
+  if (ranking.size() > kMaxNames) {
+    return fmt::format("{} and {} more", fmt::join(names, ", "), ranking.size() - kMaxNames);
+  }
+  if (names.size() < 2) return names.empty() ? std::string() : names.front();
+  const auto last = names.back();
+  names.pop_back();
+  return fmt::format("{} and {}", fmt::join(names, ", "), last);
+}
+
+std::string describe_span(const Span& span, const ProcessSummary& process) {
+  const auto mean = nanoseconds(span.held) / static_cast<double>(span.holds);
+  return fmt::format("{}: held {} in {}{} by {}; caused {} of waiting in {}", describe_ends(span),
+                     format_duration(nanoseconds(span.held)), count_of(span.holds, "hold"),
+                     span.holds > 1 ? fmt::format(", {} each,", format_duration(mean)) : "",
+                     list_threads(process, span.holders), format_duration(nanoseconds(span.caused)),
+                     list_threads(process, span.waiters));
+}
+
+std::vector<Span> merge_threads(const std::vector<BlameRow>& rows) {
+  std::map<std::pair<std::optional<CodePlace>, std::optional<CodePlace>>, Span> spans;
+  for (const auto& row : rows) {
+    if (!row.thread || row.holds == 0) continue;
+    Span& span = spans[{row.from, row.to}];
+    span.from = row.from;
+    span.to = row.to;
+    span.holds += row.holds;
+    span.held = add(span.held, row.hold_ns);
+    span.caused = add(span.caused, row.caused_wait_ns);
+    if (span.stack == row.stack) {
+      span.caused_by_stack = add(span.caused_by_stack, row.stack_wait_ns);
+    } else if (row.stack_wait_ns > span.caused_by_stack) {
+      span.stack = row.stack;
+      span.caused_by_stack = row.stack_wait_ns;
+    }
+    span.holders[*row.thread] = add(span.holders[*row.thread], row.hold_ns);
+    for (const auto& [thread, wait] : row.waiters) {
+      if (wait > Nanoseconds::zero()) span.waiters[thread] = add(span.waiters[thread], wait);
+    }
+  }
+  std::vector<Span> ranking;
+  for (auto& [ends, span] : spans) ranking.push_back(std::move(span));
+  std::ranges::stable_sort(ranking, std::ranges::greater{}, &Span::caused);
+  return ranking;
+}
+
+}  // namespace
+
+std::string name_of(const ProcessSummary& process, ThreadId thread) {
+  const auto known = std::ranges::find_if(
+      process.threads, [&](const NamedThread& row) { return row.figures.id == thread && !row.name.empty(); });
+  if (known != process.threads.end()) return replace_controls(known->name);
+  return fmt::format("thread {}", static_cast<std::uint32_t>(thread));
+}
+
+std::string format_blame(const ProcessSummary& process, const TextStyle& style) {
+  if (!process.blame) return {};
+  Nanoseconds waited{};
+  Nanoseconds nobodys{};
+  for (const auto& row : *process.blame) {
+    waited = add(waited, row.caused_wait_ns);
+    if (!row.thread) nobodys = add(nobodys, row.caused_wait_ns);
+  }
+  if (waited == Nanoseconds::zero()) return {};
+  std::string text =
+      paint(fmt::format("Who made others wait, {} in all:", format_duration(nanoseconds(waited))), "1",
+            style.colour) +
+      '\n';
+  const auto append = [&](const std::string& sentence) {
+    std::size_t indent = kIndent / 2;
+    for (const auto& line : wrap(sentence, style.columns - kIndent)) {
+      text += std::string(indent, ' ') + line + '\n';
+      indent = kIndent;
+    }
+  };
+  const auto spans = merge_threads(*process.blame);
+  std::size_t shown = 0;
+  while (shown < std::min(spans.size(), kMaxSpans)) {
+    if (shown > 0 && nanoseconds(spans[shown].caused) < kLeastShare * nanoseconds(waited)) break;
+    append(describe_span(spans[shown++], process));
+  }
+  if (spans.size() > shown) {
+    append(
+        fmt::format("({} more, that caused less: --json has them)", count_of(spans.size() - shown, "span")));
+  }
+  if (nanoseconds(nobodys) >= kLeastShare * nanoseconds(waited)) {
+    append(fmt::format("{} went by while nobody held it: until the system had woken who waited",
+                       format_duration(nanoseconds(nobodys))));
+  }
+  return text;
+}
+
+}  // namespace gilscope
