@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,10 +36,16 @@ std::string dump(const nlohmann::ordered_json& document) {
   return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+Stacks stacks_of(std::string_view lines) {
+  if (lines == "none") return Stacks::Off;
+  return lines == "all" ? Stacks::Every : Stacks::On;
+}
+
 // What Python's `with gilscope.trace()` drives. Its methods are called with the GIL held.
 class Tracer {
  public:
-  Tracer() : recording_(Reach::ThisProcess) {}
+  explicit Tracer(const std::string& lines)
+      : recording_(Reach::ThisProcess, std::nullopt, stacks_of(lines)) {}
 
   // False where this Python has no GIL: then there is nothing to trace, and the summary says so.
   bool start() {
@@ -115,7 +122,7 @@ void bind_trace(py::module_& module) {
         }
       });
   py::class_<Tracer>(module, "Tracer")
-      .def(py::init<>())
+      .def(py::init<const std::string&>(), py::arg("lines"))
       .def("start", &Tracer::start)
       .def("name_thread", &Tracer::name_thread)
       .def("end_thread", &Tracer::end_thread)

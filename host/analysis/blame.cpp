@@ -7,6 +7,15 @@
 
 namespace gilscope {
 
+SpanFigures& SpanFigures::operator+=(const SpanFigures& more) {
+  holds += more.holds;
+  hold_ticks += more.hold_ticks;
+  max_hold_ticks = std::max(max_hold_ticks, more.max_hold_ticks);
+  forced += more.forced;
+  for (const auto& [thread, wait] : more.waits) waits[thread] += wait;
+  return *this;
+}
+
 void Blame::begin_wait(Gil& gil, ThreadId thread, std::uint64_t ticks) {
   gil.waiters.push_back({.thread = thread, .charged = ticks});
 }
@@ -23,20 +32,18 @@ void Blame::end_hold(Spans& spans, GilId id, Gil& gil, std::optional<StackId> to
   const auto holder = std::exchange(gil.holder, std::nullopt);
   if (gil.waiters.empty()) return;
   charge(gil, gil.last);
-  SpanFigures& span = spans[{.gil = id, .thread = holder, .from = gil.from, .to = to}];
   const auto ticks = gil.last - gil.acquired;
-  ++span.holds;
-  span.hold_ticks += ticks;
-  span.max_hold_ticks = std::max(span.max_hold_ticks, ticks);
-  span.forced += gil.is_asked ? 1 : 0;
-  for (const auto& [thread, wait] : std::exchange(gil.waits, {})) span.waits[thread] += wait;
+  spans[{.gil = id, .thread = holder, .from = gil.from, .to = to}] += {.holds = 1,
+                                                                       .hold_ticks = ticks,
+                                                                       .max_hold_ticks = ticks,
+                                                                       .forced = gil.is_asked ? 1U : 0U,
+                                                                       .waits = std::exchange(gil.waits, {})};
 }
 
 void Blame::end_freedom(Spans& spans, GilId id, Gil& gil) {
   if (gil.waiters.empty()) return;
   charge(gil, gil.last);
-  SpanFigures& span = spans[{.gil = id}];
-  for (const auto& [thread, wait] : std::exchange(gil.waits, {})) span.waits[thread] += wait;
+  spans[{.gil = id}] += {.waits = std::exchange(gil.waits, {})};
 }
 
 void Blame::acquire(Gil& gil, const Event& event, std::optional<StackId> stands) {

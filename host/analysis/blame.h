@@ -27,12 +27,17 @@ struct SpanKey {
   friend auto operator<=>(const SpanKey&, const SpanKey&) = default;
 };
 
+// Of threads of which only the sum is known.
+inline constexpr ThreadId kFurtherThreads{0};
+
 struct SpanFigures {
   std::uint64_t holds = 0;  // for which somebody waited; the others are in no span
   std::uint64_t hold_ticks = 0;
   std::uint64_t max_hold_ticks = 0;
   std::uint64_t forced = 0;
   std::map<ThreadId, std::uint64_t> waits;  // in ticks: who waited while it was held
+
+  SpanFigures& operator+=(const SpanFigures& more);
 };
 
 using Spans = std::map<SpanKey, SpanFigures>;

@@ -34,11 +34,7 @@ std::map<Row, RowFigures> merge(const BlameRecord& blame) {
   for (const auto& [key, span] : blame.spans) {
     const auto from = innermost(blame.stacks, key.from);
     auto& row = rows[{key.gil, key.thread, from, innermost(blame.stacks, key.to)}];
-    row.sum.holds += span.holds;
-    row.sum.hold_ticks += span.hold_ticks;
-    row.sum.forced += span.forced;
-    row.sum.max_hold_ticks = std::max(row.sum.max_hold_ticks, span.max_hold_ticks);
-    for (const auto& [thread, wait] : span.waits) row.sum.waits[thread] += wait;
+    row.sum += span;
     if (key.to) row.caused_at[*key.to] += sum_of(span.waits);
   }
   return rows;

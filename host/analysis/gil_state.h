@@ -47,17 +47,18 @@ struct alignas(64) ThreadRow {
 // them.
 class RowUpdate {
  public:
-  explicit RowUpdate(ThreadRow& row) noexcept : row_(row), version_(row.version.get()) {
-    row_.version.set(version_ + 1);
+  explicit RowUpdate(ThreadRow& row) noexcept : RowUpdate(row.version) {}
+  explicit RowUpdate(Cell& version) noexcept : cell_(version), version_(version.get()) {
+    cell_.set(version_ + 1);
   }
-  ~RowUpdate() { row_.version.set(version_ + 2); }
+  ~RowUpdate() { cell_.set(version_ + 2); }
   RowUpdate(const RowUpdate&) = delete;
   RowUpdate& operator=(const RowUpdate&) = delete;
   RowUpdate(RowUpdate&&) = delete;
   RowUpdate& operator=(RowUpdate&&) = delete;
 
  private:
-  ThreadRow& row_;
+  Cell& cell_;
   std::uint64_t version_;  // kept, since a reload would wait for the store before it
 };
 

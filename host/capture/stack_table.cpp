@@ -23,6 +23,12 @@ std::uint64_t key_of(std::string_view text) noexcept {
   return key;
 }
 
+std::uint64_t key_of(std::span<const std::uint64_t> words) noexcept {
+  std::uint64_t key = words.size();
+  for (const auto word : words) key = mix(key + word);
+  return key != 0 ? key : 1;
+}
+
 std::uint64_t key_of(GilId gil, std::span<const CodePoint> points) noexcept {
   std::uint64_t key = static_cast<std::uint32_t>(gil);
   for (const CodePoint& point : points) {

@@ -17,6 +17,7 @@ namespace gilscope {
 
 // Well mixed, 64 bits: that two of some thousand keys are the same is a matter of 1 in 10^12.
 [[nodiscard]] std::uint64_t key_of(std::string_view text) noexcept;
+[[nodiscard]] std::uint64_t key_of(std::span<const std::uint64_t> words) noexcept;  // never 0
 // A code object belongs to an interpreter: another GIL's may have had the same address.
 [[nodiscard]] std::uint64_t key_of(GilId gil, std::span<const CodePoint> points) noexcept;
 

@@ -35,10 +35,10 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
       ->check([](const std::string& size) { return size.starts_with('-') ? "it cannot be negative" : ""; })
       ->type_name("BYTES");
   command->add_flag_callback(
-      "--no-stacks", [options] { options->capture.stacks = Stacks::Off; },
-      "Without the Python lines of holds for which others waited, which a capture has");
+      "--no-stacks", [options] { options->stacks = Stacks::Off; },
+      "Without the Python lines of holds for which others waited");
   command->add_flag_callback(
-      "--stacks", [options] { options->capture.stacks = Stacks::On; }, "With them [the default]");
+      "--stacks", [options] { options->stacks = Stacks::On; }, "With them [the default]");
   add_json(*command, options->common);
   add_verbosity(*command, options->common);
   command->callback([options, command, &invocation, &action] {
@@ -58,10 +58,6 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
       }
       if (command->count("--max-size") > 0 && !options->capture.is_wanted()) {
         throw Error("run: --max-size bounds a capture, and none is kept", "-o DIR keeps one",
-                    ExitCode::Usage);
-      }
-      if (command->count("--stacks") > 0 && !options->capture.is_wanted()) {
-        throw Error("run: --stacks reads lines for a capture, and none is kept", "-o DIR keeps one",
                     ExitCode::Usage);
       }
       check_json(options->common);

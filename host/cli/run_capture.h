@@ -21,7 +21,6 @@ struct CaptureOptions {
   std::string output;  // "": not kept
   std::string trace;   // "": none
   std::uint64_t max_size = std::uint64_t{1} << 30U;
-  Stacks stacks = Stacks::On;
 
   [[nodiscard]] bool is_wanted() const noexcept { return !output.empty() || !trace.empty(); }
 };
@@ -33,7 +32,7 @@ class RunCapture {
              Existing existing);
 
   [[nodiscard]] CapturePlan plan() const {
-    return {.folder = folder_, .max_size = options_.max_size, .stacks = options_.stacks};
+    return {.folder = folder_, .max_size = options_.max_size};
   }
   // "" where it is not kept.
   [[nodiscard]] const std::string& kept_folder() const noexcept { return options_.output; }

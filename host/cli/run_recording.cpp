@@ -162,10 +162,10 @@ void on_exit_of_process(int exit_code, void* /*unused*/) { report_run(exit_code)
 std::unique_ptr<Recording> make_recording() {
   const auto capture = run->capture ? std::optional(run->capture->plan()) : std::nullopt;
   try {
-    return std::make_unique<Recording>(Reach::WithChildren, capture);
+    return std::make_unique<Recording>(Reach::WithChildren, capture, run->options.stacks);
   } catch (const Error& error) {
     spdlog::warn("child processes are not recorded: {}", error.what());
-    return std::make_unique<Recording>(Reach::ThisProcess, capture);
+    return std::make_unique<Recording>(Reach::ThisProcess, capture, run->options.stacks);
   }
 }
 

@@ -15,6 +15,7 @@ namespace gilscope::cli {
 struct RunOptions {
   CommonOptions common;
   CaptureOptions capture;
+  Stacks stacks = Stacks::On;
   bool no_probe = false;
 };
 

@@ -19,7 +19,7 @@ std::unique_ptr<Recording> work;
 // the work is timed without: the figures are then unknown.
 void begin_work() {
   try {
-    work = std::make_unique<Recording>(Reach::ThisProcess);
+    work = std::make_unique<Recording>(Reach::ThisProcess, std::nullopt, Stacks::Off);
     work->start();
   } catch (const std::exception&) {
     work.reset();

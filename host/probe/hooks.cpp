@@ -89,20 +89,19 @@ void record(Gil& gil, EventKind kind) noexcept {
   self.is_recording = false;
 }
 
-// Where somebody waits, and only there: with where the thread stands. drop_gil and take_gil have named their
-// thread state as the GIL's latest holder, and its frames cannot move while we hold the GIL's mutex. After
-// the clock was read: what this takes is no part of a hold that ends.
+// Where somebody waits, or where every hold is asked for: with where the thread stands. drop_gil and take_gil
+// have named their thread state as the GIL's latest holder, and its frames cannot move while we hold the
+// GIL's mutex. After the clock was read: what this takes is no part of a hold that ends.
 [[gnu::noinline]] void record_with_stack(Gil& gil, EventKind kind) noexcept {
-  if (session.holder_distance == 0) {
-    record(gil, kind);
-    return;
-  }
   gil.last_ticks = std::max(gil.last_ticks, session.clock.read());
   self.is_recording = true;
   const Event event{.ticks = gil.last_ticks, .gil = gil.id, .thread = self.id, .kind = kind};
   FrameBuffer buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
-  const void* const state = *reinterpret_cast<const void* const*>(key_of(gil) - session.holder_distance);
-  const auto stack = state != nullptr ? read_stack(state, buffer) : std::span<const CodePoint>();
+  std::span<const CodePoint> stack;
+  if (session.holder_distance != 0) {
+    const void* const state = *reinterpret_cast<const void* const*>(key_of(gil) - session.holder_distance);
+    if (state != nullptr) stack = read_stack(state, buffer);
+  }
   gil.recorder->record_at(event, stack, python_code());
   self.is_recording = false;
 }
@@ -124,7 +123,7 @@ void on_release(Gil& gil) noexcept {
     return;
   }
   gil.holder = kNobody;
-  if (gil.waiters != 0) [[unlikely]] {
+  if (gil.waiters != 0 || session.notes_every_hold) [[unlikely]] {
     record_with_stack(gil, EventKind::Release);
   } else {
     record(gil, EventKind::Release);
@@ -139,7 +138,7 @@ void on_acquire(Gil& gil) noexcept {
     gil.last_holder = self.id;
     ++gil.switches;
   }
-  if (has_waited) [[unlikely]] {
+  if (has_waited || session.notes_every_hold) [[unlikely]] {
     record_with_stack(gil, EventKind::Acquire);
   } else {
     record(gil, EventKind::Acquire);
@@ -259,7 +258,7 @@ std::vector<SlotChange> hook_changes(const LoadedObject& cpython) {
 bool is_session_on() noexcept { return session.recorder != nullptr; }
 
 void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout, std::uintptr_t gil_offset,
-                   std::uintptr_t holder_distance) noexcept {
+                   std::uintptr_t holder_distance, bool notes_every_hold) noexcept {
   gil_table.clear();
   switch_cond_offset.store(layout.switch_cond_offset, std::memory_order_relaxed);
   session.recorder = &recorder;
@@ -267,6 +266,7 @@ void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout
   session.layout = layout;
   session.gil_offset = gil_offset;
   session.holder_distance = holder_distance;
+  session.notes_every_hold = notes_every_hold;
   session.main_interpreter = reinterpret_cast<std::uintptr_t>(PyInterpreterState_Main());
   session.next_gil = 0;
   ++session.number;
@@ -304,7 +304,11 @@ void record_own_hold(Gil& gil) noexcept {
   hand_to_recorder(gil);
   gil.holder = self.id;
   gil.last_holder = self.id;
-  record(gil, EventKind::Acquire);
+  if (session.notes_every_hold) {
+    record_with_stack(gil, EventKind::Acquire);
+  } else {
+    record(gil, EventKind::Acquire);
+  }
   pthread_mutex_unlock(mutex_of(gil));
 }
 

@@ -112,20 +112,20 @@ void Probe::start(Recorder& recorder, Stacks stacks) {
 void Probe::install(Recorder& recorder, Stacks stacks) {
   watch_forks();
   // Before anything is hooked: it runs Python code, and may give the GIL up.
-  const bool can_read_stacks = stacks == Stacks::On && check_stacks();
+  const bool can_read_stacks = stacks != Stacks::Off && check_stacks();
   const LoadedObject cpython = LoadedObject::of_cpython();
   resolve_originals(cpython);
   const Calibration calibration = calibrate(cpython);
   const std::uintptr_t gil_offset = find_gil_offset(calibration.cond);
   const std::uintptr_t holder_distance = can_read_stacks ? find_holder_distance(calibration.cond) : 0;
-  stacks_ = holder_distance != 0 ? Stacks::On : Stacks::Off;
+  stacks_ = holder_distance != 0 ? stacks : Stacks::Off;
   losses_ = {};
   clock_ = ProbeClock::best();
   started_ = clock_.sample();
   stopped_ = {};
 
   const std::scoped_lock lock(gil_table.mutex());
-  begin_session(recorder, clock_, calibration.layout, gil_offset, holder_distance);
+  begin_session(recorder, clock_, calibration.layout, gil_offset, holder_distance, stacks == Stacks::Every);
   try {
     patch_ = SlotPatch(hook_changes(cpython));
   } catch (...) {

@@ -16,8 +16,12 @@ struct ProbeLosses {
   bool were_slots_overwritten = false;  // somebody else changed them while the probe ran: events are missing
 };
 
-// Whether the recorder is told where threads stand when others wait for them (see Recorder::record_at).
-enum class Stacks : std::uint8_t { Off, On };
+// Where the recorder is told where threads stand (see Recorder::record_at).
+enum class Stacks : std::uint8_t {
+  Off,
+  On,     // where others wait for them
+  Every,  // at every acquire and release
+};
 
 class Probe {
  public:
@@ -31,7 +35,7 @@ class Probe {
   // The calling thread holds a GIL, and gives it up once for a moment. Its hold is recorded as an acquire at
   // the start; the holds of other GILs, from their next acquire. After fork() the probe goes on in the child
   // with the same recorder, which learns of it by a pthread_atfork handler of its own. Throws ProbeError,
-  // with all as it was. With Stacks::On some Python code of its own is run first.
+  // with all as it was. Unless stacks are Off some Python code of its own is run first.
   void start(Recorder& recorder, Stacks stacks = Stacks::Off);
 
   // Any thread, with a GIL or without. No event comes after it; holds and waits that are on stay open.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <pthread.h>
 #include <unistd.h>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -23,7 +24,7 @@ constexpr double kClockErrorNs = 500;
 
 std::size_t slot_bytes() {
   constexpr std::size_t kPage = 4096;
-  const std::size_t size = sizeof(ProcessNote) + RowTable::size_of(kSharedBounds);
+  const std::size_t size = sizeof(ProcessNote) + BlameCounters::size_of(kSharedBounds);
   return (size + kPage - 1) / kPage * kPage;
 }
 
@@ -74,8 +75,9 @@ ProcessNotes read_note(const ProcessNote& note, std::uint64_t now) {
   return notes;
 }
 
-ProcessRecord read_process(const ProcessNote& note, const RowTable& table, TickLength tick,
-                           std::uint64_t now) {
+ProcessRecord read_process(const ProcessNote& note, const BlameCounters::View& counted, bool has_every_hold,
+                           TickLength tick, std::uint64_t now) {
+  const RowTable& table = counted.table();
   ProcessNotes notes = read_note(note, now);
   auto end = notes.end ? *notes.end : last_event(read_machine(table, notes.begin), notes.begin);
   auto figures = read_machine(table, end);
@@ -87,34 +89,37 @@ ProcessRecord read_process(const ProcessNote& note, const RowTable& table, TickL
           .cpu = notes.cpu,
           .tick = tick,
           .figures = std::move(figures),
-          .threads = std::move(notes.threads)};
+          .threads = std::move(notes.threads),
+          .blame = counted.blame(has_every_hold, end)};
 }
 
 // What the first process tells its children, in the bytes that all share.
 struct CommonNote {
+  Cell stacks;
   Cell max_size;
-  Cell has_stacks;
   std::array<char, PATH_MAX> folder;  // "": no capture
 };
 static_assert(sizeof(CommonNote) <= SharedSpace::kCommonBytes);
 
-void tell_children(const SharedSpace& space, const CapturePlan& plan) {
+void tell_children(const SharedSpace& space, const std::optional<CapturePlan>& capture, Stacks stacks) {
   auto& note = *reinterpret_cast<CommonNote*>(space.common());
-  if (plan.folder.size() >= note.folder.size()) {
-    throw Error(fmt::format("the path of the capture is too long: {}", plan.folder), "record elsewhere");
+  note.stacks.set(static_cast<std::uint64_t>(stacks));
+  if (!capture) return;
+  if (capture->folder.size() >= note.folder.size()) {
+    throw Error(fmt::format("the path of the capture is too long: {}", capture->folder), "record elsewhere");
   }
-  note.max_size.set(plan.max_size);
-  note.has_stacks.set(plan.stacks == Stacks::On ? 1 : 0);
-  std::memcpy(note.folder.data(), plan.folder.data(), plan.folder.size());
+  note.max_size.set(capture->max_size);
+  std::memcpy(note.folder.data(), capture->folder.data(), capture->folder.size());
 }
 
-std::optional<CapturePlan> told_by_parent(const SharedSpace& space) {
+std::pair<std::optional<CapturePlan>, Stacks> told_by_parent(const SharedSpace& space) {
   const auto& note = *reinterpret_cast<const CommonNote*>(space.common());
-  if (note.folder.front() == 0) return std::nullopt;
-  return CapturePlan{
-      .folder = std::string(note.folder.data(), strnlen(note.folder.data(), note.folder.size())),
-      .max_size = note.max_size.read(),
-      .stacks = note.has_stacks.read() != 0 ? Stacks::On : Stacks::Off};
+  const auto stacks = static_cast<Stacks>(note.stacks.read());
+  if (note.folder.front() == 0) return {std::nullopt, stacks};
+  return {
+      CapturePlan{.folder = std::string(note.folder.data(), strnlen(note.folder.data(), note.folder.size())),
+                  .max_size = note.max_size.read()},
+      stacks};
 }
 
 }  // namespace
@@ -122,8 +127,8 @@ std::optional<CapturePlan> told_by_parent(const SharedSpace& space) {
 constinit Recording* Recording::running = nullptr;
 
 Recording::Recording(std::optional<SharedSpace> space, ProcessRole role,
-                     const std::optional<CapturePlan>& capture)
-    : space_(std::move(space)), role_(role), capture_(capture) {
+                     const std::optional<CapturePlan>& capture, Stacks stacks)
+    : space_(std::move(space)), role_(role), capture_(capture), stacks_(stacks) {
   std::byte* const slot = space_ ? space_->claim() : nullptr;
   if (slot == nullptr) {
     space_.reset();
@@ -134,20 +139,21 @@ Recording::Recording(std::optional<SharedSpace> space, ProcessRole role,
     note_ = reinterpret_cast<ProcessNote*>(slot);
     counters_.emplace(kSharedBounds, slot + sizeof(ProcessNote));
   }
+  if (stacks_ == Stacks::Every) counters_->take_every_hold();
 }
 
-Recording::Recording(Reach reach, const std::optional<CapturePlan>& capture)
+Recording::Recording(Reach reach, const std::optional<CapturePlan>& capture, Stacks stacks)
     : Recording(
           reach == Reach::WithChildren ? std::optional(SharedSpace::create(slot_bytes())) : std::nullopt,
-          ProcessRole::First, capture) {
-  if (space_ && capture_) tell_children(*space_, *capture_);
+          ProcessRole::First, capture, stacks) {
+  if (space_) tell_children(*space_, capture, stacks);
 }
 
 std::unique_ptr<Recording> Recording::join(const std::string& path, ProcessRole role) {
   auto space = SharedSpace::open(path, slot_bytes());
   if (!space) return nullptr;
-  const auto capture = told_by_parent(*space);
-  return std::unique_ptr<Recording>(new Recording(std::move(space), role, capture));
+  const auto [capture, stacks] = told_by_parent(*space);
+  return std::unique_ptr<Recording>(new Recording(std::move(space), role, capture, stacks));
 }
 
 Recording::~Recording() { stop(); }
@@ -158,9 +164,9 @@ void Recording::start() {
   try {
     if (capture_) start_capture();
     if (capture_) {
-      probe_.start(events_, capture_->stacks);
+      probe_.start(events_, stacks_);
     } else {
-      probe_.start(*counters_);
+      probe_.start(*counters_, stacks_);
     }
   } catch (...) {
     events_.stop();
@@ -222,7 +228,7 @@ void Recording::begin_again_in_child() noexcept {
 // Returns how many processes there are of which nothing can be read.
 template <typename Visit>
 std::uint64_t Recording::for_each_process(Visit visit) const {
-  visit(*note_, counters_->table());
+  visit(*note_, counters_->view());
   if (!space_) return 0;
   if (!space_->is_still_ours()) return space_->refused() + space_->claimed() - 1;
   std::uint64_t unreadable = space_->refused();
@@ -234,17 +240,18 @@ std::uint64_t Recording::for_each_process(Visit visit) const {
       continue;
     }
     const auto& note = *reinterpret_cast<const ProcessNote*>(view.data());
-    if (note.state.read() != 0) visit(note, RowTable(kSharedBounds, view.data() + sizeof(ProcessNote)));
+    if (note.state.read() != 0) {
+      visit(note, BlameCounters::View(kSharedBounds, view.data() + sizeof(ProcessNote)));
+    }
   }
   return unreadable;
 }
 
 RecordingLosses Recording::losses(std::uint64_t unrecorded_processes) const {
-  return {
-      .unrecorded_processes = unrecorded_processes,
-      .overlooked_gils = probe_.losses().overlooked_gils,
-      .were_slots_overwritten = probe_.losses().were_slots_overwritten,
-      .are_stacks_unreadable = capture_ && capture_->stacks == Stacks::On && probe_.stacks() == Stacks::Off};
+  return {.unrecorded_processes = unrecorded_processes,
+          .overlooked_gils = probe_.losses().overlooked_gils,
+          .were_slots_overwritten = probe_.losses().were_slots_overwritten,
+          .are_stacks_unreadable = stacks_ != Stacks::Off && probe_.stacks() == Stacks::Off};
 }
 
 TickLength Recording::measure_tick(const ClockPoint& now) noexcept {
@@ -260,9 +267,10 @@ RecordedRun Recording::collect() {
   const ClockPoint now = this->now();
   const TickLength tick = measure_tick(now);
   RecordedRun run{.clock = probe_.clock().kind()};
-  const auto unrecorded = for_each_process([&](const ProcessNote& note, const RowTable& table) {
+  const auto unrecorded = for_each_process([&](const ProcessNote& note, const BlameCounters::View& counted) {
     const bool is_own = &note == note_;
-    auto record = read_process(note, table, tick, is_own ? now.ticks : probe_.clock().read());
+    auto record = read_process(note, counted, counters_->has_every_hold(), tick,
+                               is_own ? now.ticks : probe_.clock().read());
     // GILs go on meanwhile: the holds of one sum to at most the wall time that ends after they were read.
     if (is_own && probe_.is_running()) {
       record.wall = tick.of(probe_.clock().read() - note.started_ticks.read());
@@ -276,9 +284,10 @@ RecordedRun Recording::collect() {
 RunNotes Recording::notes() const {
   const auto now = this->now().ticks;
   RunNotes notes;
-  const auto unrecorded = for_each_process([&](const ProcessNote& note, const RowTable& /*table*/) {
-    notes.processes.push_back(read_note(note, now));
-  });
+  const auto unrecorded =
+      for_each_process([&](const ProcessNote& note, const BlameCounters::View& /*counted*/) {
+        notes.processes.push_back(read_note(note, now));
+      });
   notes.losses = losses(unrecorded);
   return notes;
 }

@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include "analysis/counters.h"
 #include "analysis/process_record.h"
 #include "capture/event_recorder.h"
 #include "capture/run_notes.h"
 #include "probe/probe.h"
+#include "recording/blame_counters.h"
 #include "recording/process_note.h"
 #include "recording/shared_space.h"
 
@@ -26,13 +26,12 @@ enum class Reach { ThisProcess, WithChildren };
 struct CapturePlan {
   std::string folder;          // absolute; of a capture: see create_capture
   std::uint64_t max_size = 0;  // bytes
-  Stacks stacks = Stacks::On;
 };
 
 class Recording {
  public:
   // Throws Error where there is no memory.
-  explicit Recording(Reach reach, const std::optional<CapturePlan>& capture = {});
+  explicit Recording(Reach reach, const std::optional<CapturePlan>& capture = {}, Stacks stacks = Stacks::On);
 
   // In a child that was started anew: joins what its ancestor records. nullptr where that is gone.
   static std::unique_ptr<Recording> join(const std::string& path, ProcessRole role);
@@ -65,7 +64,8 @@ class Recording {
   [[nodiscard]] RunNotes notes() const;
 
  private:
-  Recording(std::optional<SharedSpace> space, ProcessRole role, const std::optional<CapturePlan>& capture);
+  Recording(std::optional<SharedSpace> space, ProcessRole role, const std::optional<CapturePlan>& capture,
+            Stacks stacks);
   static void begin_again_in_child() noexcept;
   void start_capture();
   template <typename Visit>
@@ -86,8 +86,9 @@ class Recording {
   ProcessNote* note_ = nullptr;
   ProcessRole role_;
   std::optional<CapturePlan> capture_;
+  Stacks stacks_;
   double least_tick_ns_ = 0;
-  std::optional<Counters> counters_;
+  std::optional<BlameCounters> counters_;
   EventRecorder events_;  // where there is a capture
   Probe probe_;           // after counters_: it stops before they go
 };

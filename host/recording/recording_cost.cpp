@@ -1,16 +1,16 @@
 #include "recording/recording_cost.h"
 
-#include "analysis/counters.h"
 #include "capture/capture_folder.h"
 #include "capture/event_recorder.h"
 #include "probe/pair_cost.h"
+#include "recording/blame_counters.h"
 #include "support/error.h"
 #include "support/temporary_folder.h"
 
 namespace gilscope {
 
 std::optional<double> measure_counting_cost() {
-  Counters scratch({.rows = 1, .gils = 1});
+  BlameCounters scratch({.rows = 1, .gils = 1});
   return measure_pair_cost(scratch);
 }
 

@@ -133,6 +133,7 @@ std::string name_of(const ProcessSummary& process, ThreadId thread) {
   const auto known = std::ranges::find_if(
       process.threads, [&](const NamedThread& row) { return row.figures.id == thread && !row.name.empty(); });
   if (known != process.threads.end()) return replace_controls(known->name);
+  if (thread == kFurtherThreads) return "further threads";
   return fmt::format("thread {}", static_cast<std::uint32_t>(thread));
 }
 

@@ -68,7 +68,8 @@ ordered_json blame_json(const BlameRow& row) {
   for (const auto& place : row.stack) stack.push_back(place_json(place));
   auto waiters = ordered_json::array();
   for (const auto& [thread, wait] : row.waiters) {
-    waiters.push_back({{"thread", thread_id_json(thread)}, {"wait_ns", wait.count()}});
+    const auto id = thread == kFurtherThreads ? std::nullopt : std::optional(thread);
+    waiters.push_back({{"thread", thread_id_json(id)}, {"wait_ns", wait.count()}});
   }
   return {{"from", place_json(row.from)},
           {"to", place_json(row.to)},

@@ -161,7 +161,8 @@ BlameRow read_blame(const json& row) {
                  .stack_wait_ns = time_at(row, "stack_wait_ns")};
   for (const json& place : array_at(row, "stack")) blame.stack.push_back(read_place(place));
   for (const json& waiter : array_at(row, "waiters")) {
-    blame.waiters.push_back({id_at<ThreadId>(waiter, "thread"), time_at(waiter, "wait_ns")});
+    const auto thread = known(id_at<ThreadId>, waiter, "thread");
+    blame.waiters.push_back({thread.value_or(kFurtherThreads), time_at(waiter, "wait_ns")});
   }
   return blame;
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+import sysconfig
 import threading
 import time
 from pathlib import Path
@@ -10,12 +12,24 @@ from typing import TYPE_CHECKING
 
 from gilscope import _native
 from gilscope._native import format_duration, format_share
+from gilscope._summary import Place
 from gilscope._trace import trace
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from gilscope._summary import Process, Summary
+    from gilscope._summary import Blame, Process, Summary
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """Holds of one thread between the same two lines. Times are in ns."""
+
+    begin: str  #: where it got the GIL
+    end: str  #: where it gave it up
+    held_ns: int
+    holds: int
+    longest_hold_ns: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +42,7 @@ class Holder:
     holds: int
     longest_hold_ns: int
     forced: int  #: releases, because another thread had waited for a switch interval
+    spans: list[Span]  #: its holds by line, those first that held it longest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,10 +83,12 @@ class Measurement:
         return 1 - min(1.0, self.held_ns / own_ns) if own_ns > 0 else 0.0
 
     def describe(self) -> str:
-        """Say who held the GIL, and for how long: a line a thread."""
+        """Say who held the GIL, for how long and from which line to which: a line a thread, and a few of its spans."""
         waited = f", {format_duration(self.waited_ns)} of it waiting for the GIL" if self.waited_ns else ""
         lines = [f"it took {format_duration(self.wall_ns)}{waited}"]
-        return "\n".join(lines + [_describe(holder, self.wall_ns) for holder in self.holders])
+        for holder in self.holders:
+            lines += [_describe(holder, self.wall_ns), *_describe_spans(holder)]
+        return "\n".join(lines)
 
 
 class Meter:
@@ -80,20 +97,23 @@ class Meter:
     It is a trace, and of those one runs in a process at a time: Error where another one does.
     """
 
-    def __init__(self) -> None:
-        """Nothing is measured yet."""
+    def __init__(self, begin: str | None = None) -> None:
+        """Nothing is measured yet. `begin`: where the code begins; default: the line of the `with` statement."""
+        self._begin_line = begin
         self.measurements: list[Measurement] = []
         self._trace: trace | None = None
         self._runner = 0
         self._bystanders: set[int] = set()
+        self._begin = ""
         self._begin_ns = 0
 
     def __enter__(self) -> Meter:
         """Begin to measure. Raises Error."""
         if self._trace is not None:
             raise _native.Error("this meter measures already; try: one `with` statement after the other")
-        started = trace()
+        started = trace(lines="all")
         self._runner = threading.get_native_id()
+        self._begin = f"the begin ({self._begin_line or _callers_name()})"
         self._bystanders = {int(task.name) for task in Path("/proc/self/task").iterdir()} - {self._runner}
         started.start()
         self._trace = started
@@ -130,6 +150,12 @@ class Meter:
                     holds=thread.holds,
                     longest_hold_ns=min(held_ns, thread.hold.max_ns if thread.hold else 0),
                     forced=thread.forced,
+                    spans=_spans_of(
+                        [row for row in process.blame or [] if row.gil == gil and row.thread == thread.id],
+                        held_ns,
+                        begin=self._begin if thread.id == self._runner else "its begin",
+                        end="the end" if thread.id == self._runner else "its end",
+                    ),
                 )
             )
         return Measurement(wall_ns, min(wall_ns, waited_ns), holders, summary)
@@ -178,11 +204,76 @@ def _main_gil(process: Process) -> int:
     return mains[0] if mains else min(gil.id for gil in process.gils)
 
 
+# Of code in these folders, whoever calls it is more of a culprit.
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+_PACKAGE = str(Path(__file__).parent)
+_MOST_SPANS = 3
+
+
+def _callers_name() -> str:
+    """The line that called gilscope."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return _line_of(Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname))
+
+
+def _spans_of(rows: list[Blame], held_ns: int, *, begin: str, end: str) -> list[Span]:
+    """A thread's holds by line; no span is longer than all that the code held it."""
+    callers = {row.to: _callers_line(row.stack) for row in rows if row.to}
+
+    def name(place: Place | None, edge: str) -> str:
+        # No Python code: of a thread that begins or ends. Within gilscope: the measurement begins or ends.
+        if place is None or place.file.startswith(_PACKAGE):
+            return edge
+        return _line_of(callers.get(place) or place)
+
+    merged: dict[tuple[str, str], Span] = {}
+    for row in rows:
+        ends = name(row.from_, begin), name(row.to, end)
+        known = merged.get(ends, Span(*ends, held_ns=0, holds=0, longest_hold_ns=0))
+        merged[ends] = Span(
+            *ends,
+            held_ns=min(held_ns, known.held_ns + row.hold_ns),
+            holds=known.holds + row.holds,
+            longest_hold_ns=min(held_ns, max(known.longest_hold_ns, row.max_hold_ns)),
+        )
+    return sorted(merged.values(), key=lambda span: -span.held_ns)
+
+
+def _callers_line(stack: list[Place]) -> Place | None:
+    """The innermost place that is of no library."""
+    return next((place for place in stack if not place.file.startswith((*_LIBRARIES, _PACKAGE, "<frozen "))), None)
+
+
+def _line_of(place: Place) -> str:
+    path = Path(place.file)
+    file = str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else place.file
+    return f"{file}:{place.line} {place.function}"
+
+
+def _describe_spans(holder: Holder) -> list[str]:
+    lines = []
+    for span in holder.spans[:_MOST_SPANS]:
+        longest = f", the longest of {format_duration(span.longest_hold_ns)}" if span.holds > 1 else ""
+        lines.append(
+            f"    from {span.begin} to {span.end}: {format_duration(span.held_ns)} in {_count_of(span.holds, 'hold')}"
+            f"{longest}"
+        )
+    if len(holder.spans) > _MOST_SPANS:
+        lines.append(f"    ({_count_of(len(holder.spans) - _MOST_SPANS, 'span')} more, shorter)")
+    return lines
+
+
+def _count_of(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
 def _describe(holder: Holder, wall_ns: int) -> str:
     share = format_share(min(1.0, holder.held_ns / wall_ns)) if wall_ns else "-"
     bystander = ", a bystander," if holder.is_bystander else ""
     return (
-        f"  {holder.name}{bystander} held the GIL for {format_duration(holder.held_ns)} ({share}) in {holder.holds} "
-        f"hold{'s' * (holder.holds != 1)}, the longest of {format_duration(holder.longest_hold_ns)}, "
+        f"  {holder.name}{bystander} held the GIL for {format_duration(holder.held_ns)} ({share}) in "
+        f"{_count_of(holder.holds, 'hold')}, the longest of {format_duration(holder.longest_hold_ns)}, "
         f"{holder.forced} forced"
     )

@@ -65,7 +65,8 @@ class Error(RuntimeError):
 class Tracer:
     """A recording of this process, and its summary: what gilscope.trace() drives."""
 
-    def __init__(self) -> None: ...
+    def __init__(self, lines: str) -> None:
+        """`lines`: as gilscope.trace() has them."""
     def start(self) -> bool:
         """Begin to record; false where there is no GIL. Raises Error."""
     def name_thread(self, thread: int, name: str) -> None:

@@ -82,7 +82,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
         meter = fixture
         outcome = yield
     else:
-        meter = Meter()
+        file, line, name = item.location
+        meter = Meter(begin=f"{file}:{(line or 0) + 1} {name}")
         with meter:
             outcome = yield
     item.stash[_measurements] = meter.measurements

@@ -86,7 +86,7 @@ class Place:
 class Waiter:
     """How long one thread waited."""
 
-    thread: int
+    thread: int | None  #: None: further threads, of which only the sum is known
     wait_ns: int
 
 

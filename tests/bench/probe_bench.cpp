@@ -6,12 +6,12 @@
 
 #include <benchmark/benchmark.h>
 
-#include "analysis/counters.h"
 #include "capture_fixture.h"
 #include "embed/interpreter.h"
 #include "probe/probe.h"
 #include "probe/python_stack.h"
 #include "recorders.h"
+#include "recording/blame_counters.h"
 
 namespace gilscope::bench {
 namespace {
@@ -64,11 +64,8 @@ void bm_start_and_stop(benchmark::State& state) {
 
 benchmark::State* noting = nullptr;
 
-// Called by Python code: its own stack, read and recorded, as at a release for which somebody waits.
-PyObject* note_stacks(PyObject* /*self*/, PyObject* /*unused*/) {
-  const CaptureFolder folder;
-  EventRecorder recorder;
-  recorder.start(recording_into(folder));
+// As at a release for which somebody waits.
+void note_stacks_in(Recorder& recorder) {
   const auto clock = ProbeClock::best();
   const void* const state = PyThreadState_Get();
   for ([[maybe_unused]] auto _ : *noting) {
@@ -76,14 +73,36 @@ PyObject* note_stacks(PyObject* /*self*/, PyObject* /*unused*/) {
     const auto stack = read_stack(state, frames);
     recorder.record_at({.ticks = clock.read(), .kind = EventKind::Release}, stack, python_code());
   }
+}
+
+template <typename Into>
+void note_stacks() {
+  Into recorder;
+  note_stacks_in(recorder);
+}
+
+template <>
+void note_stacks<EventRecorder>() {
+  const CaptureFolder folder;
+  EventRecorder recorder;
+  recorder.start(recording_into(folder));
+  note_stacks_in(recorder);
   finish(recorder, *noting);
+}
+
+// Called by Python code: its own stack, read and recorded.
+template <typename Into>
+PyObject* call_note_stacks(PyObject* /*self*/, PyObject* /*unused*/) {
+  note_stacks<Into>();
   Py_RETURN_NONE;
 }
-PyMethodDef note_stacks_method{"note_stacks", note_stacks, METH_NOARGS, nullptr};
+template <typename Into>
+PyMethodDef note_stacks_method{"note_stacks", call_note_stacks<Into>, METH_NOARGS, nullptr};
 
+template <typename Into>
 void bm_note_stack(benchmark::State& state) {
   noting = &state;
-  PyObject* const function = PyCFunction_New(&note_stacks_method, nullptr);
+  PyObject* const function = PyCFunction_New(&note_stacks_method<Into>, nullptr);
   PyObject_SetAttrString(PyImport_AddModule("__main__"), "note_stacks", function);
   Py_DECREF(function);
   const std::string depth = std::to_string(state.range(0) - 1);
@@ -94,10 +113,11 @@ void bm_note_stack(benchmark::State& state) {
 BENCHMARK(bm_clock_read);
 BENCHMARK(bm_pair_bare);
 BENCHMARK(bm_pair_probed<NoRecorder>);
-BENCHMARK(bm_pair_probed<Counters>);
+BENCHMARK(bm_pair_probed<BlameCounters>);
 BENCHMARK(bm_pair_probed<EventRecorder>);
 BENCHMARK(bm_start_and_stop);
-BENCHMARK(bm_note_stack)->ArgName("frames")->Arg(2)->Arg(8)->Arg(32)->Arg(200);
+BENCHMARK(bm_note_stack<BlameCounters>)->ArgName("frames")->Arg(2)->Arg(8)->Arg(32)->Arg(200);
+BENCHMARK(bm_note_stack<EventRecorder>)->ArgName("frames")->Arg(2)->Arg(8)->Arg(32)->Arg(200);
 
 }  // namespace
 }  // namespace gilscope::bench

@@ -1,4 +1,4 @@
-"""Which line made others wait: `gilscope run -o` of programs whose culprit is known."""
+"""Which line made others wait: `gilscope run`, with a capture and without one, of programs whose culprit is known."""
 
 import json
 import re
@@ -26,14 +26,16 @@ def only_with_a_gil(free_threaded):
         pytest.skip("free-threaded: there is no GIL, or its stacks are not read")
 
 
-@pytest.fixture
-def record(run, host, capture, report_truth):
-    """Runs a script with a capture; its summary's JSON, which is true, and what the run said."""
+@pytest.fixture(params=["captured", "counted"])
+def record(request, run, host, capture, report_truth, tmp_path):
+    """Runs a script; its summary's JSON, and what the run said."""
 
-    def record(*arguments: str, code: int = 0) -> tuple[dict[str, Any], str]:
-        ran = run([host, "run", "-o", str(capture), *arguments])
-        assert ran.returncode == code, ran.stderr
-        return report_truth(capture), ran.stderr
+    def record(*arguments: str) -> tuple[dict[str, Any], str]:
+        file = tmp_path / "run.json"
+        kept = ["-o", str(capture)] if request.param == "captured" else ["--json", str(file)]
+        ran = run([host, "run", *kept, *arguments])
+        assert ran.returncode == 0, ran.stderr
+        return report_truth(capture) if request.param == "captured" else json.loads(file.read_text()), ran.stderr
 
     return record
 
@@ -112,20 +114,6 @@ def test_without_stacks_the_threads_are_blamed_and_no_line(record, script):
     assert document["probe"]["stacks_unreadable"] is False
 
 
-def test_what_is_only_counted_has_no_blame(run, host, script, tmp_path):
-    file = tmp_path / "run.json"
-    ran = run([host, "run", "--json", str(file), script(BUSY)])
-    assert ran.returncode == 0
-    assert json.loads(file.read_text())["processes"][0]["blame"] is None
-    assert "Who made others wait" not in ran.stderr
-
-
-def test_lines_that_would_go_nowhere_are_refused(run, host, script):
-    ran = run([host, "run", "--stacks", script(BUSY)])
-    assert ran.returncode == 2
-    assert "--stacks reads lines for a capture, and none is kept" in ran.stderr
-
-
 # Each piece of code is compiled, run while others wait, and deleted: the next one may have its address.
 GENERATED = """
 import os, threading
@@ -194,10 +182,10 @@ if __name__ == "__main__":
         assert any(row["to"]["file"] == "busy.py" for row in holds_of(child) if row["to"]), method
 
 
-def test_lines_outlive_a_process_that_was_killed(record, script):
+def test_lines_outlive_a_process_that_was_killed(run, host, capture, report_truth, script):
     code = BUSY + f"\nimport os; os.kill(os.getpid(), {int(signal.SIGKILL)})"
-    document, _ = record(script(code), code=-signal.SIGKILL)
-    process = document["processes"][0]
+    assert run([host, "run", "-o", str(capture), script(code)]).returncode == -signal.SIGKILL
+    process = report_truth(capture)["processes"][0]
     assert_sums(process)
     assert any(row["to"]["function"] == "work" for row in holds_of(process) if row["to"])
 

@@ -305,3 +305,69 @@ def test_the_host_and_the_package_do_not_trace_at_once() -> None:
         [host, "run", "-q", "-c", code], env=environment, check=True, capture_output=True, text=True, timeout=60
     )
     assert "already" in done.stdout
+
+
+def hand_over(rounds: int) -> None:
+    """Another thread waits for the GIL while this one holds it."""
+    ready = threading.Barrier(2)
+
+    def ask() -> None:
+        for _ in range(rounds):
+            ready.wait()
+            gilscope.release(0)
+
+    waiter = threading.Thread(target=ask)
+    waiter.start()
+    for _ in range(rounds):
+        ready.wait()
+        gilscope.hold(20_000_000)
+    waiter.join()
+
+
+@with_gil
+def test_the_line_that_made_another_thread_wait_is_blamed() -> None:
+    with gilscope.trace() as trace:
+        hand_over(3)
+    (process,) = trace.summary.processes
+    assert process.blame
+    culprit = process.blame[0]
+    assert culprit.thread == threading.get_native_id()
+    assert [place.function for place in culprit.stack if place.file == __file__][:1] == ["hand_over"]
+    assert sum(row.caused_wait_ns for row in process.blame if row.thread == culprit.thread) >= 3 * 10_000_000
+    waited = sum(thread.wait_ns for thread in process.threads)
+    assert abs(sum(row.caused_wait_ns for row in process.blame) - waited) <= len(process.blame) + len(process.threads)
+
+
+@with_gil
+def test_lines_of_all_holds_are_those_of_uncontended_ones_too() -> None:
+    with gilscope.trace(lines="all") as trace:
+        gilscope.release(0)
+        gilscope.hold(20_000_000)
+        gilscope.release(0)
+        during = trace.snapshot()
+    for summary in (during, trace.summary):
+        (process,) = summary.processes
+        assert process.blame is not None
+        assert sum(row.holds for row in process.blame) == sum(thread.holds for thread in process.threads)
+        longest = max(process.blame, key=lambda row: row.hold_ns)
+        assert longest.hold_ns >= 20_000_000
+        assert longest.caused_wait_ns == 0
+        assert longest.from_ is not None
+        assert longest.to is not None
+        assert longest.to.line == (longest.from_.line or 0) + 2
+        assert longest.to.file == longest.from_.file == __file__
+
+
+@with_gil
+def test_without_lines_threads_are_blamed_alone() -> None:
+    with gilscope.trace(lines="none") as trace:
+        hand_over(1)
+    (process,) = trace.summary.processes
+    assert process.blame
+    assert all(row.from_ is row.to is None and row.stack == [] for row in process.blame)
+    assert not trace.summary.probe.stacks_unreadable
+
+
+def test_lines_of_another_kind_are_refused() -> None:
+    with pytest.raises(ValueError, match="lines is one of contended, all, none, not 'every'"):
+        gilscope.trace(lines="every")  # type: ignore[arg-type]

@@ -22,6 +22,8 @@ def require_the_installed_package() -> None:
     assert found.is_relative_to(packages), f"{found} is not below {packages}"
     assert not (packages / "gilscope.libs").exists()
     assert gilscope.__version__ == importlib.metadata.version("gilscope")
+    licences = {path.name for path in importlib.metadata.files("gilscope") or [] if path.parent.name == "licenses"}
+    assert licences == {"LICENSE", "libspdlog-dev", "libfmt-dev", "nlohmann-json3-dev", "libcli11-dev", "pybind11-dev"}
 
 
 def require_true_figures() -> None:

@@ -211,7 +211,24 @@ TEST_F(ProbeStacksTest, without_being_asked_for_nothing_is_read) {
       "for thread in threads: thread.start()\n"
       "for thread in threads: thread.join()\n");
   probe_.stop();
-  EXPECT_TRUE(list_.stands().empty());
+  ASSERT_FALSE(list_.stands().empty());
+  for (const auto& stand : list_.stands()) EXPECT_TRUE(stand.lines.empty());
+}
+
+TEST_F(ProbeStacksTest, with_every_hold_its_begin_and_its_end_are_read_though_nobody_waits) {
+  run("import time\n"
+      "def rest():\n"
+      "    time.sleep(0)\n");
+  probe_.start(list_, Stacks::Every);
+  EXPECT_EQ(probe_.stacks(), Stacks::Every);
+  run("rest()\n");
+  probe_.stop();
+  EXPECT_TRUE(list_.bare().empty());
+  std::vector<EventKind> kinds;
+  for (const auto& stand : list_.stands()) {
+    if (!stand.lines.empty() && stand.lines.front().ends_with(":3 rest")) kinds.push_back(stand.event.kind);
+  }
+  EXPECT_EQ(kinds, (std::vector{EventKind::Release, EventKind::Acquire}));
 }
 
 }  // namespace

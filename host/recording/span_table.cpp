@@ -1,0 +1,287 @@
+#include "recording/span_table.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <type_traits>
+
+#include "capture/stack_table.h"
+
+namespace gilscope {
+namespace {
+
+static_assert(std::is_trivially_default_constructible_v<SpanTable> &&
+                  std::is_trivially_destructible_v<SpanTable>,
+              "never constructed: pages of zeros are valid ones");
+
+// From here on spans have no lines any more, so that threads still have a row each.
+constexpr std::uint64_t kRowsWithLines = SpanTable::kRows / 4 * 3;
+constexpr std::uint64_t kRowsInUse = SpanTable::kRows / 8 * 7;
+constexpr int kTries = 1000;
+
+std::uint64_t holder_of(GilId gil, ThreadId thread) noexcept {
+  return (std::uint64_t{static_cast<std::uint32_t>(gil)} + 1) << 32U | static_cast<std::uint32_t>(thread);
+}
+
+std::uint64_t plus_one(std::optional<std::uint32_t> number) noexcept {
+  return number ? std::uint64_t{*number} + 1 : 0;
+}
+
+std::optional<StackId> stack_of(std::uint64_t number_plus_one) noexcept {
+  if (number_plus_one == 0) return std::nullopt;
+  return StackId{static_cast<std::uint32_t>(number_plus_one - 1)};
+}
+
+std::uint64_t length(std::uint64_t begin, std::uint64_t end) noexcept {
+  return end > begin ? end - begin : 0;
+}
+
+void add_wait(SpanTable::Row& row, std::uint64_t thread, std::uint64_t ticks) noexcept {
+  for (auto& wait : row.waits) {
+    if (wait.thread.get() != 0 && wait.thread.get() != thread) continue;
+    wait.thread.set(thread);
+    wait.ticks.add(ticks);
+    return;
+  }
+  row.other_waits.add(ticks);
+}
+
+// Copies what one writer changes under `version`, as machine_snapshot.cpp has it; after many tries as it is.
+template <typename Copy>
+void read_settled(const Cell& version, Copy copy) {
+  for (int i = 0; i < kTries; ++i) {
+    const auto before = version.read();
+    copy();
+    if (before % 2 == 0 && version.read() == before) return;
+  }
+}
+
+struct Holder {
+  ThreadId thread{};
+  std::uint64_t held = 0;  // ticks + 1 of the acquire
+  const ThreadRow* row = nullptr;
+};
+
+std::map<std::uint32_t, Holder> find_holders(const RowTable& table) {
+  std::map<std::uint32_t, Holder> holders;
+  for (const ThreadRow& row : table.rows()) {
+    const auto held = row.held.read();
+    const auto key = row.key.read();
+    if (held == 0 || key == 0) continue;
+    holders[static_cast<std::uint32_t>((key >> 32U) - 1)] = {
+        static_cast<ThreadId>(static_cast<std::uint32_t>(key)), held, &row};
+  }
+  for (std::uint32_t gil = 0; gil < table.gils_end(); ++gil) {
+    const auto held = table.shared_row(gil).held.read();
+    if (held != 0) holders.try_emplace(gil, Holder{.held = held, .row = &table.shared_row(gil)});
+  }
+  return holders;
+}
+
+}  // namespace
+
+void SpanTable::Standing::set(std::optional<std::uint32_t> stack, std::uint64_t holds) noexcept {
+  stack_plus_one.set(plus_one(stack));
+  holds_plus_one.set(holds + 1);
+}
+
+std::optional<std::uint32_t> SpanTable::Standing::at(std::uint64_t holds) const noexcept {
+  const auto stack = stack_plus_one.read();
+  if (stack == 0 || holds_plus_one.read() != holds + 1) return std::nullopt;
+  return static_cast<std::uint32_t>(stack - 1);
+}
+
+SpanTable::Standings* SpanTable::standings_of(const RowTable& table, const ThreadRow& row) noexcept {
+  return table.is_shared(row) ? nullptr : &standings[static_cast<std::size_t>(&row - table.rows().data())];
+}
+
+// As Blame has it: where its acquire was noted, or else where the release before it was.
+std::optional<std::uint32_t> SpanTable::begin_of_hold(const RowTable& table,
+                                                      const ThreadRow& row) const noexcept {
+  if (table.is_shared(row)) return std::nullopt;
+  const Standings& noted = standings[static_cast<std::size_t>(&row - table.rows().data())];
+  const auto holds = row.hold.count();
+  const auto acquired = noted.acquired.at(holds);
+  return acquired ? acquired : noted.released.at(holds);
+}
+
+bool SpanTable::is_awaited(GilId gil) const noexcept {
+  return gils[static_cast<std::uint32_t>(gil)].count.get() != 0;
+}
+
+void SpanTable::begin_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept {
+  Waiters& waiters = gils[static_cast<std::uint32_t>(gil)];
+  const RowUpdate update(waiters.version);
+  waiters.count.add(1);
+  for (std::size_t i = 0; i < kNamed; ++i) {
+    Waiter& place = waiters.named[i];
+    if (place.thread.get() != 0) continue;
+    place.charged.set(ticks);
+    place.thread.set(static_cast<std::uint32_t>(thread));
+    waiters.used.set(std::max<std::uint64_t>(waiters.used.get(), i + 1));
+    return;
+  }
+  waiters.others.count.add(1);
+  waiters.others.sum.add(ticks);
+}
+
+void SpanTable::end_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept {
+  Waiters& waiters = gils[static_cast<std::uint32_t>(gil)];
+  charge(gil, find_or_add(gil, ThreadId{}, {}), 0, ticks);
+  const RowUpdate update(waiters.version);
+  if (waiters.count.get() != 0) waiters.count.set(waiters.count.get() - 1);
+  for (std::size_t i = 0; i < waiters.used.get(); ++i) {
+    if (waiters.named[i].thread.get() != static_cast<std::uint32_t>(thread)) continue;
+    waiters.named[i].thread.set(0);
+    return;
+  }
+  Others& others = waiters.others;
+  if (others.count.get() == 0) return;
+  others.count.set(others.count.get() - 1);
+  others.counted.set(others.count.get());
+  others.sum.set(others.sum.get() - ticks);
+}
+
+void SpanTable::end_hold(const Interval& hold, SpanEnds ends) noexcept {
+  Row* const row = find_or_add(hold.gil, hold.thread, ends);
+  if (row != nullptr) {
+    const RowUpdate update(row->version);
+    const auto ticks = hold.end - hold.begin;
+    row->holds.add(1);
+    row->hold_ticks.add(ticks);
+    if (ticks > row->max_hold_ticks.get()) row->max_hold_ticks.set(ticks);
+    if (hold.is_forced) row->forced.add(1);
+  }
+  if (is_awaited(hold.gil)) charge(hold.gil, row, hold.begin, hold.end);
+}
+
+// Gives the waits from `begin` to `end` to the span; what they have from before that is nobody's.
+void SpanTable::charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t end) noexcept {
+  Waiters& waiters = gils[static_cast<std::uint32_t>(gil)];
+  const auto used = waiters.used.get();
+  Others& others = waiters.others;
+  const auto before_others = others.counted.get() * length(others.charged.get(), begin);
+  const auto is_before = [&](const Waiter& waiter) {
+    return waiter.thread.get() != 0 && waiter.charged.get() < begin;
+  };
+  if (before_others != 0 || std::any_of(waiters.named.begin(), waiters.named.begin() + used, is_before)) {
+    if (Row* const nobodys = find_or_add(gil, ThreadId{}, {})) {
+      const RowUpdate update(nobodys->version);
+      for (std::size_t i = 0; i < used; ++i) {
+        const Waiter& waiter = waiters.named[i];
+        if (is_before(waiter)) add_wait(*nobodys, waiter.thread.get(), begin - waiter.charged.get());
+      }
+      nobodys->other_waits.add(before_others);
+    }
+  }
+  if (span != nullptr) {
+    const RowUpdate update(span->version);
+    for (std::size_t i = 0; i < used; ++i) {
+      const Waiter& waiter = waiters.named[i];
+      if (waiter.thread.get() == 0) continue;
+      add_wait(*span, waiter.thread.get(), length(std::max(waiter.charged.get(), begin), end));
+    }
+    if (others.count.get() != 0) {
+      span->other_waits.add(others.count.get() * end - others.sum.get() - before_others);
+    }
+  }
+  const RowUpdate update(waiters.version);
+  for (std::size_t i = 0; i < used; ++i) {
+    if (waiters.named[i].thread.get() != 0) waiters.named[i].charged.set(end);
+  }
+  others.sum.set(others.count.get() * end);
+  others.counted.set(others.count.get());
+  others.charged.set(end);
+}
+
+// GILs add rows at once, each those of its own keys only: as in RowTable.
+SpanTable::Row* SpanTable::find_or_add(GilId gil, ThreadId thread, SpanEnds ends) noexcept {
+  const std::atomic_ref<std::uint64_t> in_use(rows_used.raw);
+  for (const bool has_lines : {true, false}) {
+    if (!has_lines) ends = {};
+    const std::array<std::uint64_t, 3> words{holder_of(gil, thread), plus_one(ends.from), plus_one(ends.to)};
+    const auto key = key_of(words);
+    for (auto index = key;; ++index) {
+      Row& row = rows[index % kRows];
+      const std::atomic_ref<std::uint64_t> row_key(row.key.raw);
+      auto found = row_key.load(std::memory_order_relaxed);
+      if (found == key) return &row;
+      if (found != 0) continue;
+      const auto used = in_use.load(std::memory_order_relaxed);
+      if (used >= (has_lines ? kRowsWithLines : kRowsInUse)) break;
+      if (!row_key.compare_exchange_strong(found, key, std::memory_order_relaxed)) continue;
+      in_use.fetch_add(1, std::memory_order_relaxed);
+      row.from.set(words[1]);
+      row.to.set(words[2]);
+      row.holder.set(words[0]);
+      return &row;
+    }
+  }
+  return nullptr;
+}
+
+Spans SpanTable::read(const RowTable& table, bool has_every_hold, std::uint64_t now) const {
+  Spans spans;
+  for (const Row& row : rows) {
+    const auto holder = row.holder.read();
+    if (holder == 0) continue;
+    const ThreadId thread{static_cast<std::uint32_t>(holder)};
+    const SpanKey key{.gil = static_cast<GilId>((holder >> 32U) - 1),
+                      .thread = thread == ThreadId{} ? std::nullopt : std::optional(thread),
+                      .from = stack_of(row.from.read()),
+                      .to = stack_of(row.to.read())};
+    SpanFigures figures;
+    read_settled(row.version, [&] {
+      figures = {.holds = row.holds.read(),
+                 .hold_ticks = row.hold_ticks.read(),
+                 .max_hold_ticks = row.max_hold_ticks.read(),
+                 .forced = row.forced.read()};
+      for (const auto& wait : row.waits) {
+        const ThreadId waiter{static_cast<std::uint32_t>(wait.thread.read())};
+        if (waiter != ThreadId{}) figures.waits[waiter] += wait.ticks.read();
+      }
+      if (const auto others = row.other_waits.read(); others != 0) figures.waits[kFurtherThreads] += others;
+    });
+    spans[key] += figures;
+  }
+
+  const auto holders = find_holders(table);
+  const auto gils_end = std::min<std::uint32_t>(table.gils_end(), kGils);
+  for (std::uint32_t gil = 0; gil < gils_end; ++gil) {
+    const auto holder = holders.find(gil);
+    const bool is_held = holder != holders.end();
+    const auto begin = is_held ? holder->second.held - 1 : now;
+    SpanFigures open{.holds = 1, .hold_ticks = length(begin, now), .max_hold_ticks = length(begin, now)};
+    SpanFigures nobodys;
+    const Waiters& waiters = gils[gil];
+    read_settled(waiters.version, [&] {
+      open.waits.clear();
+      nobodys.waits.clear();
+      const auto give = [&](ThreadId waiter, std::uint64_t before, std::uint64_t during) {
+        if (is_held) open.waits[waiter] += during;
+        if (before != 0) nobodys.waits[waiter] += before;
+      };
+      for (const Waiter& waiter : waiters.named) {
+        const auto charged = waiter.charged.read();
+        const ThreadId thread{static_cast<std::uint32_t>(waiter.thread.read())};
+        if (thread == ThreadId{}) continue;
+        give(thread, length(charged, std::min(begin, now)), length(std::max(charged, begin), now));
+      }
+      const Others& others = waiters.others;
+      if (const auto count = others.count.read(); count != 0) {
+        const auto all = length(others.sum.read(), count * now);
+        const auto before =
+            is_held ? std::min(all, others.counted.read() * length(others.charged.read(), begin)) : all;
+        give(kFurtherThreads, before, all - before);
+      }
+    });
+    if (is_held && (has_every_hold || !open.waits.empty())) {
+      const auto from = stack_of(plus_one(begin_of_hold(table, *holder->second.row)));
+      spans[{.gil = GilId{gil}, .thread = holder->second.thread, .from = from, .to = {}}] += open;
+    }
+    if (!nobodys.waits.empty()) spans[{.gil = GilId{gil}}] += nobodys;
+  }
+  return spans;
+}
+
+}  // namespace gilscope

@@ -1,0 +1,106 @@
+// What Blame makes of a list of events, counted live, in memory of a bounded size that others may read
+// meanwhile: the spans of a process and who waits for its GILs. All zero bits: empty. Written with the GIL's
+// mutex held.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "analysis/blame.h"
+#include "analysis/cell.h"
+#include "analysis/interval.h"
+#include "analysis/row_table.h"
+
+namespace gilscope {
+
+// Where spans begin and end, by the numbers of a StackStore.
+struct SpanEnds {
+  std::optional<std::uint32_t> from;
+  std::optional<std::uint32_t> to;
+};
+
+struct SpanTable {
+  // Once a wait has begun; more calls change nothing.
+  void begin_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept;
+  // The thread gets the GIL, which nobody held.
+  void end_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept;
+  // A hold ends, for which somebody waits or not.
+  void end_hold(const Interval& hold, SpanEnds ends) noexcept;
+  [[nodiscard]] bool is_awaited(GilId gil) const noexcept;
+
+  // All spans, up to `now`, where a StackId is a stack's number. While the program runs, what just passes
+  // from a wait to a span may be missing. The memory may be another process's, alive or not.
+  [[nodiscard]] Spans read(const RowTable& rows, bool has_every_hold, std::uint64_t now) const;
+
+  // Where the thread of a row stood when it got the GIL last and when it gave it up last, where that was
+  // noted; and how many holds it had had then, which tells whether that is still the latest.
+  struct Standing {
+    Cell stack_plus_one;
+    Cell holds_plus_one;
+
+    void set(std::optional<std::uint32_t> stack, std::uint64_t holds) noexcept;
+    [[nodiscard]] std::optional<std::uint32_t> at(std::uint64_t holds) const noexcept;
+  };
+  struct Standings {
+    Standing acquired;
+    Standing released;
+  };
+  // Of a row of that table; nullptr: of a shared one, of whose threads nothing is known.
+  [[nodiscard]] Standings* standings_of(const RowTable& table, const ThreadRow& row) noexcept;
+  // Where the hold began that is on.
+  [[nodiscard]] std::optional<std::uint32_t> begin_of_hold(const RowTable& table,
+                                                           const ThreadRow& row) const noexcept;
+
+  static constexpr std::size_t kGils = Bounds{}.gils;
+  static constexpr std::size_t kNamed = 32;  // waiters of a GIL
+  static constexpr std::size_t kNamedOfSpan = 6;
+  static constexpr std::size_t kRows = 4096;  // a power of two
+
+  // Those that have no place of their own are counted together: `count` of them, who all waited up to `sum`.
+  struct Others {
+    Cell count;
+    Cell sum;
+    Cell counted;  // how many of them waited when the GIL's waits were last charged,
+    Cell charged;  // and when
+  };
+  struct Waiter {
+    Cell thread;   // 0: the place is free
+    Cell charged;  // up to when its wait belongs to a span
+  };
+  struct alignas(64) Waiters {
+    Cell version;
+    Cell count;  // who waits now
+    Cell used;   // places up to the last that was ever taken
+    Others others;
+    std::array<Waiter, kNamed> named;
+  };
+  struct CausedWait {
+    Cell thread;
+    Cell ticks;
+  };
+  struct alignas(64) Row {
+    Cell key;      // well mixed from the next three; 0: free
+    Cell version;  // sequence lock
+    Cell holder;   // (GIL + 1, thread); set once, after the ends
+    Cell from;     // number + 1 of a stack
+    Cell to;
+    Cell holds;
+    Cell hold_ticks;
+    Cell max_hold_ticks;
+    Cell forced;
+    Cell other_waits;
+    std::array<CausedWait, kNamedOfSpan> waits;
+  };
+
+  std::array<Waiters, kGils> gils;
+  std::array<Standings, Bounds{}.rows> standings;  // by row
+  Cell rows_used;
+  std::array<Row, kRows> rows;
+
+ private:
+  Row* find_or_add(GilId gil, ThreadId thread, SpanEnds ends) noexcept;
+  void charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t end) noexcept;
+};
+
+}  // namespace gilscope

@@ -1,0 +1,226 @@
+// What is blamed live is what Blame makes of the same events; and its memory ends somewhere.
+#include "recording/blame_counters.h"
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include <gmock/gmock.h>
+
+#include "analysis/event_lists.h"
+#include "capture/fake_code.h"
+
+namespace gilscope {
+namespace {
+
+using test::acquire;
+using test::FakeCode;
+using test::kGil;
+using test::places_of;
+using test::release;
+using test::request;
+
+std::vector<CodePlace> make_places(std::size_t count) {
+  std::vector<CodePlace> places;
+  for (unsigned i = 0; i < count; ++i) {
+    places.push_back({.file = "file" + std::to_string(i / 7) + ".py",
+                      .function = "function" + std::to_string(i / 3),
+                      .line = i + 1});
+  }
+  return places;
+}
+
+// Where spans begin and end, by the places' names: ids differ from recorder to recorder.
+using NamedSpan = std::tuple<GilId, std::optional<ThreadId>, std::vector<CodePlace>, std::vector<CodePlace>>;
+using Figures =
+    std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::map<ThreadId, std::uint64_t>>;
+
+std::map<NamedSpan, Figures> name(const BlameRecord& blame) {
+  const auto places = [&](std::optional<StackId> stack) {
+    return stack ? places_of(blame.stacks, *stack) : std::vector<CodePlace>();
+  };
+  std::map<NamedSpan, Figures> named;
+  for (const auto& [key, span] : blame.spans) {
+    auto waits = span.waits;
+    std::erase_if(waits, [](const auto& wait) { return wait.second == 0; });
+    if (span.holds == 0 && waits.empty()) continue;
+    named[{key.gil, key.thread, places(key.from), places(key.to)}] = {
+        span.holds, span.hold_ticks, span.max_hold_ticks, span.forced, waits};
+  }
+  return named;
+}
+
+// Gives a recorder the events as the probe does, and Blame those with the same stacks.
+class Twins {
+ public:
+  explicit Twins(Bounds bounds = {.rows = 256, .gils = 16}) : counters(bounds) {}
+
+  void apply(const Event& event, std::span<const CodePoint> stack) {
+    auto& waiting = waiting_[event.gil];
+    const bool has_waited = event.kind == EventKind::Acquire && waiting.erase(event.thread) > 0;
+    if (event.kind == EventKind::Request) waiting.insert(event.thread);
+    const bool is_noted = has_waited || (event.kind == EventKind::Release && !waiting.empty());
+    std::optional<StackId> stands;
+    if (is_noted) {
+      counters.record_at(event, stack, code);
+      std::vector<PlaceId> places;
+      for (const auto& point : stack)
+        places.push_back(expected.stacks.add(*static_cast<const CodePlace*>(point.code)));
+      if (!places.empty()) stands = expected.stacks.add(std::move(places));
+    } else {
+      counters.record(event);
+    }
+    blame_.apply(event, stands);
+  }
+
+  void expect_the_same(std::uint64_t now) {
+    expected.spans = blame_.spans(now);
+    EXPECT_EQ(name(counters.view().blame(false, now)), name(expected));
+  }
+
+  FakeCode code{make_places(40)};
+  BlameCounters counters;
+  BlameRecord expected;
+
+ private:
+  Blame blame_;
+  std::map<GilId, std::set<ThreadId>> waiting_;
+};
+
+TEST(BlameCounters, blame_whom_blame_blames_in_any_legal_list) {
+  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE(seed);
+    // Up to six threads: as many waiters as a span tells apart.
+    const auto events = test::simulate(seed, {.threads = 2 + static_cast<unsigned>(seed % 5),
+                                              .gils = 1 + static_cast<unsigned>(seed % 3),
+                                              .events = 600});
+    std::mt19937_64 random(seed);
+    Twins twins;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      std::vector<CodePoint> stack;
+      for (auto depth = random() % 4; depth > 0; --depth) stack.push_back(twins.code.point(random() % 5));
+      twins.apply(events[i], stack);
+      if (i % 100 == 50) twins.expect_the_same(events[i].ticks + 5);
+    }
+    twins.expect_the_same(events.back().ticks + 1000 * seed);
+    if (HasFailure()) break;
+  }
+}
+
+std::map<ThreadId, std::uint64_t> sum_of_waits(const Spans& spans) {
+  std::map<ThreadId, std::uint64_t> sum;
+  for (const auto& [key, span] : spans) {
+    for (const auto& [thread, wait] : span.waits) sum[thread] += wait;
+  }
+  return sum;
+}
+
+TEST(BlameCounters, more_waiters_than_are_told_apart_are_summed_to_the_tick) {
+  for (const unsigned threads : {10U, 50U, 200U}) {
+    SCOPED_TRACE(threads);
+    const auto events = test::simulate(threads, {.threads = threads, .gils = 2, .events = 20'000});
+    Twins twins;
+    for (const auto& event : events) twins.apply(event, {});
+    const auto now = events.back().ticks + 12345;
+    const auto snapshot = read_machine(twins.counters.view().table(), now);
+    std::uint64_t waited = 0;
+    for (const auto& row : snapshot.threads) waited += row.wait_ticks;
+    std::uint64_t caused = 0;
+    for (const auto& [thread, wait] : sum_of_waits(twins.counters.view().blame(false, now).spans))
+      caused += wait;
+    EXPECT_EQ(caused, waited);
+  }
+}
+
+TEST(BlameCounters, with_every_hold_those_for_which_nobody_waits_are_in_spans) {
+  Twins twins;
+  twins.counters.take_every_hold();
+  const std::array begin{twins.code.point(1)};
+  const std::array end{twins.code.point(2)};
+  twins.counters.record_at(acquire(10, 1), begin, twins.code);
+  twins.counters.record_at(release(40, 1), end, twins.code);
+  twins.counters.record_at(acquire(50, 1), end, twins.code);
+  const auto spans = name(twins.counters.view().blame(true, 55));
+  const auto places = make_places(3);
+  const Figures first{1, 30, 30, 0, {}};
+  const Figures open{1, 5, 5, 0, {}};
+  EXPECT_THAT(spans, testing::UnorderedElementsAre(
+                         testing::Pair(NamedSpan{kGil, ThreadId{1}, {places[1]}, {places[2]}}, first),
+                         testing::Pair(NamedSpan{kGil, ThreadId{1}, {places[2]}, {}}, open)));
+}
+
+TEST(BlameCounters, beyond_their_bounds_lose_lines_and_no_wait) {
+  Twins twins;
+  const FakeCode code(make_places(20'000));
+  std::uint64_t ticks = 0;
+  for (std::size_t i = 0; i < 20'000; ++i) {
+    const std::array stack{code.point(i)};
+    twins.counters.record(acquire(ticks, 1));
+    twins.counters.record(request(ticks + 1, 2));
+    twins.counters.record_at(release(ticks + 3, 1), stack, code);
+    twins.counters.record_at(acquire(ticks + 4, 2), stack, code);
+    twins.counters.record(release(ticks + 5, 2));
+    ticks += 10;
+  }
+  const auto blame = twins.counters.view().blame(false, ticks);
+  EXPECT_EQ(sum_of_waits(blame.spans).at(ThreadId{2}), 20'000U * 3);
+  std::uint64_t holds = 0;
+  std::uint64_t without_lines = 0;
+  for (const auto& [key, span] : blame.spans) {
+    holds += span.holds;
+    if (!key.to) without_lines += span.holds;
+  }
+  EXPECT_EQ(holds, 20'000U);
+  EXPECT_GT(without_lines, 0U);
+  EXPECT_LE(blame.spans.size(), SpanTable::kRows);
+}
+
+TEST(BlameCounters, are_as_if_just_made_when_cleared) {
+  Twins twins;
+  const std::array stack{twins.code.point(1)};
+  twins.counters.record(acquire(10, 1));
+  twins.counters.record(request(11, 2));
+  twins.counters.record_at(release(20, 1), stack, twins.code);
+  ASSERT_FALSE(twins.counters.view().blame(false, 30).spans.empty());
+  twins.counters.clear();
+  EXPECT_TRUE(twins.counters.view().blame(false, 30).spans.empty());
+}
+
+// Under two GILs at once, and read meanwhile: the thread sanitizer looks on.
+TEST(BlameCounters, are_written_under_several_gils_and_read_at_once) {
+  const FakeCode code(make_places(500));
+  BlameCounters counters({.rows = 64, .gils = 4});
+  std::atomic<bool> is_over = false;
+  const auto drive = [&](unsigned gil) {
+    for (std::uint64_t i = 0; i < 5000; ++i) {
+      const std::array stack{code.point(i % 500), code.point(gil)};
+      counters.record(acquire(10 * i, 1 + 2 * gil, gil));
+      counters.record(request(10 * i + 1, 2 + 2 * gil, gil));
+      counters.record_at(release(10 * i + 5, 1 + 2 * gil, gil), stack, code);
+      counters.record_at(acquire(10 * i + 6, 2 + 2 * gil, gil), stack, code);
+      counters.record(release(10 * i + 7, 2 + 2 * gil, gil));
+    }
+  };
+  std::thread reader([&] {
+    std::uint64_t latest = 0;
+    while (!is_over) {
+      std::uint64_t holds = 0;
+      for (const auto& [key, span] : counters.view().blame(false, 100'000).spans)
+        holds += key.to ? span.holds : 0;
+      EXPECT_GE(holds, latest);
+      latest = holds;
+    }
+  });
+  {
+    std::vector<std::jthread> writers;
+    for (unsigned gil = 0; gil < 2; ++gil) writers.emplace_back(drive, gil);
+  }
+  is_over = true;
+  reader.join();
+  const auto sum = sum_of_waits(counters.view().blame(false, 100'000).spans);
+  EXPECT_EQ(sum.at(ThreadId{2}), 5000U * 5);
+  EXPECT_EQ(sum.at(ThreadId{4}), 5000U * 5);
+}
+
+}  // namespace
+}  // namespace gilscope
