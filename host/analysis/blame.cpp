@@ -12,6 +12,7 @@ SpanFigures& SpanFigures::operator+=(const SpanFigures& more) {
   hold_ticks += more.hold_ticks;
   max_hold_ticks = std::max(max_hold_ticks, more.max_hold_ticks);
   forced += more.forced;
+  max_wait_ticks = std::max(max_wait_ticks, more.max_wait_ticks);
   for (const auto& [thread, wait] : more.waits) waits[thread] += wait;
   return *this;
 }
@@ -33,11 +34,14 @@ void Blame::end_hold(Spans& spans, GilId id, Gil& gil, std::optional<StackId> to
   if (gil.waiters.empty()) return;
   charge(gil, gil.last);
   const auto ticks = gil.last - gil.acquired;
+  const auto longest = std::ranges::max_element(gil.waits, {}, [](const auto& wait) { return wait.second; });
+  const auto max_wait = longest == gil.waits.end() ? 0 : longest->second;
   spans[{.gil = id, .thread = holder, .from = gil.from, .to = to}] += {.holds = 1,
                                                                        .hold_ticks = ticks,
                                                                        .max_hold_ticks = ticks,
                                                                        .forced = gil.is_asked ? 1U : 0U,
-                                                                       .waits = std::exchange(gil.waits, {})};
+                                                                       .waits = std::exchange(gil.waits, {}),
+                                                                       .max_wait_ticks = max_wait};
 }
 
 void Blame::end_freedom(Spans& spans, GilId id, Gil& gil) {

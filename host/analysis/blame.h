@@ -36,6 +36,7 @@ struct SpanFigures {
   std::uint64_t max_hold_ticks = 0;
   std::uint64_t forced = 0;
   std::map<ThreadId, std::uint64_t> waits;  // in ticks: who waited while it was held
+  std::uint64_t max_wait_ticks = 0;         // of one thread, during one hold
 
   SpanFigures& operator+=(const SpanFigures& more);
 };

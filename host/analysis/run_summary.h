@@ -37,6 +37,7 @@ struct BlameRow {
   std::uint64_t forced = 0;
   Nanoseconds caused_wait_ns{};
   Nanoseconds max_hold_ns{};
+  Nanoseconds max_wait_ns{};        // of one thread, during one of the holds
   std::vector<CodePlace> stack;     // of `to`, innermost first: the one of those there that caused most,
   Nanoseconds stack_wait_ns{};      // and how much that was
   std::vector<CausedWait> waiters;  // by thread

@@ -31,9 +31,7 @@ class RunCapture {
   RunCapture(CaptureOptions options, const std::vector<std::string>& command, const TrialProgram& host,
              Existing existing);
 
-  [[nodiscard]] CapturePlan plan() const {
-    return {.folder = folder_, .max_size = options_.max_size};
-  }
+  [[nodiscard]] CapturePlan plan() const { return {.folder = folder_, .max_size = options_.max_size}; }
   // "" where it is not kept.
   [[nodiscard]] const std::string& kept_folder() const noexcept { return options_.output; }
 

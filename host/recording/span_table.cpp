@@ -179,7 +179,9 @@ void SpanTable::charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t 
     for (std::size_t i = 0; i < used; ++i) {
       const Waiter& waiter = waiters.named[i];
       if (waiter.thread.get() == 0) continue;
-      add_wait(*span, waiter.thread.get(), length(std::max(waiter.charged.get(), begin), end));
+      const auto wait = length(std::max(waiter.charged.get(), begin), end);
+      add_wait(*span, waiter.thread.get(), wait);
+      if (span->holds.get() != 0 && wait > span->max_wait.get()) span->max_wait.set(wait);
     }
     if (others.count.get() != 0) {
       span->other_waits.add(others.count.get() * end - others.sum.get() - before_others);
@@ -235,7 +237,8 @@ Spans SpanTable::read(const RowTable& table, bool has_every_hold, std::uint64_t 
       figures = {.holds = row.holds.read(),
                  .hold_ticks = row.hold_ticks.read(),
                  .max_hold_ticks = row.max_hold_ticks.read(),
-                 .forced = row.forced.read()};
+                 .forced = row.forced.read(),
+                 .max_wait_ticks = row.max_wait.read()};
       for (const auto& wait : row.waits) {
         const ThreadId waiter{static_cast<std::uint32_t>(wait.thread.read())};
         if (waiter != ThreadId{}) figures.waits[waiter] += wait.ticks.read();
@@ -256,9 +259,13 @@ Spans SpanTable::read(const RowTable& table, bool has_every_hold, std::uint64_t 
     const Waiters& waiters = gils[gil];
     read_settled(waiters.version, [&] {
       open.waits.clear();
+      open.max_wait_ticks = 0;
       nobodys.waits.clear();
       const auto give = [&](ThreadId waiter, std::uint64_t before, std::uint64_t during) {
-        if (is_held) open.waits[waiter] += during;
+        if (is_held) {
+          open.waits[waiter] += during;
+          if (waiter != kFurtherThreads) open.max_wait_ticks = std::max(open.max_wait_ticks, during);
+        }
         if (before != 0) nobodys.waits[waiter] += before;
       };
       for (const Waiter& waiter : waiters.named) {

@@ -90,6 +90,7 @@ struct SpanTable {
     Cell max_hold_ticks;
     Cell forced;
     Cell other_waits;
+    Cell max_wait;
     std::array<CausedWait, kNamedOfSpan> waits;
   };
 

@@ -137,6 +137,12 @@ std::string name_of(const ProcessSummary& process, ThreadId thread) {
   return fmt::format("thread {}", static_cast<std::uint32_t>(thread));
 }
 
+std::string describe_line(const std::optional<CodePlace>& place, const std::vector<CodePlace>& stack) {
+  if (!place) return {};
+  const auto caller = std::ranges::find_if_not(stack, is_library);
+  return describe(is_library(*place) && caller != stack.end() ? *caller : *place);
+}
+
 std::string format_blame(const ProcessSummary& process, const TextStyle& style) {
   if (!process.blame) return {};
   Nanoseconds waited{};

@@ -1,7 +1,9 @@
 // Which lines made others wait, in words.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "analysis/run_summary.h"
 #include "report/text.h"
@@ -10,6 +12,11 @@ namespace gilscope {
 
 // The spans that caused most, threads together; "" where nobody waited, or it was not recorded.
 [[nodiscard]] std::string format_blame(const ProcessSummary& process, const TextStyle& style);
+
+// The line to look at: of code that came with Python or was installed, the innermost of `stack` that did not.
+// "": it is not known.
+[[nodiscard]] std::string describe_line(const std::optional<CodePlace>& place,
+                                        const std::vector<CodePlace>& stack);
 
 // "worker-1", or "thread 4711" where nobody named it.
 [[nodiscard]] std::string name_of(const ProcessSummary& process, ThreadId thread);

@@ -1,5 +1,6 @@
 // The machine-readable twin of the summary's text.
 #include "report/doctor_part.h"
+#include "report/finding_text.h"
 #include "report/summary_report.h"
 #include "support/json_values.h"
 
@@ -80,6 +81,7 @@ ordered_json blame_json(const BlameRow& row) {
           {"forced", row.forced},
           {"caused_wait_ns", row.caused_wait_ns.count()},
           {"max_hold_ns", row.max_hold_ns.count()},
+          {"max_wait_ns", row.max_wait_ns.count()},
           {"stack", std::move(stack)},
           {"stack_wait_ns", row.stack_wait_ns.count()},
           {"waiters", std::move(waiters)}};
@@ -115,6 +117,19 @@ ordered_json process_json(const ProcessSummary& process) {
           {"handoffs", std::move(handoffs)}};
 }
 
+ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) {
+  return {{"kind", name_of(finding.kind)},
+          {"text", describe_finding(finding, summary)},
+          {"pid", finding.pid},
+          {"gil", static_cast<std::uint32_t>(finding.gil)},
+          {"culprit", thread_id_json(finding.culprit)},
+          {"victim", thread_id_json(finding.victim)},
+          {"place", place_json(finding.place)},
+          {"count", finding.count},
+          {"longest_ns", finding.longest.count()},
+          {"lost_ns", finding.lost.count()}};
+}
+
 }  // namespace
 
 std::string_view name_of(RunVerdict::Kind kind) noexcept {
@@ -141,6 +156,8 @@ std::optional<std::string> start_method_of(ProcessRole role) {
 ordered_json summary_json(const RunSummary& summary, const SummaryContext& context) {
   auto processes = ordered_json::array();
   for (const auto& process : summary.processes) processes.push_back(process_json(process));
+  auto findings = ordered_json::array();
+  for (const auto& finding : find_in_run(summary)) findings.push_back(finding_json(finding, summary));
   const auto& verdict = summary.verdict;
   return {{"schema", kSummarySchema},
           {"python", context.python.is_null() ? ordered_json(nullptr) : python_json(context.python)},
@@ -165,6 +182,7 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
             {"text", describe_verdict(summary)},
             {"wait_share", or_null(verdict.wait_share)},
             {"ceiling", or_null(verdict.ceiling)}}},
+          {"findings", std::move(findings)},
           {"processes", std::move(processes)},
           {"check", nullptr}};  // see truth_json
 }

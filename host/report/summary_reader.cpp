@@ -158,6 +158,7 @@ BlameRow read_blame(const json& row) {
                  .forced = count_at(row, "forced"),
                  .caused_wait_ns = time_at(row, "caused_wait_ns"),
                  .max_hold_ns = time_at(row, "max_hold_ns"),
+                 .max_wait_ns = time_at(row, "max_wait_ns"),
                  .stack_wait_ns = time_at(row, "stack_wait_ns")};
   for (const json& place : array_at(row, "stack")) blame.stack.push_back(read_place(place));
   for (const json& waiter : array_at(row, "waiters")) {
@@ -186,6 +187,15 @@ ProcessSummary read_process(const json& process, bool is_first) {
     for (const json& row : array_at(process, "blame")) summary.blame->push_back(read_blame(row));
   }
   return summary;
+}
+
+void check_finding(const json& finding) {
+  for (const char* key : {"kind", "text"}) {
+    if (!at(finding, key).is_string()) refuse(fmt::format("its '{}' is no text", key));
+  }
+  for (const char* key : {"pid", "gil", "count", "longest_ns", "lost_ns"}) count_at(finding, key);
+  for (const char* key : {"culprit", "victim"}) known(id_at<ThreadId>, finding, key);
+  known(place_at, finding, "place");
 }
 
 ProbeFigures read_probe(const json& probe) {
@@ -240,6 +250,8 @@ RunSummary read_summary(std::string_view text) {
   for (const json& process : array_at(document, "processes")) {
     summary.processes.push_back(read_process(process, summary.processes.empty()));
   }
+  // They follow from the figures; whoever reads the JSON finds them whole.
+  for (const json& finding : array_at(document, "findings")) check_finding(finding);
   const bool has_threads = std::ranges::any_of(
       summary.processes, [](const ProcessSummary& process) { return !process.threads.empty(); });
   if (summary.verdict.kind == RunVerdict::Kind::Bottleneck && !has_threads) refuse("it names no thread");

@@ -8,6 +8,7 @@
 #include <spdlog/fmt/ranges.h>
 
 #include "report/blame_text.h"
+#include "report/finding_text.h"
 #include "report/summary_report.h"
 #include "report/table.h"
 
@@ -159,7 +160,8 @@ const NamedThread* find_top_holder(const RunSummary& summary) {
   return top;
 }
 
-// What to do about a bottleneck: forced releases are those of threads that compute, the others' are too long.
+// What to do about a bottleneck that no finding explains: forced releases are those of threads that compute,
+// the others' are too long.
 std::string_view advise(const RunSummary& summary) {
   std::uint64_t forced = 0;
   std::uint64_t handoffs = 0;
@@ -223,7 +225,9 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
     }
   };
   append("gilscope: " + describe_verdict(summary), is_bad ? "33" : "32");
-  if (is_bad) append(fmt::format("-> {}", advise(summary)), "");
+  const auto findings = find_in_run(summary);
+  for (const auto& finding : findings) append(fmt::format("-> {}", describe_finding(finding, summary)), "");
+  if (is_bad && findings.empty()) append(fmt::format("-> {}", advise(summary)), "");
   if (summary.verdict.kind == RunVerdict::Kind::NoGil) return text;
   std::vector<const ProcessSummary*> processes;
   for (const auto& process : summary.processes) processes.push_back(&process);

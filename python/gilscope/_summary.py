@@ -103,6 +103,7 @@ class Blame:
     forced: int
     caused_wait_ns: int  #: of all other threads, while it held the GIL
     max_hold_ns: int
+    max_wait_ns: int  #: of one thread, during one of the holds
     stack: list[Place]  #: innermost first, of those that end on `to` the one that caused most
     stack_wait_ns: int  #: how much that one caused
     waiters: list[Waiter]
@@ -120,7 +121,7 @@ class Process:
     gils: list[Gil]
     threads: list[Thread]
     handoffs: list[Handoff]
-    blame: list[Blame] | None  #: who caused most first; None where no capture was made
+    blame: list[Blame] | None  #: who caused most first; None where it was not recorded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,6 +151,22 @@ class Verdict:
 
 
 @dataclasses.dataclass(frozen=True)
+class Finding:
+    """What deserves to be said beyond the verdict, with its evidence. Times are in ns."""
+
+    kind: str  #: kept_by_c, convoy
+    text: str  #: with what to do
+    pid: int
+    gil: int
+    culprit: int | None  #: the thread whose hold it was; None: not known
+    victim: int | None  #: the thread that waited most
+    place: Place | None  #: where the culprit's hold ended
+    count: int  #: of holds, or of waits where a victim complains
+    longest_ns: int
+    lost_ns: int  #: by those who waited
+
+
+@dataclasses.dataclass(frozen=True)
 class Summary(Document):
     """gilscope.summary/1 as objects: the names are those of the JSON, the times in ns."""
 
@@ -161,6 +178,7 @@ class Summary(Document):
     cpu_ns: int | None
     probe: Probe
     verdict: Verdict
+    findings: list[Finding]  #: those that cost most first
     processes: list[Process]
     check: dict[str, Any] | None  #: of `gilscope report --check`
     _json: str = dataclasses.field(repr=False)
@@ -248,6 +266,7 @@ def summary_of(text: str, table: str | None = None) -> Summary:
         document,
         probe=make(Probe, document["probe"]),
         verdict=make(Verdict, document["verdict"]),
+        findings=[make(Finding, row, place=_place(row["place"])) for row in document["findings"]],
         processes=[_process(process) for process in document["processes"]],
         _json=text,
         _text=table,

@@ -45,19 +45,25 @@ BlameRecord make_blame() {
                                 .hold_ticks = 45 * kMillisecond,
                                 .max_hold_ticks = 6 * kMillisecond,
                                 .forced = 9,
-                                .waits = {{ThreadId{2}, 49 * kMillisecond}, {ThreadId{3}, 1'000}}};
+                                .waits = {{ThreadId{2}, 49 * kMillisecond}, {ThreadId{3}, 1'000}},
+                                .max_wait_ticks = 6 * kMillisecond};
   row(2, in_parse, in_parse) = {.holds = 8,
                                 .hold_ticks = 40 * kMillisecond,
                                 .max_hold_ticks = 5 * kMillisecond,
                                 .forced = 8,
-                                .waits = {{ThreadId{1}, 40 * kMillisecond}}};
+                                .waits = {{ThreadId{1}, 40 * kMillisecond}},
+                                .max_wait_ticks = 5 * kMillisecond};
   row(2, {}, in_parse) = {.holds = 1,
                           .hold_ticks = 4 * kMillisecond,
                           .max_hold_ticks = 4 * kMillisecond,
                           .forced = 1,
-                          .waits = {{ThreadId{1}, 4 * kMillisecond}}};
-  row(3, in_match, {}) = {
-      .holds = 1, .hold_ticks = 234, .max_hold_ticks = 234, .waits = {{ThreadId{1}, 234}}};
+                          .waits = {{ThreadId{1}, 4 * kMillisecond}},
+                          .max_wait_ticks = 4 * kMillisecond};
+  row(3, in_match, {}) = {.holds = 1,
+                          .hold_ticks = 234,
+                          .max_hold_ticks = 234,
+                          .waits = {{ThreadId{1}, 234}},
+                          .max_wait_ticks = 234};
   blame.spans[{.gil = GilId{0}}].waits = {
       {ThreadId{1}, 1'249'766}, {ThreadId{2}, 1'000'000}, {ThreadId{3}, 234}};
   return blame;

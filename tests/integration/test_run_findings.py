@@ -1,0 +1,68 @@
+"""What a run's report finds beyond its verdict: programs that show it, and such that nearly do."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROGRAMS = Path(__file__).parents[1] / "programs" / "blame"
+
+
+@pytest.fixture
+def find(run, host, tmp_path, free_threaded):
+    """Runs a program; its findings by kind, and the names of its threads."""
+    if free_threaded:
+        pytest.skip("free-threaded: there is no GIL, or its stacks are not read")
+
+    def find(program: str) -> tuple[dict[str, dict[str, Any]], dict[int, str]]:
+        file = tmp_path / "run.json"
+        ran = run([host, "run", "--json", str(file), str(PROGRAMS / program)])
+        assert ran.returncode == 0, ran.stderr
+        document = json.loads(file.read_text())
+        said = " ".join(ran.stderr.split())
+        for finding in document["findings"]:
+            assert f"-> {finding['text']}" in said
+        threads = document["processes"][0]["threads"]
+        return {row["kind"]: row for row in document["findings"]}, {row["id"]: row["name"] for row in threads}
+
+    return find
+
+
+def culprit_of(program: str) -> set[str]:
+    lines = (PROGRAMS / program).read_text().splitlines()
+    return {f"{program}:{number} " for number, line in enumerate(lines, 1) if line.endswith("# culprit")}
+
+
+@pytest.mark.parametrize(
+    ("program", "kind", "culprit", "victim"),
+    [
+        ("kept_by_c.py", "kept_by_c", "MainThread", "reader"),
+        ("long_regex.py", "kept_by_c", "MainThread", "server"),
+        ("loop_beside_io.py", "convoy", "computer", "MainThread"),
+        ("regex_beside_asyncio.py", "kept_by_c", "matcher", "MainThread"),
+    ],
+)
+def test_a_finding_names_culprit_victim_and_line(find, program, kind, culprit, victim):
+    findings, names = find(program)
+    found = findings[kind]
+    assert names[found["culprit"]] == culprit
+    assert names[found["victim"]] == victim
+    assert any(line in found["text"] for line in culprit_of(program)), found["text"]
+    assert found["lost_ns"] >= found["longest_ns"] > 0
+    assert found["count"] > 0
+
+
+@pytest.mark.alone  # on a busy machine a thread that lost its CPU keeps the GIL for long, too
+@pytest.mark.parametrize(
+    ("program", "kind"),
+    [
+        ("released_by_c.py", "kept_by_c"),  # the call takes as long, without the GIL
+        ("loop_beside_io.py", "kept_by_c"),  # Python code, which gives it up when it is asked to
+        ("io_beside_io.py", "convoy"),  # nobody keeps it for a switch interval
+        ("regex_beside_asyncio.py", "convoy"),  # a few long waits
+    ],
+)
+def test_what_nearly_is_a_finding_is_none(find, program, kind):
+    findings, _ = find(program)
+    assert kind not in findings
