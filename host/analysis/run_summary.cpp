@@ -68,8 +68,7 @@ RunVerdict judge(const std::vector<ProcessSummary>& processes) {
   Nanoseconds wall{};
   for (const auto& process : processes) {
     for (const auto& thread : process.threads) {
-      const auto used = share_of(add(thread.figures.hold_ns, thread.figures.wait_ns), process.wall_ns);
-      if (used.value_or(1) < kBusyShare) continue;
+      if (!is_busy(thread, process.wall_ns)) continue;
       ++busy;
       only = &thread;
       wall = process.wall_ns;
@@ -89,6 +88,11 @@ RunVerdict judge(const std::vector<ProcessSummary>& processes) {
 }
 
 }  // namespace
+
+bool is_busy(const NamedThread& thread, Nanoseconds wall) noexcept {
+  const auto used = share_of(add(thread.figures.hold_ns, thread.figures.wait_ns), wall);
+  return used.value_or(1) >= kBusyShare;
+}
 
 RunSummary summarize_run(const RecordedRun& run) {
   RunSummary summary{.exit_code = run.exit_code, .probe = sum_figures(run)};

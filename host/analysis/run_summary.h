@@ -76,6 +76,9 @@ struct RunVerdict {
 inline constexpr double kBusyShare = 0.01;
 inline constexpr double kBottleneckShare = 0.1;
 
+// `wall` is that of its process.
+[[nodiscard]] bool is_busy(const NamedThread& thread, Nanoseconds wall) noexcept;
+
 // What was measured with, at which cost, and what is missing.
 struct ProbeFigures {
   ClockKind clock = ClockKind::Monotonic;

@@ -1,5 +1,8 @@
 // gilscope report: what a capture says, as `gilscope run` would have said it.
+#include <spdlog/fmt/fmt.h>
+
 #include "cli/cli.h"
+#include "cli/report_change.h"
 #include "cli/run_capture.h"
 #include "report/truth_report.h"
 #include "run/child.h"
@@ -10,20 +13,40 @@ namespace gilscope::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Says what a capture tells of its GILs: the summary, a timeline, whether it can be true.\n\n"
+    "Says what a capture tells of its GILs: the summary, a timeline, whether it can be true; of two, what "
+    "changed.\n\n"
     "Example: gilscope report capture                      (which `gilscope run -o capture app.py` made)\n"
     "         gilscope report --trace trace.json capture   (opens in https://ui.perfetto.dev)\n"
-    "         gilscope report --check capture\n";
+    "         gilscope report --check capture\n"
+    "         gilscope report --fail-if-worse 10% before after\n";
 
 struct ReportOptions {
   CommonOptions common;
   std::string capture;
+  std::string after;  // "": there is no second one
   std::string trace;
+  std::string fail_if_worse;  // "": not asked
   bool check = false;
 };
 
+int run_change(const ReportOptions& options) {
+  set_up_logging(options.common.verbosity());
+  if (options.check || !options.trace.empty()) {
+    throw Error(
+        fmt::format("report: {} is of one capture, and two are given", options.check ? "--check" : "--trace"),
+        "ask for it of each alone", ExitCode::Usage);
+  }
+  std::optional<double> allowed;
+  if (!options.fail_if_worse.empty()) allowed = parse_percentage(options.fail_if_worse);
+  return report_change(options.common, options.capture, options.after, allowed);
+}
+
 int run(const ReportOptions& options) {
   set_up_logging(options.common.verbosity());
+  if (!options.fail_if_worse.empty()) {
+    throw Error("report: --fail-if-worse compares two captures, and one is given",
+                "gilscope report --fail-if-worse 10% BEFORE AFTER", ExitCode::Usage);
+  }
   ResultOutput output(options.common);
   std::optional<OutputFile> trace;
   if (!options.trace.empty()) trace.emplace(options.trace, options.common.existing());
@@ -52,20 +75,27 @@ int run(const ReportOptions& options) {
 void setup_report(CLI::App& app, const Invocation& /*invocation*/, Action& action) {
   const auto options = std::make_shared<ReportOptions>();
   auto* command = app.add_subcommand("report", kDescription);
-  set_usage(*command, "gilscope report [options] CAPTURE");
+  set_usage(*command, "gilscope report [options] CAPTURE [AFTER]");
   command->add_option("capture", options->capture, "A folder that `gilscope run -o` made")
       ->required()
       ->type_name("CAPTURE");
+  command->add_option("after", options->after, "Another: what changed from the first to this one")
+      ->type_name("AFTER");
   add_trace(*command, options->trace);
   command->add_flag("--check", options->check,
                     "Check that what was recorded can be true; exit code 1 where it cannot");
+  command
+      ->add_option("--fail-if-worse", options->fail_if_worse,
+                   "Of two: exit code 1 where the waiting grew by more than this, as 10%")
+      ->check([](const std::string& text) { return text.empty() ? "the percentage is empty" : ""; })
+      ->type_name("PERCENT");
   add_json(*command, options->common);
   add_verbosity(*command, options->common);
   command->callback([options, &action] {
     action = [options] {
       const InterruptGuard guard;
       try {
-        return run(*options);
+        return options->after.empty() ? run(*options) : run_change(*options);
       } catch (const Interrupted& interrupted) {
         print_error("gilscope: interrupted\n");
         return 128 + interrupted.signal;

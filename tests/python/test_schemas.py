@@ -19,6 +19,8 @@ OPEN = "measured"
 PAIRS = [
     ("article.schema.json", "article.json"),
     ("article.schema.json", "article_interrupted.json"),
+    ("change.schema.json", "change.json"),
+    ("change.schema.json", "change_worse.json"),
     ("compare.schema.json", "compare.json"),
     ("compare.schema.json", "compare_failed.json"),
     ("compare-pythons.schema.json", "pythons.json"),
