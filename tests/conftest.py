@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from tests.postgresql_server import Server
 
 pytest.register_assert_rewrite(
-    "tests.article_database", "tests.article_programs", "tests.postgresql_server", "tests.processes"
+    "tests.article_database",
+    "tests.article_programs",
+    "tests.foreign_formats",
+    "tests.postgresql_server",
+    "tests.processes",
 )
 
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -104,15 +104,6 @@ void add_json(CLI::App& command, CommonOptions& options) {
   command.add_flag("--force", options.force, "Overwrite files that exist");
 }
 
-void add_trace(CLI::App& command, std::string& file) {
-  command
-      .add_option("--trace", file, "Write a timeline of holds and waits (Chrome trace events, for Perfetto)")
-      ->check([](const std::string& name) {
-        return name.empty() || name == "-" ? "it needs the name of a file" : "";
-      })
-      ->type_name("FILE");
-}
-
 namespace {
 
 // Paths and what a script raised may hold anything; what steers a terminal must not reach it.

@@ -40,7 +40,6 @@ void set_usage(CLI::App& command, const std::string& usage);
 
 void add_verbosity(CLI::App& command, CommonOptions& options);
 void add_json(CLI::App& command, CommonOptions& options);
-void add_trace(CLI::App& command, std::string& file);
 
 // One clear message of what failed, and of what to try.
 void print_failure(const Error& error);

@@ -2,6 +2,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "cli/cli.h"
+#include "cli/exports.h"
 #include "cli/report_change.h"
 #include "cli/run_capture.h"
 #include "report/truth_report.h"
@@ -24,17 +25,18 @@ struct ReportOptions {
   CommonOptions common;
   std::string capture;
   std::string after;  // "": there is no second one
-  std::string trace;
+  ExportFiles exports;
   std::string fail_if_worse;  // "": not asked
   bool check = false;
 };
 
 int run_change(const ReportOptions& options) {
   set_up_logging(options.common.verbosity());
-  if (options.check || !options.trace.empty()) {
-    throw Error(
-        fmt::format("report: {} is of one capture, and two are given", options.check ? "--check" : "--trace"),
-        "ask for it of each alone", ExitCode::Usage);
+  auto of_one = list_exports(options.exports);
+  if (options.check) of_one.emplace_back("--check", "");
+  if (!of_one.empty()) {
+    throw Error(fmt::format("report: {} is of one capture, and two are given", of_one.front().first),
+                "ask for it of each alone", ExitCode::Usage);
   }
   std::optional<double> allowed;
   if (!options.fail_if_worse.empty()) allowed = parse_percentage(options.fail_if_worse);
@@ -48,14 +50,15 @@ int run(const ReportOptions& options) {
                 "gilscope report --fail-if-worse 10% BEFORE AFTER", ExitCode::Usage);
   }
   ResultOutput output(options.common);
-  std::optional<OutputFile> trace;
-  if (!options.trace.empty()) trace.emplace(options.trace, options.common.existing());
+  check_names("report", options.exports, options.common);
+  ExportWriter exports(options.exports, options.common.existing());
   CapturedRun captured(read_capture(options.capture));
   captured.watch(throw_if_interrupted);
-  const RunSummary summary = summarize_run(replay(captured));
+  const RecordedRun recorded = replay(captured);
+  const RunSummary summary = summarize_run(recorded);
   std::optional<std::vector<ProcessTruth>> truths;
   if (options.check) truths = check_truth(captured);
-  if (trace) write_trace(captured, *trace);
+  exports.write(captured, recorded);
   output.deliver(
       [&] {
         auto document = summary_json(summary, context_of(captured.capture()));
@@ -63,6 +66,7 @@ int run(const ReportOptions& options) {
         return document;
       },
       [&](const TextStyle& style) {
+        if (is_printed(options.exports)) return std::string();  // which this would spoil
         if (options.common.quiet) return truths ? format_truth(*truths, style) : std::string();
         return format_capture_heading(context_of(captured.capture()), summary) +
                format_summary(summary, style) + (truths ? '\n' + format_truth(*truths, style) : "");
@@ -81,7 +85,7 @@ void setup_report(CLI::App& app, const Invocation& /*invocation*/, Action& actio
       ->type_name("CAPTURE");
   command->add_option("after", options->after, "Another: what changed from the first to this one")
       ->type_name("AFTER");
-  add_trace(*command, options->trace);
+  add_exports(*command, options->exports);
   command->add_flag("--check", options->check,
                     "Check that what was recorded can be true; exit code 1 where it cannot");
   command

@@ -26,7 +26,7 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
                    "Keep every event in this folder: a capture, for `gilscope report`")
       ->check([](const std::string& folder) { return folder.empty() ? "the folder's name is empty" : ""; })
       ->type_name("DIR");
-  add_trace(*command, options->capture.trace);
+  add_exports(*command, options->capture.exports);
   command
       ->add_option("--max-size", options->capture.max_size,
                    "Bound of the capture, as 64M or 2G; events beyond it are dropped and counted [1G]")
@@ -50,12 +50,10 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
                     ExitCode::Usage);
       }
       if (options->no_probe && (options->capture.is_wanted() || !options->common.json.empty())) {
-        throw Error("run: --no-probe traces nothing: there is nothing for --json, -o or --trace",
+        throw Error("run: --no-probe traces nothing: there is nothing for --json, -o, --trace and their like",
                     "leave it out", ExitCode::Usage);
       }
-      if (!options->capture.trace.empty() && options->capture.trace == options->common.json) {
-        throw Error("run: --json and --trace name one file", "name two", ExitCode::Usage);
-      }
+      check_names("run", options->capture.exports, options->common);
       if (command->count("--max-size") > 0 && !options->capture.is_wanted()) {
         throw Error("run: --max-size bounds a capture, and none is kept", "-o DIR keeps one",
                     ExitCode::Usage);

@@ -1,5 +1,5 @@
-// Where `gilscope run` keeps every event: the folder of -o, or a temporary one that only --trace is made
-// from.
+// Where `gilscope run` keeps every event: the folder of -o, or a temporary one that only exports (--trace, …)
+// are made from.
 #pragma once
 
 #include <filesystem>
@@ -9,6 +9,7 @@
 
 #include "analysis/run_summary.h"
 #include "cli/cli.h"
+#include "cli/exports.h"
 #include "recording/captured_run.h"
 #include "recording/recording.h"
 #include "report/summary_report.h"
@@ -19,15 +20,15 @@ namespace gilscope::cli {
 
 struct CaptureOptions {
   std::string output;  // "": not kept
-  std::string trace;   // "": none
+  ExportFiles exports;
   std::uint64_t max_size = std::uint64_t{1} << 30U;
 
-  [[nodiscard]] bool is_wanted() const noexcept { return !output.empty() || !trace.empty(); }
+  [[nodiscard]] bool is_wanted() const { return !output.empty() || !list_exports(exports).empty(); }
 };
 
 class RunCapture {
  public:
-  // Makes the folder, which `host` says it is of, and sees that the trace's file can be made. Throws Error.
+  // Makes the folder, which `host` says it is of, and sees that the exports' files can be made. Throws Error.
   RunCapture(CaptureOptions options, const std::vector<std::string>& command, const TrialProgram& host,
              Existing existing);
 
@@ -42,11 +43,11 @@ class RunCapture {
   void add_notes(const RunNotes& notes) const { write_run_notes(folder_, notes); }
 
   // What the whole capture says; `notes` whether they could be written or not. `poll` is called now and then,
-  // in write_trace() too. Throws Error, and what `poll` does.
+  // in write_exports() too. Throws Error, and what `poll` does.
   [[nodiscard]] RecordedRun read(const RunNotes& notes, void (*poll)());
   // After read().
   [[nodiscard]] SummaryContext context() const;
-  void write_trace() const;
+  void write_exports(const RecordedRun& recorded) const;
 
   // What is not kept is deleted.
   void end() noexcept { temporary_.reset(); }
@@ -61,8 +62,5 @@ class RunCapture {
 
 // Of a capture that was read: what it says of its run.
 [[nodiscard]] SummaryContext context_of(const Capture& capture);
-
-// Throws Error.
-void write_trace(const CapturedRun& run, OutputFile& file);
 
 }  // namespace gilscope::cli

@@ -87,12 +87,13 @@ void report_capture(int exit_code) {
   } catch (const Error& error) {
     print_failure(error);
   }
-  const bool is_needed = !common.quiet || !common.json.empty() || !run->options.capture.trace.empty();
+  const bool is_needed =
+      !common.quiet || !common.json.empty() || !list_exports(run->options.capture.exports).empty();
   if (!is_needed) return;
-  const RunSummary summary = summarize_run(run->capture->read(notes, throw_if_interrupted));
+  const RecordedRun recorded = run->capture->read(notes, throw_if_interrupted);
   std::optional<Error> failure;
   try {
-    deliver(summary, run->capture->context());
+    deliver(summarize_run(recorded), run->capture->context());
   } catch (const Error& error) {  // the other output is worth having all the same
     failure = error;
   }
@@ -100,7 +101,7 @@ void report_capture(int exit_code) {
     print_error(
         fmt::format("The capture is in {}: gilscope report shows it again.\n", replace_controls(folder)));
   }
-  run->capture->write_trace();
+  run->capture->write_exports(recorded);
   if (failure) throw Error(*failure);
 }
 

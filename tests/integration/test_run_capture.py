@@ -148,7 +148,7 @@ def test_a_timeline_alone_leaves_nothing_else(run, host, script, tmp_path):
         (["--max-size", "many", "-o", "c", "-c", "1"], "--max-size"),
         (["--max-size", "-1", "-o", "c", "-c", "1"], "--max-size"),
         (["-o", "", "-c", "1"], "the folder's name is empty"),
-        (["--trace", "-", "-c", "1"], "it needs the name of a file"),
+        (["--trace", "", "-c", "1"], "the file's name is empty"),
         (["--json", "x", "--trace", "x", "-c", "1"], "name one file"),
         (["-o", "c", "--trace", "c/t.json", "-c", "1"], "the trace cannot lie in the capture"),
         (["--no-probe", "-o", "c", "-c", "1"], "--no-probe"),

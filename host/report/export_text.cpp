@@ -1,0 +1,26 @@
+#include "report/export_text.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace gilscope {
+
+std::string quote_json(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string describe_frame(const CodePlace& place) {
+  if (place.line == 0) return fmt::format("{} ({})", place.function, place.file);
+  return fmt::format("{} ({}:{})", place.function, place.file, place.line);
+}
+
+std::string describe_process(std::int64_t pid, std::string_view start_method) {
+  return start_method.empty() ? fmt::format("process {}", pid)
+                              : fmt::format("process {} ({})", pid, start_method);
+}
+
+std::string describe_thread(ThreadId thread, std::string_view name) {
+  return name.empty() ? fmt::format("thread {}", static_cast<std::uint32_t>(thread)) : std::string(name);
+}
+
+}  // namespace gilscope

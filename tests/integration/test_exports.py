@@ -1,0 +1,126 @@
+"""What `run` and `report` write of a capture for other programs."""
+
+import json
+
+import pytest
+from tests.foreign_formats import check_speedscope, read_collapsed
+
+# Two threads in two processes that wait for each other; names that are no names.
+CONTENDED = """
+import os, threading
+def work():
+    for i in range(1_500_000): i * i
+def both():
+    threads = [threading.Thread(target=work, name=f"a;b {i}\\n<script>") for i in range(2)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+both()
+pid = os.fork()
+if pid == 0:
+    both()
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+# Written by `run` and by `report`.
+KINDS = ["--trace", "--flamegraph", "--speedscope"]
+
+
+@pytest.fixture(autouse=True)
+def only_with_a_gil(free_threaded):
+    if free_threaded:
+        pytest.skip("free-threaded: there is no GIL")
+
+
+@pytest.fixture
+def exported(run, host, script, capture, tmp_path, report_truth):
+    """Writes the file of an option, by `run` and again by `report`: both alike; returns it and the report's JSON."""
+
+    def exported(option):
+        first, again = tmp_path / "first", tmp_path / "again"
+        assert run([host, "run", "-q", "-o", str(capture), option, str(first), script(CONTENDED)]).returncode == 0
+        assert run([host, "report", "-q", option, str(again), str(capture)]).returncode == 0
+        assert first.read_bytes() == again.read_bytes()
+        return first.read_text(encoding="utf-8"), report_truth(capture)
+
+    return exported
+
+
+def waits(process):
+    return sum(thread["wait_ns"] for thread in process["threads"])
+
+
+def test_a_flame_graph_has_all_waits_by_process_thread_and_stack(exported):
+    text, report = exported("--flamegraph")
+    stacks = read_collapsed(text)
+    for process, title in zip(report["processes"], ("process {}", "process {} (fork)"), strict=True):
+        own = [(frames, weight) for frames, weight in stacks if frames[0] == title.format(process["pid"])]
+        assert sum(weight for _, weight in own) == pytest.approx(waits(process), abs=len(own) + 10)
+        assert {frames[1] for frames, _ in own} >= {"a:b 0?<script>", "a:b 1?<script>"}
+        heaviest = max(own, key=lambda row: row[1])[0]
+        assert "work (" in heaviest[-1]
+        assert "Thread._bootstrap (" in heaviest[2]
+
+
+def test_a_speedscope_profile_has_all_waits_by_thread(exported):
+    text, report = exported("--speedscope")
+    document = json.loads(text)
+    check_speedscope(document)
+    assert document["name"].startswith("gilscope run ")
+    for process in report["processes"]:
+        own = [row for row in document["profiles"] if row["name"].startswith(f"process {process['pid']}")]
+        assert sum(row["endValue"] for row in own) == pytest.approx(waits(process), abs=100)
+        assert any(row["name"].endswith(": a;b 0\n<script>") for row in own)
+    heaviest = document["profiles"][0]
+    inner = document["shared"]["frames"][heaviest["samples"][0][-1]]
+    assert inner["name"] == "work"
+
+
+@pytest.mark.parametrize("option", KINDS)
+def test_each_goes_to_standard_output_alone(run, host, capture, tmp_path, option):
+    file = tmp_path / "file"
+    assert run([host, "run", "-q", "-o", str(capture), option, str(file), "-c", "pass"]).returncode == 0
+    printed = run([host, "report", option, "-", str(capture)])
+    assert (printed.returncode, printed.stdout, printed.stderr) == (0, file.read_text(), "")
+    ran = run([host, "run", "-q", option, "-", "-c", "print('from the script')"])
+    assert ran.stdout.startswith("from the script\n")
+
+
+@pytest.mark.parametrize("option", KINDS)
+def test_a_file_that_exists_is_kept_without_force(run, host, capture, tmp_path, option):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    assert run([host, "run", "-q", "-o", str(capture), "-c", "pass"]).returncode == 0
+    for command in ([host, "report", option, str(file), str(capture)], [host, "run", option, str(file), "-c", "pass"]):
+        refused = run(command)
+        assert refused.returncode == 2
+        assert f"{file} exists already" in refused.stderr
+    assert file.read_text() == "mine"
+    assert run([host, "report", "-q", "--force", option, str(file), str(capture)]).returncode == 0
+    assert file.read_text() != "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--flamegraph", "x", "--speedscope", "x"], "--flamegraph and --speedscope name one file"),
+        (["--json", "-", "--flamegraph", "-"], "--json and --flamegraph name one file"),
+        (["--speedscope", ""], "the file's name is empty"),
+    ],
+)
+@pytest.mark.parametrize("command", [["run"], ["report"]])
+def test_two_in_one_file_are_refused(run, host, tmp_path, command, arguments, said):
+    asked = run([host, *command, *arguments, *(["-c", "pass"] if command == ["run"] else ["capture"])], cwd=tmp_path)
+    assert asked.returncode == 2
+    assert said in asked.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", KINDS)
+def test_none_lies_in_the_capture_or_is_of_two(run, host, tmp_path, option):
+    inside = run([host, "run", "-o", "c", option, "c/file", "-c", "pass"], cwd=tmp_path)
+    assert inside.returncode == 2
+    assert "cannot lie in the capture" in inside.stderr
+    both = run([host, "report", option, "x", "before", "after"], cwd=tmp_path)
+    assert both.returncode == 2
+    assert f"{option} is of one capture, and two are given" in both.stderr
+    assert list(tmp_path.iterdir()) == []
