@@ -29,19 +29,26 @@ void Blame::charge(Gil& gil, std::uint64_t ticks) {
 }
 
 // Nobody who waits stops waiting while another thread holds the GIL: whoever did during the hold still does.
-void Blame::end_hold(Spans& spans, GilId id, Gil& gil, std::optional<StackId> to) {
+std::optional<BlamedHold> Blame::end_hold(GilId id, Gil& gil, std::optional<StackId> to) {
   const auto holder = std::exchange(gil.holder, std::nullopt);
-  if (gil.waiters.empty()) return;
+  if (gil.waiters.empty()) return std::nullopt;
   charge(gil, gil.last);
-  const auto ticks = gil.last - gil.acquired;
-  const auto longest = std::ranges::max_element(gil.waits, {}, [](const auto& wait) { return wait.second; });
-  const auto max_wait = longest == gil.waits.end() ? 0 : longest->second;
-  spans[{.gil = id, .thread = holder, .from = gil.from, .to = to}] += {.holds = 1,
-                                                                       .hold_ticks = ticks,
-                                                                       .max_hold_ticks = ticks,
-                                                                       .forced = gil.is_asked ? 1U : 0U,
-                                                                       .waits = std::exchange(gil.waits, {}),
-                                                                       .max_wait_ticks = max_wait};
+  return BlamedHold{.span = {.gil = id, .thread = holder, .from = gil.from, .to = to},
+                    .begin = gil.acquired,
+                    .end = gil.last,
+                    .is_forced = gil.is_asked,
+                    .waits = std::exchange(gil.waits, {})};
+}
+
+void Blame::add(Spans& spans, const BlamedHold& hold) {
+  const auto ticks = hold.end - hold.begin;
+  const auto longest = std::ranges::max_element(hold.waits, {}, [](const auto& wait) { return wait.second; });
+  spans[hold.span] += {.holds = 1,
+                       .hold_ticks = ticks,
+                       .max_hold_ticks = ticks,
+                       .forced = hold.is_forced ? 1U : 0U,
+                       .waits = hold.waits,
+                       .max_wait_ticks = longest == hold.waits.end() ? 0 : longest->second};
 }
 
 void Blame::end_freedom(Spans& spans, GilId id, Gil& gil) {
@@ -50,11 +57,12 @@ void Blame::end_freedom(Spans& spans, GilId id, Gil& gil) {
   spans[{.gil = id}] += {.waits = std::exchange(gil.waits, {})};
 }
 
-void Blame::acquire(Gil& gil, const Event& event, std::optional<StackId> stands) {
-  if (gil.holder == event.thread) return;
+std::optional<BlamedHold> Blame::acquire(Gil& gil, const Event& event, std::optional<StackId> stands) {
+  if (gil.holder == event.thread) return std::nullopt;
+  std::optional<BlamedHold> ended;
   if (gil.holder) {
     gil.is_asked = false;  // as in GilMachine: a hold that only a violation ends is not forced
-    end_hold(spans_, event.gil, gil, std::nullopt);
+    ended = end_hold(event.gil, gil, std::nullopt);
   } else {
     end_freedom(spans_, event.gil, gil);
   }
@@ -66,15 +74,17 @@ void Blame::acquire(Gil& gil, const Event& event, std::optional<StackId> stands)
   gil.is_asked = false;
   gil.acquired = gil.last;
   gil.from = stands;
-  if (gil.from || gil.stands.empty()) return;
+  if (gil.from || gil.stands.empty()) return ended;
   if (const auto found = gil.stands.find(event.thread); found != gil.stands.end()) gil.from = found->second;
+  return ended;
 }
 
-void Blame::release(Gil& gil, const Event& event, std::optional<StackId> stands) {
+std::optional<BlamedHold> Blame::release(Gil& gil, const Event& event, std::optional<StackId> stands) {
+  std::optional<BlamedHold> ended;
   if (gil.holder == event.thread) {
-    end_hold(spans_, event.gil, gil, stands);
+    ended = end_hold(event.gil, gil, stands);
   } else if (gil.is_known) {
-    return;
+    return std::nullopt;
   } else {  // it held the GIL since before the events began
     end_freedom(spans_, event.gil, gil);
     gil.is_known = true;
@@ -85,17 +95,19 @@ void Blame::release(Gil& gil, const Event& event, std::optional<StackId> stands)
   } else if (!gil.stands.empty()) {
     gil.stands.erase(event.thread);
   }
+  return ended;
 }
 
-void Blame::apply(const Event& event, std::optional<StackId> stands) {
+std::optional<BlamedHold> Blame::apply(const Event& event, std::optional<StackId> stands) {
   const auto index = static_cast<std::uint32_t>(event.gil);
-  if (index >= Bounds{}.gils) return;
+  if (index >= Bounds{}.gils) return std::nullopt;
   if (index >= gils_.size()) gils_.resize(index + 1);
   Gil& gil = gils_[index];
   gil.last = std::max(gil.last, event.ticks);
   const auto is_waiting = [&] {
     return std::ranges::find(gil.waiters, event.thread, &Waiter::thread) != gil.waiters.end();
   };
+  std::optional<BlamedHold> ended;
   switch (event.kind) {
     case EventKind::Request:
       if (gil.holder != event.thread && !is_waiting()) begin_wait(gil, event.thread, gil.last);
@@ -107,25 +119,36 @@ void Blame::apply(const Event& event, std::optional<StackId> stands) {
       if (gil.holder && gil.holder != event.thread) gil.is_asked = true;
       break;
     case EventKind::Acquire:
-      acquire(gil, event, stands);
+      ended = acquire(gil, event, stands);
       break;
     case EventKind::Release:
-      release(gil, event, stands);
+      ended = release(gil, event, stands);
       break;
   }
+  if (ended) add(spans_, *ended);
+  return ended;
+}
+
+std::vector<BlamedHold> Blame::open_holds(std::uint64_t now) const {
+  std::vector<BlamedHold> holds;
+  for (std::uint32_t id = 0; id < gils_.size(); ++id) {
+    if (!gils_[id].holder) continue;
+    Gil gil = gils_[id];
+    gil.last = std::max(gil.last, now);
+    gil.is_asked = false;  // it has not been forced yet
+    if (auto hold = end_hold(GilId{id}, gil, std::nullopt)) holds.push_back(std::move(*hold));
+  }
+  return holds;
 }
 
 Spans Blame::spans(std::uint64_t now) const {
   Spans spans = spans_;
+  for (const auto& hold : open_holds(now)) add(spans, hold);
   for (std::uint32_t id = 0; id < gils_.size(); ++id) {
+    if (gils_[id].holder) continue;
     Gil gil = gils_[id];
     gil.last = std::max(gil.last, now);
-    gil.is_asked = false;  // it has not been forced yet
-    if (gil.holder) {
-      end_hold(spans, GilId{id}, gil, std::nullopt);
-    } else {
-      end_freedom(spans, GilId{id}, gil);
-    }
+    end_freedom(spans, GilId{id}, gil);
   }
   return spans;
 }

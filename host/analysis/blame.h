@@ -43,13 +43,27 @@ struct SpanFigures {
 
 using Spans = std::map<SpanKey, SpanFigures>;
 
+// One hold for which others waited.
+struct BlamedHold {
+  SpanKey span;
+  std::uint64_t begin = 0;  // ticks
+  std::uint64_t end = 0;
+  bool is_forced = false;
+  std::map<ThreadId, std::uint64_t>
+      waits;  // ticks, up to the end of the hold: nobody stops waiting during it
+};
+
 // A wait belongs, part by part, to the holds that it overlaps, and where nobody holds the GIL (the system is
 // still waking a waiter) to nobody: so the spans' waits sum to the waits of the process, to the tick.
 class Blame {
  public:
   // `stands`: where the thread of the event stands, where that was noted: at a release for which somebody
   // waits, and at an acquire after a wait. Events of GILs that GilMachine has no place for are passed over.
-  void apply(const Event& event, std::optional<StackId> stands);
+  // Returns the hold that the event ended, where others waited for it.
+  std::optional<BlamedHold> apply(const Event& event, std::optional<StackId> stands);
+
+  // Those that have not ended, up to `now`.
+  [[nodiscard]] std::vector<BlamedHold> open_holds(std::uint64_t now) const;
 
   // All spans; what has not ended counts up to `now`.
   [[nodiscard]] Spans spans(std::uint64_t now) const;
@@ -78,10 +92,11 @@ class Blame {
   static void begin_wait(Gil& gil, ThreadId thread, std::uint64_t ticks);
   // Gives the waits up to `ticks` to who holds the GIL.
   static void charge(Gil& gil, std::uint64_t ticks);
-  static void end_hold(Spans& spans, GilId id, Gil& gil, std::optional<StackId> to);
+  static std::optional<BlamedHold> end_hold(GilId id, Gil& gil, std::optional<StackId> to);
+  static void add(Spans& spans, const BlamedHold& hold);
   static void end_freedom(Spans& spans, GilId id, Gil& gil);
-  void acquire(Gil& gil, const Event& event, std::optional<StackId> stands);
-  void release(Gil& gil, const Event& event, std::optional<StackId> stands);
+  std::optional<BlamedHold> acquire(Gil& gil, const Event& event, std::optional<StackId> stands);
+  std::optional<BlamedHold> release(Gil& gil, const Event& event, std::optional<StackId> stands);
 
   std::vector<Gil> gils_;
   Spans spans_;

@@ -20,11 +20,25 @@ std::string name_of(const CapturedProcess& process, const Capture& capture) {
   return method.empty() ? fmt::format("{}", fmt::join(capture.metadata.command, " ")) : method;
 }
 
+HoldBlame describe_blame(const BlamedHold& hold, const CodeStacks& stacks, TickLength tick) {
+  const auto innermost = [&](std::optional<StackId> stack) {
+    return stack ? std::optional(stacks.place(stacks.stack(*stack).front())) : std::nullopt;
+  };
+  HoldBlame blame{.from = innermost(hold.span.from), .to = innermost(hold.span.to)};
+  for (const auto& [thread, ticks] : hold.waits) blame.waits.push_back({thread, tick.of(ticks)});
+  return blame;
+}
+
 void trace_process(const CapturedRun& run, const CapturedProcess& process, ChromeTrace& trace) {
   const std::int64_t pid = process.facts.pid;
   trace.name_process(pid, name_of(process, run.capture()));
-  const CaptureNames names = run.read_intervals(process, [&](const Interval& interval) {
-    trace.add(pid, interval, run.clock().to_time(interval.begin), run.clock().to_time(interval.end));
+  const TickLength tick{run.clock().tick_ns()};
+  const CaptureNames names = run.read_blamed_intervals(process, [&](const BlamedInterval& row) {
+    std::optional<HoldBlame> blame;
+    if (row.blame != nullptr) blame = describe_blame(*row.blame, row.stacks, tick);
+    const auto& interval = row.interval;
+    trace.add(pid, interval, run.clock().to_time(interval.begin), run.clock().to_time(interval.end),
+              blame ? &*blame : nullptr);
   });
   for (const auto& thread : merge_threads(process, names)) {
     if (!thread.name.empty()) trace.name_thread(pid, thread.id, thread.name);

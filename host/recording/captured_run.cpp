@@ -139,6 +139,32 @@ CaptureNames CapturedRun::read_intervals(const CapturedProcess& process,
   return names;
 }
 
+CaptureNames CapturedRun::read_blamed_intervals(
+    const CapturedProcess& process, const std::function<void(const BlamedInterval&)>& take) const {
+  const auto machine = make_machine();
+  Blame blame;
+  std::uint64_t last = process.facts.begin.ticks;
+  CaptureNames names =
+      read(process, [&](const Event& event, std::optional<StackId> stands, const CaptureNames& said) {
+        const auto hold = blame.apply(event, stands);
+        if (const auto interval = machine->ending(event)) {
+          const bool is_blamed = hold && interval->kind == IntervalKind::Hold;
+          take({.interval = *interval, .blame = is_blamed ? &*hold : nullptr, .stacks = said.stacks});
+        }
+        machine->apply(event);
+        last = event.ticks;
+      });
+  const auto end = process.end.value_or(last);
+  const auto holds = blame.open_holds(end);
+  for (const auto& interval : machine->open_intervals(end)) {
+    const auto hold =
+        std::ranges::find(holds, interval.gil, [](const BlamedHold& open) { return open.span.gil; });
+    const bool is_blamed = interval.kind == IntervalKind::Hold && hold != holds.end();
+    take({.interval = interval, .blame = is_blamed ? &*hold : nullptr, .stacks = names.stacks});
+  }
+  return names;
+}
+
 RecordedRun replay(const CapturedRun& captured) {
   const Capture& capture = captured.capture();
   RecordedRun run{.has_gil = !capture.notes || capture.notes->has_gil,

@@ -6,9 +6,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "analysis/blame.h"
 #include "analysis/gil_machine.h"
 #include "analysis/process_record.h"
 #include "analysis/truth_check.h"
@@ -26,6 +28,12 @@ struct CapturedProcess {
   std::optional<std::uint64_t> end;     // ticks; of one that was killed: unknown
   // Later events belong to no figure: the run was over, or goes on; or some are missing from there on.
   std::uint64_t cut = kMaxTicks;
+};
+
+struct BlamedInterval {
+  const Interval& interval;
+  const BlamedHold* blame;   // nullptr: a wait, or a hold for which nobody waited
+  const CodeStacks& stacks;  // that `blame` names
 };
 
 class CapturedRun {
@@ -47,7 +55,8 @@ class CapturedRun {
   void watch(std::function<void()> poll) { poll_ = std::move(poll); }
 
   // The events of a process, in their order; `take` is called with each, and with where its thread stood
-  // where that was noted. What was said beside them (names, owners, stacks) is returned. Throws Error.
+  // where that was noted; if it takes a third, with what was said beside them so far (names, owners, stacks).
+  // All of that is returned. Throws Error.
   template <typename Take>
   [[nodiscard]] CaptureNames read(const CapturedProcess& process, Take take) const {
     const ProcessReader reader(process.file);
@@ -55,7 +64,11 @@ class CapturedRun {
     std::uint64_t count = 0;
     for (Event event{}; sequence.next(event) && event.ticks <= process.cut; ++count) {
       if (count % kPollEvery == 0) poll_();
-      take(event, sequence.stands());
+      if constexpr (std::is_invocable_v<Take&, Event&, std::optional<StackId>, const CaptureNames&>) {
+        take(event, sequence.stands(), sequence.names());
+      } else {
+        take(event, sequence.stands());
+      }
     }
     return sequence.take_names();
   }
@@ -64,6 +77,10 @@ class CapturedRun {
   // called with each. What was said beside their events is returned. Throws Error.
   [[nodiscard]] CaptureNames read_intervals(const CapturedProcess& process,
                                             const std::function<void(const Interval&)>& take) const;
+
+  // The same, with what each hold made others wait.
+  [[nodiscard]] CaptureNames read_blamed_intervals(
+      const CapturedProcess& process, const std::function<void(const BlamedInterval&)>& take) const;
 
  private:
   static constexpr std::uint64_t kPollEvery = std::uint64_t{1} << 16U;

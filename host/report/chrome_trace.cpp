@@ -10,9 +10,14 @@ namespace {
 
 constexpr std::size_t kFlushBytes = std::size_t{1} << 18U;
 
-// Names come from the script, and may be any bytes.
-std::string quote(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+std::string describe_blame(const HoldBlame& blame) {
+  Nanoseconds caused{};
+  for (const auto& wait : blame.waits) caused = add(caused, wait.wait_ns);
+  const auto quote = [](const std::optional<CodePlace>& place) {
+    return place ? quote_json(describe_frame(*place)) : "null";
+  };
+  return fmt::format(R"(, "caused_wait_ns": {}, "from": {}, "to": {})", caused.count(), quote(blame.from),
+                     quote(blame.to));
 }
 
 }  // namespace
@@ -36,7 +41,7 @@ void ChromeTrace::name(std::string_view what, std::int64_t pid, std::int64_t thr
   begin_event();
   fmt::format_to(std::back_inserter(text_),
                  R"({{"ph": "M", "name": "{}", "pid": {}, "tid": {}, "args": {{"name": {}}}}})", what, pid,
-                 thread, quote(name));
+                 thread, quote_json(name));
 }
 
 void ChromeTrace::name_process(std::int64_t pid, std::string_view name) {
@@ -47,19 +52,44 @@ void ChromeTrace::name_thread(std::int64_t pid, ThreadId thread, std::string_vie
   this->name("thread_name", pid, static_cast<std::uint32_t>(thread), name);
 }
 
-void ChromeTrace::add(std::int64_t pid, const Interval& interval, Nanoseconds begin, Nanoseconds end) {
+void ChromeTrace::add(std::int64_t pid, const Interval& interval, Nanoseconds begin, Nanoseconds end,
+                      const HoldBlame* blame) {
   begin_event();
   const bool is_hold = interval.kind == IntervalKind::Hold;
   const auto length = (end - begin).count();
   fmt::format_to(std::back_inserter(text_),
                  R"({{"ph": "X", "name": "{}", "cat": "gil", "ts": {}.{:03}, "dur": {}.{:03}, "pid": {}, )"
-                 R"("tid": {}, "args": {{"gil": {}{}}}}})",
+                 R"("tid": {}, "args": {{"gil": {}{}{}}}}})",
                  is_hold ? "hold" : "wait", begin.count() / 1000, begin.count() % 1000, length / 1000,
                  length % 1000, pid, static_cast<std::uint32_t>(interval.thread),
                  static_cast<std::uint32_t>(interval.gil),
                  !is_hold             ? ""
                  : interval.is_forced ? R"(, "forced": true)"
-                                      : R"(, "forced": false)");
+                                      : R"(, "forced": false)",
+                 blame != nullptr ? describe_blame(*blame) : "");
+  if (blame == nullptr) return;
+  for (const auto& [thread, wait] : blame->waits) {
+    // In the middle of the time in which the one waited for the other: a viewer binds an arrow to the slice
+    // that has begun before and has not ended, whatever the rounding.
+    if (const auto middle = wait / 2; middle > Nanoseconds(1)) {
+      add_arrow(pid, interval.thread, thread, end - middle);
+    }
+  }
+}
+
+void ChromeTrace::add_arrow(std::int64_t pid, ThreadId from, ThreadId to, Nanoseconds at) {
+  const auto add_end = [&](std::string_view phase, ThreadId thread, std::string_view binding) {
+    begin_event();
+    fmt::format_to(
+        std::back_inserter(text_),
+        R"({{"ph": "{}", "id": {}, "name": "makes wait", "cat": "gil", "ts": {}.{:03}, "pid": {}, )"
+        R"("tid": {}{}}})",
+        phase, arrows_, at.count() / 1000, at.count() % 1000, pid, static_cast<std::uint32_t>(thread),
+        binding);
+  };
+  ++arrows_;
+  add_end("s", from, "");
+  add_end("f", to, R"(, "bp": "e")");
 }
 
 void ChromeTrace::finish(const std::vector<std::string>& command) {

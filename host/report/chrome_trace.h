@@ -1,9 +1,10 @@
 // Holds and waits in the Trace Event Format (Google, "Trace Event Format", 2016), which Perfetto and
-// chrome://tracing open: a slice for each, by process and thread, in microseconds of CLOCK_MONOTONIC.
+// chrome://tracing open: a slice for each, by process and thread, in microseconds of CLOCK_MONOTONIC; and an
+// arrow from each hold to each wait that it caused.
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,31 +12,42 @@
 #include <fmt/format.h>
 
 #include "analysis/interval.h"
+#include "analysis/run_summary.h"
+#include "report/export_text.h"
 #include "support/time.h"
 
 namespace gilscope {
 
+// What a hold made others wait.
+struct HoldBlame {
+  std::optional<CodePlace> from;  // where it began and ended, as far as that is known
+  std::optional<CodePlace> to;
+  std::vector<CausedWait> waits;  // that ended with the hold, or went on after it
+};
+
 class ChromeTrace {
  public:
-  // Takes the text, part by part: it may be larger than memory.
-  using Sink = std::function<void(std::string_view)>;
+  using Sink = TextSink;
 
   explicit ChromeTrace(Sink sink);
 
   void name_process(std::int64_t pid, std::string_view name);
   void name_thread(std::int64_t pid, ThreadId thread, std::string_view name);
-  void add(std::int64_t pid, const Interval& interval, Nanoseconds begin, Nanoseconds end);
+  void add(std::int64_t pid, const Interval& interval, Nanoseconds begin, Nanoseconds end,
+           const HoldBlame* blame = nullptr);
   // After the last of these. `command` is that of the run.
   void finish(const std::vector<std::string>& command);
 
  private:
   void begin_event();
   void name(std::string_view what, std::int64_t pid, std::int64_t thread, std::string_view name);
+  void add_arrow(std::int64_t pid, ThreadId from, ThreadId to, Nanoseconds at);
   void flush();
 
   Sink sink_;
   fmt::memory_buffer text_;
   bool is_empty_ = true;
+  std::uint64_t arrows_ = 0;
 };
 
 }  // namespace gilscope

@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from jsonschema import Draft202012Validator
 from tests.foreign_formats import check_speedscope, read_collapsed
+from tests.schemas import read_schema
 
 # Two threads in two processes that wait for each other; names that are no names.
 CONTENDED = """
@@ -73,6 +75,42 @@ def test_a_speedscope_profile_has_all_waits_by_thread(exported):
     heaviest = document["profiles"][0]
     inner = document["shared"]["frames"][heaviest["samples"][0][-1]]
     assert inner["name"] == "work"
+
+
+def slice_around(slices, arrow):
+    """The one that has begun before the arrow's end, and ends after it."""
+    own = [row for row in slices if (row["pid"], row["tid"]) == (arrow["pid"], arrow["tid"])]
+    (found,) = [row for row in own if row["ts"] < arrow["ts"] < row["ts"] + row["dur"]]
+    return found
+
+
+def test_the_time_line_has_blame_and_an_arrow_from_each_hold_to_each_wait(exported):
+    text, report = exported("--trace")
+    document = json.loads(text)
+    Draft202012Validator(read_schema("trace.schema.json")).validate(document)
+    events = document["traceEvents"]
+    slices = [row for row in events if row["ph"] == "X"]
+    for process in report["processes"]:
+        blamed = [row for row in slices if row["pid"] == process["pid"] and "caused_wait_ns" in row["args"]]
+        caused = sum(row["caused_wait_ns"] for row in process["blame"] if row["thread"] is not None)
+        assert sum(row["args"]["caused_wait_ns"] for row in blamed) == pytest.approx(caused, abs=3 * len(blamed) + 9)
+        assert any((row["args"]["to"] or "").startswith("work (") for row in blamed)
+    ends = {row["id"]: row for row in events if row["ph"] == "f"}
+    begins = {row["id"]: row for row in events if row["ph"] == "s"}
+    assert begins.keys() == ends.keys()
+    assert begins
+    waits_of_holds: dict[tuple[float, int], float] = {}
+    for number, begin in begins.items():
+        end = ends[number]
+        hold, wait = slice_around(slices, begin), slice_around(slices, end)
+        assert (hold["name"], wait["name"]) == ("hold", "wait")
+        assert begin["ts"] == end["ts"]
+        overlap = min(hold["ts"] + hold["dur"], wait["ts"] + wait["dur"]) - max(hold["ts"], wait["ts"])
+        key = (hold["ts"], hold["tid"])
+        waits_of_holds[key] = waits_of_holds.get(key, 0) + overlap * 1000
+    for row in slices:
+        if row["args"].get("caused_wait_ns", 0) > 1000:
+            assert waits_of_holds[row["ts"], row["tid"]] == pytest.approx(row["args"]["caused_wait_ns"], abs=20)
 
 
 @pytest.mark.parametrize("option", KINDS)

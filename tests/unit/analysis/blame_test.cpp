@@ -157,6 +157,25 @@ TEST(BlameProperties, the_caused_waits_of_any_legal_list_sum_to_the_waits) {
   }
 }
 
+TEST(Blame, an_event_tells_the_hold_that_it_ended_if_somebody_waited_for_it) {
+  Blame blame;
+  EXPECT_FALSE(blame.apply(acquire(10, 1), {}));
+  EXPECT_FALSE(blame.apply(release(20, 1), {}));
+  EXPECT_FALSE(blame.apply(acquire(30, 1), {}));
+  EXPECT_FALSE(blame.apply(request(40, 2), {}));
+  EXPECT_FALSE(blame.apply(timeout(50, 2), {}));
+  ASSERT_EQ(blame.open_holds(55).size(), 1U);
+  EXPECT_EQ(blame.open_holds(55).front().waits, (Waits{{ThreadId{2}, 15}}));
+  EXPECT_FALSE(blame.open_holds(55).front().is_forced);
+  const auto hold = blame.apply(release(60, 1), kLoop);
+  ASSERT_TRUE(hold);
+  EXPECT_EQ(hold->span, key(1, {}, kLoop));
+  EXPECT_EQ(std::pair(hold->begin, hold->end), std::pair(std::uint64_t{30}, std::uint64_t{60}));
+  EXPECT_TRUE(hold->is_forced);
+  EXPECT_EQ(hold->waits, (Waits{{ThreadId{2}, 20}}));
+  EXPECT_TRUE(blame.open_holds(70).empty());
+}
+
 // The definition, hold by hold: of every wait of another thread, its overlap with the hold.
 TEST(BlameProperties, a_hold_causes_its_overlap_with_every_wait) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {

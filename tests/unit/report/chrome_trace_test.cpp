@@ -28,6 +28,14 @@ TEST_F(ChromeTraceTest, looks_as_it_did) {
              Nanoseconds(1'000'000'999), Nanoseconds(1'005'000'099));
   trace_.add(4001, {.kind = IntervalKind::Hold, .thread = kWorker}, Nanoseconds(1'005'000'099),
              Nanoseconds(1'005'000'099));
+  const HoldBlame blame{.from = CodePlace{"/srv/app.py", "parse", 41},
+                        .to = CodePlace{"<string>", "<module>", 0},
+                        .waits = {{kMain, Nanoseconds(6'000'001)}, {ThreadId{4003}, Nanoseconds(4)}}};
+  trace_.add(4001, {.kind = IntervalKind::Hold, .thread = kWorker}, Nanoseconds(1'006'000'000),
+             Nanoseconds(1'016'000'003), &blame);
+  const HoldBlame unknown{.waits = {{kMain, Nanoseconds(3)}}};  // too short for an arrow
+  trace_.add(4001, {.kind = IntervalKind::Hold, .thread = kWorker, .is_forced = true},
+             Nanoseconds(1'017'000'000), Nanoseconds(1'017'000'003), &unknown);
   trace_.name_thread(4001, kMain, "MainThread");
   trace_.name_thread(4001, kWorker, "worker-1");
   trace_.finish({"gilscope", "run", "app.py"});
@@ -43,10 +51,14 @@ TEST_F(ChromeTraceTest, keeps_hostile_names_as_text) {
   const std::string name = "\"}]\\\n\x1b[31m\xff\xfe<script>";
   trace_.name_process(1, name);
   trace_.name_thread(1, kMain, name);
+  const HoldBlame blame{.to = CodePlace{name, name, 1}};
+  trace_.add(1, {.thread = kMain}, Nanoseconds(1), Nanoseconds(2), &blame);
   trace_.finish({name});
   const auto json = nlohmann::json::parse(text_);
   EXPECT_EQ(json["traceEvents"][0]["args"]["name"], "\"}]\\\n\x1b[31m��<script>");
   EXPECT_EQ(json["traceEvents"][1]["args"]["name"], json["otherData"]["command"][0]);
+  const std::string place = "\"}]\\\n\x1b[31m��<script>";
+  EXPECT_EQ(json["traceEvents"][2]["args"]["to"], place + " (" + place + ":1)");
 }
 
 // It may be larger than memory: parts are handed on as they come.
