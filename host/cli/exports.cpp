@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <filesystem>
+#include <map>
 #include <optional>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
+#include "capture/format.h"
 #include "report/chrome_trace.h"
+#include "report/firefox_profile.h"
 #include "report/stack_exports.h"
 #include "support/error.h"
 
@@ -51,6 +55,74 @@ void write_trace(const CapturedRun& run, const RecordedRun& /*recorded*/, const 
   trace.finish(run.capture().metadata.command);
 }
 
+// When it began: all times of the profile count from there.
+Nanoseconds find_origin(const CapturedRun& run) {
+  if (run.processes().empty()) return {};
+  std::uint64_t origin = kMaxTicks;
+  for (const auto& process : run.processes()) origin = std::min(origin, process.facts.begin.ticks);
+  return run.clock().to_time(origin);
+}
+
+// The wall clock is in no capture: its first file was made as the run began.
+double find_epoch_ms(const CapturedRun& run) {
+  if (run.processes().empty()) return 0;
+  std::error_code error;
+  const auto folder = run.processes().front().file.parent_path();
+  const auto made = std::filesystem::last_write_time(folder / kMetadataFile, error);
+  if (error) return 0;
+  const auto since_epoch = std::chrono::file_clock::to_sys(made).time_since_epoch();
+  return static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
+}
+
+void add_process(const CapturedRun& run, const CapturedProcess& process, const std::string& pid,
+                 Nanoseconds origin, FirefoxProfile& profile) {
+  const auto time_of = [&](std::uint64_t ticks) {
+    return std::max(run.clock().to_time(ticks) - origin, Nanoseconds::zero());
+  };
+  const TickLength tick{run.clock().tick_ns()};
+  IntervalSpool spool;
+  const CaptureNames names = run.read_blamed_intervals(process, [&](const BlamedInterval& row) {
+    SpooledInterval interval{.begin = time_of(row.interval.begin),
+                             .end = time_of(row.interval.end),
+                             .gil = row.interval.gil,
+                             .kind = row.interval.kind,
+                             .is_forced = row.interval.is_forced};
+    if (row.blame != nullptr) {
+      interval.from = row.blame->span.from;
+      interval.to = row.blame->span.to;
+      for (const auto& [thread, ticks] : row.blame->waits) {
+        interval.caused_wait = add(interval.caused_wait, tick.of(ticks));
+      }
+    }
+    spool.add(row.interval.thread, interval);
+  });
+  std::map<ThreadId, std::string> known;
+  for (const auto& thread : merge_threads(process, names)) known[thread.id] = thread.name;
+  const FirefoxProcess of{
+      .pid = pid, .name = name_of(process, run.capture()), .begin = time_of(process.facts.begin.ticks)};
+  for (const auto thread : spool.threads()) {
+    profile.add(of,
+                {.id = thread,
+                 .name = describe_thread(thread, known[thread]),
+                 .is_main = static_cast<std::uint32_t>(thread) == process.facts.pid},
+                spool, names.stacks);
+  }
+}
+
+void write_firefox(const CapturedRun& run, const RecordedRun& /*recorded*/, const TextSink& sink) {
+  const auto origin = find_origin(run);
+  FirefoxProfile profile(sink, fmt::format("{}", fmt::join(run.capture().metadata.command, " ")),
+                         {.since_boot = origin, .since_epoch_ms = find_epoch_ms(run)});
+  std::map<std::uint32_t, int> times;  // that a process id came
+  for (const auto& process : run.processes()) {
+    const auto pid = process.facts.pid;
+    const auto time = ++times[pid];
+    add_process(run, process, time == 1 ? fmt::format("{}", pid) : fmt::format("{}-{}", pid, time), origin,
+                profile);
+  }
+  profile.finish();
+}
+
 struct Export {
   const char* option;
   const char* help;
@@ -62,6 +134,9 @@ struct Export {
 constexpr std::array kExports{
     Export{"--trace", "Write a time line of holds and waits (Chrome trace events, for Perfetto)", "trace",
            &ExportFiles::trace, write_trace},
+    Export{"--firefox",
+           "Write the same, with the stacks that made others wait (for https://profiler.firefox.com)",
+           "profile", &ExportFiles::firefox, write_firefox},
     Export{"--flamegraph",
            "Write the stacks that made others wait, by ns of it (collapsed, for flamegraph.pl)",
            "flame graph", &ExportFiles::flamegraph,

@@ -17,6 +17,7 @@ namespace gilscope::cli {
 // "": not asked for; "-": standard output.
 struct ExportFiles {
   std::string trace;
+  std::string firefox;
   std::string flamegraph;
   std::string speedscope;
 };

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
-from tests.foreign_formats import check_speedscope, read_collapsed
+from tests.foreign_formats import check_firefox, check_speedscope, read_collapsed
 from tests.schemas import read_schema
 
 # Two threads in two processes that wait for each other; names that are no names.
@@ -24,7 +24,7 @@ if pid == 0:
 os.waitpid(pid, 0)
 """
 # Written by `run` and by `report`.
-KINDS = ["--trace", "--flamegraph", "--speedscope"]
+KINDS = ["--trace", "--firefox", "--flamegraph", "--speedscope"]
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +75,33 @@ def test_a_speedscope_profile_has_all_waits_by_thread(exported):
     heaviest = document["profiles"][0]
     inner = document["shared"]["frames"][heaviest["samples"][0][-1]]
     assert inner["name"] == "work"
+
+
+def test_a_firefox_profile_has_all_holds_and_waits_and_the_stacks_that_made_others_wait(exported):
+    text, report = exported("--firefox")
+    document = json.loads(text)
+    check_firefox(document)
+    threads = {(row["pid"], row["tid"]): row for row in document["threads"]}
+    for process in report["processes"]:
+        caused = 0.0
+        for row in process["threads"]:
+            thread = threads[str(process["pid"]), row["id"]]
+            assert thread["name"] == row["name"]
+            assert thread["isMainThread"] == (row["id"] == process["pid"])
+            markers, names = thread["markers"], thread["stringArray"]
+            for name, figure in (("hold", "hold_ns"), ("wait", "wait_ns")):
+                own = [at for at, number in enumerate(markers["name"]) if names[number] == name]
+                assert len(own) == row[name + "s"]
+                length = sum(markers["endTime"][at] - markers["startTime"][at] for at in own)
+                assert length * 1e6 == pytest.approx(row[figure], abs=3 * len(own) + 9)
+            assert sum(data.get("forced") == "forced" for data in markers["data"]) == row["forced"]
+            caused += sum(thread["samples"]["weight"])
+        blamed = [row["caused_wait_ns"] for row in process["blame"] if row["thread"] is not None]
+        assert caused * 1e6 == pytest.approx(sum(blamed), abs=1000)
+        worker = next(row for row in document["threads"] if row["pid"] == str(process["pid"]) and "a;b" in row["name"])
+        functions = [worker["stringArray"][number] for number in worker["funcTable"]["name"]]
+        assert "work" in functions
+    assert len(document["threads"]) == sum(len(process["threads"]) for process in report["processes"])
 
 
 def slice_around(slices, arrow):

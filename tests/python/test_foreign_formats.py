@@ -1,18 +1,27 @@
 """The golden files of the exports are what other programs read; and the checks of that see what is wrong."""
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.foreign_formats import check_speedscope, read_collapsed
+from tests.foreign_formats import check_firefox, check_speedscope, read_collapsed
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "exports"
 
 
 def read(name: str) -> str:
     return (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def changed(name: str, path: tuple[str | int, ...], value: object) -> Any:
+    """The golden file with one value changed."""
+    document = place = json.loads(read(name))
+    for key in path[:-1]:
+        place = place[key]
+    assert place[path[-1]] != value
+    place[path[-1]] = value
+    return document
 
 
 def test_the_golden_flame_graph_is_collapsed_stacks() -> None:
@@ -47,10 +56,37 @@ def test_the_golden_speedscope_profile_is_one() -> None:
     ],
 )
 def test_a_speedscope_profile_with_something_wrong_is_refused(path: tuple[str | int, ...], value: object) -> None:
-    document: Any = copy.deepcopy(json.loads(read("speedscope.json")))
-    place = document
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = value
     with pytest.raises(AssertionError):
-        check_speedscope(document)
+        check_speedscope(changed("speedscope.json", path, value))
+
+
+def test_the_golden_firefox_profile_is_one() -> None:
+    document = json.loads(read("firefox.json"))
+    check_firefox(document)
+    assert [thread["samples"]["length"] for thread in document["threads"]] == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("meta", "preprocessedProfileVersion"), 47),
+        (("meta", "categories", 0, "color"), "blue"),
+        (("threads", 0, "pid"), 4001),
+        (("threads", 1, "tid"), 4001),  # another one's
+        (("threads", 0, "stringArray"), []),
+        (("threads", 0, "funcTable", "name", 0), 99),
+        (("threads", 0, "frameTable", "func", 0), -1),
+        (("threads", 0, "frameTable", "line"), []),
+        (("threads", 0, "stackTable", "prefix", 1), 1),  # its own parent
+        (("threads", 0, "samples", "stack", 0), 3),
+        (("threads", 0, "samples", "time", 0), 99),  # after the next one
+        (("threads", 0, "samples", "weightType"), "ns"),
+        (("threads", 0, "markers", "length"), 2),
+        (("threads", 0, "markers", "endTime", 0), 0),
+        (("threads", 0, "markers", "data", 0, "type"), "Text"),
+        (("threads", 0, "markers", "data", 1, "to"), "a text"),
+    ],
+)
+def test_a_firefox_profile_with_something_wrong_is_refused(path: tuple[str | int, ...], value: object) -> None:
+    with pytest.raises((AssertionError, KeyError)):
+        check_firefox(changed("firefox.json", path, value))
