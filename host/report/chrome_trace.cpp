@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kFlushBytes = std::size_t{1} << 18U;
 
+std::int64_t row_of(ThreadId thread) { return ChromeTrace::kRows + static_cast<std::int64_t>(thread); }
+
 std::string describe_blame(const HoldBlame& blame) {
   Nanoseconds caused{};
   for (const auto& wait : blame.waits) caused = add(caused, wait.wait_ns);
@@ -49,7 +51,7 @@ void ChromeTrace::name_process(std::int64_t pid, std::string_view name) {
 }
 
 void ChromeTrace::name_thread(std::int64_t pid, ThreadId thread, std::string_view name) {
-  this->name("thread_name", pid, static_cast<std::uint32_t>(thread), name);
+  this->name("thread_name", pid, row_of(thread), fmt::format("{} (GIL)", name));
 }
 
 void ChromeTrace::add(std::int64_t pid, const Interval& interval, Nanoseconds begin, Nanoseconds end,
@@ -61,8 +63,7 @@ void ChromeTrace::add(std::int64_t pid, const Interval& interval, Nanoseconds be
                  R"({{"ph": "X", "name": "{}", "cat": "gil", "ts": {}.{:03}, "dur": {}.{:03}, "pid": {}, )"
                  R"("tid": {}, "args": {{"gil": {}{}{}}}}})",
                  is_hold ? "hold" : "wait", begin.count() / 1000, begin.count() % 1000, length / 1000,
-                 length % 1000, pid, static_cast<std::uint32_t>(interval.thread),
-                 static_cast<std::uint32_t>(interval.gil),
+                 length % 1000, pid, row_of(interval.thread), static_cast<std::uint32_t>(interval.gil),
                  !is_hold             ? ""
                  : interval.is_forced ? R"(, "forced": true)"
                                       : R"(, "forced": false)",
@@ -84,8 +85,7 @@ void ChromeTrace::add_arrow(std::int64_t pid, ThreadId from, ThreadId to, Nanose
         std::back_inserter(text_),
         R"({{"ph": "{}", "id": {}, "name": "makes wait", "cat": "gil", "ts": {}.{:03}, "pid": {}, )"
         R"("tid": {}{}}})",
-        phase, arrows_, at.count() / 1000, at.count() % 1000, pid, static_cast<std::uint32_t>(thread),
-        binding);
+        phase, arrows_, at.count() / 1000, at.count() % 1000, pid, row_of(thread), binding);
   };
   ++arrows_;
   add_end("s", from, "");

@@ -29,6 +29,11 @@ class ChromeTrace {
  public:
   using Sink = TextSink;
 
+  // The rows of the GIL have numbers of their own, beyond those of threads (Linux has less than 2^22):
+  // another trace of the run, of its function calls, has the threads' rows, and a viewer drops slices of one
+  // row that overlap.
+  static constexpr std::int64_t kRows = 10'000'000;
+
   explicit ChromeTrace(Sink sink);
 
   void name_process(std::int64_t pid, std::string_view name);

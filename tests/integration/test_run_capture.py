@@ -10,6 +10,8 @@ import jsonschema
 import pytest
 from tests.integration.summaries import READS, releases
 
+# The rows of a time line are numbered from here, by thread.
+GIL_ROWS = 10_000_000
 THREADS = """
 import threading
 def work(): sum(range(400_000))
@@ -105,7 +107,7 @@ if __name__ == "__main__":
     slices = [event for event in trace["traceEvents"] if event["ph"] == "X"]
     rows: Sums = defaultdict(lambda: defaultdict(int))
     for event in slices:
-        row = rows[event["pid"], event["tid"]]
+        row = rows[event["pid"], event["tid"] - GIL_ROWS]
         row[event["name"] + "s"] += 1
         row[event["name"] + "_ns"] += event["dur"] * 1000
         row["forced"] += event["args"].get("forced", False)
@@ -118,7 +120,7 @@ if __name__ == "__main__":
         for figure in ("hold_ns", "wait_ns"):  # each slice is rounded to a nanosecond
             assert rows[key][figure] == pytest.approx(row[figure], abs=2 * (row["holds"] + row["waits"]))
     names = {(e["pid"], e["tid"]): e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
-    assert sorted(names.values()) == ["<script>alert(1)</script>"] * 6 + ["MainThread"] * 3
+    assert sorted(names.values()) == ["<script>alert(1)</script> (GIL)"] * 6 + ["MainThread (GIL)"] * 3
     # On one GIL only one holds at a time, over all threads: the slices of holds do not overlap.
     for pid in {event["pid"] for event in slices}:
         holds = sorted((e["ts"], e["dur"]) for e in slices if e["pid"] == pid and e["name"] == "hold")
