@@ -16,7 +16,7 @@ def literals(text: str) -> str:
 
 
 def main() -> None:
-    """Writes the file that host/run/stock_python.cpp includes."""
+    """Writes the file that host/run/stock_python.cpp or host/report/page.cpp includes."""
     output, *files = sys.argv[1:]
     rows = []
     for name, file in (argument.split("=", 1) for argument in files):

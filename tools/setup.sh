@@ -78,6 +78,12 @@ install_postgresql() {
   as_root rm -f "$no_database"
 }
 
+# For tests of the pages that --html writes.
+install_browser() {
+  if command -v chromedriver && { command -v chromium || command -v google-chrome; }; then return; fi >/dev/null 2>&1
+  install_system_packages chromium chromium-driver
+}
+
 require_tools() {
   for tool in c++ cmake ninja; do
     command -v "$tool" >/dev/null || die "no $tool here. Install what your system calls these: $PACKAGES"

@@ -2,6 +2,7 @@
 # Builds, then runs every test with the chosen CPython. Arguments go to pytest (`sh tools/test.sh -k choose`).
 . "$(dirname "$0")/build.sh"
 install_postgresql
+install_browser
 install_group integrations --only-binary :all: ||
   say "not all of group integrations can be installed here: the tests of what is missing are skipped"
 

@@ -11,6 +11,8 @@
 #include <spdlog/fmt/ranges.h>
 
 #include "capture/format.h"
+#include "cli/html_page.h"
+#include "cli/run_capture.h"
 #include "report/chrome_trace.h"
 #include "report/firefox_profile.h"
 #include "report/stack_exports.h"
@@ -18,11 +20,6 @@
 
 namespace gilscope::cli {
 namespace {
-
-std::string name_of(const CapturedProcess& process, const Capture& capture) {
-  const auto& method = process.facts.start_method;
-  return method.empty() ? fmt::format("{}", fmt::join(capture.metadata.command, " ")) : method;
-}
 
 HoldBlame describe_blame(const BlamedHold& hold, const CodeStacks& stacks, TickLength tick) {
   const auto innermost = [&](std::optional<StackId> stack) {
@@ -123,6 +120,10 @@ void write_firefox(const CapturedRun& run, const RecordedRun& /*recorded*/, cons
   profile.finish();
 }
 
+void write_html(const CapturedRun& run, const RecordedRun& recorded, const TextSink& sink) {
+  sink(make_page(run, summarize_run(recorded)));
+}
+
 struct Export {
   const char* option;
   const char* help;
@@ -132,6 +133,7 @@ struct Export {
 };
 
 constexpr std::array kExports{
+    Export{"--html", kHtmlHelp, "page", &ExportFiles::html, write_html},
     Export{"--trace", "Write a time line of holds and waits (Chrome trace events, for Perfetto)", "trace",
            &ExportFiles::trace, write_trace},
     Export{"--firefox",

@@ -18,6 +18,7 @@ constexpr const char* kDescription =
     "changed.\n\n"
     "Example: gilscope report capture                      (which `gilscope run -o capture app.py` made)\n"
     "         gilscope report --trace trace.json capture   (opens in https://ui.perfetto.dev)\n"
+    "         gilscope report --html page.html capture      (opens in a browser)\n"
     "         gilscope report --check capture\n"
     "         gilscope report --fail-if-worse 10% before after\n";
 

@@ -49,14 +49,6 @@ std::string describe(const CodePlace& place) {
   return fmt::format("{} {}", line_of(place), replace_controls(place.function));
 }
 
-// Code that came with Python, or was installed: its reader wants to know who called it.
-bool is_library(const CodePlace& place) {
-  constexpr std::array<std::string_view, 3> kFolders{"/lib/python3", "/site-packages/", "/dist-packages/"};
-  return place.file.starts_with("<frozen ") || std::ranges::any_of(kFolders, [&](std::string_view folder) {
-           return place.file.find(folder) != std::string::npos;
-         });
-}
-
 std::string describe_caller(const Span& span) {
   if (!is_library(*span.to)) return {};
   const auto caller = std::ranges::find_if_not(span.stack, is_library);
@@ -128,6 +120,13 @@ std::vector<Span> merge_threads(const std::vector<BlameRow>& rows) {
 }
 
 }  // namespace
+
+bool is_library(const CodePlace& place) {
+  constexpr std::array<std::string_view, 3> kFolders{"/lib/python3", "/site-packages/", "/dist-packages/"};
+  return place.file.starts_with("<frozen ") || std::ranges::any_of(kFolders, [&](std::string_view folder) {
+           return place.file.find(folder) != std::string::npos;
+         });
+}
 
 std::string name_of(const ProcessSummary& process, ThreadId thread) {
   const auto known = std::ranges::find_if(

@@ -21,4 +21,7 @@ namespace gilscope {
 // "worker-1", or "thread 4711" where nobody named it.
 [[nodiscard]] std::string name_of(const ProcessSummary& process, ThreadId thread);
 
+// Code that came with Python, or was installed: its reader wants to know who called it.
+[[nodiscard]] bool is_library(const CodePlace& place);
+
 }  // namespace gilscope

@@ -42,6 +42,12 @@ inline constexpr std::string_view kSummarySchema = "gilscope.summary/1";
 // The verdict in words, from the figures alone.
 [[nodiscard]] std::string describe_verdict(const RunSummary& summary);
 
+// What to do about it, a sentence each: of the findings; where there is none, of a bottleneck in general.
+[[nodiscard]] std::vector<std::string> advise(const RunSummary& summary);
+
+// What the measurement cost, and what is missing from it.
+[[nodiscard]] std::string describe_probe(const ProbeFigures& probe);
+
 // "fork", "spawn", "forkserver"; empty of the first process.
 [[nodiscard]] std::optional<std::string> start_method_of(ProcessRole role);
 

@@ -116,39 +116,6 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
   return text;
 }
 
-// What the measurement cost, and what is missing from it.
-std::string describe_probe(const ProbeFigures& probe) {
-  std::string text = fmt::format("The probe saw {}, ", count_of(probe.events, "event"));
-  if (probe.dropped == 0) {
-    text += "dropped none";
-  } else if (probe.ends_at_drop) {
-    text += fmt::format("DROPPED {}: figures and time line end where the first was dropped", probe.dropped);
-  } else {
-    text += fmt::format("DROPPED {}: figures are too low", probe.dropped);
-  }
-  if (probe.pair_cost_ns && probe.cost_share) {
-    text += fmt::format(", and cost {} a release and acquire: {} of the time",
-                        format_duration(std::max(*probe.pair_cost_ns, 0.0)),
-                        format_share(std::max(*probe.cost_share, 0.0)));
-  }
-  text += '.';
-  if (probe.losses.unrecorded_processes > 0) {
-    text += fmt::format(" {} {} could not be recorded.", probe.losses.unrecorded_processes,
-                        probe.losses.unrecorded_processes == 1 ? "process" : "processes");
-  }
-  if (probe.losses.overlooked_gils > 0) {
-    text += fmt::format(" {} could not be followed: too many lived at once.",
-                        count_of(probe.losses.overlooked_gils, "GIL"));
-  }
-  if (probe.losses.were_slots_overwritten) {
-    text += " Somebody else changed CPython's calls while it ran: events are missing.";
-  }
-  if (probe.losses.are_stacks_unreadable) {
-    text += " Lines are missing: the frames of this build of CPython are not known.";
-  }
-  return text;
-}
-
 // Who held the GIL longest, of all processes.
 const NamedThread* find_top_holder(const RunSummary& summary) {
   const NamedThread* top = nullptr;
@@ -162,7 +129,7 @@ const NamedThread* find_top_holder(const RunSummary& summary) {
 
 // What to do about a bottleneck that no finding explains: forced releases are those of threads that compute,
 // the others' are too long.
-std::string_view advise(const RunSummary& summary) {
+std::string_view advise_generally(const RunSummary& summary) {
   std::uint64_t forced = 0;
   std::uint64_t handoffs = 0;
   for (const auto& process : summary.processes) {
@@ -206,6 +173,46 @@ std::string describe_verdict(const RunSummary& summary) {
       *verdict.ceiling, *verdict.ceiling < 9.995 ? 2 : 0);
 }
 
+std::vector<std::string> advise(const RunSummary& summary) {
+  std::vector<std::string> advice;
+  for (const auto& finding : find_in_run(summary)) advice.push_back(describe_finding(finding, summary));
+  const bool is_bad = summary.verdict.kind == RunVerdict::Kind::Bottleneck;
+  if (is_bad && advice.empty()) advice.emplace_back(advise_generally(summary));
+  return advice;
+}
+
+std::string describe_probe(const ProbeFigures& probe) {
+  std::string text = fmt::format("The probe saw {}, ", count_of(probe.events, "event"));
+  if (probe.dropped == 0) {
+    text += "dropped none";
+  } else if (probe.ends_at_drop) {
+    text += fmt::format("DROPPED {}: figures and time line end where the first was dropped", probe.dropped);
+  } else {
+    text += fmt::format("DROPPED {}: figures are too low", probe.dropped);
+  }
+  if (probe.pair_cost_ns && probe.cost_share) {
+    text += fmt::format(", and cost {} a release and acquire: {} of the time",
+                        format_duration(std::max(*probe.pair_cost_ns, 0.0)),
+                        format_share(std::max(*probe.cost_share, 0.0)));
+  }
+  text += '.';
+  if (probe.losses.unrecorded_processes > 0) {
+    text += fmt::format(" {} {} could not be recorded.", probe.losses.unrecorded_processes,
+                        probe.losses.unrecorded_processes == 1 ? "process" : "processes");
+  }
+  if (probe.losses.overlooked_gils > 0) {
+    text += fmt::format(" {} could not be followed: too many lived at once.",
+                        count_of(probe.losses.overlooked_gils, "GIL"));
+  }
+  if (probe.losses.were_slots_overwritten) {
+    text += " Somebody else changed CPython's calls while it ran: events are missing.";
+  }
+  if (probe.losses.are_stacks_unreadable) {
+    text += " Lines are missing: the frames of this build of CPython are not known.";
+  }
+  return text;
+}
+
 std::string format_capture_heading(const SummaryContext& context, const RunSummary& summary) {
   std::string text = fmt::format("{}", fmt::join(context.command, " "));
   if (context.python.is_object() && context.python.contains("version") &&
@@ -225,9 +232,7 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
     }
   };
   append("gilscope: " + describe_verdict(summary), is_bad ? "33" : "32");
-  const auto findings = find_in_run(summary);
-  for (const auto& finding : findings) append(fmt::format("-> {}", describe_finding(finding, summary)), "");
-  if (is_bad && findings.empty()) append(fmt::format("-> {}", advise(summary)), "");
+  for (const auto& advice : advise(summary)) append("-> " + advice, "");
   if (summary.verdict.kind == RunVerdict::Kind::NoGil) return text;
   std::vector<const ProcessSummary*> processes;
   for (const auto& process : summary.processes) processes.push_back(&process);

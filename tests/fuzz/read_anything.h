@@ -16,6 +16,7 @@
 #include "analysis/gil_machine.h"
 #include "analysis/gil_summary.h"
 #include "analysis/run_summary.h"
+#include "analysis/timeline.h"
 #include "capture/format.h"
 #include "capture/process_reader.h"
 #include "support/error.h"
@@ -36,6 +37,8 @@ inline ReadResult read_all(const std::filesystem::path& file) {
     const TickConversion clock(reader.facts().earliest, reader.facts().latest);
     GilMachine machine({.rows = 8, .gils = 4});
     Blame blame;
+    Timeline timeline(reader.facts().begin.ticks, TickLength{clock.tick_ns()}, {.rows = 8, .cells = 64});
+    timeline.begin_process();
     std::uint64_t last = 0;
     auto sequence = reader.events();
     for (Event event{}; sequence.next(event); ++result.events) {
@@ -45,13 +48,18 @@ inline ReadResult read_all(const std::filesystem::path& file) {
                        clock.to_time(interval->end) < clock.to_time(interval->begin))) {
         std::abort();
       }
+      if (interval) timeline.add(*interval);
       machine.apply(event);
       blame.apply(event, sequence.stands());
       last = event.ticks;
     }
     for (const auto& interval : machine.open_intervals(last)) {
       if (interval.end < interval.begin) std::abort();
+      timeline.add(interval);
     }
+    std::size_t cells = 0;
+    for (const auto& row : timeline.rows()) cells += row.cells.cells().size();
+    if (cells > 64) std::abort();
     const BlameRecord record{.spans = blame.spans(last), .stacks = sequence.take_names().stacks};
     static_cast<void>(rank_blame(record, TickLength{clock.tick_ns()}));
     static_cast<void>(summarize(machine.snapshot(last), TickLength{clock.tick_ns()}, Nanoseconds(1)));

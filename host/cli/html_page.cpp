@@ -1,0 +1,81 @@
+#include "cli/html_page.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "capture/format.h"
+#include "cli/run_capture.h"
+#include "cli/source_lines.h"
+#include "report/page.h"
+#include "report/timeline_json.h"
+
+namespace gilscope::cli {
+namespace {
+
+std::uint64_t find_origin(const CapturedRun& run) {
+  std::uint64_t origin = kMaxTicks;
+  for (const auto& process : run.processes()) origin = std::min(origin, process.facts.begin.ticks);
+  return origin;
+}
+
+nlohmann::ordered_json make_timeline(const CapturedRun& run) {
+  const auto origin = find_origin(run);
+  const auto since_origin = [&](std::uint64_t ticks) { return ticks > origin ? ticks - origin : 0; };
+  Timeline timeline(origin, TickLength{run.clock().tick_ns()});
+  std::vector<TimelineProcess> processes;
+  for (const auto& process : run.processes()) {
+    timeline.begin_process();
+    std::uint64_t last = process.facts.begin.ticks;
+    const CaptureNames names = run.read_intervals(process, [&](const Interval& interval) {
+      timeline.add(interval);
+      last = std::max(last, interval.end);
+    });
+    TimelineProcess known{.pid = process.facts.pid,
+                          .name = name_of(process, run.capture()),
+                          .begin = since_origin(process.facts.begin.ticks),
+                          .end = since_origin(process.end.value_or(last))};
+    for (auto& thread : merge_threads(process, names)) {
+      if (!thread.name.empty()) known.threads[thread.id] = std::move(thread.name);
+    }
+    processes.push_back(std::move(known));
+  }
+  return timeline_json(timeline, processes);
+}
+
+SourceLines find_source_lines(const CapturedRun& run, const RunSummary& summary) {
+  if (run.processes().empty()) return {};
+  std::error_code error;
+  const auto began =
+      std::filesystem::last_write_time(run.processes().front().file.parent_path() / kMetadataFile, error);
+  return error ? SourceLines{} : read_source_lines(summary, began);
+}
+
+std::string finish_page(nlohmann::ordered_json document) {
+  document["gilscope"] = GILSCOPE_VERSION;
+  return format_page(document);
+}
+
+}  // namespace
+
+void add_html(CLI::App& command, std::string& file) {
+  command
+      .add_option("--html", file, kHtmlHelp)
+      ->check([](const std::string& name) {
+        return name.empty() || name == "-" ? "it needs the name of a file" : "";
+      })
+      ->type_name("FILE");
+}
+
+void write_page(nlohmann::ordered_json document, OutputFile& file) { file.write(finish_page(std::move(document))); }
+
+std::string make_page(const CapturedRun& run, RunSummary summary) {
+  const auto losses = cut_summary(summary);
+  const bool has_events =
+      std::ranges::any_of(summary.processes, [](const auto& process) { return !process.threads.empty(); });
+  return finish_page(summary_page(summary, context_of(run.capture()), losses,
+                                  has_events ? make_timeline(run) : nlohmann::ordered_json(nullptr),
+                                  find_source_lines(run, summary)));
+}
+
+}  // namespace gilscope::cli

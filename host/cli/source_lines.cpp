@@ -1,0 +1,68 @@
+#include "cli/source_lines.h"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <string>
+#include <system_error>
+
+#include "report/text.h"
+#include "support/system_files.h"
+
+namespace gilscope::cli {
+namespace {
+
+constexpr std::uintmax_t kMaxFileSize = 4U << 20U;
+constexpr std::size_t kMaxLines = 3'000;
+constexpr std::size_t kMaxColumns = 160;
+
+using Places = std::map<std::string, std::set<std::uint32_t>>;
+
+Places find_places(const RunSummary& summary) {
+  Places places;
+  const auto add = [&](const CodePlace& place) {
+    if (place.line > 0 && place.file.ends_with(".py")) places[place.file].insert(place.line);
+  };
+  for (const auto& process : summary.processes) {
+    if (!process.blame) continue;
+    for (const auto& row : *process.blame) {
+      if (row.from) add(*row.from);
+      std::ranges::for_each(row.stack, add);
+    }
+  }
+  return places;
+}
+
+bool is_as_it_was(const std::filesystem::path& file, std::filesystem::file_time_type run) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error) || error) return false;
+  const auto size = std::filesystem::file_size(file, error);
+  if (error || size > kMaxFileSize) return false;
+  const auto changed = std::filesystem::last_write_time(file, error);
+  return !error && changed <= run;
+}
+
+std::string tidy(std::string line) {
+  std::ranges::replace(line, '\t', ' ');
+  return shorten(replace_controls(std::string(trim(line))), kMaxColumns);
+}
+
+}  // namespace
+
+SourceLines read_source_lines(const RunSummary& summary, std::filesystem::file_time_type run) {
+  SourceLines sources;
+  std::size_t count = 0;
+  for (const auto& [file, numbers] : find_places(summary)) {
+    if (!is_as_it_was(file, run)) continue;
+    std::ifstream stream(file);
+    std::uint32_t number = 0;
+    for (std::string line; number < *numbers.rbegin() && std::getline(stream, line);) {
+      if (!numbers.contains(++number)) continue;
+      if (count++ == kMaxLines) return sources;
+      sources[file][number] = tidy(std::move(line));
+    }
+  }
+  return sources;
+}
+
+}  // namespace gilscope::cli

@@ -1,0 +1,138 @@
+// The page of a recording: `gilscope run --html` and `gilscope report --html`.
+
+const threadName = (process) => {
+  const names = new Map(process.threads.filter((thread) => thread.name).map((thread) => [thread.id, thread.name]));
+  return (id) => (id === null ? "(further threads)" : names.get(id) ?? `thread ${id}`);
+};
+
+const fileName = (file) => file.split("/").at(-1) || file;
+const lineOf = (place) => (place.line === null ? fileName(place.file) : `${fileName(place.file)}:${place.line}`);
+const placeWords = (place) => (place ? `${lineOf(place)} ${place.function}` : "…");
+
+function sourceOf(sources, place) {
+  const text = place && sources[place.file]?.[place.line];
+  return text ? make("span", { class: "source" }, text) : null;
+}
+
+function spanWords(row) {
+  if (row.thread === null) return "nobody held it: the system was waking who waited";
+  if (!row.from && !row.to) return "lines not known";
+  const isWithin = row.from && row.to && row.from.file === row.to.file && row.from.function === row.to.function;
+  return `${placeWords(row.from)} → ${isWithin ? lineOf(row.to) : placeWords(row.to)}`;
+}
+
+// Of library code: who called it.
+const callerOf = (row, libraries) =>
+  (row.to && libraries.includes(row.to.file) ? row.stack.find((place) => !libraries.includes(place.file)) : undefined);
+
+function spanCell(row, { sources, libraries }) {
+  const caller = callerOf(row, libraries);
+  const words = [make("span", { class: "code" }, spanWords(row)),
+    caller ? make("span", { class: "code" }, ` called at ${placeWords(caller)}`) : null,
+    sourceOf(sources, caller ?? row.to)];
+  if (row.stack.length === 0) return words;
+  return make("details", {}, make("summary", {}, words),
+    make("ol", { class: "code" }, row.stack.map((place) =>
+      make("li", { title: place.file }, placeWords(place), sourceOf(sources, place)))));
+}
+
+function blameTable(page) {
+  const { report, left_out: lost } = page;
+  const rows = report.processes.flatMap((process) => (process.blame ?? []).map((row) => ({ ...row, process, nameOf: threadName(process) })))
+    .sort((left, right) => right.caused_wait_ns - left.caused_wait_ns);
+  const waited = report.processes.flatMap((process) => process.gils).reduce((sum, gil) => sum + gil.wait_ns, 0);
+  const hasProcesses = report.processes.length > 1;
+  if (report.processes.every((process) => process.blame === null)) {
+    return make("p", {}, "The lines were not recorded.");
+  }
+  if (rows.length === 0 || waited === 0) return make("p", {}, "No thread waited for the GIL.");
+  const waiters = (row) => row.waiters.filter((waiter) => waiter.wait_ns > 0)
+    .sort((left, right) => right.wait_ns - left.wait_ns)
+    .map((waiter) => make("div", { class: "waiter" }, make("span", {}, row.nameOf(waiter.thread)), make("span", {}, duration(waiter.wait_ns))));
+  const table = sortableTable([
+    asNumber("caused waiting", (row) => row.caused_wait_ns, duration),
+    { title: "of all", of: (row) => row.caused_wait_ns / waited, kind: "number",
+      cell: (row) => [share(row.caused_wait_ns / waited), bar(row.caused_wait_ns / waited, "waits")] },
+    { title: "while it was held from → to", of: spanWords, cell: (row) => spanCell(row, page), kind: "wide" },
+    { title: "by", of: (row) => (row.thread === null ? null : row.nameOf(row.thread)),
+      cell: (row) => (row.thread === null ? NONE : row.nameOf(row.thread)) },
+    ...(hasProcesses ? [asNumber("process", (row) => row.process.pid, String)] : []),
+    asNumber("holds", (row) => row.holds, count),
+    asNumber("held", (row) => (row.holds ? row.hold_ns : null), duration),
+    asNumber("each", (row) => (row.holds ? row.hold_ns / row.holds : null), duration),
+    asNumber("longest", (row) => (row.holds ? row.max_hold_ns : null), duration),
+    asNumber("forced", (row) => row.forced, count),
+    { title: "who waited", of: (row) => row.waiters.length, cell: waiters },
+  ], rows, { caption: `Holds for which others waited, by the waiting that they caused: ${duration(waited)} in all` });
+  return [table, lost.blame_rows ? make("p", { class: "faint" }, `${plural(lost.blame_rows, "row")} that caused less are left out: --json has them.`) : null];
+}
+
+function threadTable({ report, left_out: lost }) {
+  const rows = report.processes.flatMap((process) => process.threads.map((thread) => ({ ...thread, process, nameOf: threadName(process) })))
+    .sort((left, right) => right.hold_ns + right.wait_ns - left.hold_ns - left.wait_ns);
+  const table = sortableTable([
+    { title: "thread", of: (row) => row.nameOf(row.id) },
+    asNumber("process", (row) => row.process.pid, String),
+    asNumber("GIL", (row) => row.gil, String),
+    asNumber("holds", (row) => row.holds, count),
+    asNumber("held", (row) => row.hold_share, share),
+    asNumber("longest hold", (row) => row.hold?.max_ns ?? null, duration),
+    asNumber("waits", (row) => row.waits, count),
+    asNumber("waited", (row) => row.wait_share, share),
+    asNumber("wait p50", (row) => row.wait?.p50_ns ?? null, duration),
+    asNumber("p99", (row) => row.wait?.p99_ns ?? null, duration),
+    asNumber("longest", (row) => row.wait?.max_ns ?? null, duration),
+    asNumber("forced", (row) => row.forced, count),
+    asNumber("CPU", (row) => row.cpu_ns, duration),
+  ], rows, { caption: "Held: of its process’s time. Waited: of its own life on this GIL." });
+  return [table, lost.threads ? make("p", { class: "faint" }, `${plural(lost.threads, "thread")} less busy are left out: --json has them.`) : null];
+}
+
+function gilTable(report) {
+  const rows = report.processes.flatMap((process) => process.gils.map((gil) => ({ ...gil, process })));
+  return sortableTable([
+    { title: "process", of: (row) => row.process.pid, kind: "number" },
+    { title: "started by", of: (row) => row.process.start_method ?? NONE },
+    asNumber("took", (row) => row.process.wall_ns, duration),
+    asNumber("GIL", (row) => row.id, String),
+    { title: "of interpreter", of: (row) => row.interpreters.map((id) => (id === 0 ? "main" : String(id))).join(", ") || NONE },
+    asNumber("held", (row) => row.hold_share, share),
+    asNumber("holds", (row) => row.holds, count),
+    asNumber("forced", (row) => row.forced, count),
+    asNumber("waits", (row) => row.waits, count),
+    asNumber("waited", (row) => row.wait_ns, duration),
+    asNumber("hand-offs", (row) => row.handoffs, count),
+  ], rows);
+}
+
+function handoffMaps(report) {
+  const maps = report.processes.flatMap((process) => {
+    const gils = new Set(process.handoffs.map((pair) => pair.gil));
+    return [...gils].map((gil) => ({ process, gil,
+      number: process.handoffs.filter((pair) => pair.gil === gil).reduce((sum, pair) => sum + pair.count, 0) }));
+  }).sort((left, right) => right.number - left.number);
+  if (maps.length === 0) return make("p", {}, "No thread got the GIL after another.");
+  const [busiest, others] = [maps.slice(0, 4), maps.length - 4];
+  return [busiest.map(({ process, gil }) => heatMap(process, gil, threadName(process))),
+    others > 0 ? make("p", { class: "faint" }, `${plural(others, "GIL")} with fewer hand-offs: --json has them.`) : null];
+}
+
+function summaryPage(page) {
+  const { report, timeline } = page;
+  const parts = [];
+  const isBad = report.verdict.kind === "bottleneck";
+  parts.push(verdictBox(report.verdict.text, page.advice, isBad));
+  if (timeline) {
+    const view = new TimelineView(timeline);
+    parts.push(section("timeline", "Timeline", view.element(), timeline.rows_left_out
+      ? make("p", { class: "faint" }, `${plural(timeline.rows_left_out, "thread")} that came later are not drawn.`) : null));
+    parts.push(section("blame", "Who made others wait", blameTable(page)));
+    parts.push(section("lengths", "How long holds and waits took", distributions(timeline)));
+    parts.push(section("handoffs", "Who got the GIL after whom", handoffMaps(report)));
+    parts.push(section("threads", "Threads", threadTable(page)));
+    parts.push(section("gils", "Processes and their GILs", gilTable(report),
+      page.left_out.processes ? make("p", { class: "faint" }, `${count(page.left_out.processes)} processes less busy are left out: --json has them.`) : null));
+  }
+  parts.push(section("measurement", "The measurement", make("p", {}, page.probe)));
+  return parts;
+}
