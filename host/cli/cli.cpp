@@ -6,6 +6,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "cli/html_page.h"
 #include "probe/clock.h"
 #include "report/doctor_part.h"
 #include "run/version.h"
@@ -149,18 +150,25 @@ void write_json(const CommonOptions& options, const nlohmann::ordered_json& docu
   OutputFile(options.json, options.existing()).write(json_text(document));
 }
 
-ResultOutput::ResultOutput(const CommonOptions& options) : is_json_printed_(options.json == "-") {
+ResultOutput::ResultOutput(const CommonOptions& options, const std::string& html)
+    : is_json_printed_(options.json == "-") {
   if (!options.json.empty()) json_.emplace(options.json, options.existing());
+  if (!html.empty()) html_.emplace(html, options.existing());
 }
 
 void ResultOutput::deliver(const std::function<nlohmann::ordered_json()>& document,
-                           const std::function<std::string(const TextStyle&)>& text) {
+                           const std::function<std::string(const TextStyle&)>& text,
+                           const std::function<nlohmann::ordered_json()>& page) {
   std::optional<Error> failure;
-  try {
-    if (json_) json_->write(json_text(document()));
-  } catch (const Error& error) {
-    failure = error;
-  }
+  const auto attempt = [&](const auto& write) {
+    try {
+      write();
+    } catch (const Error& error) {
+      if (!failure) failure = error;
+    }
+  };
+  if (json_) attempt([&] { json_->write(json_text(document())); });
+  if (html_) attempt([&] { write_page(page(), *html_); });
   if (!is_json_printed_) {
     print(text({.colour = wants_colour(STDOUT_FILENO) ? Colour::On : Colour::Off}));
   }

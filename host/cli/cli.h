@@ -50,18 +50,21 @@ int report_failure(const std::exception& error);
 // Where the result of a subcommand goes: as text to standard output, as JSON where --json says.
 class ResultOutput {
  public:
-  // Opens the file for the JSON: that it cannot be made is told before the work whose result it takes.
-  explicit ResultOutput(const CommonOptions& options);
+  // Opens the files for the JSON and for the page: that they cannot be made is told before the work whose
+  // result they take. `html` is the page's, "" for none.
+  explicit ResultOutput(const CommonOptions& options, const std::string& html = "");
 
-  // Each of the two is delivered whatever becomes of the other: there may be no space for the file, and the
+  // Each of them is delivered whatever becomes of the other: there may be no space for a file, and the
   // text may end this process (a reader that is gone, `| head -1`). With JSON on standard output there is no
   // text, which would spoil it. Throws Error.
   void deliver(const std::function<nlohmann::ordered_json()>& document,
-               const std::function<std::string(const TextStyle&)>& text);
+               const std::function<std::string(const TextStyle&)>& text,
+               const std::function<nlohmann::ordered_json()>& page = nullptr);
 
  private:
   bool is_json_printed_;
   std::optional<OutputFile> json_;
+  std::optional<OutputFile> html_;
 };
 
 // That the file for the JSON can be made, told before work that may take hours and end in any way; and writes

@@ -8,7 +8,9 @@
 #include "analysis/comparison.h"
 #include "cli/cli.h"
 #include "cli/compare_rounds.h"
+#include "cli/html_page.h"
 #include "cli/trial_options.h"
+#include "report/page.h"
 #include "report/pythons_report.h"
 #include "run/child.h"
 #include "run/python_choice.h"
@@ -23,6 +25,7 @@ constexpr const char* kDescription =
     "Example: gilscope compare app.py:parse\n"
     "         gilscope compare app.py:parse app.py:load --modes sequential,threads --rounds 9\n"
     "         gilscope compare app.py:parse --python python3.13 --python python3.13t\n"
+    "         gilscope compare app.py:parse --html page.html     (opens in a browser)\n"
     "         gilscope compare script.py -- --its-own option     (sys.argv of the tasks)\n";
 
 struct CompareOptions {
@@ -32,6 +35,7 @@ struct CompareOptions {
   std::vector<std::string> pythons;
   unsigned rounds = 5;
   double timeout_s = 60;
+  std::string html;
 };
 
 // The modes once each, in the order of kModes: the table reads the same whatever the order was on the command
@@ -80,14 +84,15 @@ void deliver(ResultOutput& output, const std::vector<PythonComparison>& pythons)
       [&](const TextStyle& style) {
         return several ? format_pythons(pythons, style)
                        : format_comparison(first.comparison, first.context, style);
-      });
+      },
+      [&] { return compare_page(pythons); });
 }
 
 int run(const CompareOptions& options, const Invocation& invocation) {
   set_up_logging(options.common.verbosity());
   const Plan plan{make_trial_spec(options.trial, invocation.tail), chosen_modes(options.modes),
                   options.rounds, from_seconds(options.timeout_s)};
-  ResultOutput output(options.common);
+  ResultOutput output(options.common, options.html);
 
   const InterruptGuard guard;
   std::optional<StockTrialFolder> stock;  // for as long as trials may need it
@@ -144,6 +149,7 @@ void setup_compare(CLI::App& app, const Invocation& invocation, Action& action) 
   command->add_option("--timeout", options->timeout_s, "Time limit of one trial in seconds [60]")
       ->check(check_timeout)
       ->type_name("S");
+  add_html(*command, options->html);
   add_json(*command, options->common);
   add_verbosity(*command, options->common);
   command->callback([options, &invocation, &action] {

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "report/blame_text.h"
+#include "report/compare_parts.h"
 #include "report/summary_report.h"
+#include "support/system_files.h"
 
 namespace gilscope {
 namespace {
@@ -133,6 +135,15 @@ std::set<std::string> find_libraries(const RunSummary& summary) {
   return files;
 }
 
+// A line each.
+ordered_json notes_json(const Comparison& comparison) {
+  constexpr std::size_t kAnyLength = 10'000;
+  const auto text = format_notes(comparison, {.columns = kAnyLength});
+  auto notes = ordered_json::array();
+  for (const auto& line : split(text, '\n')) notes.push_back(line);
+  return notes;
+}
+
 }  // namespace
 
 std::string format_page(const ordered_json& document) {
@@ -181,6 +192,22 @@ ordered_json summary_page(const RunSummary& summary, const SummaryContext& conte
           {"timeline", std::move(timeline)},
           {"sources", std::move(lines)},
           {"libraries", find_libraries(summary)}};
+}
+
+ordered_json compare_page(const std::vector<PythonComparison>& pythons) {
+  const auto& first = pythons.front();
+  auto names = ordered_json::array();
+  auto notes = ordered_json::array();
+  for (const auto& python : pythons) {
+    names.push_back(name_python(python.context));
+    notes.push_back(notes_json(python.comparison));
+  }
+  return {{"kind", "compare"},
+          {"report",
+           pythons.size() > 1 ? pythons_json(pythons) : comparison_json(first.comparison, first.context)},
+          {"what", describe_tasks(first.context)},
+          {"names", std::move(names)},
+          {"notes", std::move(notes)}};
 }
 
 }  // namespace gilscope

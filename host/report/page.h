@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "analysis/run_summary.h"
+#include "report/pythons_report.h"
 #include "report/summary_report.h"
 
 namespace gilscope {
@@ -44,5 +46,8 @@ using SourceLines = std::map<std::string, std::map<std::uint32_t, std::string>>;
 [[nodiscard]] nlohmann::ordered_json summary_page(const RunSummary& summary, const SummaryContext& context,
                                                   const PageLosses& losses, nlohmann::ordered_json timeline,
                                                   const SourceLines& sources);
+
+// Of a comparison, under one Python or several; never empty.
+[[nodiscard]] nlohmann::ordered_json compare_page(const std::vector<PythonComparison>& pythons);
 
 }  // namespace gilscope

@@ -252,6 +252,38 @@ def test_a_page_of_many_events_opens_at_once_and_has_bins(run, host, script, tmp
     assert any(page.ink(lane)[1] > 1 for lane in range(len(lane_names(page))))
 
 
+def test_a_comparison_has_bars_with_numbers_and_tables(run, host, tmp_path, open_page):
+    (tmp_path / "tasks.py").write_text(
+        "def work(): return sum(range(10_000))\ndef fail(): raise ValueError('<b>no</b>')\n"
+    )
+    command = [host, "compare", "--html", "page.html", "--rounds", "2", "--modes", "sequential,threads"]
+    assert run([*command, "tasks.py:work"], cwd=tmp_path).returncode == 0
+    page = open_page(tmp_path / "page.html")
+    assert "no verdict" in page.one("#verdict").text
+    bars = page.one("#modes svg")
+    assert bars.get_attribute("aria-label").startswith("Speed-up: sequential 1.00 ×, threads ")
+    assert len(page.all("#modes svg .bar-of")) == 2
+    assert column(page, "modes", "mode")[:2] == ["sequential", "threads"]
+    page.all("#modes thead th button")[0].click()
+    page.all("#modes thead th button")[0].click()
+    assert column(page, "modes", "mode")[:2] == ["threads", "sequential"]
+    assert run([*command, "--force", "tasks.py:fail"], cwd=tmp_path).returncode == 1
+    failed = open_page(tmp_path / "page.html")
+    assert "<b>no</b>" in failed.one("#modes").text
+    assert failed.all("#modes b") == []
+
+
+def test_a_comparison_of_several_pythons_has_a_part_for_each(run, host, stock, tmp_path, open_page):
+    (tmp_path / "tasks.py").write_text("def work(): return sum(range(10_000))\n")
+    command = [host, "compare", "--html", "page.html", "--rounds", "1", "--modes", "sequential,processes"]
+    other = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else stock
+    assert run([*command, "--python", f"{stock},{other}", "tasks.py:work"], cwd=tmp_path).returncode == 0
+    page = open_page(tmp_path / "page.html")
+    assert page.texts("h2")[0] == "The Pythons"
+    assert len(page.all("#pythons tbody tr")) == len(page.all("main > section")) - 1
+    assert page.all("#python-1 svg .bar-of")
+
+
 def test_a_page_of_a_python_without_a_gil_says_so(run, host, script, tmp_path, open_page, free_threaded):
     if not free_threaded:
         pytest.skip("this Python has a GIL")

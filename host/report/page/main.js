@@ -1,7 +1,7 @@
 // Reads the document, and makes the page of its kind.
 
-function verdictBox(text, advice, isBad) {
-  return make("div", { class: isBad ? "verdict bad" : "verdict", id: "verdict" },
+function verdictBox(text, advice, isBad, id = "verdict") {
+  return make("div", { class: isBad ? "verdict bad" : "verdict", id },
     make("p", { class: "text" }, text), advice.map((one) => make("p", {}, `→ ${one}`)));
 }
 
@@ -18,7 +18,7 @@ function head(report) {
 }
 
 const page = JSON.parse(document.getElementById("document").textContent);
-const PAGES = { summary: summaryPage };
+const PAGES = { summary: summaryPage, compare: comparePage };
 const parts = PAGES[page.kind](page);
 const contents = parts.filter((part) => part.tagName === "SECTION");
 document.getElementById("head").append(...head(page.report), make("nav", { "aria-label": "Contents" },

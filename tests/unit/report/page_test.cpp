@@ -79,6 +79,46 @@ TEST(Page, has_the_document_that_it_had) {
   EXPECT_EQ(document_of(format_page(document)), document);
 }
 
+PythonComparison make_comparison(const std::string& path) {
+  ModeSummary sequential{.mode = Mode::Sequential, .gil = GilKind::Shared};
+  sequential.work_samples_ns = {0.9e9, 1e9, 1.1e9};
+  sequential.work_ns = Estimate{1e9, 0.9e9, 1.1e9};
+  sequential.setup_ns = Estimate{1e6, 1e6, 1e6};
+  sequential.speedup = Estimate{1, 1, 1};
+  ModeSummary processes{.mode = Mode::Processes, .gil = GilKind::Own, .start_method = "fork"};
+  processes.work_ns = Estimate{0.5e9, 0.4e9, 0.6e9};
+  processes.speedup = Estimate{2, 1.8, 2.2};
+  return {.path = path,
+          .comparison = {.modes = {sequential, processes},
+                         .verdict = {.kind = Verdict::Kind::TooFewRounds},
+                         .ceiling = 1.25},
+          .context = {.python = context().python,
+                      .machine = context().machine,
+                      .command = {"gilscope", "compare", "app.py:parse"},
+                      .tasks = {"app.py:parse"},
+                      .workers = 2,
+                      .rounds = 5,
+                      .rounds_done = 5}};
+}
+
+TEST(Page, has_the_json_of_a_comparison_and_its_words) {
+  const auto comparison = make_comparison("");
+  const auto page = compare_page({comparison});
+  EXPECT_EQ(page.at("report"), comparison_json(comparison.comparison, comparison.context));
+  EXPECT_EQ(page.at("what"), "app.py:parse × 2, 2 workers, 5 rounds");
+  EXPECT_EQ(page.at("names"), ordered_json::array({"CPython 3.13.0"}));
+  EXPECT_THAT(page.at("notes").at(0).back(), "processes were started by fork");
+  EXPECT_EQ(document_of(format_page(page)), page);
+}
+
+TEST(Page, has_the_json_of_a_comparison_of_several_pythons) {
+  const std::vector comparisons{make_comparison("/usr/bin/python3"), make_comparison("/opt/python")};
+  const auto page = compare_page(comparisons);
+  EXPECT_EQ(page.at("report"), pythons_json(comparisons));
+  EXPECT_EQ(page.at("names").size(), 2U);
+  EXPECT_EQ(page.at("notes").size(), 2U);
+}
+
 TEST(Page, keeps_hostile_text_as_text) {
   const auto document =
       summary_page(make_summary(kHostile), context(), {}, nullptr, {{"/srv/app.py", {{41, kHostile}}}});
