@@ -8,8 +8,10 @@
 
 #include "cli/article_lab.h"
 #include "cli/cli.h"
+#include "cli/html_page.h"
 #include "cli/trial_options.h"
 #include "report/article_report.h"
+#include "report/page.h"
 #include "run/child.h"
 #include "run/trial_runner.h"
 #include "support/error.h"
@@ -22,6 +24,7 @@ constexpr const char* kDescription =
     "Runs the programs of an article on concurrency, and says which of its claims hold here.\n\n"
     "Example: gilscope article                        (under three minutes)\n"
     "         gilscope article --full                 (the article's own durations and sizes)\n"
+    "         gilscope article --html page.html       (opens in a browser)\n"
     "         gilscope article interleave_asyncio     (what this program shows)\n";
 
 // What the article's programs take where nothing else is said: python/article/options.py.
@@ -48,6 +51,7 @@ struct ArticleOptions {
   std::optional<double> timeout_s;
   unsigned rounds = 5;
   std::string output;
+  std::string html;
 };
 
 // "count_threads.py" is as good as "count_threads".
@@ -81,7 +85,7 @@ std::filesystem::path make_folder(const ArticleOptions& options, const Temporary
 
 int run(const ArticleOptions& options, const Invocation& invocation) {
   set_up_logging(options.common.verbosity());
-  ResultOutput output(options.common);
+  ResultOutput output(options.common, options.html);
   const InterruptGuard guard;  // outlives the folder: a signal while it is removed leaves nothing, either
   const TemporaryFolder temporary;
   // What a child leaves that is ended (multiprocessing's pymp-…, of a fork server) goes with it.
@@ -126,7 +130,8 @@ int run(const ArticleOptions& options, const Invocation& invocation) {
   const bool has_any = !judge_article(measurements).empty() || !measurements.programs.empty();
   if (!interrupted_by || has_any) {
     output.deliver([&] { return article_json(measurements, context); },
-                   [&](const TextStyle& style) { return format_article(measurements, context, style); });
+                   [&](const TextStyle& style) { return format_article(measurements, context, style); },
+                   [&] { return article_page(measurements, context); });
   }
   return interrupted_by ? 128 + *interrupted_by : static_cast<int>(ExitCode::Done);
 }
@@ -163,6 +168,7 @@ void setup_article(CLI::App& app, const Invocation& invocation, Action& action) 
   command->add_option("-o,--output", options->output, "Keep the captures of the programs in this folder")
       ->check([](const std::string& folder) { return folder.empty() ? "the folder's name is empty" : ""; })
       ->type_name("DIR");
+  add_html(*command, options->html);
   add_json(*command, options->common);
   add_verbosity(*command, options->common);
   command->callback([options, &invocation, &action] {

@@ -27,6 +27,15 @@ struct ArticleContext {
 [[nodiscard]] std::string format_article(const ArticleMeasurements& measurements,
                                          const ArticleContext& context, const TextStyle& style = {});
 
+// "The article under CPython 3.13.0, 2 CPUs usable: …"
+[[nodiscard]] std::string describe_article(const ArticleContext& context);
+
+// "13 claims: 11 hold, 1 does not, 1 cannot be tested here."
+[[nodiscard]] std::string describe_claims(const std::vector<Claim>& claims);
+
+// "queries speedup 1.98 × (1.90–2.00)", all in one line.
+[[nodiscard]] std::string describe_figure(const Figure& figure);
+
 // docs/schemas/article.schema.json describes it.
 [[nodiscard]] nlohmann::ordered_json article_json(const ArticleMeasurements& measurements,
                                                   const ArticleContext& context);

@@ -105,14 +105,6 @@ struct FormatValue {
   std::string operator()(const Estimate& value) const { return format_estimate(value, " ×"); }
 };
 
-// "queries speedup 1.98 × (1.90–2.00)", all in one line.
-std::string format_figure_of_claim(const Figure& figure) {
-  auto name = figure.name;
-  std::ranges::replace(name, '_', ' ');
-  const auto text = fmt::format("{} {}", name, std::visit(FormatValue{figure.unit}, figure.value));
-  return replace_all(text, " ", kNoBreak);
-}
-
 std::string_view colour_of(ClaimVerdict verdict) {
   switch (verdict) {
     case ClaimVerdict::Holds:
@@ -129,7 +121,7 @@ void add_claim(std::string& text, const Claim& claim, const TextStyle& style) {
   text += '\n';
   add_labelled(text, fmt::format("{:2}. says", claim.id), std::string(claim.article_says), style);
   std::vector<std::string> figures;
-  for (const auto& figure : claim.measured) figures.push_back(format_figure_of_claim(figure));
+  for (const auto& figure : claim.measured) figures.push_back(describe_figure(figure));
   if (!figures.empty()) {
     add_labelled(text, "    measured", fmt::format("{}", fmt::join(figures, ", ")), style);
   }
@@ -232,7 +224,16 @@ void add_flavours(std::string& text, const Measured<std::vector<FlavourRow>>& fl
   text += missing;
 }
 
-std::string describe(const ArticleContext& context) {
+}  // namespace
+
+std::string describe_figure(const Figure& figure) {
+  auto name = figure.name;
+  std::ranges::replace(name, '_', ' ');
+  const auto text = fmt::format("{} {}", name, std::visit(FormatValue{figure.unit}, figure.value));
+  return replace_all(text, " ", kNoBreak);
+}
+
+std::string describe_article(const ArticleContext& context) {
   return fmt::format(
       "The article under CPython {}, {} usable: counts of {}, waits × {:g}{}; {} of each comparison{}.",
       context.python.at("version").get<std::string>(),
@@ -255,12 +256,10 @@ std::string describe_claims(const std::vector<Claim>& claims) {
                      fmt::format("{} cannot", count(ClaimVerdict::NotTestableHere)));
 }
 
-}  // namespace
-
 std::string format_article(const ArticleMeasurements& measurements, const ArticleContext& context,
                            const TextStyle& style) {
   std::string text;
-  for (const auto& line : wrap(describe(context), style.columns)) text += line + '\n';
+  for (const auto& line : wrap(describe_article(context), style.columns)) text += line + '\n';
   add_programs(text, measurements, style);
   const auto claims = judge_article(measurements);
   for (const auto& claim : claims) add_claim(text, claim, style);

@@ -210,4 +210,18 @@ ordered_json compare_page(const std::vector<PythonComparison>& pythons) {
           {"notes", std::move(notes)}};
 }
 
+ordered_json article_page(const ArticleMeasurements& measurements, const ArticleContext& context) {
+  const auto claims = judge_article(measurements);
+  auto measured = ordered_json::array();
+  for (const auto& claim : claims) {
+    auto& figures = measured.emplace_back(ordered_json::array());
+    for (const auto& figure : claim.measured) figures.push_back(describe_figure(figure));
+  }
+  return {{"kind", "article"},
+          {"report", article_json(measurements, context)},
+          {"what", describe_article(context)},
+          {"count", claims.empty() ? "" : describe_claims(claims)},
+          {"measured", std::move(measured)}};
+}
+
 }  // namespace gilscope

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/run_summary.h"
+#include "report/article_report.h"
 #include "report/pythons_report.h"
 #include "report/summary_report.h"
 
@@ -49,5 +50,9 @@ using SourceLines = std::map<std::string, std::map<std::uint32_t, std::string>>;
 
 // Of a comparison, under one Python or several; never empty.
 [[nodiscard]] nlohmann::ordered_json compare_page(const std::vector<PythonComparison>& pythons);
+
+// Of the article's programs and claims.
+[[nodiscard]] nlohmann::ordered_json article_page(const ArticleMeasurements& measurements,
+                                                  const ArticleContext& context);
 
 }  // namespace gilscope

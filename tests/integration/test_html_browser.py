@@ -284,6 +284,17 @@ def test_a_comparison_of_several_pythons_has_a_part_for_each(run, host, stock, t
     assert page.all("#python-1 svg .bar-of")
 
 
+def test_the_article_s_page_has_its_claims(run, host, tmp_path, open_page, free_threaded):
+    if free_threaded:
+        pytest.skip("free-threaded: there is no GIL")
+    assert run([host, "article", "--html", "page.html", "interleave_asyncio"], cwd=tmp_path).returncode == 0
+    page = open_page(tmp_path / "page.html")
+    assert page.texts("h2") == ["The article's claims", "Its programs"]
+    assert column(page, "claims", "claim") == ["8"]
+    assert column(page, "claims", "verdict") == ["✓ holds"]
+    assert page.one("#verdict").text.startswith("1 claim: 1 holds")
+
+
 def test_a_page_of_a_python_without_a_gil_says_so(run, host, script, tmp_path, open_page, free_threaded):
     if not free_threaded:
         pytest.skip("this Python has a GIL")

@@ -22,7 +22,7 @@ function distribution(timeline, rows, kind, title) {
   const limits = timeline.duration_limits_ns;
   const name = (bucket) => (bucket + 1 < limits.length
     ? `${bucket === 0 ? "0" : roundDuration(limits[bucket])} – ${roundDuration(limits[bucket + 1])}` : `${roundDuration(limits[bucket])} –`);
-  return make("div", {}, make("h3", {}, title),
+  return make("div", { class: "scroll" }, make("h3", {}, title),
     make("table", {},
       make("thead", {}, make("tr", {}, ["each took", "number", "", "took together", ""].map((text, i) =>
         make("th", { scope: "col", class: i === 1 || i === 3 ? "number" : null }, text)))),

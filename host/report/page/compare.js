@@ -122,7 +122,7 @@ function comparePage(page) {
     { title: "run by", of: (row) => row.engine },
     { title: "path", of: (row) => row.path, kind: "wide" },
     { title: "sequential work", of: (row) => row.sequential?.median ?? null, cell: (row) => duration(row.sequential?.median), kind: "number" },
-    { title: "of the first one’s", of: (row) => row.ratio?.median ?? null, cell: (row) => withInterval(row.ratio), kind: "number" },
+    { title: "of the first one's", of: (row) => row.ratio?.median ?? null, cell: (row) => withInterval(row.ratio), kind: "number" },
     { title: "verdict", of: (row) => row.verdict, kind: "wide" },
   ], comparisons.map((comparison, i) => ({
     name: page.names[i], engine: comparison.engine, path: comparison.path, ratio: comparison.sequential_ratio,

@@ -18,7 +18,7 @@ function head(report) {
 }
 
 const page = JSON.parse(document.getElementById("document").textContent);
-const PAGES = { summary: summaryPage, compare: comparePage };
+const PAGES = { summary: summaryPage, compare: comparePage, article: articlePage };
 const parts = PAGES[page.kind](page);
 const contents = parts.filter((part) => part.tagName === "SECTION");
 document.getElementById("head").append(...head(page.report), make("nav", { "aria-label": "Contents" },

@@ -84,7 +84,7 @@ function threadTable({ report, left_out: lost }) {
     asNumber("longest", (row) => row.wait?.max_ns ?? null, duration),
     asNumber("forced", (row) => row.forced, count),
     asNumber("CPU", (row) => row.cpu_ns, duration),
-  ], rows, { caption: "Held: of its process’s time. Waited: of its own life on this GIL." });
+  ], rows, { caption: "Held: of its process's time. Waited: of its own life on this GIL." });
   return [table, lost.threads ? make("p", { class: "faint" }, `${plural(lost.threads, "thread")} less busy are left out: --json has them.`) : null];
 }
 
@@ -133,6 +133,6 @@ function summaryPage(page) {
     parts.push(section("gils", "Processes and their GILs", gilTable(report),
       page.left_out.processes ? make("p", { class: "faint" }, `${count(page.left_out.processes)} processes less busy are left out: --json has them.`) : null));
   }
-  parts.push(section("measurement", "The measurement", make("p", {}, page.probe)));
+  if (report.verdict.kind !== "no_gil") parts.push(section("measurement", "The measurement", make("p", {}, page.probe)));
   return parts;
 }

@@ -10,6 +10,7 @@
 
 #include "article_measurements.h"
 #include "golden.h"
+#include "report/page.h"
 
 namespace gilscope {
 namespace {
@@ -213,6 +214,18 @@ TEST(ArticleJson, of_a_failed_switch_interval_has_the_reason) {
   const auto json = article_json(without_gil(), context());
   EXPECT_TRUE(json["forced_holds"][0]["switch_interval_ns"].is_null());
   EXPECT_EQ(json["forced_holds"][0]["reason"], "nothing was recorded");
+}
+
+TEST(ArticlePage, has_the_json_of_the_report_and_its_words) {
+  const auto measurements = ordinary();
+  const auto page = article_page(measurements, context());
+  EXPECT_EQ(page.at("report"), article_json(measurements, context()));
+  ASSERT_EQ(page.at("measured").size(), page.at("report").at("claims").size());
+  for (std::size_t i = 0; i < page.at("measured").size(); ++i) {
+    EXPECT_EQ(page.at("measured")[i].size(), page.at("report").at("claims")[i].at("measured").size());
+  }
+  EXPECT_THAT(page.at("count").get<std::string>(), StartsWith("13 claims: "));
+  EXPECT_THAT(page.at("what").get<std::string>(), StartsWith("The article under CPython 3.13.0, "));
 }
 
 }  // namespace
