@@ -1,5 +1,5 @@
-// What `run` and `report` write of a capture: a page for a browser; for other programs a time line, a profile,
-// flame graphs. One table in the .cpp has all of them.
+// What `run` and `report` write of a capture: a page for a browser; for other programs a time line, a
+// profile, flame graphs. One table in the .cpp has all of them.
 #pragma once
 
 #include <memory>

@@ -59,15 +59,16 @@ std::string finish_page(nlohmann::ordered_json document) {
 }  // namespace
 
 void add_html(CLI::App& command, std::string& file) {
-  command
-      .add_option("--html", file, kHtmlHelp)
+  command.add_option("--html", file, kHtmlHelp)
       ->check([](const std::string& name) {
         return name.empty() || name == "-" ? "it needs the name of a file" : "";
       })
       ->type_name("FILE");
 }
 
-void write_page(nlohmann::ordered_json document, OutputFile& file) { file.write(finish_page(std::move(document))); }
+void write_page(nlohmann::ordered_json document, OutputFile& file) {
+  file.write(finish_page(std::move(document)));
+}
 
 std::string make_page(const CapturedRun& run, RunSummary summary) {
   const auto losses = cut_summary(summary);

@@ -13,7 +13,8 @@
 
 namespace gilscope::cli {
 
-inline constexpr const char* kHtmlHelp = "Write a page with the result, for a browser: one file, without network";
+inline constexpr const char* kHtmlHelp =
+    "Write a page with the result, for a browser: one file, without network";
 
 void add_html(CLI::App& command, std::string& file);
 
