@@ -168,7 +168,12 @@ void ResultOutput::deliver(const std::function<nlohmann::ordered_json()>& docume
     }
   };
   if (json_) attempt([&] { json_->write(json_text(document())); });
-  if (html_) attempt([&] { write_page(page(), *html_); });
+  if (html_) {
+    attempt([&] {
+      write_page(page(), [&](std::string_view part) { html_->append(part); });
+      html_->commit();
+    });
+  }
   if (!is_json_printed_) {
     print(text({.colour = wants_colour(STDOUT_FILENO) ? Colour::On : Colour::Off}));
   }

@@ -12,7 +12,6 @@
 
 #include "capture/format.h"
 #include "cli/html_page.h"
-#include "cli/run_capture.h"
 #include "report/chrome_trace.h"
 #include "report/firefox_profile.h"
 #include "report/stack_exports.h"
@@ -120,10 +119,6 @@ void write_firefox(const CapturedRun& run, const RecordedRun& /*recorded*/, cons
   profile.finish();
 }
 
-void write_html(const CapturedRun& run, const RecordedRun& recorded, const TextSink& sink) {
-  sink(make_page(run, summarize_run(recorded)));
-}
-
 struct Export {
   const char* option;
   const char* help;
@@ -133,7 +128,7 @@ struct Export {
 };
 
 constexpr std::array kExports{
-    Export{"--html", kHtmlHelp, "page", &ExportFiles::html, write_html},
+    Export{"--html", kHtmlHelp, "page", &ExportFiles::html, write_page},
     Export{"--trace", "Write a time line of holds and waits (Chrome trace events, for Perfetto)", "trace",
            &ExportFiles::trace, write_trace},
     Export{"--firefox",
@@ -154,6 +149,11 @@ constexpr std::array kExports{
 };
 
 }  // namespace
+
+std::string name_of(const CapturedProcess& process, const Capture& capture) {
+  const auto& method = process.facts.start_method;
+  return method.empty() ? fmt::format("{}", fmt::join(capture.metadata.command, " ")) : method;
+}
 
 std::vector<std::pair<std::string, std::string>> list_exports(const ExportFiles& files) {
   std::vector<std::pair<std::string, std::string>> list;

@@ -1,5 +1,5 @@
-// What `run` and `report` write of a capture: a page for a browser; for other programs a time line, a
-// profile, flame graphs. One table in the .cpp has all of them.
+// What `run` and `report` write of a capture beside its summary: a page, a time line, a profile, flame
+// graphs. One table in the .cpp has all of them.
 #pragma once
 
 #include <memory>
@@ -37,6 +37,9 @@ void check_names(std::string_view command, const ExportFiles& files, const Commo
 // Makes the files absolute, for a program that changes the current folder; sees that each can be made, and
 // does not lie in `capture` ("": there is none). Throws Error.
 void settle(ExportFiles& files, const std::string& capture, Existing existing);
+
+// What a process is called in a timeline.
+[[nodiscard]] std::string name_of(const CapturedProcess& process, const Capture& capture);
 
 class ExportWriter {
  public:

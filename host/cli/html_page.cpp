@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "capture/format.h"
+#include "cli/exports.h"
 #include "cli/run_capture.h"
 #include "cli/source_lines.h"
 #include "report/page.h"
@@ -51,11 +52,6 @@ SourceLines find_source_lines(const CapturedRun& run, const RunSummary& summary)
   return error ? SourceLines{} : read_source_lines(summary, began);
 }
 
-std::string finish_page(nlohmann::ordered_json document) {
-  document["gilscope"] = GILSCOPE_VERSION;
-  return format_page(document);
-}
-
 }  // namespace
 
 void add_html(CLI::App& command, std::string& file) {
@@ -66,17 +62,20 @@ void add_html(CLI::App& command, std::string& file) {
       ->type_name("FILE");
 }
 
-void write_page(nlohmann::ordered_json document, OutputFile& file) {
-  file.write(finish_page(std::move(document)));
+void write_page(nlohmann::ordered_json document, const TextSink& sink) {
+  document["gilscope"] = GILSCOPE_VERSION;
+  sink(format_page(document));
 }
 
-std::string make_page(const CapturedRun& run, RunSummary summary) {
+void write_page(const CapturedRun& run, const RecordedRun& recorded, const TextSink& sink) {
+  RunSummary summary = summarize_run(recorded);
   const auto losses = cut_summary(summary);
   const bool has_events =
       std::ranges::any_of(summary.processes, [](const auto& process) { return !process.threads.empty(); });
-  return finish_page(summary_page(summary, context_of(run.capture()), losses,
-                                  has_events ? make_timeline(run) : nlohmann::ordered_json(nullptr),
-                                  find_source_lines(run, summary)));
+  write_page(summary_page(summary, context_of(run.capture()), losses,
+                          has_events ? make_timeline(run) : nlohmann::ordered_json(nullptr),
+                          find_source_lines(run, summary)),
+             sink);
 }
 
 }  // namespace gilscope::cli

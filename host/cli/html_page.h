@@ -1,15 +1,13 @@
 // The page of --html: what it is made of, and the file that it goes to.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "analysis/run_summary.h"
 #include "recording/captured_run.h"
-#include "support/file.h"
+#include "report/export_text.h"
 
 namespace gilscope::cli {
 
@@ -18,9 +16,8 @@ inline constexpr const char* kHtmlHelp =
 
 void add_html(CLI::App& command, std::string& file);
 
-// Throws Error.
-void write_page(nlohmann::ordered_json document, OutputFile& file);
-// The page of a capture. Throws Error, and what the capture's `poll` does.
-[[nodiscard]] std::string make_page(const CapturedRun& run, RunSummary summary);
+// Throws what the sink throws, both; the second one Error, and what the capture's `poll` does.
+void write_page(nlohmann::ordered_json document, const TextSink& sink);
+void write_page(const CapturedRun& run, const RecordedRun& recorded, const TextSink& sink);
 
 }  // namespace gilscope::cli

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <spdlog/fmt/fmt.h>
-#include <spdlog/fmt/ranges.h>
-
 #include "run/trial_runner.h"
 #include "support/error.h"
 
@@ -53,11 +50,6 @@ SummaryContext RunCapture::context() const { return context_of(captured_->captur
 
 void RunCapture::write_exports(const RecordedRun& recorded) const {
   ExportWriter(options_.exports, existing_).write(*captured_, recorded);
-}
-
-std::string name_of(const CapturedProcess& process, const Capture& capture) {
-  const auto& method = process.facts.start_method;
-  return method.empty() ? fmt::format("{}", fmt::join(capture.metadata.command, " ")) : method;
 }
 
 SummaryContext context_of(const Capture& capture) {

@@ -60,9 +60,6 @@ class RunCapture {
   std::optional<CapturedRun> captured_;
 };
 
-// What a process is called in a time line.
-[[nodiscard]] std::string name_of(const CapturedProcess& process, const Capture& capture);
-
 // Of a capture that was read: what it says of its run.
 [[nodiscard]] SummaryContext context_of(const Capture& capture);
 

@@ -81,10 +81,9 @@ def test_lines_of_the_script_are_in_the_page_unless_it_was_changed(run, host, sc
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--html", "-", "-c", "1"], "it needs the name of a file"),
-        (["--html", "", "-c", "1"], "it needs the name of a file"),
+        (["--html", "", "-c", "1"], "the file's name is empty"),
         (["--json", "x", "--html", "x", "-c", "1"], "--json and --html name one file"),
-        (["--trace", "x", "--html", "x", "-c", "1"], "--trace and --html name one file"),
+        (["--trace", "x", "--html", "x", "-c", "1"], "--html and --trace name one file"),
         (["-o", "c", "--html", "c/p.html", "-c", "1"], "the page cannot lie in the capture"),
         (["--no-probe", "--html", "p", "-c", "1"], "--no-probe"),
     ],
