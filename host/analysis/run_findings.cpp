@@ -11,8 +11,11 @@ namespace {
 using Kind = RunFinding::Kind;
 
 constexpr std::size_t kMostOfAKind = 3;
+// A thread that lost its CPU keeps the GIL for long, too, but not again and again.
+constexpr std::uint64_t kSeveral = 3;
 constexpr auto kKeptTooLong = 4 * kSwitchInterval;
-constexpr auto kKeptOnAverage = 2 * kSwitchInterval;  // what keeps it once is a thread that lost its CPU
+constexpr auto kKeptTooLongOnce = 10 * kSwitchInterval;
+constexpr auto kKeptOnAverage = 2 * kSwitchInterval;
 constexpr std::uint64_t kLeastWaits = 10;
 constexpr double kGivenUpByItself = 0.9;  // of its holds
 constexpr auto kShortHold = kSwitchInterval / 5;
@@ -67,9 +70,37 @@ RunFinding lament(const ProcessSummary& process, const ThreadFigures& victim) {
   return finding;
 }
 
-bool is_kept_by_c(const BlameRow& row) {
-  if (!row.thread || row.forced == 0 || row.waiters.empty() || row.max_wait_ns < kKeptTooLong) return false;
-  return size(row.caused_wait_ns) >= size(kKeptOnAverage) * row.holds * row.waiters.size();
+// Holds of a thread that ended on one line, wherever they began.
+struct Kept {
+  RunFinding finding;
+  std::uint64_t forced = 0;
+  std::size_t waiters = 0;  // of the row with most of them
+};
+
+std::vector<Kept> merge_rows(const ProcessSummary& process) {
+  std::map<std::tuple<GilId, std::optional<ThreadId>, std::optional<CodePlace>>, Kept> merged;
+  for (const auto& row : *process.blame) {
+    if (!row.thread) continue;
+    const auto [known, is_new] = merged.try_emplace({row.gil, row.thread, row.to});
+    Kept& kept = known->second;
+    if (is_new) kept.finding = blame(process, row);
+    kept.forced += row.forced;
+    kept.waiters = std::max(kept.waiters, row.waiters.size());
+    if (is_new) continue;
+    kept.finding.count += row.holds;
+    kept.finding.lost = add(kept.finding.lost, row.caused_wait_ns);
+    kept.finding.longest = std::max(kept.finding.longest, row.max_wait_ns);
+  }
+  std::vector<Kept> list;
+  for (auto& [key, kept] : merged) list.push_back(std::move(kept));
+  return list;
+}
+
+bool is_kept_by_c(const Kept& kept) {
+  const auto& [finding, forced, waiters] = kept;
+  const auto too_long = finding.count >= kSeveral ? kKeptTooLong : kKeptTooLongOnce;
+  return forced > 0 && waiters > 0 && finding.longest >= too_long &&
+         size(finding.lost) >= size(kKeptOnAverage) * finding.count * waiters;
 }
 
 bool is_in_convoy(const ThreadFigures& thread) {
@@ -81,29 +112,11 @@ bool is_in_convoy(const ThreadFigures& thread) {
          thread.wait_share.value_or(0) >= kBottleneckShare;
 }
 
-// Holds that ended on one line, wherever they began, are one finding.
-std::vector<RunFinding> merge(std::vector<RunFinding> findings) {
-  std::map<std::tuple<GilId, std::optional<ThreadId>, std::optional<CodePlace>>, RunFinding> merged;
-  for (auto& finding : findings) {
-    const std::tuple key{finding.gil, finding.culprit, finding.place};
-    const auto [known, is_new] = merged.try_emplace(key, std::move(finding));
-    if (is_new) continue;
-    known->second.count += finding.count;
-    known->second.lost = add(known->second.lost, finding.lost);
-    known->second.longest = std::max(known->second.longest, finding.longest);
-  }
-  std::vector<RunFinding> list;
-  for (auto& [key, finding] : merged) list.push_back(std::move(finding));
-  return list;
-}
-
 void find_in_process(const ProcessSummary& process, std::vector<RunFinding>& found) {
   if (!process.blame) return;
-  std::vector<RunFinding> kept;
-  for (const auto& row : *process.blame) {
-    if (is_kept_by_c(row)) kept.push_back(blame(process, row));
+  for (auto& kept : merge_rows(process)) {
+    if (is_kept_by_c(kept)) found.push_back(std::move(kept.finding));
   }
-  std::ranges::move(merge(std::move(kept)), std::back_inserter(found));
   for (const auto& thread : process.threads) {
     const auto& figures = thread.figures;
     if (is_in_convoy(figures)) found.push_back(lament(process, figures));

@@ -16,7 +16,7 @@ inline constexpr Nanoseconds kSwitchInterval{5'000'000};
 struct RunFinding {
   enum class Kind {
     // A thread was not given the GIL for far longer than Python code keeps it from who asked for it (four
-    // switch intervals): a call in C kept it.
+    // switch intervals again and again, or ten once): a call in C kept it.
     KeptByC,
     // A thread that itself gives the GIL up again and again, after a short while, waits for most of a switch
     // interval each time it comes back, for one that computes (Beazley, "Understanding the Python GIL", PyCon

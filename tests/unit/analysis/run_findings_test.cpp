@@ -13,18 +13,18 @@ constexpr Nanoseconds kMs{1'000'000};
 constexpr ThreadId kHolder{1};
 constexpr ThreadId kWaiter{2};
 
-// A call in C that was asked for the GIL once, and kept it for 30 ms.
+// A call in C, that was asked for the GIL three times, and kept it for 30 ms.
 BlameRow kept_row() {
   return {.thread = kHolder,
           .to = CodePlace{.file = "app.py", .function = "f", .line = 7},
-          .holds = 1,
-          .hold_ns = 40 * kMs,
-          .forced = 1,
-          .caused_wait_ns = 30 * kMs,
+          .holds = 3,
+          .hold_ns = 120 * kMs,
+          .forced = 3,
+          .caused_wait_ns = 90 * kMs,
           .max_hold_ns = 40 * kMs,
           .max_wait_ns = 30 * kMs,
           .stack = {{.file = "app.py", .function = "f", .line = 7}},
-          .waiters = {{kWaiter, 30 * kMs}}};
+          .waiters = {{kWaiter, 90 * kMs}}};
 }
 
 // Waits of 5 ms, after holds of 10 µs that it ended itself.
@@ -63,7 +63,7 @@ TEST(RunFindings, a_hold_that_outlasts_four_switch_intervals_after_it_was_asked_
   EXPECT_EQ(found[0].victim, kWaiter);
   EXPECT_EQ(found[0].place->line, 7U);
   EXPECT_EQ(found[0].longest, 30 * kMs);
-  EXPECT_EQ(found[0].lost, 30 * kMs);
+  EXPECT_EQ(found[0].lost, 90 * kMs);
 
   auto prompt = kept_row();
   prompt.max_wait_ns = 19 * kMs;
@@ -71,11 +71,17 @@ TEST(RunFindings, a_hold_that_outlasts_four_switch_intervals_after_it_was_asked_
   auto never_asked = kept_row();
   never_asked.forced = 0;
   EXPECT_TRUE(find_in({never_asked}).empty());
-  // Python code that lost its CPU once.
+  // Python code that lost its CPU once, in many holds or in one.
   auto once = kept_row();
   once.holds = 10;
-  once.caused_wait_ns = 80 * kMs;
   EXPECT_TRUE(find_in({once}).empty());
+  auto alone = kept_row();
+  alone.holds = 1;
+  alone.forced = 1;
+  alone.caused_wait_ns = alone.max_wait_ns = 49 * kMs;
+  EXPECT_TRUE(find_in({alone}).empty());
+  alone.caused_wait_ns = alone.max_wait_ns = 50 * kMs;
+  EXPECT_EQ(kinds(find_in({alone})), std::vector{Kind::KeptByC});
 }
 
 TEST(RunFindings, holds_that_end_on_one_line_are_one) {
@@ -84,8 +90,8 @@ TEST(RunFindings, holds_that_end_on_one_line_are_one) {
   other.max_wait_ns = 50 * kMs;
   const auto found = find_in({kept_row(), other});
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0].count, 2U);
-  EXPECT_EQ(found[0].lost, 60 * kMs);
+  EXPECT_EQ(found[0].count, 6U);
+  EXPECT_EQ(found[0].lost, 180 * kMs);
   EXPECT_EQ(found[0].longest, 50 * kMs);
 }
 
@@ -118,7 +124,7 @@ TEST(RunFindings, those_that_cost_most_come_first_and_of_a_kind_at_most_three) {
   for (unsigned i = 1; i <= 5; ++i) {
     rows.push_back(kept_row());
     rows.back().to->line = i;
-    rows.back().caused_wait_ns = i * 30 * kMs;
+    rows.back().caused_wait_ns = i * 90 * kMs;
   }
   const auto found = find_in(rows);
   ASSERT_EQ(found.size(), 3U);

@@ -1,0 +1,22 @@
+"""Threads that compute while they have a lock that all of them want, and read a byte without it."""
+
+import os
+import threading
+
+
+def work():
+    for _ in range(60):
+        with lock:
+            total = 0
+            for i in range(20_000):  # culprit
+                total += i  # culprit
+        os.read(zero, 1)
+
+
+zero = os.open("/dev/zero", os.O_RDONLY)
+lock = threading.Lock()
+workers = [threading.Thread(target=work, name=f"worker {i}") for i in range(4)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
