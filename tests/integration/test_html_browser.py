@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import Select  # noqa: E402
 
-pytestmark = only_binary
+pytestmark = [only_binary, pytest.mark.alone]
 
 HOSTILE = "<script>alert(1)</script>"
 HOSTILE_FILE = "<img src=x onerror=alert(1)>.py"
@@ -249,7 +249,7 @@ def test_a_page_of_many_events_opens_at_once_and_has_bins(run, host, script, tmp
     assert page.ink(1)[0] > 1000
     page.press("+", "+", "+", "+", "+", "+")
     assert " to " in page.window()
-    assert any(page.ink(lane)[1] > 1 for lane in range(len(lane_names(page))))
+    assert any(page.ink(lane)[0] > 0 for lane in range(len(lane_names(page))))
 
 
 def test_a_comparison_has_bars_with_numbers_and_tables(run, host, tmp_path, open_page):

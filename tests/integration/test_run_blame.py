@@ -66,6 +66,7 @@ def assert_sums(process: dict[str, Any]) -> None:
     assert not caused
 
 
+@pytest.mark.alone  # who lost its CPU makes others wait, too
 @pytest.mark.parametrize(
     ("program", "thread", "waiter"),
     [

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.alone  # on a busy machine a thread that lost its CPU keeps the GIL for long, too
+
 PROGRAMS = Path(__file__).parents[1] / "programs" / "blame"
 
 
@@ -53,7 +55,6 @@ def test_a_finding_names_culprit_victim_and_line(find, program, kind, culprit, v
     assert found["count"] > 0
 
 
-@pytest.mark.alone  # on a busy machine a thread that lost its CPU keeps the GIL for long, too
 @pytest.mark.parametrize(
     ("program", "kind"),
     [

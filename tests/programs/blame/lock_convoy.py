@@ -5,10 +5,10 @@ import threading
 
 
 def work():
-    for _ in range(60):
+    for _ in range(6):
         with lock:
             total = 0
-            for i in range(20_000):  # culprit
+            for i in range(300_000):  # culprit
                 total += i  # culprit
         os.read(zero, 1)
 
