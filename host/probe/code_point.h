@@ -19,7 +19,7 @@ inline constexpr std::size_t kMaxFrames = 32;  // of a stack: the innermost ones
 using FrameBuffer = std::array<CodePoint, kMaxFrames>;
 
 // What people call it. Texts are UTF-8, cut where they are longer; a path keeps its end.
-struct CodeWords {
+struct CodeWords {  // NOLINT(cppcoreguidelines-pro-type-member-init): only what was written is read
   static constexpr std::size_t kFileBytes = 1000;
   static constexpr std::size_t kFunctionBytes = 255;
 

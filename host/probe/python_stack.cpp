@@ -71,8 +71,7 @@ bool read_frame(const Frame& frame, CodePoint& point) noexcept {
   if (frame.owner >= kFirstOwnerInC) return false;
   const PyCodeObject* const code = code_at(frame);
   const auto offset = frame.instruction - reinterpret_cast<const char*>(code->co_code_adaptive);
-  if (frame.owner != kOwnedByGenerator &&
-      offset < static_cast<std::ptrdiff_t>(code->_co_firsttraceable * kCodeUnit)) {
+  if (frame.owner != kOwnedByGenerator && offset < std::ptrdiff_t{code->_co_firsttraceable} * kCodeUnit) {
     return false;
   }
   point = {.code = code, .instruction = static_cast<std::int32_t>(offset)};
