@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "analysis/run_summary.h"
+#include "support/sort_stably.h"
 
 namespace gilscope {
 namespace {
@@ -71,7 +72,7 @@ std::vector<BlameRow> rank_blame(const BlameRecord& blame, TickLength tick) {
     ranking.push_back(std::move(row));
   }
   // Equals stay in the order of their keys.
-  std::ranges::stable_sort(ranking, [](const BlameRow& left, const BlameRow& right) {
+  sort_stably(ranking, [](const BlameRow& left, const BlameRow& right) {
     return std::pair(!left.thread, right.caused_wait_ns) < std::pair(!right.thread, left.caused_wait_ns);
   });
   return ranking;

@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "support/sort_stably.h"
+
 namespace gilscope {
 
 std::vector<BlamedStack> list_blamed_stacks(const ProcessRecord& process) {
@@ -23,7 +25,7 @@ std::vector<BlamedStack> list_blamed_stacks(const ProcessRecord& process) {
     list.push_back(std::move(row));
   }
   // Equals stay in the order of their keys.
-  std::ranges::stable_sort(list, [](const BlamedStack& left, const BlamedStack& right) {
+  sort_stably(list, [](const BlamedStack& left, const BlamedStack& right) {
     return std::pair(!left.thread, right.caused_wait) < std::pair(!right.thread, left.caused_wait);
   });
   return list;

@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "support/sort_stably.h"
+
 namespace gilscope {
 namespace {
 
@@ -128,7 +130,7 @@ void find_in_process(const ProcessSummary& process, std::vector<RunFinding>& fou
 std::vector<RunFinding> find_in_run(const RunSummary& run) {
   std::vector<RunFinding> found;
   for (const auto& process : run.processes) find_in_process(process, found);
-  std::ranges::stable_sort(found, [](const RunFinding& left, const RunFinding& right) {
+  sort_stably(found, [](const RunFinding& left, const RunFinding& right) {
     return std::pair(left.lost, left.longest) > std::pair(right.lost, right.longest);
   });
   std::map<Kind, std::size_t> told;

@@ -55,8 +55,8 @@ class DurationBuckets {
   [[nodiscard]] std::size_t bucket_of(std::uint64_t ticks) const noexcept;
 
  private:
-  std::array<std::uint64_t, kBuckets> limits_;  // in ticks
-  std::array<std::uint8_t, 65> first_;          // the bucket of the least value of that many bits
+  std::array<std::uint64_t, kBuckets> limits_{};  // in ticks
+  std::array<std::uint8_t, 65> first_{};          // the bucket of the least value of that many bits
 };
 
 struct DurationCount {

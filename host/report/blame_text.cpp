@@ -11,6 +11,8 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
+#include "support/sort_stably.h"
+
 namespace gilscope {
 namespace {
 
@@ -115,7 +117,7 @@ std::vector<Span> merge_threads(const std::vector<BlameRow>& rows) {
   }
   std::vector<Span> ranking;
   for (auto& [ends, span] : spans) ranking.push_back(std::move(span));
-  std::ranges::stable_sort(ranking, std::ranges::greater{}, &Span::caused);
+  sort_stably(ranking, [](const Span& left, const Span& right) { return left.caused > right.caused; });
   return ranking;
 }
 

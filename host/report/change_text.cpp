@@ -9,6 +9,7 @@
 
 #include "report/change_report.h"
 #include "report/table.h"
+#include "support/sort_stably.h"
 
 namespace gilscope {
 namespace {
@@ -105,8 +106,9 @@ double size_of(const FigureChanges& figures) {
 
 std::string format_rows(std::vector<std::pair<std::string, const FigureChanges*>> rows,
                         std::string_view noun) {
-  std::ranges::stable_sort(rows, std::ranges::greater{},
-                           [](const auto& row) { return size_of(*row.second); });
+  sort_stably(rows, [](const auto& left, const auto& right) {
+    return size_of(*left.second) > size_of(*right.second);
+  });
   std::string text;
   for (std::size_t i = 0; i < std::min(rows.size(), kMaxRows); ++i) {
     text += format_row(kRows, row_of(rows[i].first, *rows[i].second)) + '\n';

@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "support/sort_stably.h"
+
 namespace gilscope {
 namespace {
 
@@ -54,7 +56,9 @@ ordered_json timeline_json(const Timeline& timeline, const std::vector<TimelineP
   for (const auto& row : timeline.rows()) rows.at(row.process).push_back(&row);
   auto list = ordered_json::array();
   for (std::size_t i = 0; i < processes.size(); ++i) {
-    std::ranges::stable_sort(rows[i], {}, [](const TimelineRow* row) { return order_of(*row); });
+    sort_stably(rows[i], [](const TimelineRow* left, const TimelineRow* right) {
+      return order_of(*left) < order_of(*right);
+    });
     auto rows_of_it = ordered_json::array();
     for (const auto* row : rows[i]) rows_of_it.push_back(row_json(*row, processes[i]));
     if (rows_of_it.empty()) continue;
