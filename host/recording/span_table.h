@@ -31,7 +31,7 @@ struct SpanTable {
 
   // All spans, up to `now`, where a StackId is a stack's number. While the program runs, what just passes
   // from a wait to a span may be missing. The memory may be another process's, alive or not.
-  [[nodiscard]] Spans read(const RowTable& rows, bool has_every_hold, std::uint64_t now) const;
+  [[nodiscard]] Spans read(const RowTable& table, bool has_every_hold, std::uint64_t now) const;
 
   // Where the thread of a row stood when it got the GIL last and when it gave it up last, where that was
   // noted; and how many holds it had had then, which tells whether that is still the latest.

@@ -25,7 +25,7 @@ struct StackStore {
 
   // Adds the stacks that have a number by now; returns their ids by number. The store may be another
   // process's, alive or not, and its memory anything.
-  [[nodiscard]] std::vector<StackId> read(CodeStacks& stacks) const;
+  [[nodiscard]] std::vector<StackId> read(CodeStacks& known) const;
 
   static constexpr std::size_t kFiles = std::size_t{1024} / 4 * 3;  // as many as a NumberTable takes
   static constexpr std::size_t kPlaces = std::size_t{8192} / 4 * 3;
