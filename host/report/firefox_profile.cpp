@@ -92,10 +92,11 @@ class Tables {
   std::size_t stack(StackId id) {
     const auto known = stack_numbers_.find(id);
     if (known != stack_numbers_.end()) return known->second;
-    std::optional<std::size_t> row;
     const auto& places = stacks_->stack(id);
-    for (auto place = places.rbegin(); place != places.rend(); ++place) row = node(row, frame(*place));
-    return stack_numbers_[id] = *row;
+    auto place = places.rbegin();
+    std::size_t row = node({}, frame(*place));
+    while (++place != places.rend()) row = node(row, frame(*place));
+    return stack_numbers_[id] = row;
   }
 
   [[nodiscard]] std::string json() const {

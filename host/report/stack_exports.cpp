@@ -69,8 +69,8 @@ ordered_json profile_of(const std::string& name, const std::vector<const BlamedS
   Nanoseconds sum{};
   for (const auto* const row : rows) {
     auto sample = ordered_json::array();
-    for (auto place = row->stack.rbegin(); place != row->stack.rend(); ++place)
-      sample.push_back(frames.number_of(*place));
+    std::for_each(row->stack.rbegin(), row->stack.rend(),
+                  [&](const CodePlace& place) { sample.push_back(frames.number_of(place)); });
     if (sample.empty()) sample.push_back(frames.number_of(row->thread ? kUnknown : kNobody));
     samples.push_back(std::move(sample));
     weights.push_back(row->caused_wait.count());
@@ -92,9 +92,8 @@ void write_flamegraph(const RecordedRun& run, const TextSink& sink) {
     for (const auto& row : list_blamed_stacks(process)) {
       std::string line = as_frame(name_of(process)) + ';' + as_frame(name_of(process, row.thread));
       if (row.thread && row.stack.empty()) line.append(1, ';').append(kUnknown);
-      for (auto place = row.stack.rbegin(); place != row.stack.rend(); ++place) {
-        line += ';' + as_frame(describe_frame(*place));
-      }
+      std::for_each(row.stack.rbegin(), row.stack.rend(),
+                    [&](const CodePlace& place) { line += ';' + as_frame(describe_frame(place)); });
       sink(fmt::format("{} {}\n", line, row.caused_wait.count()));
     }
   }
