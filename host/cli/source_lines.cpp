@@ -59,7 +59,7 @@ SourceLines read_source_lines(const RunSummary& summary, std::filesystem::file_t
     for (std::string line; number < *numbers.rbegin() && std::getline(stream, line);) {
       if (!numbers.contains(++number)) continue;
       if (count++ == kMaxLines) return sources;
-      sources[file][number] = tidy(std::move(line));
+      sources[file][number] = tidy(line);
     }
   }
   return sources;
