@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -35,6 +36,10 @@ std::string as_frame(std::string_view name) {
   std::string frame = replace_controls(nlohmann::json::parse(quote_json(name)).get<std::string>());
   std::ranges::replace(frame, ';', ':');
   return frame;
+}
+
+std::vector<CodePlace> outermost_first(const std::vector<CodePlace>& stack) {
+  return {stack.rbegin(), stack.rend()};
 }
 
 // Each place once, by its number in speedscope's list.
@@ -69,8 +74,7 @@ ordered_json profile_of(const std::string& name, const std::vector<const BlamedS
   Nanoseconds sum{};
   for (const auto* const row : rows) {
     auto sample = ordered_json::array();
-    std::for_each(row->stack.rbegin(), row->stack.rend(),
-                  [&](const CodePlace& place) { sample.push_back(frames.number_of(place)); });
+    for (const auto& place : outermost_first(row->stack)) sample.push_back(frames.number_of(place));
     if (sample.empty()) sample.push_back(frames.number_of(row->thread ? kUnknown : kNobody));
     samples.push_back(std::move(sample));
     weights.push_back(row->caused_wait.count());
@@ -92,8 +96,7 @@ void write_flamegraph(const RecordedRun& run, const TextSink& sink) {
     for (const auto& row : list_blamed_stacks(process)) {
       std::string line = as_frame(name_of(process)) + ';' + as_frame(name_of(process, row.thread));
       if (row.thread && row.stack.empty()) line.append(1, ';').append(kUnknown);
-      std::for_each(row.stack.rbegin(), row.stack.rend(),
-                    [&](const CodePlace& place) { line += ';' + as_frame(describe_frame(place)); });
+      for (const auto& place : outermost_first(row.stack)) line += ';' + as_frame(describe_frame(place));
       sink(fmt::format("{} {}\n", line, row.caused_wait.count()));
     }
   }
