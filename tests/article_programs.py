@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.processes import of_session
+from tests.processes import threads_of_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -256,9 +256,9 @@ class WaitingPrograms:
 
 
 def wait_until_asleep(session: int) -> None:
-    """Until the main threads of all its processes wait for something."""
+    """Until all threads of its processes wait for something: one that is still in a print keeps stdout at its end."""
     deadline = time.monotonic() + PATIENCE_S
-    while (states := of_session(session)) and set(states.values()) != {"S"}:
+    while (states := threads_of_session(session)) and set(states.values()) != {"S"}:
         if time.monotonic() > deadline:
             os.killpg(session, signal.SIGKILL)
             pytest.fail(f"not all of them wait: {states}")

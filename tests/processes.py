@@ -23,13 +23,28 @@ def of_session(session: int) -> dict[int, str]:
     """The processes that run in it, each with its state: S of one that waits."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            state, *numbers = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        except OSError:  # it has just ended
-            continue
-        if int(numbers[2]) == session and state not in "ZX":
-            found[int(folder.name)] = state
+        if (read := read_state(folder)) and read[1] == session:
+            found[int(folder.name)] = read[0]
     return found
+
+
+def threads_of_session(session: int) -> dict[int, str]:
+    """The threads of its processes, each with its state."""
+    found = {}
+    for pid in of_session(session):
+        for folder in Path(f"/proc/{pid}/task").glob("*"):
+            if read := read_state(folder):
+                found[int(folder.name)] = read[0]
+    return found
+
+
+def read_state(folder: Path) -> tuple[str, int] | None:
+    """The state and the session of a process or thread; None of one that has ended."""
+    try:
+        state, *numbers = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state in "ZX" else (state, int(numbers[2]))
 
 
 def require_end_of_session(session: int, patience_s: float = 10) -> None:

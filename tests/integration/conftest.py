@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,6 +121,14 @@ def stock(host: str) -> str:
     asked = run_command([host, "run", "-c", "import sys; print(sys.executable)"], clean_environment())
     assert asked.returncode == 0, asked.stderr
     return asked.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def stranger(stock, tmp_path_factory) -> str:
+    """A Python that no host embeds: a copy of `stock`, which finds its library all the same."""
+    copy = tmp_path_factory.mktemp("stranger") / "python"
+    shutil.copy(Path(stock).resolve(), copy)
+    return str(copy)
 
 
 @pytest.fixture

@@ -17,14 +17,6 @@ from tests.integration.tasks import TASKS, task, waiting_task
 from tests.schemas import read_schema
 
 
-@pytest.fixture(scope="session")
-def stranger(stock, tmp_path_factory) -> str:
-    """A Python that no host embeds: a copy of `stock`, which finds its library all the same."""
-    copy = tmp_path_factory.mktemp("stranger") / "python"
-    shutil.copy(Path(stock).resolve(), copy)
-    return str(copy)
-
-
 @pytest.fixture
 def compare_pythons(host, run) -> Callable[..., tuple[int, dict[str, Any]]]:
     """Runs `gilscope compare --json -` and returns its exit code and the parsed, validated JSON."""

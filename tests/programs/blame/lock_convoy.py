@@ -8,7 +8,7 @@ def work():
     for _ in range(6):
         with lock:
             total = 0
-            for i in range(300_000):  # culprit
+            for i in range(1_000_000):  # culprit
                 total += i  # culprit
         os.read(zero, 1)
 
