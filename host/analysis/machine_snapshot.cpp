@@ -1,19 +1,14 @@
 #include "analysis/machine_snapshot.h"
 
 #include <algorithm>
-#include <chrono>
 #include <span>
-#include <thread>
 #include <tuple>
 
 #include "analysis/row_table.h"
+#include "analysis/settled_read.h"
 
 namespace gilscope {
 namespace {
-
-constexpr int kTriesAtOnce = 1000;
-constexpr int kPauses = 250;
-constexpr auto kPause = std::chrono::milliseconds(1);
 
 // A copy of what one RowUpdate changes.
 struct RowFigures {
@@ -40,31 +35,20 @@ void read_waiting(RowFigures& figures, const ThreadRow& row, const GilState* sha
   }
 }
 
-// False where the row changed meanwhile.
-bool try_to_read(RowFigures& figures, const ThreadRow& row, const GilState* sharing) {
-  const auto version = row.version.read();
-  figures.holds = row.hold.count();
-  figures.hold_ticks = row.hold.sum();
-  figures.waits = row.wait.count();
-  figures.wait_ticks = row.wait.sum();
-  figures.forced = row.forced.read();
-  figures.cut = row.cut.read();
-  figures.last = row.last.read();
-  figures.held = row.held.read();
-  figures.waiting_count = 0;
-  read_waiting(figures, row, sharing);
-  return version % 2 == 0 && row.version.read() == version;
-}
-
-// On a busy machine the writer may have lost its CPU in the middle of a change.
-bool read_settled(RowFigures& figures, const ThreadRow& row, const GilState* sharing) {
-  for (int pause = 0;; ++pause) {
-    for (int i = 0; i < kTriesAtOnce; ++i) {
-      if (try_to_read(figures, row, sharing)) return true;
-    }
-    if (pause == kPauses) return false;
-    std::this_thread::sleep_for(kPause);
-  }
+// False where the row never settled.
+bool read_figures(RowFigures& figures, const ThreadRow& row, const GilState* sharing) {
+  return read_settled(row.version, [&] {
+    figures.holds = row.hold.count();
+    figures.hold_ticks = row.hold.sum();
+    figures.waits = row.wait.count();
+    figures.wait_ticks = row.wait.sum();
+    figures.forced = row.forced.read();
+    figures.cut = row.cut.read();
+    figures.last = row.last.read();
+    figures.held = row.held.read();
+    figures.waiting_count = 0;
+    read_waiting(figures, row, sharing);
+  });
 }
 
 std::uint64_t length_until(std::uint64_t now, std::uint64_t begin_plus_one) {
@@ -74,7 +58,7 @@ std::uint64_t length_until(std::uint64_t now, std::uint64_t begin_plus_one) {
 ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, std::uint64_t now,
                         std::uint64_t& unsettled) {
   RowFigures figures;
-  if (!read_settled(figures, row, sharing)) ++unsettled;
+  if (!read_figures(figures, row, sharing)) ++unsettled;
   const auto key = row.key.read();
   ThreadSnapshot snapshot{.gil = static_cast<GilId>((key >> 32U) - 1),
                           .holds = figures.holds,

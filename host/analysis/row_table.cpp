@@ -94,8 +94,7 @@ ThreadRow* RowTable::find_or_add(GilId gil, ThreadId thread, std::uint64_t ticks
 
 void RowTable::count_handoff(const ThreadRow& from, const ThreadRow& to) noexcept {
   constexpr unsigned kTries = 32;
-  const auto key =
-      static_cast<std::uint64_t>(&from - rows_ + 1) << 32U | static_cast<std::uint64_t>(&to - rows_ + 1);
+  const std::uint64_t key = (index_of(from) + 1) << 32U | (index_of(to) + 1);
   for (auto index = hash(key), end = index + kTries; index != end; ++index) {
     HandoffCount& place = handoffs_[index & (kHandoffs - 1)];
     // Relaxed, as in find_or_add: two rows belong to one GIL, so the count has one writer at a time.

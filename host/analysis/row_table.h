@@ -63,6 +63,10 @@ class RowTable {
 
   // The row of all threads that have none.
   [[nodiscard]] ThreadRow& shared_row(std::uint32_t gil) const noexcept { return rows_[bounds_.rows + gil]; }
+  // Shared ones come after all others.
+  [[nodiscard]] std::size_t index_of(const ThreadRow& row) const noexcept {
+    return static_cast<std::size_t>(&row - rows_);
+  }
   [[nodiscard]] bool is_shared(const ThreadRow& row) const noexcept { return &row >= rows_ + bounds_.rows; }
 
   // Rows in the order in which they were made; one whose key is 0 is just being made.

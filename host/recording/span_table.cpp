@@ -5,6 +5,7 @@
 #include <map>
 #include <type_traits>
 
+#include "analysis/settled_read.h"
 #include "capture/stack_table.h"
 
 namespace gilscope {
@@ -17,7 +18,6 @@ static_assert(std::is_trivially_default_constructible_v<SpanTable> &&
 // From here on spans have no lines any more, so that threads still have a row each.
 constexpr std::uint64_t kRowsWithLines = SpanTable::kRows / 4 * 3;
 constexpr std::uint64_t kRowsInUse = SpanTable::kRows / 8 * 7;
-constexpr int kTries = 1000;
 
 std::uint64_t holder_of(GilId gil, ThreadId thread) noexcept {
   return (std::uint64_t{static_cast<std::uint32_t>(gil)} + 1) << 32U | static_cast<std::uint32_t>(thread);
@@ -44,16 +44,6 @@ void add_wait(SpanTable::Row& row, std::uint64_t thread, std::uint64_t ticks) no
     return;
   }
   row.other_waits.add(ticks);
-}
-
-// Copies what one writer changes under `version`, as machine_snapshot.cpp has it; after many tries as it is.
-template <typename Copy>
-void read_settled(const Cell& version, Copy copy) {
-  for (int i = 0; i < kTries; ++i) {
-    const auto before = version.read();
-    copy();
-    if (before % 2 == 0 && version.read() == before) return;
-  }
 }
 
 struct Holder {
@@ -92,14 +82,14 @@ std::optional<std::uint32_t> SpanTable::Standing::at(std::uint64_t holds) const 
 }
 
 SpanTable::Standings* SpanTable::standings_of(const RowTable& table, const ThreadRow& row) noexcept {
-  return table.is_shared(row) ? nullptr : &standings[static_cast<std::size_t>(&row - table.rows().data())];
+  return table.is_shared(row) ? nullptr : &standings[table.index_of(row)];
 }
 
 // As Blame has it: where its acquire was noted, or else where the release before it was.
 std::optional<std::uint32_t> SpanTable::begin_of_hold(const RowTable& table,
                                                       const ThreadRow& row) const noexcept {
   if (table.is_shared(row)) return std::nullopt;
-  const Standings& noted = standings[static_cast<std::size_t>(&row - table.rows().data())];
+  const Standings& noted = standings[table.index_of(row)];
   const auto holds = row.hold.count();
   const auto acquired = noted.acquired.at(holds);
   return acquired ? acquired : noted.released.at(holds);
