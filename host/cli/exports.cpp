@@ -10,7 +10,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
-#include "capture/format.h"
 #include "cli/html_page.h"
 #include "report/chrome_trace.h"
 #include "report/firefox_profile.h"
@@ -51,22 +50,10 @@ void write_trace(const CapturedRun& run, const RecordedRun& /*recorded*/, const 
   trace.finish(run.capture().metadata.command);
 }
 
-// When it began: all times of the profile count from there.
-Nanoseconds find_origin(const CapturedRun& run) {
-  if (run.processes().empty()) return {};
-  std::uint64_t origin = kMaxTicks;
-  for (const auto& process : run.processes()) origin = std::min(origin, process.facts.begin.ticks);
-  return run.clock().to_time(origin);
-}
-
-// The wall clock is in no capture: its first file was made as the run began.
 double find_epoch_ms(const CapturedRun& run) {
-  if (run.processes().empty()) return 0;
-  std::error_code error;
-  const auto folder = run.processes().front().file.parent_path();
-  const auto made = std::filesystem::last_write_time(folder / kMetadataFile, error);
-  if (error) return 0;
-  const auto since_epoch = std::chrono::file_clock::to_sys(made).time_since_epoch();
+  const auto began = run.began_at();
+  if (!began) return 0;
+  const auto since_epoch = std::chrono::file_clock::to_sys(*began).time_since_epoch();
   return static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
 }
 
@@ -106,7 +93,8 @@ void add_process(const CapturedRun& run, const CapturedProcess& process, const s
 }
 
 void write_firefox(const CapturedRun& run, const RecordedRun& /*recorded*/, const TextSink& sink) {
-  const auto origin = find_origin(run);
+  // All times of the profile count from there.
+  const auto origin = run.processes().empty() ? Nanoseconds{} : run.clock().to_time(run.origin());
   FirefoxProfile profile(sink, fmt::format("{}", fmt::join(run.capture().metadata.command, " ")),
                          {.since_boot = origin, .since_epoch_ms = find_epoch_ms(run)});
   std::map<std::uint32_t, int> times;  // that a process id came

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "capture/format.h"
 #include "cli/exports.h"
 #include "cli/run_capture.h"
 #include "cli/source_lines.h"
@@ -14,14 +13,8 @@
 namespace gilscope::cli {
 namespace {
 
-std::uint64_t find_origin(const CapturedRun& run) {
-  std::uint64_t origin = kMaxTicks;
-  for (const auto& process : run.processes()) origin = std::min(origin, process.facts.begin.ticks);
-  return origin;
-}
-
 nlohmann::ordered_json make_timeline(const CapturedRun& run) {
-  const auto origin = find_origin(run);
+  const auto origin = run.origin();
   const auto since_origin = [&](std::uint64_t ticks) { return ticks > origin ? ticks - origin : 0; };
   Timeline timeline(origin, TickLength{run.clock().tick_ns()});
   std::vector<TimelineProcess> processes;
@@ -44,14 +37,6 @@ nlohmann::ordered_json make_timeline(const CapturedRun& run) {
   return timeline_json(timeline, processes);
 }
 
-SourceLines find_source_lines(const CapturedRun& run, const RunSummary& summary) {
-  if (run.processes().empty()) return {};
-  std::error_code error;
-  const auto began =
-      std::filesystem::last_write_time(run.processes().front().file.parent_path() / kMetadataFile, error);
-  return error ? SourceLines{} : read_source_lines(summary, began);
-}
-
 }  // namespace
 
 void add_html(CLI::App& command, std::string& file) {
@@ -72,9 +57,10 @@ void write_page(const CapturedRun& run, const RecordedRun& recorded, const TextS
   const auto losses = cut_summary(summary);
   const bool has_events =
       std::ranges::any_of(summary.processes, [](const auto& process) { return !process.threads.empty(); });
+  const auto began = run.began_at();
   write_page(summary_page(summary, context_of(run.capture()), losses,
                           has_events ? make_timeline(run) : nlohmann::ordered_json(nullptr),
-                          find_source_lines(run, summary)),
+                          began ? read_source_lines(summary, *began) : SourceLines{}),
              sink);
 }
 

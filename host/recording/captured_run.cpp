@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <new>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -101,6 +102,21 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
 
 CapturedRun::CapturedRun(Capture capture)
     : capture_(std::move(capture)), processes_(open_processes(capture_)), clock_(find_clock(processes_)) {}
+
+std::uint64_t CapturedRun::origin() const {
+  if (processes_.empty()) return 0;
+  return std::ranges::min_element(processes_, {},
+                                  [](const auto& process) { return process.facts.begin.ticks; })
+      ->facts.begin.ticks;
+}
+
+std::optional<std::filesystem::file_time_type> CapturedRun::began_at() const {
+  if (processes_.empty()) return std::nullopt;
+  std::error_code error;
+  const auto made =
+      std::filesystem::last_write_time(processes_.front().file.parent_path() / kMetadataFile, error);
+  return error ? std::nullopt : std::optional(made);
+}
 
 std::vector<ThreadRecord> merge_threads(const CapturedProcess& process, const CaptureNames& names) {
   std::map<ThreadId, ThreadRecord> threads;

@@ -50,6 +50,10 @@ class CapturedRun {
   // The first one first, the others as they began.
   [[nodiscard]] const std::vector<CapturedProcess>& processes() const noexcept { return processes_; }
   [[nodiscard]] const TickConversion& clock() const noexcept { return clock_; }
+  // When its first process began, in ticks; 0 where there is none.
+  [[nodiscard]] std::uint64_t origin() const;
+  // The wall clock is in no capture: its first file was made as the run began. Empty where there is none.
+  [[nodiscard]] std::optional<std::filesystem::file_time_type> began_at() const;
 
   // Called now and then while events are read, which may take minutes; may throw.
   void watch(std::function<void()> poll) { poll_ = std::move(poll); }
