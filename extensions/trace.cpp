@@ -31,11 +31,6 @@ nlohmann::ordered_json describe_machine() {
           {"model", or_null(machine.model)}};
 }
 
-// Names of threads and commands may be bytes of any kind.
-std::string dump(const nlohmann::ordered_json& document) {
-  return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 Stacks stacks_of(std::string_view lines) {
   if (lines == "none") return Stacks::Off;
   return lines == "all" ? Stacks::Every : Stacks::On;
@@ -80,7 +75,7 @@ class Tracer {
     const RunSummary figures = summarize_run(run);
     const SummaryContext context{
         .python = nlohmann::ordered_json::parse(python), .machine = describe_machine(), .command = command};
-    return {dump(summary_json(figures, context)), format_summary(figures)};
+    return {dump_json(summary_json(figures, context)), format_summary(figures)};
   }
 
  private:

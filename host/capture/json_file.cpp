@@ -6,6 +6,7 @@
 
 #include "capture/stream_reader.h"
 #include "support/error.h"
+#include "support/json_values.h"
 
 namespace gilscope {
 namespace {
@@ -38,8 +39,6 @@ void reject_json(const std::filesystem::path& file, std::string_view expected) {
               "the file is damaged, no capture of gilscope's, or a newer one's");
 }
 
-std::string json_file_text(const nlohmann::ordered_json& json) {
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-}
+std::string json_file_text(const nlohmann::ordered_json& json) { return dump_json(json, 2) + "\n"; }
 
 }  // namespace gilscope

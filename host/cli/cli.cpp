@@ -6,6 +6,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "capture/json_file.h"
 #include "cli/html_page.h"
 #include "probe/clock.h"
 #include "report/doctor_part.h"
@@ -133,21 +134,12 @@ int report_failure(const std::exception& error) {
   return static_cast<int>(ExitCode::CannotRun);
 }
 
-namespace {
-
-std::string json_text(const nlohmann::ordered_json& document) {
-  // Bytes that are no UTF-8 (of a path, of a message) become U+FFFD.
-  return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
-
-}  // namespace
-
 void check_json(const CommonOptions& options) {
   if (!options.json.empty()) check_output(options.json, options.existing());
 }
 
 void write_json(const CommonOptions& options, const nlohmann::ordered_json& document) {
-  OutputFile(options.json, options.existing()).write(json_text(document));
+  OutputFile(options.json, options.existing()).write(json_file_text(document));
 }
 
 ResultOutput::ResultOutput(const CommonOptions& options, const std::string& html)
@@ -167,7 +159,7 @@ void ResultOutput::deliver(const std::function<nlohmann::ordered_json()>& docume
       if (!failure) failure = error;
     }
   };
-  if (json_) attempt([&] { json_->write(json_text(document())); });
+  if (json_) attempt([&] { json_->write(json_file_text(document())); });
   if (html_) {
     attempt([&] {
       write_page(page(), [&](std::string_view part) { html_->append(part); });

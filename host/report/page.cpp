@@ -11,6 +11,7 @@
 #include "report/blame_text.h"
 #include "report/compare_parts.h"
 #include "report/summary_report.h"
+#include "support/json_values.h"
 #include "support/system_files.h"
 
 namespace gilscope {
@@ -155,7 +156,7 @@ std::string format_page(const ordered_json& document) {
   replace(page, kStyle, text_of("page.css"));
   replace(page, kScript, script);
   // The last place: nothing is looked for in what the user wrote.
-  replace(page, kDocument, escape(document.dump(-1, ' ', false, ordered_json::error_handler_t::replace)));
+  replace(page, kDocument, escape(dump_json(document)));
   return page;
 }
 

@@ -12,6 +12,7 @@
 
 #include "analysis/blamed_stacks.h"
 #include "report/text.h"
+#include "support/json_values.h"
 
 namespace gilscope {
 namespace {
@@ -124,7 +125,7 @@ void write_speedscope(const RecordedRun& run, const std::string& name, const Tex
                               {"exporter", "gilscope"},
                               {"shared", {{"frames", frames.json()}}},
                               {"profiles", profiles}};
-  sink(document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
+  sink(dump_json(document) + '\n');
 }
 
 }  // namespace gilscope

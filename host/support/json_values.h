@@ -1,7 +1,8 @@
-// JSON for values that may be unknown: null, never 0.
+// JSON for values that may be unknown: null, never 0; and its text.
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,12 @@ nlohmann::ordered_json or_null(const std::optional<Value>& value) {
 
 inline nlohmann::ordered_json or_null(const std::optional<Nanoseconds>& value) {
   return value ? nlohmann::ordered_json(value->count()) : nlohmann::ordered_json(nullptr);
+}
+
+// In one line, or indented. Names, paths and messages may be bytes of any kind: what is no UTF-8 becomes
+// U+FFFD.
+inline std::string dump_json(const nlohmann::ordered_json& document, int indent = -1) {
+  return document.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 }  // namespace gilscope
