@@ -259,7 +259,7 @@ std::string describe_claims(const std::vector<Claim>& claims) {
 std::string format_article(const ArticleMeasurements& measurements, const ArticleContext& context,
                            const TextStyle& style) {
   std::string text;
-  for (const auto& line : wrap(describe_article(context), style.columns)) text += line + '\n';
+  append_wrapped(text, describe_article(context), style);
   add_programs(text, measurements, style);
   const auto claims = judge_article(measurements);
   for (const auto& claim : claims) add_claim(text, claim, style);

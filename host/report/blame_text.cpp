@@ -11,6 +11,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
+#include "report/export_text.h"
 #include "support/sort_stably.h"
 
 namespace gilscope {
@@ -135,7 +136,7 @@ std::string name_of(const ProcessSummary& process, ThreadId thread) {
       process.threads, [&](const NamedThread& row) { return row.figures.id == thread && !row.name.empty(); });
   if (known != process.threads.end()) return replace_controls(known->name);
   if (thread == kFurtherThreads) return "further threads";
-  return fmt::format("thread {}", static_cast<std::uint32_t>(thread));
+  return describe_thread(thread, "");
 }
 
 std::string describe_line(const std::optional<CodePlace>& place, const std::vector<CodePlace>& stack) {

@@ -121,11 +121,9 @@ std::string format_rows(std::vector<std::pair<std::string, const FigureChanges*>
 
 std::string describe_process(const ProcessChange& process) {
   const auto pid = [](std::optional<std::int64_t> id) { return id ? fmt::format("{}", *id) : "-"; };
-  std::string text = fmt::format("process {} → {}", pid(process.before_pid), pid(process.after_pid));
-  if (const auto method = start_method_of(process.role)) text += fmt::format(", by {}", *method);
-  if (process.role == ProcessRole::Server) text += ", the fork server";
   const auto& wall = find_figure(process.figures, "wall_ns");
-  return text + fmt::format(": {} ({})", both_of(wall), change_of(wall));
+  return fmt::format("process {} → {}{}: {} ({})", pid(process.before_pid), pid(process.after_pid),
+                     describe_role(process.role), both_of(wall), change_of(wall));
 }
 
 std::string format_process(const ProcessChange& process, const TextStyle& style) {
@@ -189,13 +187,9 @@ std::string format_change(const ChangeReport& report, const TextStyle& style) {
   std::string text = "before: " + format_capture_heading(report.before_context, report.before);
   text.pop_back();
   text += "after:  " + format_capture_heading(report.after_context, report.after);
-  const auto append = [&](const std::string& sentence, std::string_view colour) {
-    for (const auto& line : wrap(sentence, style.columns)) {
-      text += (colour.empty() ? line : paint(line, colour, style.colour)) + '\n';
-    }
-  };
   const auto& waited = find_figure(report.change.total, "wait_ns");
-  append("gilscope: " + describe_change(report.change), *waited.after > *waited.before ? "33" : "32");
+  append_wrapped(text, "gilscope: " + describe_change(report.change), style,
+                 *waited.after > *waited.before ? "33" : "32");
   text += '\n' + format_totals(report.change.total, style);
   const auto& processes = report.change.processes;
   for (std::size_t i = 0; i < std::min(processes.size(), kMaxProcesses); ++i) {
@@ -206,8 +200,8 @@ std::string format_change(const ChangeReport& report, const TextStyle& style) {
   }
   const auto gaps = describe_gaps(report);
   if (!gaps.empty() || report.answer) text += '\n';
-  if (!gaps.empty()) append(gaps, "33");
-  if (report.answer) append(describe_answer(*report.answer), "");
+  if (!gaps.empty()) append_wrapped(text, gaps, style, "33");
+  if (report.answer) append_wrapped(text, describe_answer(*report.answer), style);
   return text;
 }
 

@@ -1,14 +1,13 @@
 #include "report/chrome_trace.h"
 
-#include <iterator>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "support/json_values.h"
+
 namespace gilscope {
 namespace {
-
-constexpr std::size_t kFlushBytes = std::size_t{1} << 18U;
 
 std::int64_t row_of(ThreadId thread) { return ChromeTrace::kRows + static_cast<std::int64_t>(thread); }
 
@@ -24,26 +23,17 @@ std::string describe_blame(const HoldBlame& blame) {
 
 }  // namespace
 
-ChromeTrace::ChromeTrace(Sink sink) : sink_(std::move(sink)) {
-  fmt::format_to(std::back_inserter(text_), "{{\"traceEvents\": [");
-}
-
-void ChromeTrace::flush() {
-  sink_({text_.data(), text_.size()});
-  text_.clear();
-}
+ChromeTrace::ChromeTrace(TextSink sink) : text_(std::move(sink)) { text_.print("{{\"traceEvents\": ["); }
 
 void ChromeTrace::begin_event() {
-  if (text_.size() >= kFlushBytes) flush();
-  fmt::format_to(std::back_inserter(text_), "{}\n", is_empty_ ? "" : ",");
+  text_.print("{}\n", is_empty_ ? "" : ",");
   is_empty_ = false;
 }
 
 void ChromeTrace::name(std::string_view what, std::int64_t pid, std::int64_t thread, std::string_view name) {
   begin_event();
-  fmt::format_to(std::back_inserter(text_),
-                 R"({{"ph": "M", "name": "{}", "pid": {}, "tid": {}, "args": {{"name": {}}}}})", what, pid,
-                 thread, quote_json(name));
+  text_.print(R"({{"ph": "M", "name": "{}", "pid": {}, "tid": {}, "args": {{"name": {}}}}})", what, pid,
+              thread, quote_json(name));
 }
 
 void ChromeTrace::name_process(std::int64_t pid, std::string_view name) {
@@ -59,15 +49,14 @@ void ChromeTrace::add(std::int64_t pid, const Interval& interval, Nanoseconds be
   begin_event();
   const bool is_hold = interval.kind == IntervalKind::Hold;
   const auto length = (end - begin).count();
-  fmt::format_to(std::back_inserter(text_),
-                 R"({{"ph": "X", "name": "{}", "cat": "gil", "ts": {}.{:03}, "dur": {}.{:03}, "pid": {}, )"
-                 R"("tid": {}, "args": {{"gil": {}{}{}}}}})",
-                 is_hold ? "hold" : "wait", begin.count() / 1000, begin.count() % 1000, length / 1000,
-                 length % 1000, pid, row_of(interval.thread), static_cast<std::uint32_t>(interval.gil),
-                 !is_hold             ? ""
-                 : interval.is_forced ? R"(, "forced": true)"
-                                      : R"(, "forced": false)",
-                 blame != nullptr ? describe_blame(*blame) : "");
+  text_.print(R"({{"ph": "X", "name": "{}", "cat": "gil", "ts": {}.{:03}, "dur": {}.{:03}, "pid": {}, )"
+              R"("tid": {}, "args": {{"gil": {}{}{}}}}})",
+              is_hold ? "hold" : "wait", begin.count() / 1000, begin.count() % 1000, length / 1000,
+              length % 1000, pid, row_of(interval.thread), static_cast<std::uint32_t>(interval.gil),
+              !is_hold             ? ""
+              : interval.is_forced ? R"(, "forced": true)"
+                                   : R"(, "forced": false)",
+              blame != nullptr ? describe_blame(*blame) : "");
   if (blame == nullptr) return;
   for (const auto& [thread, wait] : blame->waits) {
     // In the middle of the time in which the one waited for the other: a viewer binds an arrow to the slice
@@ -81,11 +70,9 @@ void ChromeTrace::add(std::int64_t pid, const Interval& interval, Nanoseconds be
 void ChromeTrace::add_arrow(std::int64_t pid, ThreadId from, ThreadId to, Nanoseconds at) {
   const auto add_end = [&](std::string_view phase, ThreadId thread, std::string_view binding) {
     begin_event();
-    fmt::format_to(
-        std::back_inserter(text_),
-        R"({{"ph": "{}", "id": {}, "name": "makes wait", "cat": "gil", "ts": {}.{:03}, "pid": {}, )"
-        R"("tid": {}{}}})",
-        phase, arrows_, at.count() / 1000, at.count() % 1000, pid, row_of(thread), binding);
+    text_.print(R"({{"ph": "{}", "id": {}, "name": "makes wait", "cat": "gil", "ts": {}.{:03}, "pid": {}, )"
+                R"("tid": {}{}}})",
+                phase, arrows_, at.count() / 1000, at.count() % 1000, pid, row_of(thread), binding);
   };
   ++arrows_;
   add_end("s", from, "");
@@ -95,9 +82,8 @@ void ChromeTrace::add_arrow(std::int64_t pid, ThreadId from, ThreadId to, Nanose
 void ChromeTrace::finish(const std::vector<std::string>& command) {
   const nlohmann::ordered_json other{
       {"schema", "gilscope.trace/1"}, {"clock", "CLOCK_MONOTONIC"}, {"command", command}};
-  fmt::format_to(std::back_inserter(text_), "\n],\n\"displayTimeUnit\": \"ns\",\n\"otherData\": {}}}\n",
-                 other.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  flush();
+  text_.print("\n],\n\"displayTimeUnit\": \"ns\",\n\"otherData\": {}}}\n", dump_json(other));
+  text_.flush();
 }
 
 }  // namespace gilscope

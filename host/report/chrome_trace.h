@@ -9,8 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "analysis/interval.h"
 #include "analysis/run_summary.h"
 #include "report/export_text.h"
@@ -27,14 +25,12 @@ struct HoldBlame {
 
 class ChromeTrace {
  public:
-  using Sink = TextSink;
-
   // The rows of the GIL have numbers of their own, beyond those of threads (Linux has less than 2^22):
   // another trace of the run, of its function calls, has the threads' rows, and a viewer drops slices of one
   // row that overlap.
   static constexpr std::int64_t kRows = 10'000'000;
 
-  explicit ChromeTrace(Sink sink);
+  explicit ChromeTrace(TextSink sink);
 
   void name_process(std::int64_t pid, std::string_view name);
   void name_thread(std::int64_t pid, ThreadId thread, std::string_view name);
@@ -47,10 +43,8 @@ class ChromeTrace {
   void begin_event();
   void name(std::string_view what, std::int64_t pid, std::int64_t thread, std::string_view name);
   void add_arrow(std::int64_t pid, ThreadId from, ThreadId to, Nanoseconds at);
-  void flush();
 
-  Sink sink_;
-  fmt::memory_buffer text_;
+  BufferedSink text_;
   bool is_empty_ = true;
   std::uint64_t arrows_ = 0;
 };

@@ -98,10 +98,6 @@ std::string format_failed_row(const ModeSummary& mode, const TextStyle& style) {
   return text;
 }
 
-void append_wrapped(std::string& text, const std::string& note, const TextStyle& style) {
-  for (const auto& line : wrap(note, style.columns)) text += line + '\n';
-}
-
 std::string format_failures(const Comparison& comparison) {
   std::vector<std::pair<std::string, std::string>> shown;  // text, modes
   for (const auto& mode : comparison.modes) {

@@ -29,8 +29,6 @@ inline constexpr std::size_t kGilKindColumns = 6;
 // A row without figures: the status, and why, over the rest of the line.
 [[nodiscard]] std::string format_failed_row(const ModeSummary& mode, const TextStyle& style);
 
-void append_wrapped(std::string& text, const std::string& note, const TextStyle& style);
-
 // Tracebacks and last words, the same ones of several modes once.
 [[nodiscard]] std::string format_failures(const Comparison& comparison);
 

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "support/json_values.h"
+
 namespace gilscope {
 
-std::string quote_json(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string quote_json(std::string_view text) { return dump_json(text); }
 
 std::string describe_frame(const CodePlace& place) {
   if (place.line == 0) return fmt::format("{} ({})", place.function, place.file);

@@ -3,8 +3,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "capture/code_stacks.h"
 #include "probe/event.h"
@@ -13,6 +17,32 @@ namespace gilscope {
 
 // Takes the text, part by part.
 using TextSink = std::function<void(std::string_view)>;
+
+// Gathers text, and gives it to a sink in large parts.
+class BufferedSink {
+ public:
+  explicit BufferedSink(TextSink sink) : sink_(std::move(sink)) {}
+
+  template <typename... Values>
+  void print(fmt::format_string<Values...> format, Values&&... values) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Values>(values)...);
+    if (text_.size() >= kFlushBytes) flush();
+  }
+  void append(std::string_view text) {
+    text_.append(text.data(), text.data() + text.size());
+    if (text_.size() >= kFlushBytes) flush();
+  }
+  void flush() {
+    sink_({text_.data(), text_.size()});
+    text_.clear();
+  }
+
+ private:
+  static constexpr std::size_t kFlushBytes = std::size_t{1} << 18U;
+
+  TextSink sink_;
+  fmt::memory_buffer text_;
+};
 
 // A JSON string. Names come from the script, and may be any bytes: what is no UTF-8 becomes U+FFFD.
 [[nodiscard]] std::string quote_json(std::string_view text);

@@ -5,6 +5,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "report/blame_text.h"
+#include "report/export_text.h"
 #include "report/text.h"
 
 namespace gilscope {
@@ -23,8 +24,7 @@ Words find_words(const RunFinding& finding, const RunSummary& summary) {
   const auto process = std::ranges::find(summary.processes, finding.pid, &ProcessSummary::pid);
   const auto name = [&](std::optional<ThreadId> thread) {
     if (!thread) return std::string("another thread");
-    return process == summary.processes.end() ? fmt::format("thread {}", static_cast<std::uint32_t>(*thread))
-                                              : name_of(*process, *thread);
+    return process == summary.processes.end() ? describe_thread(*thread, "") : name_of(*process, *thread);
   };
   Words words{.culprit = name(finding.culprit), .victim = name(finding.victim)};
   if (const auto line = describe_line(finding.place, finding.stack); !line.empty()) words.at = " at " + line;

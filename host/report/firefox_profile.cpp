@@ -1,25 +1,21 @@
 #include "report/firefox_profile.h"
 
-#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "support/json_values.h"
+
 namespace gilscope {
 namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::size_t kFlushBytes = std::size_t{1} << 18U;
 constexpr int kVersion = 48;
 constexpr int kHolding = 1;  // by number in the list of categories
 constexpr int kWaiting = 2;
-
-std::string dump(const ordered_json& document) {
-  return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 ordered_json category(const char* name, const char* color) {
   return {{"name", name}, {"color", color}, {"subcategories", {"Other"}}};
@@ -106,33 +102,34 @@ class Tables {
     const ordered_json none = ordered_json::array();
     return fmt::format(
         R"("frameTable":{},"funcTable":{},"stackTable":{},"resourceTable":{},"nativeSymbols":{},"stringArray":{})",
-        dump({{"length", lines_.size()},
-              {"address", all(lines_, -1)},
-              {"inlineDepth", all(lines_, 0)},
-              {"category", all(lines_, kHolding)},
-              {"subcategory", all(lines_, 0)},
-              {"func", funcs_},
-              {"nativeSymbol", all(lines_, nullptr)},
-              {"innerWindowID", all(lines_, nullptr)},
-              {"implementation", all(lines_, nullptr)},
-              {"line", lines_},
-              {"column", all(lines_, nullptr)}}),
-        dump({{"length", func_names_.size()},
-              {"name", func_names_},
-              {"isJS", all(func_names_, false)},
-              {"relevantForJS", all(func_names_, false)},
-              {"resource", all(func_names_, -1)},
-              {"fileName", func_files_},
-              {"lineNumber", all(func_names_, nullptr)},
-              {"columnNumber", all(func_names_, nullptr)}}),
-        dump({{"length", frames_.size()},
-              {"frame", frames_},
-              {"prefix", prefixes_},
-              {"category", all(frames_, kHolding)},
-              {"subcategory", all(frames_, 0)}}),
-        dump({{"length", 0}, {"lib", none}, {"name", none}, {"host", none}, {"type", none}}),
-        dump({{"length", 0}, {"libIndex", none}, {"address", none}, {"name", none}, {"functionSize", none}}),
-        dump(strings_));
+        dump_json({{"length", lines_.size()},
+                   {"address", all(lines_, -1)},
+                   {"inlineDepth", all(lines_, 0)},
+                   {"category", all(lines_, kHolding)},
+                   {"subcategory", all(lines_, 0)},
+                   {"func", funcs_},
+                   {"nativeSymbol", all(lines_, nullptr)},
+                   {"innerWindowID", all(lines_, nullptr)},
+                   {"implementation", all(lines_, nullptr)},
+                   {"line", lines_},
+                   {"column", all(lines_, nullptr)}}),
+        dump_json({{"length", func_names_.size()},
+                   {"name", func_names_},
+                   {"isJS", all(func_names_, false)},
+                   {"relevantForJS", all(func_names_, false)},
+                   {"resource", all(func_names_, -1)},
+                   {"fileName", func_files_},
+                   {"lineNumber", all(func_names_, nullptr)},
+                   {"columnNumber", all(func_names_, nullptr)}}),
+        dump_json({{"length", frames_.size()},
+                   {"frame", frames_},
+                   {"prefix", prefixes_},
+                   {"category", all(frames_, kHolding)},
+                   {"subcategory", all(frames_, 0)}}),
+        dump_json({{"length", 0}, {"lib", none}, {"name", none}, {"host", none}, {"type", none}}),
+        dump_json(
+            {{"length", 0}, {"libIndex", none}, {"address", none}, {"name", none}, {"functionSize", none}}),
+        dump_json(strings_));
   }
 
  private:
@@ -195,33 +192,23 @@ std::string payload_of(const SpooledInterval& interval, Tables& tables) {
 }  // namespace
 
 FirefoxProfile::FirefoxProfile(TextSink sink, const std::string& name, const FirefoxOrigin& origin)
-    : sink_(std::move(sink)) {
-  write_raw(fmt::format(R"({{"meta":{},"libs":[],"pages":[],"threads":[)", dump(meta_of(name, origin))));
-}
-
-void FirefoxProfile::flush() {
-  sink_({text_.data(), text_.size()});
-  text_.clear();
-}
-
-void FirefoxProfile::write_raw(std::string_view text) {
-  text_.append(text.data(), text.data() + text.size());
-  if (text_.size() >= kFlushBytes) flush();
+    : text_(std::move(sink)) {
+  text_.print(R"({{"meta":{},"libs":[],"pages":[],"threads":[)", dump_json(meta_of(name, origin)));
 }
 
 // `write` returns the text of an interval's cell; none: the interval has no row in this table.
 template <typename Write>
 void FirefoxProfile::write_column(const char* name, ThreadId thread, IntervalSpool& spool, Write write) {
-  write_raw(fmt::format(R"("{}":[)", name));
+  text_.print(R"("{}":[)", name);
   bool is_first = true;
   spool.read(thread, [&](const SpooledInterval& interval) {
     const std::string cell = write(interval);
     if (cell.empty()) return;
-    if (!is_first) write_raw(",");
+    if (!is_first) text_.append(",");
     is_first = false;
-    write_raw(cell);
+    text_.append(cell);
   });
-  write_raw("]");
+  text_.append("]");
 }
 
 void FirefoxProfile::add(const FirefoxProcess& process, const FirefoxThread& thread, IntervalSpool& spool,
@@ -239,43 +226,42 @@ void FirefoxProfile::add(const FirefoxProcess& process, const FirefoxThread& thr
   const auto sample_column = [&](const char* name, auto write) {
     column(name, [&](const SpooledInterval& row) { return is_sample(row) ? write(row) : std::string(); });
   };
-  write_raw(is_empty_ ? "\n" : ",\n");
+  text_.append(is_empty_ ? "\n" : ",\n");
   is_empty_ = false;
-  write_raw(fmt::format(
-      R"({{"processType":"default","processStartupTime":{},"processShutdownTime":null,)"
-      R"("registerTime":{},"unregisterTime":null,"pausedRanges":[],"showMarkersInTimeline":true,)"
-      R"("name":{},"isMainThread":{},"processName":{},"pid":{},"tid":{},"samples":{{"length":{},)",
-      milliseconds(process.begin), milliseconds(begin.value_or(process.begin)), quote_json(thread.name),
-      thread.is_main, quote_json(process.name), quote_json(process.pid),
-      static_cast<std::uint32_t>(thread.id), samples));
+  text_.print(R"({{"processType":"default","processStartupTime":{},"processShutdownTime":null,)"
+              R"("registerTime":{},"unregisterTime":null,"pausedRanges":[],"showMarkersInTimeline":true,)"
+              R"("name":{},"isMainThread":{},"processName":{},"pid":{},"tid":{},"samples":{{"length":{},)",
+              milliseconds(process.begin), milliseconds(begin.value_or(process.begin)),
+              quote_json(thread.name), thread.is_main, quote_json(process.name), quote_json(process.pid),
+              static_cast<std::uint32_t>(thread.id), samples);
   sample_column("stack", [&](const SpooledInterval& row) {
     return row.to ? fmt::format("{}", tables.stack(*row.to)) : std::string("null");
   });
-  write_raw(",");
+  text_.append(",");
   sample_column("time", [](const SpooledInterval& row) { return milliseconds(row.end); });
-  write_raw(",");
+  text_.append(",");
   sample_column("weight", [](const SpooledInterval& row) { return milliseconds(row.caused_wait); });
-  write_raw(fmt::format(R"(,"weightType":"tracing-ms"}},"markers":{{"length":{},)", spool.count(thread.id)));
+  text_.print(R"(,"weightType":"tracing-ms"}},"markers":{{"length":{},)", spool.count(thread.id));
   column("data", [&](const SpooledInterval& row) { return payload_of(row, tables); });
-  write_raw(",");
+  text_.append(",");
   column("name", [&](const SpooledInterval& row) { return fmt::format("{}", is_hold(row) ? hold : wait); });
-  write_raw(",");
+  text_.append(",");
   column("startTime", [](const SpooledInterval& row) { return milliseconds(row.begin); });
-  write_raw(",");
+  text_.append(",");
   column("endTime", [](const SpooledInterval& row) { return milliseconds(row.end); });
-  write_raw(",");
+  text_.append(",");
   column("phase", [](const SpooledInterval&) { return std::string("1"); });  // an interval
-  write_raw(",");
+  text_.append(",");
   column("category",
          [](const SpooledInterval& row) { return fmt::format("{}", is_hold(row) ? kHolding : kWaiting); });
-  write_raw("},");
-  write_raw(tables.json());
-  write_raw("}");
+  text_.append("},");
+  text_.append(tables.json());
+  text_.append("}");
 }
 
 void FirefoxProfile::finish() {
-  write_raw("\n]}\n");
-  flush();
+  text_.append("\n]}\n");
+  text_.flush();
 }
 
 }  // namespace gilscope

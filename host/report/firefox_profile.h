@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "report/export_text.h"
 #include "report/interval_spool.h"
 
@@ -45,11 +43,8 @@ class FirefoxProfile {
  private:
   template <typename Write>
   void write_column(const char* name, ThreadId thread, IntervalSpool& spool, Write write);
-  void write_raw(std::string_view text);
-  void flush();
 
-  TextSink sink_;
-  fmt::memory_buffer text_;
+  BufferedSink text_;
   bool is_empty_ = true;
 };
 

@@ -8,6 +8,7 @@
 #include <spdlog/fmt/ranges.h>
 
 #include "report/blame_text.h"
+#include "report/export_text.h"
 #include "report/finding_text.h"
 #include "report/summary_report.h"
 #include "report/table.h"
@@ -33,8 +34,7 @@ double nanoseconds(Nanoseconds time) { return static_cast<double>(time.count());
 
 std::string name_of(const NamedThread& thread) {
   if (!thread.figures.id) return "(further threads)";
-  return thread.name.empty() ? fmt::format("thread {}", static_cast<std::uint32_t>(*thread.figures.id))
-                             : replace_controls(thread.name);
+  return replace_controls(describe_thread(*thread.figures.id, thread.name));
 }
 
 std::string optional_share(const std::optional<double>& share) { return share ? format_share(*share) : "-"; }
@@ -84,10 +84,8 @@ std::vector<const NamedThread*> busiest_first(const ProcessSummary& process) {
 }
 
 std::string describe_process(const ProcessSummary& process) {
-  std::string text = fmt::format("process {}", process.pid);
-  if (const auto method = start_method_of(process.role)) text += fmt::format(", by {}", *method);
-  if (process.role == ProcessRole::Server) text += ", the fork server";
-  text += fmt::format(": {}", format_duration(nanoseconds(process.wall_ns)));
+  std::string text = fmt::format("process {}{}: {}", process.pid, describe_role(process.role),
+                                 format_duration(nanoseconds(process.wall_ns)));
   if (process.cpu_ns) text += fmt::format(", {} of CPU time", format_duration(nanoseconds(*process.cpu_ns)));
   return text;
 }
@@ -99,7 +97,7 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
     return std::pair(right.hold_ns, left.id) < std::pair(left.hold_ns, right.id);
   });
   for (std::size_t i = 0; i < std::min(gils.size(), kMaxGils); ++i) {
-    for (const auto& line : wrap(describe_gil(gils[i]), style.columns)) text += line + '\n';
+    append_wrapped(text, describe_gil(gils[i]), style);
   }
   if (gils.size() > kMaxGils) {
     text += fmt::format("({} more GILs, less busy: --json has them)\n", gils.size() - kMaxGils);
@@ -147,6 +145,12 @@ std::string_view advise_generally(const RunSummary& summary) {
 }
 
 }  // namespace
+
+std::string describe_role(ProcessRole role) {
+  if (role == ProcessRole::Server) return ", the fork server";
+  const auto method = start_method_of(role);
+  return method ? ", by " + *method : std::string();
+}
 
 std::string describe_verdict(const RunSummary& summary) {
   const auto& verdict = summary.verdict;
@@ -226,13 +230,8 @@ std::string format_capture_heading(const SummaryContext& context, const RunSumma
 std::string format_summary(const RunSummary& summary, const TextStyle& style) {
   std::string text;
   const bool is_bad = summary.verdict.kind == RunVerdict::Kind::Bottleneck;
-  const auto append = [&](const std::string& sentence, std::string_view colour) {
-    for (const auto& line : wrap(sentence, style.columns)) {
-      text += (colour.empty() ? line : paint(line, colour, style.colour)) + '\n';
-    }
-  };
-  append("gilscope: " + describe_verdict(summary), is_bad ? "33" : "32");
-  for (const auto& advice : advise(summary)) append("-> " + advice, "");
+  append_wrapped(text, "gilscope: " + describe_verdict(summary), style, is_bad ? "33" : "32");
+  for (const auto& advice : advise(summary)) append_wrapped(text, "-> " + advice, style);
   if (summary.verdict.kind == RunVerdict::Kind::NoGil) return text;
   std::vector<const ProcessSummary*> processes;
   for (const auto& process : summary.processes) processes.push_back(&process);
@@ -243,7 +242,7 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
     text += fmt::format("\n({} more processes: --json has them)\n", processes.size() - kMaxProcesses);
   }
   text += '\n';
-  append(describe_probe(summary.probe), "");
+  append_wrapped(text, describe_probe(summary.probe), style);
   return text;
 }
 

@@ -90,6 +90,13 @@ std::string paint(std::string_view text, std::string_view code, Colour colour) {
   return colour == Colour::Off ? std::string(text) : fmt::format("\x1b[{}m{}\x1b[0m", code, text);
 }
 
+void append_wrapped(std::string& text, std::string_view sentence, const TextStyle& style,
+                    std::string_view code) {
+  for (const auto& line : wrap(sentence, style.columns)) {
+    text += (code.empty() ? line : paint(line, code, style.colour)) + '\n';
+  }
+}
+
 std::string format_figure(double value) {
   if (value == 0) return "0";
   // How many digits stand before the point once the value is rounded to three of them.

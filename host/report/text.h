@@ -28,6 +28,10 @@ struct TextStyle {
 // At most `columns` characters (1 or more); of a longer text the last is "…".
 [[nodiscard]] std::string shorten(std::string_view text, std::size_t columns);
 
+// Appends the lines of a sentence, each in a colour of paint(); "": in none.
+void append_wrapped(std::string& text, std::string_view sentence, const TextStyle& style,
+                    std::string_view code = "");
+
 enum class Align { Left, Right };
 [[nodiscard]] std::string pad(std::string_view text, std::size_t columns, Align align = Align::Left);
 

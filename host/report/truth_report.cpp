@@ -47,12 +47,10 @@ std::string format_truth(const std::vector<ProcessTruth>& truths, const TextStyl
         unchecked);
   }
   std::string text;
-  for (const auto& line : wrap(sentence, style.columns))
-    text += paint(line, holds ? "32" : "31", style.colour) + '\n';
+  append_wrapped(text, sentence, style, holds ? "32" : "31");
   for (const auto& truth : truths) {
     for (const auto& finding : truth.report.findings) {
-      for (const auto& line : wrap("- " + describe_finding(truth, finding), style.columns))
-        text += line + '\n';
+      append_wrapped(text, "- " + describe_finding(truth, finding), style);
     }
   }
   return text;
