@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -11,13 +12,17 @@
 #include <pybind11/stl.h>
 
 #include "analysis/run_summary.h"
+#include "capture/capture_folder.h"
+#include "cli/html_page.h"
 #include "probe/probe_error.h"
+#include "recording/captured_run.h"
 #include "recording/recording.h"
 #include "recording/recording_cost.h"
 #include "report/summary_report.h"
 #include "support/error.h"
 #include "support/json_values.h"
 #include "support/machine.h"
+#include "support/temporary_folder.h"
 
 namespace gilscope {
 namespace {
@@ -36,11 +41,62 @@ Stacks stacks_of(std::string_view lines) {
   return lines == "all" ? Stacks::Every : Stacks::On;
 }
 
-// What Python's `with gilscope.trace()` drives. Its methods are called with the GIL held.
+// What goes into the JSON beside the figures.
+struct Program {
+  nlohmann::ordered_json python;
+  std::vector<std::string> command;
+};
+
+SummaryContext context_of(const Program& program) {
+  return {.python = program.python, .machine = describe_machine(), .command = program.command};
+}
+
+// A capture that lasts as long as this does, for what counters do not tell: when.
+class EventKeeper {
+ public:
+  explicit EventKeeper(const Program& program) {
+    const auto context = context_of(program);
+    create_capture(path(),
+                   {.gilscope = GILSCOPE_VERSION,
+                    .command = context.command,
+                    .python = context.python,
+                    .machine = context.machine},
+                   Existing::Keep);
+  }
+  EventKeeper(const EventKeeper&) = delete;
+  EventKeeper& operator=(const EventKeeper&) = delete;
+  EventKeeper(EventKeeper&&) = delete;
+  EventKeeper& operator=(EventKeeper&&) = delete;
+  ~EventKeeper() {
+    if (getpid() != owner_) static_cast<void>(folder_.release());  // a fork's: its parent may need it yet
+  }
+
+  [[nodiscard]] std::filesystem::path path() const { return folder_->path() / "capture"; }
+
+  // After the end of the recording.
+  [[nodiscard]] CapturedRun read(const RunNotes& notes) const {
+    Capture capture = read_capture(path());
+    capture.notes = notes;
+    return CapturedRun(std::move(capture));
+  }
+
+ private:
+  std::unique_ptr<TemporaryFolder> folder_ = std::make_unique<TemporaryFolder>();
+  pid_t owner_ = getpid();
+};
+
+// What Python's `with gilscope.trace()` drives. Its methods are called with the GIL held. Where events are
+// kept, the summary is there from the stop on, and the timeline.
 class Tracer {
  public:
-  explicit Tracer(const std::string& lines)
-      : recording_(Reach::ThisProcess, std::nullopt, stacks_of(lines)) {}
+  // `python` is JSON, `command` that of the process.
+  Tracer(const std::string& lines, const std::string& python, std::vector<std::string> command,
+         bool keeps_events)
+      : program_{nlohmann::ordered_json::parse(python), std::move(command)},
+        keeper_(keeps_events ? std::make_unique<EventKeeper>(program_) : nullptr),
+        recording_(Reach::ThisProcess,
+                   keeper_ ? std::optional(CapturePlan{.folder = keeper_->path()}) : std::nullopt,
+                   stacks_of(lines)) {}
 
   // False where this Python has no GIL: then there is nothing to trace, and the summary says so.
   bool start() {
@@ -61,24 +117,37 @@ class Tracer {
 
   void stop() {
     recording_.stop();
-    if (has_gil_) pair_cost_ns_ = measure_counting_cost();
+    if (has_gil_) pair_cost_ns_ = keeper_ ? measure_capture_cost() : measure_counting_cost();
   }
 
-  // As of now, or of the stop: the JSON, and the table. `python` is JSON, `command` that of the process.
-  [[nodiscard]] std::pair<std::string, std::string> summary(const std::string& python,
-                                                            const std::vector<std::string>& command) {
+  // As of now, or of the stop: the JSON, and the table.
+  [[nodiscard]] std::pair<std::string, std::string> summary() {
     RecordedRun run{.has_gil = has_gil_};
     if (has_gil_) {
-      run = recording_.collect();
+      run = keeper_ ? replay_own() : recording_.collect();
       run.pair_cost_ns = pair_cost_ns_;
     }
     const RunSummary figures = summarize_run(run);
-    const SummaryContext context{
-        .python = nlohmann::ordered_json::parse(python), .machine = describe_machine(), .command = command};
-    return {dump_json(summary_json(figures, context)), format_summary(figures)};
+    return {dump_json(summary_json(figures, context_of(program_))), format_summary(figures)};
+  }
+
+  // After the stop, as JSON: as timeline_json() has it. Empty where events were not kept.
+  [[nodiscard]] std::optional<std::string> timeline() const {
+    if (!keeper_ || !has_gil_) return std::nullopt;
+    return dump_json(cli::make_timeline(keeper_->read(recording_.notes())));
   }
 
  private:
+  // Of this process alone: forks go on in the capture, too.
+  [[nodiscard]] RecordedRun replay_own() const {
+    RecordedRun run = replay(keeper_->read(recording_.notes()));
+    std::erase_if(run.processes, [](const auto& process) { return process.pid != getpid(); });
+    run.capture_bytes.reset();  // it is not kept
+    return run;
+  }
+
+  Program program_;
+  std::unique_ptr<EventKeeper> keeper_;  // nullptr: events are counted
   Recording recording_;
   bool has_gil_ = false;
   std::optional<double> pair_cost_ns_;  // measured after the stop
@@ -117,12 +186,14 @@ void bind_trace(py::module_& module) {
         }
       });
   py::class_<Tracer>(module, "Tracer")
-      .def(py::init<const std::string&>(), py::arg("lines"))
+      .def(py::init<const std::string&, const std::string&, std::vector<std::string>, bool>(),
+           py::arg("lines"), py::arg("python"), py::arg("command"), py::arg("keeps_events"))
       .def("start", &Tracer::start)
       .def("name_thread", &Tracer::name_thread)
       .def("end_thread", &Tracer::end_thread)
       .def("stop", &Tracer::stop)
-      .def("summary", &Tracer::summary);
+      .def("summary", &Tracer::summary)
+      .def("timeline", &Tracer::timeline);
   module.def(
       "format_saved", [](const std::string& text) { return format_summary(read_summary(text)); },
       py::arg("text"), kFormatSavedDoc);

@@ -11,7 +11,14 @@
 #include "report/timeline_json.h"
 
 namespace gilscope::cli {
-namespace {
+
+void add_html(CLI::App& command, std::string& file) {
+  command.add_option("--html", file, kHtmlHelp)
+      ->check([](const std::string& name) {
+        return name.empty() || name == "-" ? "it needs the name of a file" : "";
+      })
+      ->type_name("FILE");
+}
 
 nlohmann::ordered_json make_timeline(const CapturedRun& run) {
   const auto origin = run.origin();
@@ -35,16 +42,6 @@ nlohmann::ordered_json make_timeline(const CapturedRun& run) {
     processes.push_back(std::move(known));
   }
   return timeline_json(timeline, processes);
-}
-
-}  // namespace
-
-void add_html(CLI::App& command, std::string& file) {
-  command.add_option("--html", file, kHtmlHelp)
-      ->check([](const std::string& name) {
-        return name.empty() || name == "-" ? "it needs the name of a file" : "";
-      })
-      ->type_name("FILE");
 }
 
 void write_page(nlohmann::ordered_json document, const TextSink& sink) {

@@ -16,6 +16,9 @@ inline constexpr const char* kHtmlHelp =
 
 void add_html(CLI::App& command, std::string& file);
 
+// Reads all events. Throws Error, and what the capture's `poll` does.
+[[nodiscard]] nlohmann::ordered_json make_timeline(const CapturedRun& run);
+
 // Throws what the sink throws, both; the second one Error, and what the capture's `poll` does.
 void write_page(nlohmann::ordered_json document, const TextSink& sink);
 void write_page(const CapturedRun& run, const RecordedRun& recorded, const TextSink& sink);

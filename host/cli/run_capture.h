@@ -21,7 +21,7 @@ namespace gilscope::cli {
 struct CaptureOptions {
   std::string output;  // "": not kept
   ExportFiles exports;
-  std::uint64_t max_size = std::uint64_t{1} << 30U;
+  std::uint64_t max_size = CapturePlan{}.max_size;
 
   [[nodiscard]] bool is_wanted() const { return !output.empty() || !list_exports(exports).empty(); }
 };

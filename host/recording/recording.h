@@ -24,8 +24,8 @@ enum class Reach { ThisProcess, WithChildren };
 
 // Where every event goes, instead of being counted.
 struct CapturePlan {
-  std::string folder;          // absolute; of a capture: see create_capture
-  std::uint64_t max_size = 0;  // bytes
+  std::string folder;                                // absolute; of a capture: see create_capture
+  std::uint64_t max_size = std::uint64_t{1} << 30U;  // bytes
 };
 
 class Recording {

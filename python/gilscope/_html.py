@@ -18,9 +18,10 @@ _THREAD_TITLES = ["thread", "GIL", "holds", "held", "longest hold", "waits", "wa
 _MOST_THREADS = 20  # as the text has it; to_dict() has all
 
 
-def of_summary(summary: Summary) -> str:
-    """The verdict, then a table a process, the busiest threads first."""
-    return _verdict(summary.verdict.text) + "".join(_table_of_threads(process) for process in summary.processes)
+def of_summary(summary: Summary, picture: str = "") -> str:
+    """The verdict, the picture, then a table a process, the busiest threads first."""
+    tables = "".join(_table_of_threads(process) for process in summary.processes)
+    return _verdict(summary.verdict.text) + picture + tables
 
 
 def of_comparison(comparison: Comparison) -> str:

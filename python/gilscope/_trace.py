@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from gilscope import _native, _thread_names
 from gilscope._summary import Summary, summary_of
@@ -13,6 +13,7 @@ from gilscope._summary import Summary, summary_of
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+    from typing import Self
 
 
 def _encodable(text: str) -> str:
@@ -71,6 +72,7 @@ class trace:  # noqa: N801  (used like a function)
         if lines not in get_args(_Lines):
             raise ValueError(f"lines is one of {', '.join(get_args(_Lines))}, not {lines!r}")
         self._lines = lines
+        self._keeps_events = False
         self._tracer: _native.Tracer | None = None
         self._unwatch: Callable[[], None] | None = None
         self._summary: Summary | None = None
@@ -85,7 +87,8 @@ class trace:  # noqa: N801  (used like a function)
 
         if self._tracer is not None:
             raise _native.Error("this trace was started before; try: another gilscope.trace()")
-        tracer = _native.Tracer(self._lines)
+        command = [_encodable(argument) for argument in sys.orig_argv]
+        tracer = _native.Tracer(self._lines, _describe_python(), command, self._keeps_events)
         if tracer.start():
             self._unwatch = _thread_names.watch(threading, tracer.name_thread, tracer.end_thread)
         self._tracer = tracer
@@ -103,8 +106,7 @@ class trace:  # noqa: N801  (used like a function)
             return self._summary
         if self._tracer is None:
             raise _native.Error("the trace has not begun; try: its start(), or a `with` statement")
-        command = [_encodable(argument) for argument in sys.orig_argv]
-        return summary_of(*self._tracer.summary(_describe_python(), command))
+        return summary_of(*self._tracer.summary())
 
     def stop(self) -> Summary:
         """End the trace, and make its summary.
@@ -126,7 +128,7 @@ class trace:  # noqa: N801  (used like a function)
             raise _native.Error("the trace has not ended; try: its summary after the `with` statement, or snapshot()")
         return self._summary
 
-    def __enter__(self) -> trace:
+    def __enter__(self) -> Self:
         """Begin to trace: see start()."""
         self.start()
         return self
@@ -137,3 +139,18 @@ class trace:  # noqa: N801  (used like a function)
         """End the trace, unless its stop() was called before."""
         if self._summary is None:
             self.stop()
+
+
+class TimedTrace(trace):
+    """A trace that keeps every event in a temporary file, to say when what happened. It has no snapshot()."""
+
+    def __init__(self) -> None:
+        """Nothing is traced before start()."""
+        super().__init__()
+        self._keeps_events = True
+
+    def timeline(self) -> dict[str, Any] | None:
+        """After the end: as host/report/timeline_json.h has it, of forks of this process, too; None without a GIL."""
+        text = None if self._tracer is None else self._tracer.timeline()
+        timeline: dict[str, Any] | None = None if text is None else json.loads(text)
+        return timeline

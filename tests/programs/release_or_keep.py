@@ -4,6 +4,7 @@ import hashlib
 import re
 import sqlite3
 import zlib
+from contextlib import closing
 
 import pytest
 
@@ -37,13 +38,14 @@ def test_crc32_of_little_keeps() -> None:
 
 
 def test_a_query_releases() -> None:
-    sqlite3.connect(":memory:").execute(QUERY.format(1_000_000, "x")).fetchall()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(QUERY.format(1_000_000, "x")).fetchall()
 
 
 def test_a_query_that_calls_back_keeps() -> None:
-    connection = sqlite3.connect(":memory:")
-    connection.create_function("f", 1, lambda x: sum(range(50)))
-    connection.execute(QUERY.format(100_000, "f(x)")).fetchall()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.create_function("f", 1, lambda x: sum(range(50)))
+        connection.execute(QUERY.format(100_000, "f(x)")).fetchall()
 
 
 def test_re_keeps() -> None:

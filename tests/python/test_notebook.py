@@ -104,6 +104,7 @@ def test_a_notebook_shows_text_and_html() -> None:
     assert shown.output_type == "display_data"
     assert shown.data["text/plain"].startswith("gilscope: ")
     assert "<p>gilscope: " in shown.data["text/html"]
+    assert ("<svg" in shown.data["text/html"]) == has_gil
     assert "<script>" not in shown.data["text/html"]
     if has_gil:
         assert "&lt;script&gt;" in shown.data["text/html"]
