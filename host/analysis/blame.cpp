@@ -18,7 +18,7 @@ SpanFigures& SpanFigures::operator+=(const SpanFigures& more) {
 }
 
 void Blame::begin_wait(Gil& gil, ThreadId thread, std::uint64_t ticks) {
-  gil.waiters.push_back({.thread = thread, .charged = ticks});
+  gil.waiters.push_back({.thread = thread, .begin = ticks, .charged = ticks});
 }
 
 void Blame::charge(Gil& gil, std::uint64_t ticks) {
@@ -57,6 +57,16 @@ void Blame::end_freedom(Spans& spans, GilId id, Gil& gil) {
   spans[{.gil = id}] += {.waits = std::exchange(gil.waits, {})};
 }
 
+void Blame::end_wait(const Gil& gil, const Event& event, std::optional<StackId> stands) {
+  const auto waiter = std::ranges::find(gil.waiters, event.thread, &Waiter::thread);
+  if (!stands || waiter == gil.waiters.end() || gil.last == waiter->begin) return;
+  auto& longest = long_waits_[{event.gil, event.thread}];
+  const LongWait wait{.ticks = gil.last - waiter->begin, .stack = *stands};
+  longest.insert(std::ranges::upper_bound(longest, wait.ticks, std::ranges::greater(), &LongWait::ticks),
+                 wait);
+  if (longest.size() > kLongWaits) longest.pop_back();
+}
+
 std::optional<BlamedHold> Blame::acquire(Gil& gil, const Event& event, std::optional<StackId> stands) {
   if (gil.holder == event.thread) return std::nullopt;
   std::optional<BlamedHold> ended;
@@ -66,6 +76,7 @@ std::optional<BlamedHold> Blame::acquire(Gil& gil, const Event& event, std::opti
   } else {
     end_freedom(spans_, event.gil, gil);
   }
+  end_wait(gil, event, stands);
   std::erase_if(gil.waiters, [&](const Waiter& waiter) { return waiter.thread == event.thread; });
   if (gil.latest != event.thread) gil.seen.insert(event.thread);
   gil.latest = event.thread;

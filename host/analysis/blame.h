@@ -3,11 +3,13 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "capture/code_stacks.h"
@@ -43,6 +45,16 @@ struct SpanFigures {
 
 using Spans = std::map<SpanKey, SpanFigures>;
 
+// The longest waits of a thread for a GIL after which it said where it stands; longest first.
+inline constexpr std::size_t kLongWaits = 4;
+struct LongWait {
+  std::uint64_t ticks = 0;
+  StackId stack{};
+
+  friend bool operator==(const LongWait&, const LongWait&) = default;
+};
+using LongWaits = std::map<std::pair<GilId, ThreadId>, std::vector<LongWait>>;
+
 // One hold for which others waited.
 struct BlamedHold {
   SpanKey span;
@@ -68,9 +80,13 @@ class Blame {
   // All spans; what has not ended counts up to `now`.
   [[nodiscard]] Spans spans(std::uint64_t now) const;
 
+  // Of waits that have ended.
+  [[nodiscard]] const LongWaits& long_waits() const noexcept { return long_waits_; }
+
  private:
   struct Waiter {
     ThreadId thread{};
+    std::uint64_t begin = 0;
     std::uint64_t charged = 0;  // up to when its wait belongs to somebody
   };
   struct Gil {
@@ -98,8 +114,11 @@ class Blame {
   std::optional<BlamedHold> acquire(Gil& gil, const Event& event, std::optional<StackId> stands);
   std::optional<BlamedHold> release(Gil& gil, const Event& event, std::optional<StackId> stands);
 
+  void end_wait(const Gil& gil, const Event& event, std::optional<StackId> stands);
+
   std::vector<Gil> gils_;
   Spans spans_;
+  LongWaits long_waits_;
 };
 
 }  // namespace gilscope

@@ -30,6 +30,7 @@ enum class ProcessRole : std::uint8_t {
 // What its spans' ends are called is in `stacks`.
 struct BlameRecord {
   Spans spans;
+  LongWaits long_waits;
   CodeStacks stacks;
 };
 

@@ -1,7 +1,10 @@
 #include "analysis/run_findings.h"
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <map>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -17,6 +20,7 @@ constexpr std::size_t kMostOfAKind = 3;
 constexpr std::uint64_t kSeveral = 3;
 constexpr auto kKeptTooLong = 4 * kSwitchInterval;
 constexpr auto kKeptTooLongOnce = 10 * kSwitchInterval;
+constexpr auto kStall = 10 * kSwitchInterval;
 constexpr auto kKeptOnAverage = 2 * kSwitchInterval;
 constexpr std::uint64_t kLeastWaits = 10;
 constexpr double kGivenUpByItself = 0.9;  // of its holds
@@ -49,7 +53,20 @@ RunFinding blame(const ProcessSummary& process, const BlameRow& row) {
           .lost = row.caused_wait_ns};
 }
 
-// Of a thread that suffers: its waits, and the row that caused most of them.
+// The row that caused most of the victim's waits is the culprit's.
+void name_culprit(RunFinding& finding, const ProcessSummary& process, const ThreadFigures& victim) {
+  const BlameRow* worst = nullptr;
+  for (const auto& row : *process.blame) {
+    if (!row.thread || row.gil != victim.gil) continue;
+    const auto wait = wait_of(row, *victim.id);
+    if (wait > (worst != nullptr ? wait_of(*worst, *victim.id) : Nanoseconds{})) worst = &row;
+  }
+  if (worst == nullptr) return;
+  finding.culprit = worst->thread;
+  finding.place = worst->to;
+  finding.stack = worst->stack;
+}
+
 RunFinding lament(const ProcessSummary& process, const ThreadFigures& victim) {
   RunFinding finding{.kind = Kind::Convoy,
                      .pid = process.pid,
@@ -58,17 +75,65 @@ RunFinding lament(const ProcessSummary& process, const ThreadFigures& victim) {
                      .count = victim.waits,
                      .longest = victim.wait->max_ns,
                      .lost = victim.wait_ns};
+  name_culprit(finding, process, victim);
+  return finding;
+}
+
+// A loop that waited, of whose longest waits some were stalls.
+std::optional<RunFinding> find_waiting_loop(const ProcessSummary& process, const NamedThread& thread) {
+  RunFinding finding{
+      .kind = Kind::StalledLoop, .pid = process.pid, .gil = thread.figures.gil, .victim = thread.figures.id};
+  for (const auto& wait : thread.longest_waits) {
+    if (wait.wait_ns < kStall || !is_in_event_loop(wait.stack)) continue;
+    ++finding.count;
+    finding.longest = std::max(finding.longest, wait.wait_ns);
+    finding.lost = add(finding.lost, wait.wait_ns);
+  }
+  if (finding.count == 0) return std::nullopt;
+  name_culprit(finding, process, thread.figures);
+  return finding;
+}
+
+// A loop that kept the GIL itself: what it ran did not come back to it.
+std::optional<RunFinding> find_busy_loop(const ProcessSummary& process, const NamedThread& thread) {
   const BlameRow* worst = nullptr;
   for (const auto& row : *process.blame) {
-    if (!row.thread || row.gil != victim.gil) continue;
-    const auto wait = wait_of(row, *victim.id);
-    if (wait > (worst != nullptr ? wait_of(*worst, *victim.id) : Nanoseconds{})) worst = &row;
+    const bool is_its = row.thread == thread.figures.id && row.gil == thread.figures.gil;
+    if (!is_its || row.max_hold_ns < kStall || !task_of(row.stack)) continue;
+    if (worst == nullptr || row.max_hold_ns > worst->max_hold_ns) worst = &row;
   }
-  if (worst != nullptr) {
-    finding.culprit = worst->thread;
-    finding.place = worst->to;
-    finding.stack = worst->stack;
+  if (worst == nullptr) return std::nullopt;
+  return RunFinding{.kind = Kind::StalledLoop,
+                    .pid = process.pid,
+                    .gil = worst->gil,
+                    .culprit = worst->thread,
+                    .victim = worst->thread,
+                    .place = worst->to,
+                    .stack = worst->stack,
+                    .count = worst->holds,
+                    .longest = worst->max_hold_ns,
+                    .lost = worst->caused_wait_ns};
+}
+
+// `convoys` are of one GIL.
+RunFinding judge_interval(const ProcessSummary& process, const std::vector<RunFinding>& convoys) {
+  RunFinding finding{.kind = Kind::SwitchInterval, .pid = process.pid, .gil = convoys.front().gil};
+  for (const auto& convoy : convoys) {
+    finding.lost = add(finding.lost, convoy.lost);
+    finding.longest = std::max(finding.longest, convoy.longest);
   }
+  const auto gil = std::ranges::find(process.gils, *finding.gil, &GilFigures::id);
+  Nanoseconds wake{};
+  if (gil != process.gils.end() && gil->handoffs > 0) {
+    finding.count = gil->forced;
+    for (const auto& row : *process.blame) {
+      if (!row.thread && row.gil == gil->id) wake = add(wake, row.caused_wait_ns);
+    }
+    wake /= static_cast<std::int64_t>(gil->handoffs);
+  }
+  const auto change = shorten_interval(finding.lost, finding.count, wake);
+  finding.gain = change.gain;
+  finding.cost = change.cost;
   return finding;
 }
 
@@ -114,25 +179,66 @@ bool is_in_convoy(const ThreadFigures& thread) {
          thread.wait_share.value_or(0) >= kBottleneckShare;
 }
 
-void find_in_process(const ProcessSummary& process, std::vector<RunFinding>& found) {
+void find_in_process(const ProcessSummary& process, std::vector<RunFinding>& found,
+                     std::vector<RunFinding>& intervals) {
   if (!process.blame) return;
+  std::map<GilId, std::vector<RunFinding>> convoys;
   for (auto& kept : merge_rows(process)) {
     if (is_kept_by_c(kept)) found.push_back(std::move(kept.finding));
   }
   for (const auto& thread : process.threads) {
     const auto& figures = thread.figures;
-    if (is_in_convoy(figures)) found.push_back(lament(process, figures));
+    if (is_in_convoy(figures)) {
+      found.push_back(lament(process, figures));
+      convoys[figures.gil].push_back(found.back());
+    }
+    if (!figures.id) continue;
+    if (auto stall = find_waiting_loop(process, thread)) found.push_back(std::move(*stall));
+    if (auto stall = find_busy_loop(process, thread)) found.push_back(std::move(*stall));
   }
+  for (const auto& [gil, of_gil] : convoys) intervals.push_back(judge_interval(process, of_gil));
+}
+
+bool is_of_asyncio(const CodePlace& place, std::string_view file, std::string_view function) {
+  return place.file.ends_with(file) && place.function == function;
 }
 
 }  // namespace
 
+IntervalChange shorten_interval(Nanoseconds lost, std::uint64_t forced, Nanoseconds wake) noexcept {
+  constexpr double kMost = 9e18;  // a damaged capture may tell of any times
+  const auto more = static_cast<double>(kShorterInterval - 1);
+  const double gain = static_cast<double>(lost.count()) * more / kShorterInterval;
+  const double cost = static_cast<double>(forced) * more * static_cast<double>(wake.count());
+  return {.gain = Nanoseconds(std::llround(gain)), .cost = Nanoseconds(std::llround(std::min(cost, kMost)))};
+}
+
+// With uvloop only asyncio.run() is in Python.
+bool is_in_event_loop(const std::vector<CodePlace>& stack) {
+  return std::ranges::any_of(stack, [](const CodePlace& place) {
+    return is_of_asyncio(place, "/asyncio/base_events.py", "BaseEventLoop._run_once") ||
+           is_of_asyncio(place, "/asyncio/runners.py", "Runner.run");
+  });
+}
+
+std::optional<CodePlace> task_of(const std::vector<CodePlace>& stack) {
+  const auto handle = std::ranges::find_if(stack, [](const CodePlace& place) {
+    return is_of_asyncio(place, "/asyncio/events.py", "Handle._run");
+  });
+  if (handle == stack.end() || handle == stack.begin()) return std::nullopt;
+  return *std::prev(handle);
+}
+
 std::vector<RunFinding> find_in_run(const RunSummary& run) {
   std::vector<RunFinding> found;
-  for (const auto& process : run.processes) find_in_process(process, found);
+  std::vector<RunFinding> intervals;
+  for (const auto& process : run.processes) find_in_process(process, found, intervals);
   sort_stably(found, [](const RunFinding& left, const RunFinding& right) {
     return std::pair(left.lost, left.longest) > std::pair(right.lost, right.longest);
   });
+  const bool is_explained = !found.empty();
+  found.insert(found.end(), intervals.begin(), intervals.end());
+  if (const auto judgement = judge_run(run, is_explained)) found.push_back(*judgement);
   std::map<Kind, std::size_t> told;
   std::erase_if(found, [&](const RunFinding& finding) { return ++told[finding.kind] > kMostOfAKind; });
   return found;

@@ -22,21 +22,63 @@ struct RunFinding {
     // interval each time it comes back, for one that computes (Beazley, "Understanding the Python GIL", PyCon
     // 2010): for a tenth of its lifetime in all, or more.
     Convoy,
+    // A thread with an asyncio loop stood still for ten switch intervals or more at a time: it waited for the
+    // GIL, or kept it itself.
+    StalledLoop,
+
+    // Of a GIL with convoys: what a switch interval of a tenth would gain and cost.
+    SwitchInterval,
+
+    // Of the run as a whole, one of them at most; of one that was a bottleneck where none of the above
+    // explains
+    // it. Of other runs where they went on for kLeastRun.
+    ComputingThreads,  // a bottleneck: most of the time the GIL was given up by force
+    FrequentReleases,  // a bottleneck: most of the time it was given up by itself
+    NoBottleneck,
+    LittleToGain,  // one thread used the GIL, which it held for most of the time
+    IoBound,       // neither the GIL nor a CPU was busy for half of the time
+    ReleasedByC,   // the GIL was not, and a CPU was
   };
 
   Kind kind{};
-  std::int64_t pid = 0;
-  GilId gil{};
-  std::optional<ThreadId> culprit;  // whose hold it was; empty: not known
-  std::optional<ThreadId> victim;   // who waited most; empty where nobody did
-  std::optional<CodePlace> place;   // where the culprit's hold ended
-  std::vector<CodePlace> stack;     // of it, as BlameRow has it
-  std::uint64_t count = 0;          // holds, or waits, that it is about
-  Nanoseconds longest{};            // hold or wait
-  Nanoseconds lost{};               // by those who waited, in all of them
+  std::optional<std::int64_t> pid;  // these three: empty where it is of the whole run
+  std::optional<GilId> gil;
+  std::optional<ThreadId> culprit;   // whose hold it was; empty: not known
+  std::optional<ThreadId> victim;    // who waited most; empty where nobody did
+  std::optional<CodePlace> place;    // where the culprit's hold ended
+  std::vector<CodePlace> stack;      // of it, as BlameRow has it
+  std::uint64_t count = 0;           // holds, waits or hand-offs, that it is about
+  Nanoseconds longest{};             // hold or wait
+  Nanoseconds lost{};                // by those who waited, in all of them
+  std::optional<double> hold_share;  // of the GIL that was held most, of a whole run
+  std::optional<double> at_most;  // of a whole run: how many times faster any number of threads could make it
+  std::optional<Nanoseconds> gain;  // of a change, less waiting and
+  std::optional<Nanoseconds> cost;  // more of it: both estimates
 };
 
-// Those of a process that cost most first; of a kind at most three.
+inline constexpr Nanoseconds kLeastRun{100'000'000};
+
+// What a switch interval of a tenth changes, for threads that lost `lost` in a convoy: their waits take a
+// tenth, and who computes is interrupted ten times as often (`forced` times now), for `wake` each: until the
+// system has woken who waits. An upper bound of both.
+struct IntervalChange {
+  Nanoseconds gain{};
+  Nanoseconds cost{};
+};
+inline constexpr int kShorterInterval = 10;
+[[nodiscard]] IntervalChange shorten_interval(Nanoseconds lost, std::uint64_t forced,
+                                              Nanoseconds wake) noexcept;
+
+// First those that have a culprit, those that cost most first, of a kind at most three.
 [[nodiscard]] std::vector<RunFinding> find_in_run(const RunSummary& run);
+
+// The last one of them: of the run as a whole; empty where there is nothing to say.
+[[nodiscard]] std::optional<RunFinding> judge_run(const RunSummary& run, bool is_explained);
+
+// Whether a stack is that of a callback or task of an asyncio loop, or of the loop itself.
+[[nodiscard]] bool is_in_event_loop(const std::vector<CodePlace>& stack);
+
+// What the loop runs: the outermost function of a task, or of a callback. Empty where no loop runs anything.
+[[nodiscard]] std::optional<CodePlace> task_of(const std::vector<CodePlace>& stack);
 
 }  // namespace gilscope

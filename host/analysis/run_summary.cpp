@@ -6,6 +6,18 @@
 namespace gilscope {
 namespace {
 
+std::vector<LongestWait> name_long_waits(const BlameRecord& blame, GilId gil, ThreadId thread,
+                                         TickLength tick) {
+  std::vector<LongestWait> waits;
+  const auto longest = blame.long_waits.find({gil, thread});
+  if (longest == blame.long_waits.end()) return waits;
+  for (const auto& [ticks, stack] : longest->second) {
+    LongestWait& wait = waits.emplace_back(LongestWait{.wait_ns = tick.of(ticks)});
+    for (const auto place : blame.stacks.stack(stack)) wait.stack.push_back(blame.stacks.place(place));
+  }
+  return waits;
+}
+
 ProcessSummary summarize_process(const ProcessRecord& record) {
   const GilSummary figures = summarize(record.figures, record.tick, record.wall);
   ProcessSummary summary{.pid = record.pid,
@@ -24,6 +36,8 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
       thread.name = known->second->name;
       thread.cpu_ns = known->second->cpu;
     }
+    if (row.id && record.blame)
+      thread.longest_waits = name_long_waits(*record.blame, row.gil, *row.id, record.tick);
     summary.threads.push_back(std::move(thread));
   }
   if (record.blame) summary.blame = rank_blame(*record.blame, record.tick);

@@ -13,10 +13,17 @@
 
 namespace gilscope {
 
+// One of the longest waits of a thread, and where it stood when it was over.
+struct LongestWait {
+  Nanoseconds wait_ns{};
+  std::vector<CodePlace> stack;  // innermost first
+};
+
 struct NamedThread {
   ThreadFigures figures;
-  std::string name;                   // "" where nobody named it
-  std::optional<Nanoseconds> cpu_ns;  // unknown of threads that Python did not start and that have ended
+  std::string name;                        // "" where nobody named it
+  std::optional<Nanoseconds> cpu_ns;       // unknown of threads that Python did not start and that have ended
+  std::vector<LongestWait> longest_waits;  // of those whose place is known at most kLongWaits, longest first
 };
 
 struct CausedWait {

@@ -79,7 +79,10 @@ void BlameCounters::acquire(const Event& event, std::optional<std::uint32_t> sta
   if (wait) spans_->end_wait(event.gil, event.thread, wait->end);
   const RowTable& table = machine_.table();
   const ThreadRow& row = *table.gil(static_cast<std::uint32_t>(event.gil)).row;
-  if (auto* const noted = spans_->standings_of(table, row)) noted->acquired.set(stack, row.hold.count());
+  auto* const noted = spans_->standings_of(table, row);
+  if (noted == nullptr) return;
+  noted->acquired.set(stack, row.hold.count());
+  if (wait && stack) noted->add_wait(wait->end - wait->begin, *stack);
 }
 
 BlameCounters::View::View(const Bounds& bounds, std::byte* memory)
@@ -88,6 +91,7 @@ BlameCounters::View::View(const Bounds& bounds, std::byte* memory)
 BlameRecord BlameCounters::View::blame(bool has_every_hold, std::uint64_t now) const {
   BlameRecord blame;
   const Spans spans = spans_->read(table_, has_every_hold, now);
+  const LongWaits waits = spans_->read_long_waits(table_);
   const auto ids = stacks_->read(blame.stacks);  // after the spans: each stack that they name is there
   const auto id_of = [&](std::optional<StackId> number) -> std::optional<StackId> {
     if (!number || static_cast<std::size_t>(*number) >= ids.size()) return std::nullopt;
@@ -95,6 +99,11 @@ BlameRecord BlameCounters::View::blame(bool has_every_hold, std::uint64_t now) c
   };
   for (const auto& [key, span] : spans) {
     blame.spans[{.gil = key.gil, .thread = key.thread, .from = id_of(key.from), .to = id_of(key.to)}] += span;
+  }
+  for (const auto& [row, longest] : waits) {
+    for (const auto& wait : longest) {
+      if (const auto id = id_of(wait.stack)) blame.long_waits[row].push_back({wait.ticks, *id});
+    }
   }
   return blame;
 }

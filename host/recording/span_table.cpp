@@ -4,9 +4,11 @@
 #include <atomic>
 #include <map>
 #include <type_traits>
+#include <utility>
 
 #include "analysis/settled_read.h"
 #include "capture/stack_table.h"
+#include "support/sort_stably.h"
 
 namespace gilscope {
 namespace {
@@ -79,6 +81,36 @@ std::optional<std::uint32_t> SpanTable::Standing::at(std::uint64_t holds) const 
   const auto stack = stack_plus_one.read();
   if (stack == 0 || holds_plus_one.read() != holds + 1) return std::nullopt;
   return static_cast<std::uint32_t>(stack - 1);
+}
+
+void SpanTable::Standings::add_wait(std::uint64_t ticks, std::uint32_t stack) noexcept {
+  auto* const least = std::min_element(
+      laments.begin(), laments.end(),
+      [](const Lament& left, const Lament& right) { return left.ticks.get() < right.ticks.get(); });
+  if (ticks <= least->ticks.get()) return;
+  least->ticks.set(0);
+  least->stack_plus_one.set(plus_one(stack));
+  least->ticks.set(ticks);
+}
+
+LongWaits SpanTable::read_long_waits(const RowTable& table) const {
+  LongWaits waits;
+  for (const ThreadRow& row : table.rows()) {
+    const auto key = row.key.read();
+    if (key == 0) continue;
+    std::vector<LongWait> longest;
+    for (const Lament& lament : standings[table.index_of(row)].laments) {
+      const auto ticks = lament.ticks.read();
+      const auto stack = stack_of(lament.stack_plus_one.read());
+      if (ticks != 0 && stack && lament.ticks.read() == ticks) longest.push_back({ticks, *stack});
+    }
+    if (longest.empty()) continue;
+    sort_stably(longest,
+                [](const LongWait& left, const LongWait& right) { return left.ticks > right.ticks; });
+    waits[{static_cast<GilId>((key >> 32U) - 1), static_cast<ThreadId>(static_cast<std::uint32_t>(key))}] =
+        std::move(longest);
+  }
+  return waits;
 }
 
 SpanTable::Standings* SpanTable::standings_of(const RowTable& table, const ThreadRow& row) noexcept {

@@ -33,6 +33,9 @@ struct SpanTable {
   // from a wait to a span may be missing. The memory may be another process's, alive or not.
   [[nodiscard]] Spans read(const RowTable& table, bool has_every_hold, std::uint64_t now) const;
 
+  // The StackIds are numbers, too.
+  [[nodiscard]] LongWaits read_long_waits(const RowTable& table) const;
+
   // Where the thread of a row stood when it got the GIL last and when it gave it up last, where that was
   // noted; and how many holds it had had then, which tells whether that is still the latest.
   struct Standing {
@@ -42,9 +45,17 @@ struct SpanTable {
     void set(std::optional<std::uint32_t> stack, std::uint64_t holds) noexcept;
     [[nodiscard]] std::optional<std::uint32_t> at(std::uint64_t holds) const noexcept;
   };
+  // A wait, and where the thread stood after it; a reader takes no half of one.
+  struct Lament {
+    Cell ticks;  // 0: none
+    Cell stack_plus_one;
+  };
   struct Standings {
     Standing acquired;
     Standing released;
+    std::array<Lament, kLongWaits> laments;  // the longest, in no order
+
+    void add_wait(std::uint64_t ticks, std::uint32_t stack) noexcept;
   };
   // Of a row of that table; nullptr: of a shared one, of whose threads nothing is known.
   [[nodiscard]] Standings* standings_of(const RowTable& table, const ThreadRow& row) noexcept;

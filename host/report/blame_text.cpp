@@ -11,6 +11,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
+#include "analysis/run_findings.h"
 #include "report/export_text.h"
 #include "support/sort_stably.h"
 
@@ -60,12 +61,22 @@ std::string describe_caller(const Span& span) {
                      describe(*caller));
 }
 
+// Which of the coroutines that run in turns it was, where the line does not say so.
+std::string describe_task(const Span& span) {
+  const auto task = task_of(span.stack);
+  if (!task ||
+      describe_line(span.to, span.stack).ends_with(fmt::format(" {}", replace_controls(task->function))))
+    return {};
+  return fmt::format(", in the task of {}", replace_controls(task->function));
+}
+
 std::string describe_ends(const Span& span) {
   if (!span.to) return span.from ? fmt::format("{} → …", describe(*span.from)) : "lines not known";
   const bool is_in_one =
       span.from && span.from->file == span.to->file && span.from->function == span.to->function;
-  return fmt::format("{} → {}{}", span.from ? describe(*span.from) : "…",
-                     is_in_one ? line_of(*span.to) : describe(*span.to), describe_caller(span));
+  return fmt::format("{} → {}{}{}", span.from ? describe(*span.from) : "…",
+                     is_in_one ? line_of(*span.to) : describe(*span.to), describe_caller(span),
+                     describe_task(span));
 }
 
 // The first of them the most of it: "worker-1, worker-2 and 3 more".

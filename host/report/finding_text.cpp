@@ -1,6 +1,8 @@
 #include "report/finding_text.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -21,7 +23,8 @@ struct Words {
 };
 
 Words find_words(const RunFinding& finding, const RunSummary& summary) {
-  const auto process = std::ranges::find(summary.processes, finding.pid, &ProcessSummary::pid);
+  const auto process = std::ranges::find(summary.processes, finding.pid,
+                                         [](const auto& known) { return std::optional(known.pid); });
   const auto name = [&](std::optional<ThreadId> thread) {
     if (!thread) return std::string("another thread");
     return process == summary.processes.end() ? describe_thread(*thread, "") : name_of(*process, *thread);
@@ -31,6 +34,86 @@ Words find_words(const RunFinding& finding, const RunSummary& summary) {
   return words;
 }
 
+std::string describe_kept(const RunFinding& finding, const Words& words) {
+  return fmt::format(
+      "{}{} kept the GIL for up to {} while {} asked for it, which cost others {} in {}: Python code gives "
+      "it "
+      "up within a switch interval, so a call in C keeps it; let that call release the GIL, or make it in "
+      "another process",
+      words.culprit, words.at, duration(finding.longest), words.victim, duration(finding.lost),
+      count_of(finding.count, "hold"));
+}
+
+std::string describe_convoy(const RunFinding& finding, const Words& words) {
+  return fmt::format(
+      "{} gives the GIL up again and again, and lost {} in {} to get it back, up to {} each: {} computes{} "
+      "and gives it up after a switch interval only; compute in another process",
+      words.victim, duration(finding.lost), count_of(finding.count, "wait"), duration(finding.longest),
+      words.culprit, words.at);
+}
+
+std::string describe_stall(const RunFinding& finding, const Words& words) {
+  if (finding.culprit == finding.victim) {
+    const auto task = task_of(finding.stack);
+    return fmt::format(
+        "the event loop of {} stood still for up to {}, as {} kept it{}: await something in between, or run "
+        "that "
+        "in another process (loop.run_in_executor with a ProcessPoolExecutor)",
+        words.victim, duration(finding.longest), task ? replace_controls(task->function) : "its own code",
+        words.at);
+  }
+  return fmt::format(
+      "the event loop of {} stood still for up to {} at a time, {} in {}, and waited for the GIL that {} "
+      "had{}: "
+      "run that in another process (loop.run_in_executor with a ProcessPoolExecutor), or let it release the "
+      "GIL",
+      words.victim, duration(finding.longest), duration(finding.lost), count_of(finding.count, "wait"),
+      words.culprit, words.at);
+}
+
+std::string describe_interval(const RunFinding& finding) {
+  const auto gain = duration(finding.gain.value_or(Nanoseconds{}));
+  const auto cost = duration(finding.cost.value_or(Nanoseconds{}));
+  const auto change = fmt::format("a switch interval of a tenth, sys.setswitchinterval({})",
+                                  std::chrono::duration<double>(kSwitchInterval).count() / kShorterInterval);
+  if (finding.gain <= finding.cost) {
+    return fmt::format("leave the switch interval as it is: {}, would save up to {}, and cost up to {}",
+                       change, gain, cost);
+  }
+  return fmt::format("{}, would save up to {} of the {} lost in convoys, and cost up to {}", change, gain,
+                     duration(finding.lost), cost);
+}
+
+std::string describe_run(const RunFinding& finding) {
+  const auto held =
+      fmt::format("the GIL was held {} of the time", format_share(finding.hold_share.value_or(0)));
+  switch (finding.kind) {
+    case RunFinding::Kind::ComputingThreads:
+      return fmt::format(
+          "several threads compute in Python at once, and more of them could make this at most {:.2f} × "
+          "faster: "
+          "processes or sub-interpreters have a GIL each, and C code can release it; `gilscope compare` says "
+          "which pays",
+          finding.at_most.value_or(1));
+    case RunFinding::Kind::FrequentReleases:
+      return "threads give the GIL up often, and wait to get it back: fewer threads, larger steps between "
+             "two "
+             "waits for I/O, or asyncio; `gilscope compare` says which pays";
+    case RunFinding::Kind::LittleToGain:
+      return held +
+             ", so threads have little to gain: use processes or sub-interpreters, or C code that releases "
+             "it; `gilscope compare` says which pays";
+    case RunFinding::Kind::IoBound:
+      return held +
+             ", and a CPU was busy for less than half of it: this waits for something else, and threads or "
+             "asyncio are fine";
+    case RunFinding::Kind::ReleasedByC:
+      return held + ", and most of the work went on without it, in C: threads are fine";
+    default:
+      return fmt::format("leave the GIL as it is: all waits for it together took {}", duration(finding.lost));
+  }
+}
+
 }  // namespace
 
 std::string_view name_of(RunFinding::Kind kind) noexcept {
@@ -38,33 +121,40 @@ std::string_view name_of(RunFinding::Kind kind) noexcept {
     case RunFinding::Kind::KeptByC:
       return "kept_by_c";
     case RunFinding::Kind::Convoy:
+      return "convoy";
+    case RunFinding::Kind::StalledLoop:
+      return "stalled_loop";
+    case RunFinding::Kind::SwitchInterval:
+      return "switch_interval";
+    case RunFinding::Kind::ComputingThreads:
+      return "computing_threads";
+    case RunFinding::Kind::FrequentReleases:
+      return "frequent_releases";
+    case RunFinding::Kind::LittleToGain:
+      return "little_to_gain";
+    case RunFinding::Kind::IoBound:
+      return "io_bound";
+    case RunFinding::Kind::ReleasedByC:
+      return "released_by_c";
+    case RunFinding::Kind::NoBottleneck:
       break;
   }
-  return "convoy";
+  return "no_bottleneck";
 }
 
 std::string describe_finding(const RunFinding& finding, const RunSummary& summary) {
-  const auto [culprit, victim, at] = find_words(finding, summary);
   switch (finding.kind) {
     case RunFinding::Kind::KeptByC:
-      return fmt::format(
-          "{}{} kept the GIL for up to {} while {} asked for it, which cost others {} in {}: Python code "
-          "gives it up "
-          "within a switch interval, so a call in C keeps it; let that call release the GIL, or make it in "
-          "another "
-          "process",
-          culprit, at, duration(finding.longest), victim, duration(finding.lost),
-          count_of(finding.count, "hold"));
+      return describe_kept(finding, find_words(finding, summary));
     case RunFinding::Kind::Convoy:
-      break;
+      return describe_convoy(finding, find_words(finding, summary));
+    case RunFinding::Kind::StalledLoop:
+      return describe_stall(finding, find_words(finding, summary));
+    case RunFinding::Kind::SwitchInterval:
+      return describe_interval(finding);
+    default:
+      return describe_run(finding);
   }
-  return fmt::format(
-      "{} gives the GIL up again and again, and lost {} in {} to get it back, up to {} each: {} computes{} "
-      "and gives it "
-      "up after a switch interval only; compute in another process, or make the interval shorter "
-      "(sys.setswitchinterval)",
-      victim, duration(finding.lost), count_of(finding.count, "wait"), duration(finding.longest), culprit,
-      at);
 }
 
 }  // namespace gilscope

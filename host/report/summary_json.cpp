@@ -35,8 +35,28 @@ ordered_json gil_json(const GilFigures& gil) {
           {"hold_share", or_null(gil.hold_share)}};
 }
 
+ordered_json place_json(const CodePlace& place) {
+  return {{"file", place.file},
+          {"line", place.line == 0 ? ordered_json(nullptr) : ordered_json(place.line)},
+          {"function", place.function}};
+}
+
+ordered_json place_json(const std::optional<CodePlace>& place) {
+  return place ? place_json(*place) : ordered_json(nullptr);
+}
+
+ordered_json stack_json(const std::vector<CodePlace>& stack) {
+  auto places = ordered_json::array();
+  for (const auto& place : stack) places.push_back(place_json(place));
+  return places;
+}
+
 ordered_json thread_json(const NamedThread& thread) {
   const auto& figures = thread.figures;
+  auto waits = ordered_json::array();
+  for (const auto& [wait, stack] : thread.longest_waits) {
+    waits.push_back({{"wait_ns", wait.count()}, {"stack", stack_json(stack)}});
+  }
   return {{"id", thread_id_json(figures.id)},
           {"name", thread.name.empty() ? ordered_json(nullptr) : ordered_json(thread.name)},
           {"gil", static_cast<std::uint32_t>(figures.gil)},
@@ -51,22 +71,12 @@ ordered_json thread_json(const NamedThread& thread) {
           {"voluntary", figures.voluntary},
           {"cpu_ns", or_null(thread.cpu_ns)},
           {"hold", durations_json(figures.hold)},
-          {"wait", durations_json(figures.wait)}};
-}
-
-ordered_json place_json(const CodePlace& place) {
-  return {{"file", place.file},
-          {"line", place.line == 0 ? ordered_json(nullptr) : ordered_json(place.line)},
-          {"function", place.function}};
-}
-
-ordered_json place_json(const std::optional<CodePlace>& place) {
-  return place ? place_json(*place) : ordered_json(nullptr);
+          {"wait", durations_json(figures.wait)},
+          {"longest_waits", std::move(waits)}};
 }
 
 ordered_json blame_json(const BlameRow& row) {
-  auto stack = ordered_json::array();
-  for (const auto& place : row.stack) stack.push_back(place_json(place));
+  const auto task = task_of(row.stack);
   auto waiters = ordered_json::array();
   for (const auto& [thread, wait] : row.waiters) {
     const auto id = thread == kFurtherThreads ? std::nullopt : std::optional(thread);
@@ -82,7 +92,8 @@ ordered_json blame_json(const BlameRow& row) {
           {"caused_wait_ns", row.caused_wait_ns.count()},
           {"max_hold_ns", row.max_hold_ns.count()},
           {"max_wait_ns", row.max_wait_ns.count()},
-          {"stack", std::move(stack)},
+          {"stack", stack_json(row.stack)},
+          {"task", task ? ordered_json(task->function) : ordered_json(nullptr)},
           {"stack_wait_ns", row.stack_wait_ns.count()},
           {"waiters", std::move(waiters)}};
 }
@@ -118,16 +129,21 @@ ordered_json process_json(const ProcessSummary& process) {
 }
 
 ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) {
-  return {{"kind", name_of(finding.kind)},
-          {"text", describe_finding(finding, summary)},
-          {"pid", finding.pid},
-          {"gil", static_cast<std::uint32_t>(finding.gil)},
-          {"culprit", thread_id_json(finding.culprit)},
-          {"victim", thread_id_json(finding.victim)},
-          {"place", place_json(finding.place)},
-          {"count", finding.count},
-          {"longest_ns", finding.longest.count()},
-          {"lost_ns", finding.lost.count()}};
+  return {
+      {"kind", name_of(finding.kind)},
+      {"text", describe_finding(finding, summary)},
+      {"pid", or_null(finding.pid)},
+      {"gil", finding.gil ? ordered_json(static_cast<std::uint32_t>(*finding.gil)) : ordered_json(nullptr)},
+      {"culprit", thread_id_json(finding.culprit)},
+      {"victim", thread_id_json(finding.victim)},
+      {"place", place_json(finding.place)},
+      {"count", finding.count},
+      {"longest_ns", finding.longest.count()},
+      {"lost_ns", finding.lost.count()},
+      {"hold_share", or_null(finding.hold_share)},
+      {"at_most", or_null(finding.at_most)},
+      {"gain_ns", or_null(finding.gain)},
+      {"cost_ns", or_null(finding.cost)}};
 }
 
 }  // namespace

@@ -115,22 +115,40 @@ GilFigures read_gil(const json& gil) {
   return figures;
 }
 
+CodePlace read_place(const json& place) {
+  return {.file = text_at(place, "file"),
+          .function = text_at(place, "function"),
+          .line = known(id_at<std::uint32_t>, place, "line").value_or(0)};
+}
+
+CodePlace place_at(const json& object, const char* key) { return read_place(at(object, key)); }
+
+std::vector<CodePlace> stack_at(const json& object) {
+  std::vector<CodePlace> stack;
+  for (const json& place : array_at(object, "stack")) stack.push_back(read_place(place));
+  return stack;
+}
+
 NamedThread read_thread(const json& thread) {
-  return {.figures = {.id = known(id_at<ThreadId>, thread, "id"),
-                      .gil = id_at<GilId>(thread, "gil"),
-                      .holds = count_at(thread, "holds"),
-                      .hold_ns = time_at(thread, "hold_ns"),
-                      .waits = count_at(thread, "waits"),
-                      .wait_ns = time_at(thread, "wait_ns"),
-                      .forced = count_at(thread, "forced"),
-                      .voluntary = count_at(thread, "voluntary"),
-                      .lifetime_ns = time_at(thread, "lifetime_ns"),
-                      .hold_share = known(number_at, thread, "hold_share"),
-                      .wait_share = known(number_at, thread, "wait_share"),
-                      .hold = known(durations_at, thread, "hold"),
-                      .wait = known(durations_at, thread, "wait")},
-          .name = known(text_at, thread, "name").value_or(""),
-          .cpu_ns = known(time_at, thread, "cpu_ns")};
+  NamedThread read{.figures = {.id = known(id_at<ThreadId>, thread, "id"),
+                               .gil = id_at<GilId>(thread, "gil"),
+                               .holds = count_at(thread, "holds"),
+                               .hold_ns = time_at(thread, "hold_ns"),
+                               .waits = count_at(thread, "waits"),
+                               .wait_ns = time_at(thread, "wait_ns"),
+                               .forced = count_at(thread, "forced"),
+                               .voluntary = count_at(thread, "voluntary"),
+                               .lifetime_ns = time_at(thread, "lifetime_ns"),
+                               .hold_share = known(number_at, thread, "hold_share"),
+                               .wait_share = known(number_at, thread, "wait_share"),
+                               .hold = known(durations_at, thread, "hold"),
+                               .wait = known(durations_at, thread, "wait")},
+                   .name = known(text_at, thread, "name").value_or(""),
+                   .cpu_ns = known(time_at, thread, "cpu_ns")};
+  for (const json& wait : array_at(thread, "longest_waits")) {
+    read.longest_waits.push_back({.wait_ns = time_at(wait, "wait_ns"), .stack = stack_at(wait)});
+  }
+  return read;
 }
 
 // Of those that nobody started, the first is the one that was run, and any other a fork server.
@@ -139,14 +157,6 @@ ProcessRole read_role(const json& process, bool is_first) {
   if (!method) return is_first ? ProcessRole::First : ProcessRole::Server;
   return role_of_start_method(*method);
 }
-
-CodePlace read_place(const json& place) {
-  return {.file = text_at(place, "file"),
-          .function = text_at(place, "function"),
-          .line = known(id_at<std::uint32_t>, place, "line").value_or(0)};
-}
-
-CodePlace place_at(const json& object, const char* key) { return read_place(at(object, key)); }
 
 BlameRow read_blame(const json& row) {
   BlameRow blame{.gil = id_at<GilId>(row, "gil"),
@@ -160,7 +170,8 @@ BlameRow read_blame(const json& row) {
                  .max_hold_ns = time_at(row, "max_hold_ns"),
                  .max_wait_ns = time_at(row, "max_wait_ns"),
                  .stack_wait_ns = time_at(row, "stack_wait_ns")};
-  for (const json& place : array_at(row, "stack")) blame.stack.push_back(read_place(place));
+  blame.stack = stack_at(row);
+  known(text_at, row, "task");  // it follows from the stack
   for (const json& waiter : array_at(row, "waiters")) {
     const auto thread = known(id_at<ThreadId>, waiter, "thread");
     blame.waiters.push_back({thread.value_or(kFurtherThreads), time_at(waiter, "wait_ns")});
@@ -193,7 +204,9 @@ void check_finding(const json& finding) {
   for (const char* key : {"kind", "text"}) {
     if (!at(finding, key).is_string()) refuse(fmt::format("its '{}' is no text", key));
   }
-  for (const char* key : {"pid", "gil", "count", "longest_ns", "lost_ns"}) count_at(finding, key);
+  for (const char* key : {"count", "longest_ns", "lost_ns"}) count_at(finding, key);
+  for (const char* key : {"pid", "gil", "gain_ns", "cost_ns"}) known(count_at, finding, key);
+  for (const char* key : {"hold_share", "at_most"}) known(number_at, finding, key);
   for (const char* key : {"culprit", "victim"}) known(id_at<ThreadId>, finding, key);
   known(place_at, finding, "place");
 }

@@ -42,7 +42,7 @@ inline constexpr std::string_view kSummarySchema = "gilscope.summary/1";
 // The verdict in words, from the figures alone.
 [[nodiscard]] std::string describe_verdict(const RunSummary& summary);
 
-// What to do about it, a sentence each: of the findings; where there is none, of a bottleneck in general.
+// What to do about it: a sentence for each finding.
 [[nodiscard]] std::vector<std::string> advise(const RunSummary& summary);
 
 // What the measurement cost, and what is missing from it.

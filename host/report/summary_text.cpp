@@ -125,25 +125,6 @@ const NamedThread* find_top_holder(const RunSummary& summary) {
   return top;
 }
 
-// What to do about a bottleneck that no finding explains: forced releases are those of threads that compute,
-// the others' are too long.
-std::string_view advise_generally(const RunSummary& summary) {
-  std::uint64_t forced = 0;
-  std::uint64_t handoffs = 0;
-  for (const auto& process : summary.processes) {
-    for (const auto& gil : process.gils) {
-      forced += gil.forced;
-      handoffs += gil.handoffs;
-    }
-  }
-  if (2 * forced >= handoffs) {
-    return "several threads compute in Python at once: processes or sub-interpreters have a GIL each, and C "
-           "code can release it; `gilscope compare` says which pays";
-  }
-  return "threads give the GIL up often, and wait to get it back: fewer threads, larger steps between two "
-         "waits for I/O, or asyncio; `gilscope compare` says which pays";
-}
-
 }  // namespace
 
 std::string describe_role(ProcessRole role) {
@@ -180,8 +161,6 @@ std::string describe_verdict(const RunSummary& summary) {
 std::vector<std::string> advise(const RunSummary& summary) {
   std::vector<std::string> advice;
   for (const auto& finding : find_in_run(summary)) advice.push_back(describe_finding(finding, summary));
-  const bool is_bad = summary.verdict.kind == RunVerdict::Kind::Bottleneck;
-  if (is_bad && advice.empty()) advice.emplace_back(advise_generally(summary));
   return advice;
 }
 

@@ -43,6 +43,23 @@ class Gil:
 
 
 @dataclasses.dataclass(frozen=True)
+class Place:
+    """A line of Python code."""
+
+    file: str
+    line: int | None
+    function: str  #: its qualified name
+
+
+@dataclasses.dataclass(frozen=True)
+class LongestWait:
+    """One of the longest waits of a thread."""
+
+    wait_ns: int
+    stack: list[Place]  #: where the thread stood when it was over; innermost first
+
+
+@dataclasses.dataclass(frozen=True)
 class Thread:
     """What one thread did with one GIL. Times are in ns; None is not known."""
 
@@ -61,6 +78,7 @@ class Thread:
     cpu_ns: int | None
     hold: Durations | None
     wait: Durations | None
+    longest_waits: list[LongestWait]  #: of those whose place is known; at most four, longest first
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,15 +89,6 @@ class Handoff:
     from_: int | None  #: thread ids; None: threads that came when no row was left, merged
     to: int | None
     count: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """A line of Python code."""
-
-    file: str
-    line: int | None
-    function: str  #: its qualified name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +114,7 @@ class Blame:
     max_hold_ns: int
     max_wait_ns: int  #: of one thread, during one of the holds
     stack: list[Place]  #: innermost first, of those that end on `to` the one that caused most
+    task: str | None  #: of an asyncio loop: the outermost function of the task or callback, by `stack`
     stack_wait_ns: int  #: how much that one caused
     waiters: list[Waiter]
 
@@ -154,16 +164,20 @@ class Verdict:
 class Finding:
     """What deserves to be said beyond the verdict, with its evidence. Times are in ns."""
 
-    kind: str  #: kept_by_c, convoy
+    kind: str  #: see docs/how-to/threads.md
     text: str  #: with what to do
-    pid: int
-    gil: int
+    pid: int | None  #: None, as is `gil`: of the run as a whole
+    gil: int | None
     culprit: int | None  #: the thread whose hold it was; None: not known
     victim: int | None  #: the thread that waited most
     place: Place | None  #: where the culprit's hold ended
-    count: int  #: of holds, or of waits where a victim complains
+    count: int  #: of holds, of waits where a victim complains, of hand-offs
     longest_ns: int
     lost_ns: int  #: by those who waited
+    hold_share: float | None  #: of a whole run: of the GIL that was held most
+    at_most: float | None  #: of a whole run: how many times faster any number of threads could make it
+    gain_ns: int | None  #: of a switch interval of a tenth: what would be saved at most
+    cost_ns: int | None  #: likewise: what it would cost at most
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,7 +192,7 @@ class Summary(Document):
     cpu_ns: int | None
     probe: Probe
     verdict: Verdict
-    findings: list[Finding]  #: those that cost most first
+    findings: list[Finding]  #: those that cost most first; those of the whole run last
     processes: list[Process]
     check: dict[str, Any] | None  #: of `gilscope report --check`
     _json: str = dataclasses.field(repr=False)
@@ -187,8 +201,9 @@ class Summary(Document):
     def rows(self) -> list[dict[str, Any]]:
         """List a flat dict for each thread and GIL of each process, as pandas.DataFrame() and csv.DictWriter take it.
 
-        The keys, of each the same, are `pid` and the fields of Thread, but for `hold` and `wait`: their figures are
-        `hold_p50_ns` to `hold_max_ns` and `wait_p50_ns` to `wait_max_ns`. Times are in ns; None is not known.
+        The keys, of each the same, are `pid` and the fields of Thread, without `longest_waits`, and of `hold` and
+        `wait` their figures: `hold_p50_ns` to `hold_max_ns`, `wait_p50_ns` to `wait_max_ns`. Times are in ns; None is
+        not known.
         """
         return [_row(process.pid, thread) for process in self.processes for thread in process.threads]
 
@@ -219,6 +234,7 @@ _DURATIONS = [field.name for field in dataclasses.fields(Durations)]
 
 def _row(pid: int, thread: Thread) -> dict[str, Any]:
     row = {"pid": pid, **vars(thread)}
+    del row["longest_waits"]
     for kind in ("hold", "wait"):
         figures = row.pop(kind)
         row |= {f"{kind}_{name}": figures and getattr(figures, name) for name in _DURATIONS}
@@ -227,7 +243,12 @@ def _row(pid: int, thread: Thread) -> dict[str, Any]:
 
 def _thread(figures: Mapping[str, Any]) -> Thread:
     hold, wait = (figures[kind] and make(Durations, figures[kind]) for kind in ("hold", "wait"))
-    return make(Thread, figures, hold=hold, wait=wait)
+    waits = [make(LongestWait, row, stack=_stack(row["stack"])) for row in figures["longest_waits"]]
+    return make(Thread, figures, hold=hold, wait=wait, longest_waits=waits)
+
+
+def _stack(places: list[Mapping[str, Any]]) -> list[Place]:
+    return [make(Place, place) for place in places]
 
 
 def _place(figures: Mapping[str, Any] | None) -> Place | None:
@@ -240,7 +261,7 @@ def _blame(figures: Mapping[str, Any]) -> Blame:
         figures,
         from_=_place(figures["from"]),
         to=_place(figures["to"]),
-        stack=[make(Place, place) for place in figures["stack"]],
+        stack=_stack(figures["stack"]),
         waiters=[make(Waiter, waiter) for waiter in figures["waiters"]],
     )
 

@@ -143,6 +143,44 @@ def test_generated_and_deleted_code_keeps_its_own_lines(record, script):
         assert place["line"] == int(place["file"].removeprefix("made")) % 7 + 1
 
 
+TASKS = """
+import asyncio, threading
+def ask():
+    while not over.is_set(): sum(range(1000))
+def chunks():
+    for i in range(20): yield sum(range(i * 50_000))
+async def parse():
+    return [chunk for chunk in chunks()]
+async def handle():
+    await parse()
+async def main():
+    await asyncio.gather(handle(), asyncio.create_task(handle(), name="second"))
+over = threading.Event()
+thread = threading.Thread(target=ask)
+thread.start()
+asyncio.run(main())
+over.set()
+thread.join()
+"""
+
+
+def test_a_generator_in_a_coroutine_has_the_stack_up_to_its_task(record, script):
+    path = script(TASKS)
+    document, said = record(path)
+    rows = [row for row in holds_of(document["processes"][0]) if row["task"] == "handle"]
+    stacks = [[place["function"] for place in row["stack"] if place["file"] == path] for row in rows]
+    assert any("chunks" in stack[0] for stack in stacks)
+    for stack in stacks:
+        assert "handle" in stack
+        assert stack[-1] == "<module>"
+    assert ", in the task of handle" in " ".join(said.split())
+    (main,) = [row for row in document["processes"][0]["threads"] if row["name"] == "MainThread"]
+    waits = main["longest_waits"]
+    assert 1 <= len(waits) <= 4
+    assert waits[0]["wait_ns"] == main["wait"]["max_ns"]
+    assert all(wait["stack"] for wait in waits)
+
+
 # 3.11 has no interpreter with a GIL of its own, and no threads in isolated ones.
 IN_AN_INTERPRETER = f"""
 import sys

@@ -23,6 +23,7 @@ def row(name, *, thread: int | None = 1, gil=0, holds=0, hold_ns=0) -> Thread:
     return Thread(
         id=thread, name=name, gil=gil, holds=holds, hold_ns=hold_ns, hold_share=None, waits=0, wait_ns=0,
         wait_share=None, lifetime_ns=0, forced=0, voluntary=0, cpu_ns=None, hold=None, wait=None,
+        longest_waits=[],
     )  # fmt: skip
 
 

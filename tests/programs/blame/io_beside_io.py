@@ -1,4 +1,4 @@
-"""Two threads that read one byte again and again: each gives the GIL up soon, and has it back soon."""
+"""Threads that read one byte again and again: each gives the GIL up soon, and has it back soon."""
 
 import os
 import threading
@@ -10,7 +10,8 @@ def read():
 
 
 zero = os.open("/dev/zero", os.O_RDONLY)
-worker = threading.Thread(target=read, name="reader")
-worker.start()
-read()
-worker.join()
+workers = [threading.Thread(target=read, name=f"reader {i}") for i in range(4)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()

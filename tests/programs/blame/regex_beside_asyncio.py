@@ -11,10 +11,10 @@ def match():
 
 
 async def tick():
+    worker.start()
     while worker.is_alive():
         await asyncio.sleep(0.001)
 
 
 worker = threading.Thread(target=match, name="matcher")
-worker.start()
 asyncio.run(tick())

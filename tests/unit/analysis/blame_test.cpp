@@ -117,6 +117,27 @@ TEST(Blame, a_hold_from_before_the_events_is_nobodys_that_is_known) {
   EXPECT_EQ(spans.at(kNobodys).waits, (Waits{{ThreadId{2}, 18}}));
 }
 
+TEST(Blame, the_longest_waits_of_a_thread_are_kept_with_where_it_stood_then) {
+  Blame blame;
+  std::uint64_t now = 0;
+  const auto wait = [&](std::uint64_t ticks, std::optional<StackId> stands) {
+    blame.apply(acquire(now, 1), {});
+    blame.apply(request(now + 1, 2), {});
+    blame.apply(release(now + 1 + ticks, 1), {});
+    blame.apply(acquire(now + 1 + ticks, 2), stands);
+    blame.apply(release(now + 2 + ticks, 2), {});
+    now += ticks + 3;
+  };
+  wait(10, kLoop);
+  wait(500, {});  // nobody knows where it stood
+  for (const std::uint64_t ticks : {40U, 30U, 20U}) wait(ticks, kRead);
+  wait(50, kLoop);
+  const auto& waits = blame.long_waits();
+  ASSERT_EQ(waits.size(), 1U);
+  EXPECT_EQ(waits.at({kGil, ThreadId{2}}),
+            (std::vector<LongWait>{{50, kLoop}, {40, kRead}, {30, kRead}, {20, kRead}}));
+}
+
 TEST(Blame, events_of_a_gil_that_the_machine_has_no_place_for_are_passed_over) {
   EXPECT_TRUE(spans_of({acquire(10, 1, 1U << 17U), request(12, 2, 1U << 17U)}, 20).empty());
 }

@@ -13,7 +13,8 @@ constexpr ThreadId kWorker{2};
 TEST(BlamedStacks, merge_the_spans_that_end_on_one_stack_and_rank_them) {
   ProcessRecord process;
   process.blame.emplace();
-  auto& [spans, stacks] = *process.blame;
+  auto& spans = process.blame->spans;
+  auto& stacks = process.blame->stacks;
   const auto main = stacks.add(CodePlace{"app.py", "main", 1});
   const auto parse = stacks.add(CodePlace{"app.py", "parse", 41});
   const StackId in_parse = stacks.add({parse, main});

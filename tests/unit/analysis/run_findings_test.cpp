@@ -99,7 +99,7 @@ TEST(RunFindings, who_gives_it_up_soon_and_waits_for_most_of_an_interval_each_ti
   auto row = kept_row();
   row.max_wait_ns = 5 * kMs;
   const auto found = find_in({row}, {suffering()});
-  ASSERT_EQ(kinds(found), std::vector{Kind::Convoy});
+  ASSERT_EQ(kinds(found), (std::vector{Kind::Convoy, Kind::SwitchInterval}));
   EXPECT_EQ(found[0].victim, kWaiter);
   EXPECT_EQ(found[0].culprit, kHolder);
   EXPECT_EQ(found[0].count, 20U);
@@ -130,6 +130,148 @@ TEST(RunFindings, those_that_cost_most_come_first_and_of_a_kind_at_most_three) {
   ASSERT_EQ(found.size(), 3U);
   EXPECT_EQ(found[0].place->line, 5U);
   EXPECT_EQ(found[2].place->line, 3U);
+}
+
+CodePlace in_asyncio(const std::string& file, const std::string& function) {
+  return {.file = "/usr/lib/python3.13/asyncio/" + file, .function = function, .line = 1};
+}
+
+// Innermost first, as a loop's stack is.
+std::vector<CodePlace> in_loop(std::vector<CodePlace> stack) {
+  stack.push_back(in_asyncio("base_events.py", "BaseEventLoop._run_once"));
+  stack.push_back(in_asyncio("runners.py", "Runner.run"));
+  return stack;
+}
+
+std::vector<CodePlace> in_task(const CodePlace& place, const CodePlace& coroutine) {
+  return in_loop({place, coroutine, in_asyncio("events.py", "Handle._run")});
+}
+
+TEST(RunFindings, a_loop_that_waited_for_ten_intervals_stood_still) {
+  auto row = kept_row();
+  row.max_wait_ns = 5 * kMs;
+  NamedThread loop{.figures = {.id = kWaiter}};
+  loop.longest_waits = {{70 * kMs, {kept_row().stack}},
+                        {60 * kMs, in_loop({})},
+                        {50 * kMs, in_loop({})},
+                        {49 * kMs, in_loop({})}};
+  const auto found = find_in({row}, {loop});
+  ASSERT_EQ(kinds(found), std::vector{Kind::StalledLoop});
+  EXPECT_EQ(found[0].victim, kWaiter);
+  EXPECT_EQ(found[0].culprit, kHolder);
+  EXPECT_EQ(found[0].place->line, 7U);
+  EXPECT_EQ(found[0].count, 2U);
+  EXPECT_EQ(found[0].longest, 60 * kMs);
+  EXPECT_EQ(found[0].lost, 110 * kMs);
+
+  loop.longest_waits = {{70 * kMs, {kept_row().stack}}, {49 * kMs, in_loop({})}};
+  EXPECT_TRUE(find_in({row}, {loop}).empty());
+}
+
+TEST(RunFindings, a_task_that_keeps_the_gil_for_ten_intervals_holds_its_loop_up) {
+  const CodePlace inner{.file = "app.py", .function = "parse", .line = 41};
+  const CodePlace coroutine{.file = "app.py", .function = "handle", .line = 9};
+  auto row = kept_row();
+  row.max_wait_ns = 5 * kMs;
+  row.stack = in_task(inner, coroutine);
+  row.max_hold_ns = 50 * kMs;
+  const NamedThread loop{.figures = {.id = kHolder}};
+  const auto found = find_in({row}, {loop});
+  ASSERT_EQ(kinds(found), std::vector{Kind::StalledLoop});
+  EXPECT_EQ(found[0].culprit, kHolder);
+  EXPECT_EQ(found[0].victim, kHolder);
+  EXPECT_EQ(found[0].longest, 50 * kMs);
+  EXPECT_EQ(task_of(found[0].stack)->function, "handle");
+
+  auto brief = row;
+  brief.max_hold_ns = 49 * kMs;
+  EXPECT_TRUE(find_in({brief}, {loop}).empty());
+  auto no_loop = row;
+  no_loop.stack = {inner, coroutine};
+  EXPECT_TRUE(find_in({no_loop}, {loop}).empty());
+}
+
+TEST(RunFindings, a_loop_that_runs_nothing_has_no_task) {
+  EXPECT_FALSE(task_of(in_loop({in_asyncio("selectors.py", "EpollSelector.select")})));
+  EXPECT_FALSE(task_of(in_loop({in_asyncio("events.py", "Handle._run")})));
+  EXPECT_FALSE(task_of({}));
+  EXPECT_TRUE(is_in_event_loop(in_loop({})));
+  EXPECT_FALSE(is_in_event_loop({{.file = "app.py", .function = "BaseEventLoop._run_once", .line = 1}}));
+}
+
+TEST(RunFindings, a_tenth_of_the_switch_interval_saves_most_of_convoys_and_costs_switches) {
+  const auto change = shorten_interval(100 * kMs, 20, Nanoseconds(50'000));
+  EXPECT_EQ(change.gain, 90 * kMs);
+  EXPECT_EQ(change.cost, 9 * kMs);
+  EXPECT_GT(shorten_interval(Nanoseconds::max(), ~std::uint64_t{0}, Nanoseconds::max()).cost,
+            Nanoseconds::zero());
+
+  auto row = kept_row();
+  row.max_wait_ns = 5 * kMs;
+  // Until the system had woken who waited: 5 ms in 100 hand-offs.
+  const BlameRow nobodys{.caused_wait_ns = 5 * kMs, .waiters = {{kWaiter, 5 * kMs}}};
+  RunSummary run;
+  run.processes.push_back(
+      {.pid = 4711,
+       .gils = {{.id = GilId{1}, .forced = 1, .handoffs = 1}, {.forced = 20, .handoffs = 100}},
+       .threads = {suffering()},
+       .blame = {{row, nobodys}}});
+  const auto found = find_in_run(run);
+  ASSERT_EQ(kinds(found), (std::vector{Kind::Convoy, Kind::SwitchInterval}));
+  EXPECT_EQ(found[1].count, 20U);
+  EXPECT_EQ(found[1].lost, 100 * kMs);
+  EXPECT_EQ(found[1].gain, 90 * kMs);
+  EXPECT_EQ(found[1].cost, 9 * kMs);
+}
+
+// A run of one second, whose GIL was held for this share of it.
+RunSummary whole_run(RunVerdict::Kind verdict, double held) {
+  RunSummary run{.wall_ns = 1000 * kMs, .cpu_ns = 600 * kMs, .verdict = {.kind = verdict}};
+  run.processes.push_back({.pid = 1,
+                           .gils = {{.id = GilId{1}, .hold_share = 0.1},
+                                    {.wait_ns = 30 * kMs, .forced = 5, .handoffs = 10, .hold_share = held}}});
+  return run;
+}
+
+TEST(RunFindings, of_the_whole_run_one_thing_is_said) {
+  using Verdict = RunVerdict::Kind;
+  const auto kind = [](const RunSummary& run) { return kinds(find_in_run(run)); };
+  EXPECT_EQ(kind(whole_run(Verdict::Bottleneck, 0.9)), std::vector{Kind::ComputingThreads});
+  auto run = whole_run(Verdict::Bottleneck, 0.9);
+  run.processes.front().gils[1].forced = 4;
+  EXPECT_EQ(kind(run), std::vector{Kind::FrequentReleases});
+  EXPECT_EQ(kind(whole_run(Verdict::NoBottleneck, 0.5)), std::vector{Kind::NoBottleneck});
+  EXPECT_EQ(kind(whole_run(Verdict::OneThread, 0.5)), std::vector{Kind::LittleToGain});
+  EXPECT_EQ(kind(whole_run(Verdict::OneThread, 0.49)), std::vector{Kind::ReleasedByC});
+  run = whole_run(Verdict::NoBottleneck, 0.49);
+  run.cpu_ns = 499 * kMs;
+  EXPECT_EQ(kind(run), std::vector{Kind::IoBound});
+  run.cpu_ns.reset();
+  EXPECT_EQ(kind(run), std::vector{Kind::IoBound});
+  EXPECT_TRUE(kind(whole_run(Verdict::NoGil, 0.9)).empty());
+  EXPECT_TRUE(kind(whole_run(Verdict::NothingRecorded, 0)).empty());
+
+  const auto found = find_in_run(whole_run(Verdict::NoBottleneck, 0.8));
+  EXPECT_FALSE(found[0].pid);
+  EXPECT_FALSE(found[0].gil);
+  EXPECT_EQ(found[0].count, 10U);
+  EXPECT_EQ(found[0].lost, 30 * kMs);
+  EXPECT_EQ(found[0].hold_share, 0.8);
+  EXPECT_EQ(found[0].at_most, 1.25);
+}
+
+TEST(RunFindings, of_a_moment_only_a_bottleneck_is_said) {
+  auto run = whole_run(RunVerdict::Kind::NoBottleneck, 0.9);
+  run.wall_ns = kLeastRun - Nanoseconds(1);
+  EXPECT_TRUE(find_in_run(run).empty());
+  run.verdict.kind = RunVerdict::Kind::Bottleneck;
+  EXPECT_EQ(find_in_run(run).size(), 1U);
+}
+
+TEST(RunFindings, what_has_a_culprit_explains_a_bottleneck) {
+  auto run = whole_run(RunVerdict::Kind::Bottleneck, 0.9);
+  run.processes.front().blame = {kept_row()};
+  EXPECT_EQ(kinds(find_in_run(run)), std::vector{Kind::KeptByC});
 }
 
 TEST(RunFindings, nothing_is_found_where_blame_was_not_recorded) {

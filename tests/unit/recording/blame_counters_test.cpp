@@ -50,6 +50,21 @@ std::map<NamedSpan, Figures> name(const BlameRecord& blame) {
   return named;
 }
 
+// Of each thread and GIL: how long, and where it stood then.
+using NamedWaits =
+    std::map<std::pair<GilId, ThreadId>, std::multiset<std::pair<std::uint64_t, std::vector<CodePlace>>>>;
+
+// But for the shortest: of equals there may be others that had no place.
+NamedWaits name_long_waits(const BlameRecord& blame) {
+  NamedWaits named;
+  for (const auto& [row, waits] : blame.long_waits) {
+    for (const auto& [ticks, stack] : waits) {
+      if (ticks > waits.back().ticks) named[row].emplace(ticks, places_of(blame.stacks, stack));
+    }
+  }
+  return named;
+}
+
 // Gives a recorder the events as the probe does, and Blame those with the same stacks.
 class Twins {
  public:
@@ -75,7 +90,14 @@ class Twins {
 
   void expect_the_same(std::uint64_t now) {
     expected.spans = blame_.spans(now);
-    EXPECT_EQ(name(counters.view().blame(false, now)), name(expected));
+    expected.long_waits = blame_.long_waits();
+    const auto counted = counters.view().blame(false, now);
+    EXPECT_EQ(name(counted), name(expected));
+    EXPECT_EQ(name_long_waits(counted), name_long_waits(expected));
+    for (const auto& [row, waits] : expected.long_waits) {
+      EXPECT_EQ(counted.long_waits.at(row).size(), waits.size());
+      EXPECT_EQ(counted.long_waits.at(row).back().ticks, waits.back().ticks);
+    }
   }
 
   FakeCode code{make_places(40)};

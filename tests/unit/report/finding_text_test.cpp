@@ -40,19 +40,60 @@ RunFinding finding_of(RunFinding::Kind kind) {
 }
 
 TEST(FindingText, names_culprit_line_victim_figures_and_what_to_do) {
+  using Kind = RunFinding::Kind;
   const auto run = run_of_two();
-  EXPECT_EQ(describe_finding(finding_of(RunFinding::Kind::KeptByC), run),
+  EXPECT_EQ(describe_finding(finding_of(Kind::KeptByC), run),
             "computer at app.py:41 parse kept the GIL for up to 120 ms while thread 2 asked for it, which "
-            "cost others "
-            "300 ms in 3 holds: Python code gives it up within a switch interval, so a call in C keeps it; "
-            "let that call "
-            "release the GIL, or make it in another process");
+            "cost others 300 ms in 3 holds: Python code gives it up within a switch interval, so a call in C "
+            "keeps it; let that call release the GIL, or make it in another process");
+  EXPECT_EQ(describe_finding(finding_of(Kind::Convoy), run),
+            "thread 2 gives the GIL up again and again, and lost 300 ms in 3 waits to get it back, up to 120 "
+            "ms each: computer computes at app.py:41 parse and gives it up after a switch interval only; "
+            "compute in another process");
   EXPECT_EQ(
-      describe_finding(finding_of(RunFinding::Kind::Convoy), run),
-      "thread 2 gives the GIL up again and again, and lost 300 ms in 3 waits to get it back, up to 120 ms "
-      "each: "
-      "computer computes at app.py:41 parse and gives it up after a switch interval only; compute in another "
-      "process, or make the interval shorter (sys.setswitchinterval)");
+      describe_finding(finding_of(Kind::StalledLoop), run),
+      "the event loop of thread 2 stood still for up to 120 ms at a time, 300 ms in 3 waits, and waited "
+      "for the GIL that computer had at app.py:41 parse: run that in another process "
+      "(loop.run_in_executor with a ProcessPoolExecutor), or let it release the GIL");
+  auto own = finding_of(Kind::StalledLoop);
+  own.culprit = own.victim;
+  EXPECT_THAT(describe_finding(own, run),
+              HasSubstr("up to 120 ms, as its own code kept it at app.py:41 parse: await something"));
+  own.stack.push_back({.file = "/srv/app.py", .function = "handle", .line = 9});
+  own.stack.push_back(
+      {.file = "/usr/lib/python3.13/asyncio/events.py", .function = "Handle._run", .line = 88});
+  EXPECT_THAT(describe_finding(own, run), HasSubstr(", as handle kept it at app.py:41 parse: "));
+}
+
+TEST(FindingText, says_what_another_switch_interval_would_change) {
+  auto finding = finding_of(RunFinding::Kind::SwitchInterval);
+  finding.gain = 270 * kMs;
+  finding.cost = 9 * kMs;
+  EXPECT_EQ(
+      describe_finding(finding, run_of_two()),
+      "a switch interval of a tenth, sys.setswitchinterval(0.0005), would save up to 270 ms of the 300 ms "
+      "lost in convoys, and cost up to 9.00 ms");
+  finding.cost = finding.gain;
+  EXPECT_EQ(
+      describe_finding(finding, run_of_two()),
+      "leave the switch interval as it is: a switch interval of a tenth, sys.setswitchinterval(0.0005), "
+      "would save up to 270 ms, and cost up to 270 ms");
+}
+
+TEST(FindingText, of_a_whole_run_is_what_to_do_and_why) {
+  using Kind = RunFinding::Kind;
+  const auto text = [](Kind kind) {
+    const RunFinding finding{.kind = kind, .lost = 3 * kMs, .hold_share = 0.4, .at_most = 2.5};
+    return describe_finding(finding, run_of_two());
+  };
+  EXPECT_THAT(text(Kind::ComputingThreads), HasSubstr("could make this at most 2.50 × faster: processes or"));
+  EXPECT_THAT(text(Kind::FrequentReleases), HasSubstr("fewer threads"));
+  EXPECT_EQ(text(Kind::NoBottleneck), "leave the GIL as it is: all waits for it together took 3.00 ms");
+  EXPECT_THAT(text(Kind::LittleToGain),
+              HasSubstr("held 40 % of the time, so threads have little to gain: use"));
+  EXPECT_THAT(text(Kind::IoBound), HasSubstr("held 40 % of the time, and a CPU was busy for less than half"));
+  EXPECT_THAT(text(Kind::ReleasedByC),
+              HasSubstr("held 40 % of the time, and most of the work went on without"));
 }
 
 TEST(FindingText, says_nothing_of_what_is_not_known) {

@@ -17,7 +17,8 @@ RecordedRun make_run() {
   ProcessRecord first{.pid = 4001};
   first.threads = {{.id = kMain, .name = "MainThread"}, {.id = kWorker, .name = ""}};
   first.blame.emplace();
-  auto& [spans, stacks] = *first.blame;
+  auto& spans = first.blame->spans;
+  auto& stacks = first.blame->stacks;
   const auto main = stacks.add(CodePlace{"/srv/app.py", "main", 12});
   const auto parse = stacks.add(CodePlace{"/srv/app.py", "Parser.parse", 41});
   const auto frozen = stacks.add(CodePlace{"<string>", "<module>", 0});
@@ -56,7 +57,8 @@ TEST(StackExports, keep_hostile_names_in_their_frame) {
   auto& process = run.processes.front();
   process.threads.front().name = "a;b\nc 12\x1b[31m\xff<script>";
   process.blame.emplace();
-  auto& [spans, stacks] = *process.blame;
+  auto& spans = process.blame->spans;
+  auto& stacks = process.blame->stacks;
   const auto place = stacks.add(CodePlace{"a;b.py\n", "\"f\";g", 1});
   spans[{.thread = kMain, .to = stacks.add(std::vector{place})}].waits = {{kWorker, 7}};
   EXPECT_EQ(flamegraph_of(run), "process 4001;a:b?c 12?[31m�<script>;\"f\":g (a:b.py?:1) 7\n");

@@ -37,6 +37,8 @@ BlameRecord make_blame() {
   const auto match = stacks.add(CodePlace{"/usr/lib/python3.13/re/__init__.py", "match", 167});
   const StackId in_parse = stacks.add({parse, main});
   const StackId in_match = stacks.add({match, parse, main});
+  const auto handle = stacks.add(CodePlace{"/usr/lib/python3.13/asyncio/events.py", "Handle._run", 89});
+  const StackId in_task = stacks.add({parse, main, handle});
   const auto row = [&](unsigned thread, std::optional<StackId> from,
                        std::optional<StackId> to) -> SpanFigures& {
     return blame.spans[{.gil = GilId{0}, .thread = ThreadId{thread}, .from = from, .to = to}];
@@ -53,12 +55,12 @@ BlameRecord make_blame() {
                                 .forced = 8,
                                 .waits = {{ThreadId{1}, 40 * kMillisecond}},
                                 .max_wait_ticks = 5 * kMillisecond};
-  row(2, {}, in_parse) = {.holds = 1,
-                          .hold_ticks = 4 * kMillisecond,
-                          .max_hold_ticks = 4 * kMillisecond,
-                          .forced = 1,
-                          .waits = {{ThreadId{1}, 4 * kMillisecond}},
-                          .max_wait_ticks = 4 * kMillisecond};
+  row(2, {}, in_task) = {.holds = 1,
+                         .hold_ticks = 4 * kMillisecond,
+                         .max_hold_ticks = 4 * kMillisecond,
+                         .forced = 1,
+                         .waits = {{ThreadId{1}, 4 * kMillisecond}},
+                         .max_wait_ticks = 4 * kMillisecond};
   row(3, in_match, {}) = {.holds = 1,
                           .hold_ticks = 234,
                           .max_hold_ticks = 234,
@@ -66,6 +68,7 @@ BlameRecord make_blame() {
                           .max_wait_ticks = 234};
   blame.spans[{.gil = GilId{0}}].waits = {
       {ThreadId{1}, 1'249'766}, {ThreadId{2}, 1'000'000}, {ThreadId{3}, 234}};
+  blame.long_waits[{GilId{0}, ThreadId{1}}] = {{4'530'000, in_task}, {4'000'000, in_parse}};
   return blame;
 }
 

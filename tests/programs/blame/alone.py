@@ -1,0 +1,3 @@
+"""One thread that computes."""
+
+sum(range(20_000_000))

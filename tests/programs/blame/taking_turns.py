@@ -1,0 +1,18 @@
+"""Two threads that compute, one after the other: nobody ever waits for the GIL."""
+
+import threading
+
+
+def work(mine, others):
+    for _ in range(10):
+        mine.acquire()
+        sum(range(1_000_000))
+        others.release()
+
+
+first, second = threading.Semaphore(1), threading.Semaphore(0)
+workers = [threading.Thread(target=work, args=turns) for turns in ((first, second), (second, first))]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
