@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "analysis/run_findings.h"
+
 namespace gilscope {
 namespace {
 
@@ -121,6 +123,7 @@ RunSummary summarize_run(const RecordedRun& run) {
     if (summary.cpu_ns) *summary.cpu_ns = add(*summary.cpu_ns, *record.cpu);
   }
   summary.verdict = run.has_gil ? judge(summary.processes) : RunVerdict{};
+  summary.findings = find_in_run(summary);
   return summary;
 }
 

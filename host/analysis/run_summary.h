@@ -9,6 +9,7 @@
 
 #include "analysis/gil_summary.h"
 #include "analysis/process_record.h"
+#include "analysis/run_finding.h"
 #include "support/time.h"
 
 namespace gilscope {
@@ -104,6 +105,7 @@ struct RunSummary {
   std::optional<Nanoseconds> cpu_ns;   // of all processes; unknown where it is of one
   ProbeFigures probe;
   RunVerdict verdict;
+  std::vector<RunFinding> findings;  // see find_in_run
   std::vector<ProcessSummary> processes;
 };
 

@@ -6,6 +6,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "analysis/run_findings.h"
 #include "report/blame_text.h"
 #include "report/export_text.h"
 #include "report/text.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "analysis/run_findings.h"
+#include "analysis/run_summary.h"
 
 namespace gilscope {
 

@@ -162,6 +162,9 @@ std::string format_page(const ordered_json& document) {
 
 PageLosses cut_summary(RunSummary& summary, PageBounds bounds) {
   PageLosses losses;
+  for (auto& process : summary.processes) {
+    for (auto& thread : process.threads) thread.longest_waits.clear();  // not shown, and long
+  }
   losses.processes = keep_heaviest<ProcessSummary>({&summary.processes}, bounds.processes, held);
   losses.threads = keep_heaviest(
       lists_of(summary, &ProcessSummary::threads), bounds.threads,

@@ -1,4 +1,5 @@
 // The machine-readable twin of the summary's text.
+#include "analysis/run_findings.h"
 #include "report/doctor_part.h"
 #include "report/finding_text.h"
 #include "report/summary_report.h"
@@ -173,7 +174,7 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
   auto processes = ordered_json::array();
   for (const auto& process : summary.processes) processes.push_back(process_json(process));
   auto findings = ordered_json::array();
-  for (const auto& finding : find_in_run(summary)) findings.push_back(finding_json(finding, summary));
+  for (const auto& finding : summary.findings) findings.push_back(finding_json(finding, summary));
   const auto& verdict = summary.verdict;
   return {{"schema", kSummarySchema},
           {"python", context.python.is_null() ? ordered_json(nullptr) : python_json(context.python)},

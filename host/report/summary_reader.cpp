@@ -6,6 +6,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "analysis/run_findings.h"
 #include "report/doctor_part.h"
 #include "report/summary_report.h"
 #include "support/error.h"
@@ -268,6 +269,7 @@ RunSummary read_summary(std::string_view text) {
   const bool has_threads = std::ranges::any_of(
       summary.processes, [](const ProcessSummary& process) { return !process.threads.empty(); });
   if (summary.verdict.kind == RunVerdict::Kind::Bottleneck && !has_threads) refuse("it names no thread");
+  summary.findings = find_in_run(summary);
   return summary;
 }
 

@@ -160,7 +160,7 @@ std::string describe_verdict(const RunSummary& summary) {
 
 std::vector<std::string> advise(const RunSummary& summary) {
   std::vector<std::string> advice;
-  for (const auto& finding : find_in_run(summary)) advice.push_back(describe_finding(finding, summary));
+  for (const auto& finding : summary.findings) advice.push_back(describe_finding(finding, summary));
   return advice;
 }
 

@@ -27,8 +27,10 @@ const callerOf = (row, libraries) =>
 
 function spanCell(row, { sources, libraries }) {
   const caller = callerOf(row, libraries);
+  const isTold = row.task === null || row.task === (caller ?? row.to)?.function;
   const words = [make("span", { class: "code" }, spanWords(row)),
     caller ? make("span", { class: "code" }, ` called at ${placeWords(caller)}`) : null,
+    isTold ? null : make("span", { class: "code" }, ` in the task of ${row.task}`),
     sourceOf(sources, caller ?? row.to)];
   if (row.stack.length === 0) return words;
   return make("details", {}, make("summary", {}, words),

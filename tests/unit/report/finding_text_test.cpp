@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "analysis/run_findings.h"
 #include "report/summary_report.h"
 
 namespace gilscope {
@@ -108,6 +109,7 @@ TEST(FindingText, says_nothing_of_what_is_not_known) {
 TEST(FindingText, stands_in_place_of_the_general_advice) {
   auto run = run_of_two();
   run.verdict = {.kind = RunVerdict::Kind::Bottleneck, .wait_share = 0.5};
+  run.findings = find_in_run(run);
   EXPECT_THAT(format_summary(run), HasSubstr("\n-> several threads compute"));
   const auto finding = finding_of(RunFinding::Kind::KeptByC);
   run.processes.front().blame = {{.thread = finding.culprit,
@@ -118,6 +120,7 @@ TEST(FindingText, stands_in_place_of_the_general_advice) {
                                   .max_wait_ns = finding.longest,
                                   .stack = finding.stack,
                                   .waiters = {{*finding.victim, finding.lost}}}};
+  run.findings = find_in_run(run);
   const auto text = format_summary(run, {.columns = 1000});
   EXPECT_THAT(text, HasSubstr("\n-> computer at app.py:41 parse kept the GIL for up to 120 ms"));
   EXPECT_THAT(text, Not(HasSubstr("several threads compute")));

@@ -179,5 +179,12 @@ TEST(Page, bounds_the_bytes_of_blame) {
   EXPECT_EQ(cut_summary(summary, {.blame_bytes = 40'000}).blame_rows, 0U);
 }
 
+TEST(Page, has_no_stacks_of_waits_which_it_does_not_show) {
+  auto summary = make_summary("worker");
+  summary.processes[0].threads[0].longest_waits = {{Nanoseconds(1), {{"app.py", "f", 1}}}};
+  cut_summary(summary);
+  EXPECT_TRUE(summary.processes[0].threads[0].longest_waits.empty());
+}
+
 }  // namespace
 }  // namespace gilscope
