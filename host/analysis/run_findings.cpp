@@ -23,7 +23,7 @@ constexpr auto kKeptTooLongOnce = 10 * kSwitchInterval;
 constexpr auto kStall = 10 * kSwitchInterval;
 constexpr auto kKeptOnAverage = 2 * kSwitchInterval;
 constexpr std::uint64_t kLeastWaits = 10;
-constexpr double kGivenUpByItself = 0.9;  // of its holds
+constexpr std::uint64_t kMostForced = 10;  // a tenth of its waits: the others come after it gave the GIL up
 constexpr auto kShortHold = kSwitchInterval / 5;
 constexpr auto kMostOfAnInterval = kSwitchInterval / 2;
 
@@ -173,8 +173,7 @@ bool is_kept_by_c(const Kept& kept) {
 bool is_in_convoy(const ThreadFigures& thread) {
   if (!thread.id || !thread.wait || thread.waits < kLeastWaits) return false;
   const auto holds = static_cast<double>(thread.holds);
-  return static_cast<double>(thread.voluntary) >= kGivenUpByItself * holds &&
-         thread.wait->p50_ns >= kMostOfAnInterval &&
+  return thread.forced * kMostForced <= thread.waits && thread.wait->p50_ns >= kMostOfAnInterval &&
          static_cast<double>(thread.hold_ns.count()) <= static_cast<double>(kShortHold.count()) * holds &&
          thread.wait_share.value_or(0) >= kBottleneckShare;
 }

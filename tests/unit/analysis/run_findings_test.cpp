@@ -112,7 +112,7 @@ TEST(RunFindings, who_gives_it_up_soon_and_waits_for_most_of_an_interval_each_ti
     return find_in({row}, {thread});
   };
   EXPECT_TRUE(without([](auto& figures) { figures.waits = 9; }).empty());
-  EXPECT_TRUE(without([](auto& figures) { figures.voluntary = 17; }).empty()) << "it computes itself";
+  EXPECT_TRUE(without([](auto& figures) { figures.forced = 3; }).empty()) << "it computes itself";
   EXPECT_TRUE(without([](auto& figures) { figures.hold_ns = 21 * kMs; }).empty())
       << "it holds it for long itself";
   EXPECT_TRUE(without([](auto& figures) { figures.wait->p50_ns = 2 * kMs; }).empty());
