@@ -84,9 +84,8 @@ std::optional<std::uint32_t> SpanTable::Standing::at(std::uint64_t holds) const 
 }
 
 void SpanTable::Standings::add_wait(std::uint64_t ticks, std::uint32_t stack) noexcept {
-  auto* const least = std::min_element(
-      laments.begin(), laments.end(),
-      [](const Lament& left, const Lament& right) { return left.ticks.get() < right.ticks.get(); });
+  auto* const least =
+      std::ranges::min_element(laments, {}, [](const Lament& lament) { return lament.ticks.get(); });
   if (ticks <= least->ticks.get()) return;
   least->ticks.set(0);
   least->stack_plus_one.set(plus_one(stack));
