@@ -63,15 +63,8 @@ class EventKeeper {
                     .machine = context.machine},
                    Existing::Keep);
   }
-  EventKeeper(const EventKeeper&) = delete;
-  EventKeeper& operator=(const EventKeeper&) = delete;
-  EventKeeper(EventKeeper&&) = delete;
-  EventKeeper& operator=(EventKeeper&&) = delete;
-  ~EventKeeper() {
-    if (getpid() != owner_) static_cast<void>(folder_.release());  // a fork's: its parent may need it yet
-  }
 
-  [[nodiscard]] std::filesystem::path path() const { return folder_->path() / "capture"; }
+  [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "capture"; }
 
   // After the end of the recording.
   [[nodiscard]] CapturedRun read(const RunNotes& notes) const {
@@ -81,8 +74,7 @@ class EventKeeper {
   }
 
  private:
-  std::unique_ptr<TemporaryFolder> folder_ = std::make_unique<TemporaryFolder>();
-  pid_t owner_ = getpid();
+  TemporaryFolder folder_;
 };
 
 // What Python's `with gilscope.trace()` drives. Its methods are called with the GIL held. Where events are

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 #include <system_error>
+#include <unistd.h>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -12,7 +13,7 @@
 
 namespace gilscope {
 
-TemporaryFolder::TemporaryFolder() {
+TemporaryFolder::TemporaryFolder() : owner_(getpid()) {
   std::error_code error;
   auto root = std::filesystem::temp_directory_path(error);
   if (error) root = "/tmp";  // TMPDIR names no folder: mkdtemp says what is wrong where this is none either
@@ -26,6 +27,7 @@ TemporaryFolder::TemporaryFolder() {
 }
 
 TemporaryFolder::~TemporaryFolder() {
+  if (getpid() != owner_) return;
   // Under another name: whoever would make a file in it finds it gone.
   std::error_code ignored;
   auto gone = path_;

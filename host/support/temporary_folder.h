@@ -1,8 +1,9 @@
 // A folder under the system's one for temporary files, for this user only; gone with the object, with all
-// that is in it.
+// that is in it. A fork's copy of the object leaves it to the process that made it.
 #pragma once
 
 #include <filesystem>
+#include <sys/types.h>
 
 namespace gilscope {
 
@@ -19,6 +20,7 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
+  pid_t owner_;
 };
 
 }  // namespace gilscope
