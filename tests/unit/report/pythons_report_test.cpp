@@ -98,8 +98,9 @@ TEST(PythonsReport, has_the_time_of_each_beside_the_first) {
 TEST(PythonsReport, has_no_ratio_without_a_sequential_time) {
   auto pythons = three();
   pythons[0].comparison = compare_modes({trials_of(Mode::Threads, 200)});
-  for (const auto& python : pythons_json(pythons).at("pythons"))
-    EXPECT_TRUE(python["sequential_ratio"].is_null());
+  const auto json = pythons_json(pythons).at("pythons");
+  ASSERT_EQ(json.size(), pythons.size());
+  for (const auto& python : json) EXPECT_TRUE(python["sequential_ratio"].is_null());
 }
 
 TEST(PythonsReport, of_one_python_has_all_that_its_own_document_has) {
