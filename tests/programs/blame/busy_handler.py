@@ -12,8 +12,8 @@ def beat():
 
 
 async def handle():
-    for _ in range(3):
-        re.match(r"(a+)+b", "a" * 22)  # culprit
+    for _ in range(2):
+        re.match(r"(a+)+b", "a" * 24)  # culprit
         await asyncio.sleep(0.005)
 
 

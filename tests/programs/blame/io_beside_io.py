@@ -1,16 +1,16 @@
-"""Threads that read one byte again and again: each gives the GIL up soon, and has it back soon."""
+"""Threads that work for a moment and wait for something, again and again: each gives the GIL up soon, and has it back soon."""
 
-import os
 import threading
+import time
 
 
-def read():
-    for _ in range(20_000):
-        os.read(zero, 1)
+def serve():
+    for _ in range(300):
+        sum(range(5_000))
+        time.sleep(0.0001)
 
 
-zero = os.open("/dev/zero", os.O_RDONLY)
-workers = [threading.Thread(target=read, name=f"reader {i}") for i in range(4)]
+workers = [threading.Thread(target=serve, name=f"server {i}") for i in range(8)]
 for worker in workers:
     worker.start()
 for worker in workers:

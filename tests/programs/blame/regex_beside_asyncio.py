@@ -6,8 +6,8 @@ import threading
 
 
 def match():
-    for _ in range(3):
-        re.match(r"(a+)+b", "a" * 22)  # culprit
+    for _ in range(2):
+        re.match(r"(a+)+b", "a" * 24)  # culprit
 
 
 async def tick():
