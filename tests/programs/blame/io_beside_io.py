@@ -1,4 +1,4 @@
-"""Threads that work for a moment and wait for something, again and again: each gives the GIL up soon, and has it back soon."""
+"""Threads that work for a moment and wait for something, again and again: each has the GIL back soon."""
 
 import threading
 import time

@@ -6,7 +6,8 @@ import threading
 def work(mine, others):
     for _ in range(10):
         mine.acquire()
-        sum(range(1_000_000))
+        for _ in range(20):
+            sum(range(50_000))
         others.release()
 
 
