@@ -66,11 +66,11 @@ def test_a_finding_names_culprit_victim_and_line(find, program, kind, culprit, v
         ("asleep.py", "io_bound"),
         ("hash_without_gil.py", "released_by_c"),
         ("hash_with_gil.py", "computing_threads"),
-        ("io_beside_io.py", "frequent_releases"),
+        ("woken_at_once.py", "frequent_releases"),
     ],
 )
 def test_one_thing_is_said_of_a_whole_run(find, program, kind):
-    for _ in range(3):  # now and then threads that wait for something take turns by chance
+    for _ in range(3):  # on a busy machine they may be woken one after the other
         findings, _ = find(program)
         if kind in findings:
             break
@@ -93,7 +93,7 @@ def test_a_shorter_switch_interval_is_weighed(find):
         ("released_by_c.py", {"kept_by_c"}),  # the call takes as long, without the GIL
         # Python code, which gives it up when it is asked to
         ("loop_beside_io.py", {"kept_by_c", "computing_threads"}),
-        ("io_beside_io.py", {"convoy", "switch_interval"}),  # nobody keeps it for a switch interval
+        ("woken_at_once.py", {"convoy", "switch_interval"}),  # nobody keeps it for a switch interval
         ("regex_beside_asyncio.py", {"convoy"}),  # a few long waits
         ("loop_beside_asyncio.py", {"stalled_loop"}),  # many short ones
         ("brief_handler.py", {"stalled_loop", "kept_by_c"}),  # the loop has its turn again and again
