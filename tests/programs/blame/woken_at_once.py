@@ -17,5 +17,5 @@ for number, turn in enumerate(turns):
 for _ in range(200):
     for turn in turns:
         turn.release()
-    for _ in turns:
+    for _ in range(len(turns)):
         done.acquire()
