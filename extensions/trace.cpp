@@ -41,53 +41,21 @@ Stacks stacks_of(std::string_view lines) {
   return lines == "all" ? Stacks::Every : Stacks::On;
 }
 
-// What goes into the JSON beside the figures.
-struct Program {
-  nlohmann::ordered_json python;
-  std::vector<std::string> command;
-};
-
-SummaryContext context_of(const Program& program) {
-  return {.python = program.python, .machine = describe_machine(), .command = program.command};
+// For a capture that lasts as long as this folder does.
+std::unique_ptr<TemporaryFolder> make_event_folder() {
+  auto folder = std::make_unique<TemporaryFolder>();
+  create_capture(folder->path() / "capture", {}, Existing::Keep);
+  return folder;
 }
-
-// A capture that lasts as long as this does, for what counters do not tell: when.
-class EventKeeper {
- public:
-  explicit EventKeeper(const Program& program) {
-    const auto context = context_of(program);
-    create_capture(path(),
-                   {.gilscope = GILSCOPE_VERSION,
-                    .command = context.command,
-                    .python = context.python,
-                    .machine = context.machine},
-                   Existing::Keep);
-  }
-
-  [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "capture"; }
-
-  // After the end of the recording.
-  [[nodiscard]] CapturedRun read(const RunNotes& notes) const {
-    Capture capture = read_capture(path());
-    capture.notes = notes;
-    return CapturedRun(std::move(capture));
-  }
-
- private:
-  TemporaryFolder folder_;
-};
 
 // What Python's `with gilscope.trace()` drives. Its methods are called with the GIL held. Where events are
 // kept, the summary is there from the stop on, and the timeline.
 class Tracer {
  public:
-  // `python` is JSON, `command` that of the process.
-  Tracer(const std::string& lines, const std::string& python, std::vector<std::string> command,
-         bool keeps_events)
-      : program_{nlohmann::ordered_json::parse(python), std::move(command)},
-        keeper_(keeps_events ? std::make_unique<EventKeeper>(program_) : nullptr),
+  Tracer(const std::string& lines, bool keeps_events)
+      : events_(keeps_events ? make_event_folder() : nullptr),
         recording_(Reach::ThisProcess,
-                   keeper_ ? std::optional(CapturePlan{.folder = keeper_->path()}) : std::nullopt,
+                   events_ ? std::optional(CapturePlan{.folder = events_->path() / "capture"}) : std::nullopt,
                    stacks_of(lines)) {}
 
   // False where this Python has no GIL: then there is nothing to trace, and the summary says so.
@@ -109,37 +77,43 @@ class Tracer {
 
   void stop() {
     recording_.stop();
-    if (has_gil_) pair_cost_ns_ = keeper_ ? measure_capture_cost() : measure_counting_cost();
+    if (has_gil_) pair_cost_ns_ = events_ ? measure_capture_cost() : measure_counting_cost();
   }
 
-  // As of now, or of the stop: the JSON, and the table.
-  [[nodiscard]] std::pair<std::string, std::string> summary() {
+  // As of now, or of the stop: the JSON, and the table. `python` is JSON, `command` that of the process.
+  [[nodiscard]] std::pair<std::string, std::string> summary(const std::string& python,
+                                                            const std::vector<std::string>& command) {
     RecordedRun run{.has_gil = has_gil_};
     if (has_gil_) {
-      run = keeper_ ? replay_own() : recording_.collect();
+      run = events_ ? replay_own() : recording_.collect();
       run.pair_cost_ns = pair_cost_ns_;
     }
     const RunSummary figures = summarize_run(run);
-    return {dump_json(summary_json(figures, context_of(program_))), format_summary(figures)};
+    const SummaryContext context{
+        .python = nlohmann::ordered_json::parse(python), .machine = describe_machine(), .command = command};
+    return {dump_json(summary_json(figures, context)), format_summary(figures)};
   }
 
   // After the stop, as JSON: as timeline_json() has it. Empty where events were not kept.
   [[nodiscard]] std::optional<std::string> timeline() const {
-    if (!keeper_ || !has_gil_) return std::nullopt;
-    return dump_json(cli::make_timeline(keeper_->read(recording_.notes())));
+    if (!events_ || !has_gil_) return std::nullopt;
+    return dump_json(cli::make_timeline(captured()));
   }
 
  private:
+  [[nodiscard]] CapturedRun captured() const {
+    return CapturedRun(read_capture(events_->path() / "capture", recording_.notes()));
+  }
+
   // Of this process alone: forks go on in the capture, too.
   [[nodiscard]] RecordedRun replay_own() const {
-    RecordedRun run = replay(keeper_->read(recording_.notes()));
+    RecordedRun run = replay(captured());
     std::erase_if(run.processes, [](const auto& process) { return process.pid != getpid(); });
     run.capture_bytes.reset();  // it is not kept
     return run;
   }
 
-  Program program_;
-  std::unique_ptr<EventKeeper> keeper_;  // nullptr: events are counted
+  std::unique_ptr<TemporaryFolder> events_;  // nullptr: events are counted
   Recording recording_;
   bool has_gil_ = false;
   std::optional<double> pair_cost_ns_;  // measured after the stop
@@ -178,8 +152,7 @@ void bind_trace(py::module_& module) {
         }
       });
   py::class_<Tracer>(module, "Tracer")
-      .def(py::init<const std::string&, const std::string&, std::vector<std::string>, bool>(),
-           py::arg("lines"), py::arg("python"), py::arg("command"), py::arg("keeps_events"))
+      .def(py::init<const std::string&, bool>(), py::arg("lines"), py::arg("keeps_events"))
       .def("start", &Tracer::start)
       .def("name_thread", &Tracer::name_thread)
       .def("end_thread", &Tracer::end_thread)

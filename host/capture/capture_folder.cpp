@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -174,6 +175,12 @@ Capture read_capture(const std::filesystem::path& folder) {
     fail(folder, "cannot be read", failure.code().value());
   }
   std::ranges::sort(capture.processes);
+  return capture;
+}
+
+Capture read_capture(const std::filesystem::path& folder, RunNotes notes) {
+  Capture capture = read_capture(folder);
+  capture.notes = std::move(notes);
   return capture;
 }
 

@@ -39,5 +39,7 @@ void remove_capture(const std::filesystem::path& folder) noexcept;
 
 // Throws Error where it is no capture; its processes' files are not opened.
 [[nodiscard]] Capture read_capture(const std::filesystem::path& folder);
+// Of a run that has just ended: with these notes, whether they could be written or not.
+[[nodiscard]] Capture read_capture(const std::filesystem::path& folder, RunNotes notes);
 
 }  // namespace gilscope

@@ -37,9 +37,7 @@ void RunCapture::discard() noexcept {
 }
 
 RecordedRun RunCapture::read(const RunNotes& notes, void (*poll)()) {
-  Capture capture = read_capture(folder_);
-  capture.notes = notes;
-  captured_.emplace(std::move(capture));
+  captured_.emplace(read_capture(folder_, notes));
   captured_->watch(poll);
   RecordedRun run = replay(*captured_);
   if (options_.output.empty()) run.capture_bytes.reset();

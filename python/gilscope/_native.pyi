@@ -65,8 +65,8 @@ class Error(RuntimeError):
 class Tracer:
     """A recording of this process, and its summary: what gilscope.trace() drives."""
 
-    def __init__(self, lines: str, python: str, command: list[str], keeps_events: bool) -> None:
-        """`lines`: as gilscope.trace() has them; `python`: JSON; `keeps_events`: for a timeline."""
+    def __init__(self, lines: str, keeps_events: bool) -> None:
+        """`lines`: as gilscope.trace() has them; `keeps_events`: for a timeline."""
     def start(self) -> bool:
         """Begin to record; false where there is no GIL. Raises Error."""
     def name_thread(self, thread: int, name: str) -> None:
@@ -75,8 +75,8 @@ class Tracer:
         """Note that a thread is about to end."""
     def stop(self) -> None:
         """End the recording."""
-    def summary(self) -> tuple[str, str]:
-        """Return gilscope.summary/1 as of now, or of the stop, and its table; where events are kept, as of the stop."""
+    def summary(self, python: str, command: list[str]) -> tuple[str, str]:
+        """Return gilscope.summary/1 as of now, or of the stop, and its table; python is JSON."""
     def timeline(self) -> str | None:
         """Return when each thread held and awaited a GIL, as JSON, after the stop; None where events were not kept."""
 

@@ -87,8 +87,7 @@ class trace:  # noqa: N801  (used like a function)
 
         if self._tracer is not None:
             raise _native.Error("this trace was started before; try: another gilscope.trace()")
-        command = [_encodable(argument) for argument in sys.orig_argv]
-        tracer = _native.Tracer(self._lines, _describe_python(), command, self._keeps_events)
+        tracer = _native.Tracer(self._lines, self._keeps_events)
         if tracer.start():
             self._unwatch = _thread_names.watch(threading, tracer.name_thread, tracer.end_thread)
         self._tracer = tracer
@@ -106,7 +105,8 @@ class trace:  # noqa: N801  (used like a function)
             return self._summary
         if self._tracer is None:
             raise _native.Error("the trace has not begun; try: its start(), or a `with` statement")
-        return summary_of(*self._tracer.summary())
+        command = [_encodable(argument) for argument in sys.orig_argv]
+        return summary_of(*self._tracer.summary(_describe_python(), command))
 
     def stop(self) -> Summary:
         """End the trace, and make its summary.
