@@ -58,8 +58,9 @@ void Blame::end_freedom(Spans& spans, GilId id, Gil& gil) {
 }
 
 void Blame::end_wait(const Gil& gil, const Event& event, std::optional<StackId> stands) {
+  if (!stands) return;
   const auto waiter = std::ranges::find(gil.waiters, event.thread, &Waiter::thread);
-  if (!stands || waiter == gil.waiters.end() || gil.last == waiter->begin) return;
+  if (waiter == gil.waiters.end() || gil.last == waiter->begin) return;
   auto& longest = long_waits_[{event.gil, event.thread}];
   const LongWait wait{.ticks = gil.last - waiter->begin, .stack = *stands};
   longest.insert(std::ranges::upper_bound(longest, wait.ticks, std::ranges::greater(), &LongWait::ticks),

@@ -108,8 +108,7 @@ std::vector<Interval> GilMachine::open_intervals(std::uint64_t now) const {
   }
   for (const ThreadRow& row : table_.rows()) {
     const auto key = row.key.get();
-    add(IntervalKind::Wait, static_cast<GilId>((key >> 32U) - 1),
-        static_cast<ThreadId>(static_cast<std::uint32_t>(key)), row.waiting);
+    add(IntervalKind::Wait, gil_of(key), thread_of(key), row.waiting);
   }
   return intervals;
 }

@@ -26,9 +26,18 @@ enum class Violation : std::uint8_t {
 };
 inline constexpr std::size_t kViolations = 9;
 
+// A thread and a GIL as one number, which is never 0.
+[[nodiscard]] inline std::uint64_t row_key(GilId gil, ThreadId thread) noexcept {
+  return (std::uint64_t{static_cast<std::uint32_t>(gil)} + 1) << 32U | static_cast<std::uint32_t>(thread);
+}
+[[nodiscard]] inline GilId gil_of(std::uint64_t key) noexcept { return static_cast<GilId>((key >> 32U) - 1); }
+[[nodiscard]] inline ThreadId thread_of(std::uint64_t key) noexcept {
+  return static_cast<ThreadId>(static_cast<std::uint32_t>(key));
+}
+
 // One row for each thread and GIL.
 struct alignas(64) ThreadRow {
-  Cell key;      // (GIL + 1, thread), 0 before its first use; set once, after `first`
+  Cell key;      // row_key(), 0 before its first use; set once, after `first`
   Cell version;  // sequence lock, see RowUpdate
   Cell held;     // ticks + 1 of the acquire whose release has not come, else 0
   Cell waiting;  // ticks + 1 of the request whose acquire has not come, else 0; in a shared row how many such

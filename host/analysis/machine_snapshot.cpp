@@ -60,7 +60,7 @@ ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, std::uint
   RowFigures figures;
   if (!read_figures(figures, row, sharing)) ++unsettled;
   const auto key = row.key.read();
-  ThreadSnapshot snapshot{.gil = static_cast<GilId>((key >> 32U) - 1),
+  ThreadSnapshot snapshot{.gil = gil_of(key),
                           .holds = figures.holds,
                           .hold_ticks = figures.hold_ticks,
                           .waits = figures.waits,
@@ -69,7 +69,7 @@ ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, std::uint
                           .voluntary = figures.holds - figures.forced - figures.cut,
                           .cut = figures.cut,
                           .first = row.first.read()};
-  if (sharing == nullptr) snapshot.thread = static_cast<ThreadId>(static_cast<std::uint32_t>(key));
+  if (sharing == nullptr) snapshot.thread = thread_of(key);
   snapshot.last = std::max(snapshot.first, figures.last);
 
   std::array<std::uint64_t, kStrangers> waits{};
@@ -107,9 +107,9 @@ GilSnapshot read_gil(const GilState& gil, GilId id) {
   return snapshot;
 }
 
-std::optional<ThreadId> thread_of(const RowTable& table, const ThreadRow& row) {
+std::optional<ThreadId> known_thread(const RowTable& table, const ThreadRow& row) {
   if (table.is_shared(row)) return std::nullopt;
-  return static_cast<ThreadId>(static_cast<std::uint32_t>(row.key.read()));
+  return thread_of(row.key.read());
 }
 
 std::vector<HandoffSnapshot> read_handoffs(const RowTable& table) {
@@ -120,9 +120,9 @@ std::vector<HandoffSnapshot> read_handoffs(const RowTable& table) {
     if (rows == 0 || count == 0) continue;
     const ThreadRow& from = table.row_of(rows >> 32U);
     const ThreadRow& to = table.row_of(rows & 0xFFFF'FFFFU);
-    handoffs.push_back({.gil = static_cast<GilId>((to.key.read() >> 32U) - 1),
-                        .from = thread_of(table, from),
-                        .to = thread_of(table, to),
+    handoffs.push_back({.gil = gil_of(to.key.read()),
+                        .from = known_thread(table, from),
+                        .to = known_thread(table, to),
                         .count = count});
   }
   std::ranges::sort(handoffs, {}, [](const auto& pair) { return std::tuple(pair.gil, pair.from, pair.to); });

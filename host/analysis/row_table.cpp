@@ -14,10 +14,6 @@ std::uint64_t count_slots(const Bounds& bounds) {
   return std::bit_ceil(2 * (std::uint64_t{bounds.rows} + bounds.gils + 1));
 }
 
-std::uint64_t make_key(GilId gil, ThreadId thread) noexcept {
-  return (std::uint64_t{static_cast<std::uint32_t>(gil)} + 1) << 32U | static_cast<std::uint32_t>(thread);
-}
-
 // Fibonacci hashing (Knuth, TAOCP 3, 6.4): the upper bits of the product are the best mixed.
 std::uint64_t hash(std::uint64_t key) noexcept { return (key * 0x9E37'79B9'7F4A'7C15U) >> 20U; }
 
@@ -70,7 +66,7 @@ void RowTable::note_gil(GilId gil) noexcept {
 }
 
 ThreadRow* RowTable::find_or_add(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept {
-  const auto key = make_key(gil, thread);
+  const auto key = row_key(gil, thread);
   for (auto index = hash(key);; ++index) {
     Slot& slot = slots_[index & (slots_count_ - 1)];
     // Relaxed, here and below: a key of this GIL was put there by this thread or under the GIL's mutex; of

@@ -21,10 +21,6 @@ static_assert(std::is_trivially_default_constructible_v<SpanTable> &&
 constexpr std::uint64_t kRowsWithLines = SpanTable::kRows / 4 * 3;
 constexpr std::uint64_t kRowsInUse = SpanTable::kRows / 8 * 7;
 
-std::uint64_t holder_of(GilId gil, ThreadId thread) noexcept {
-  return (std::uint64_t{static_cast<std::uint32_t>(gil)} + 1) << 32U | static_cast<std::uint32_t>(thread);
-}
-
 std::uint64_t plus_one(std::optional<std::uint32_t> number) noexcept {
   return number ? std::uint64_t{*number} + 1 : 0;
 }
@@ -60,8 +56,7 @@ std::map<std::uint32_t, Holder> find_holders(const RowTable& table) {
     const auto held = row.held.read();
     const auto key = row.key.read();
     if (held == 0 || key == 0) continue;
-    holders[static_cast<std::uint32_t>((key >> 32U) - 1)] = {
-        static_cast<ThreadId>(static_cast<std::uint32_t>(key)), held, &row};
+    holders[static_cast<std::uint32_t>(gil_of(key))] = {thread_of(key), held, &row};
   }
   for (std::uint32_t gil = 0; gil < table.gils_end(); ++gil) {
     const auto held = table.shared_row(gil).held.read();
@@ -106,8 +101,7 @@ LongWaits SpanTable::read_long_waits(const RowTable& table) const {
     if (longest.empty()) continue;
     sort_stably(longest,
                 [](const LongWait& left, const LongWait& right) { return left.ticks > right.ticks; });
-    waits[{static_cast<GilId>((key >> 32U) - 1), static_cast<ThreadId>(static_cast<std::uint32_t>(key))}] =
-        std::move(longest);
+    waits[{gil_of(key), thread_of(key)}] = std::move(longest);
   }
   return waits;
 }
@@ -222,7 +216,7 @@ SpanTable::Row* SpanTable::find_or_add(GilId gil, ThreadId thread, SpanEnds ends
   const std::atomic_ref<std::uint64_t> in_use(rows_used.raw);
   for (const bool has_lines : {true, false}) {
     if (!has_lines) ends = {};
-    const std::array<std::uint64_t, 3> words{holder_of(gil, thread), plus_one(ends.from), plus_one(ends.to)};
+    const std::array<std::uint64_t, 3> words{row_key(gil, thread), plus_one(ends.from), plus_one(ends.to)};
     const auto key = key_of(words);
     for (auto index = key;; ++index) {
       Row& row = rows[index % kRows];
@@ -248,8 +242,8 @@ Spans SpanTable::read(const RowTable& table, bool has_every_hold, std::uint64_t 
   for (const Row& row : rows) {
     const auto holder = row.holder.read();
     if (holder == 0) continue;
-    const ThreadId thread{static_cast<std::uint32_t>(holder)};
-    const SpanKey key{.gil = static_cast<GilId>((holder >> 32U) - 1),
+    const ThreadId thread = thread_of(holder);
+    const SpanKey key{.gil = gil_of(holder),
                       .thread = thread == ThreadId{} ? std::nullopt : std::optional(thread),
                       .from = stack_of(row.from.read()),
                       .to = stack_of(row.to.read())};

@@ -93,7 +93,7 @@ struct SpanTable {
   struct alignas(64) Row {
     Cell key;      // well mixed from the next three; 0: free
     Cell version;  // sequence lock
-    Cell holder;   // (GIL + 1, thread); set once, after the ends
+    Cell holder;   // row_key(); set once, after the ends
     Cell from;     // number + 1 of a stack
     Cell to;
     Cell holds;
