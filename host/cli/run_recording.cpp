@@ -41,7 +41,7 @@ void note_interrupt() { run->is_interrupted = true; }
 
 // The script has chosen an end without a report: nothing of ours is left behind.
 void leave() {
-  if (run->capture && getpid() == run->process) run->capture->end();
+  if (run->capture) run->capture->end();
 }
 
 // What nobody but this run's JSON asks for: it takes a process.
