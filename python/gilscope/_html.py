@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _MODE_TITLES = ["mode", "GIL", "work", "speed-up", "concurrency", "parallelism", "GIL held", "GIL waited", "results"]
 _THREAD_TITLES = ["thread", "GIL", "holds", "held", "longest hold", "waits", "waited", "longest wait", "forced"]
-_MOST_THREADS = 20  # as the text has it; to_dict() has all
+MOST_THREADS = 20  # as the text has it; to_dict() has all
 
 
 def of_summary(summary: Summary, picture: str = "") -> str:
@@ -36,10 +36,10 @@ def _verdict(text: str) -> str:
 
 def _table_of_threads(process: Process) -> str:
     busiest = sorted(process.threads, key=lambda thread: thread.hold_ns + thread.wait_ns, reverse=True)
-    more = len(busiest) - _MOST_THREADS
+    more = len(busiest) - MOST_THREADS
     further = f"; {more} less busy threads are left out" if more > 0 else ""
     caption = f"process {process.pid}: {format_duration(process.wall_ns)}{further}"
-    return _table(caption, _THREAD_TITLES, map(_cells_of_thread, busiest[:_MOST_THREADS]))
+    return _table(caption, _THREAD_TITLES, map(_cells_of_thread, busiest[:MOST_THREADS]))
 
 
 def _table(caption: str, titles: list[str], rows: Iterable[list[str]]) -> str:

@@ -6,12 +6,12 @@ import dataclasses
 import html
 from typing import TYPE_CHECKING, Any
 
+from gilscope._html import MOST_THREADS
 from gilscope._native import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MOST_ROWS = 20  # as the table has it
 _LABEL_WIDTH = 160
 _LABEL_LENGTH = 20  # characters, of those that have room
 _COLUMNS = 640  # a pixel each, where the picture has its full size
@@ -42,8 +42,8 @@ def svg_of(timeline: dict[str, Any], pid: int) -> str:
     if process is None:
         return ""
     rows = [(row, list(_cells(row))) for row in process["rows"]]
-    busiest = sorted(rows, key=lambda row: -sum(cell.held + cell.waited for cell in row[1]))[:_MOST_ROWS]
-    shown = [row for row in rows if row in busiest]
+    busiest_first = sorted(range(len(rows)), key=lambda i: -sum(cell.held + cell.waited for cell in rows[i][1]))
+    shown = [rows[i] for i in sorted(busiest_first[:MOST_THREADS])]
     begin, end = process["begin"], max(process["end"], process["begin"] + 1)
     has_several_gils = len({row["gil"] for row, _ in rows}) > 1
     width, height = _LABEL_WIDTH + _COLUMNS + 1, len(shown) * _ROW_HEIGHT + _AXIS_HEIGHT
