@@ -73,6 +73,7 @@ class Tracer {
   void name_thread(std::uint32_t thread, const std::string& name) {
     recording_.name_thread(ThreadId{thread}, name);
   }
+  void name_process(const std::string& name) { recording_.name_process(name); }
   void end_thread(std::uint32_t thread) { recording_.end_thread(ThreadId{thread}); }
 
   void stop() {
@@ -155,6 +156,7 @@ void bind_trace(py::module_& module) {
       .def(py::init<const std::string&, bool>(), py::arg("lines"), py::arg("keeps_events"))
       .def("start", &Tracer::start)
       .def("name_thread", &Tracer::name_thread)
+      .def("name_process", &Tracer::name_process)
       .def("end_thread", &Tracer::end_thread)
       .def("stop", &Tracer::stop)
       .def("summary", &Tracer::summary)

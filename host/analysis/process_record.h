@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct ProcessRecord {
   std::int64_t pid = 0;
   std::int64_t parent_pid = 0;
   ProcessRole role = ProcessRole::First;
+  std::string name;    // multiprocessing's; "" of a process that it did not start
   Nanoseconds wall{};  // up to its stop; of a process that ended without one, up to its last event
   std::optional<Nanoseconds> cpu;
   TickLength tick;

@@ -150,8 +150,14 @@ std::map<std::string, Use> uses_of_threads(const ProcessSummary* process) {
 
 ProcessChange compare_processes(ProcessRole role, const ProcessSummary* before, const ProcessSummary* after) {
   ProcessChange change{.role = role};
-  if (before != nullptr) change.before_pid = before->pid;
-  if (after != nullptr) change.after_pid = after->pid;
+  if (before != nullptr) {
+    change.before_pid = before->pid;
+    change.before_name = before->name;
+  }
+  if (after != nullptr) {
+    change.after_pid = after->pid;
+    change.after_name = after->name;
+  }
   const auto was = use_of(before);
   const auto is = use_of(after);
   change.figures = compare(kOfProcess, pointer(was), pointer(is));

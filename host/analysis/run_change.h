@@ -46,6 +46,8 @@ struct ProcessChange {
   ProcessRole role = ProcessRole::First;
   std::optional<std::int64_t> before_pid;  // empty: there was no such process
   std::optional<std::int64_t> after_pid;
+  std::string before_name;  // "": it had none, or there was no such process
+  std::string after_name;
   FigureChanges figures;              // those of a GIL, wall_ns and cpu_ns
   std::vector<GilChange> gils;        // by id
   std::vector<ThreadChange> threads;  // by name

@@ -25,6 +25,7 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
   ProcessSummary summary{.pid = record.pid,
                          .parent_pid = record.parent_pid,
                          .role = record.role,
+                         .name = record.name,
                          .wall_ns = record.wall,
                          .cpu_ns = record.cpu,
                          .gils = figures.gils,

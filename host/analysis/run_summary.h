@@ -58,6 +58,7 @@ struct ProcessSummary {
   std::int64_t pid = 0;
   std::int64_t parent_pid = 0;
   ProcessRole role = ProcessRole::First;
+  std::string name;  // multiprocessing's; "" of a process that it did not start
   Nanoseconds wall_ns{};
   std::optional<Nanoseconds> cpu_ns;
   std::vector<GilFigures> gils;

@@ -393,4 +393,6 @@ void EventRecorder::name_thread(ThreadId thread, std::string_view name) noexcept
   record->text(name);
 }
 
+void EventRecorder::name_process(std::string_view name) noexcept { name_thread(kProcessItself, name); }
+
 }  // namespace gilscope

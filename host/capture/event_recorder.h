@@ -66,6 +66,7 @@ class EventRecorder final : public Recorder {
   // At any time between start and stop, from any thread. What finds no space is lost; a name is cut at 255
   // bytes.
   void name_thread(ThreadId thread, std::string_view name) noexcept;
+  void name_process(std::string_view name) noexcept;
   void note_gil(GilId gil, std::int64_t interpreter) noexcept;
 
   // From any thread, while it runs; counts of other threads may lag.

@@ -27,6 +27,9 @@ enum class ControlKind : std::uint8_t {
   At = 11,     // stack: where the thread stands at the next event
 };
 
+// Names of the process are told under this thread id, which the system gives to nobody.
+inline constexpr ThreadId kProcessItself{};
+
 inline constexpr unsigned kControlCode = 3;
 inline constexpr unsigned kShortDeltaBits = 28;
 inline constexpr std::uint64_t kShortDeltaEnd = std::uint64_t{1} << kShortDeltaBits;

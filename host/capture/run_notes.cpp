@@ -28,6 +28,7 @@ ordered_json describe(const ProcessNotes& process) {
   return {{"pid", process.pid},
           {"parent_pid", process.parent_pid},
           {"start_method", process.start_method},
+          {"name", process.name},
           {"begin_ticks", process.begin},
           {"end_ticks", or_null(process.end)},
           {"cpu_ns", or_null(process.cpu)},
@@ -66,6 +67,7 @@ ProcessNotes parse_process(const json& object) {
   ProcessNotes process{.pid = static_cast<std::int64_t>(number_at(object, "pid", kMaxPid)),
                        .parent_pid = static_cast<std::int64_t>(number_at(object, "parent_pid", kMaxPid)),
                        .start_method = object.at("start_method").get<std::string>(),
+                       .name = object.value("name", ""),  // older captures have none
                        .begin = number_at(object, "begin_ticks", kMaxTicks),
                        .end = optional_number_at(object, "end_ticks", kMaxTicks),
                        .cpu = time_at(object, "cpu_ns")};

@@ -24,6 +24,7 @@ struct ProcessNotes {
   std::int64_t pid = 0;
   std::int64_t parent_pid = 0;
   std::string start_method;  // as in the events file: "" of the first process
+  std::string name;          // multiprocessing's; "" of a process that it did not start
   std::uint64_t begin = 0;   // ticks
   std::optional<std::uint64_t>
       end;  // of one that was killed: unknown; of one that still runs: that of the run

@@ -208,8 +208,8 @@ void StreamReader::read_long_event(unsigned kind) {
 
 void StreamReader::read_name() {
   const auto thread = ThreadId{static_cast<std::uint32_t>(read_number(kMaxId, "a thread id of 32 bits"))};
-  names_->threads.insert_or_assign(thread,
-                                   read_text(kMaxNameLength, "a name of at most 255 bytes", "a whole name"));
+  std::string name = read_text(kMaxNameLength, "a name of at most 255 bytes", "a whole name");
+  (thread == kProcessItself ? names_->process : names_->threads[thread]) = std::move(name);
 }
 
 void StreamReader::read_file() {

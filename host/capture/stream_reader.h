@@ -19,6 +19,7 @@ namespace gilscope {
 
 // What the records say beside events, as far as they have been read.
 struct CaptureNames {
+  std::string process;                      // "": nobody named it
   std::map<ThreadId, std::string> threads;  // the last name of each
   std::map<GilId, std::int64_t> owners;     // the interpreter that owns the GIL
   CodeStacks stacks;

@@ -30,7 +30,6 @@ HoldBlame describe_blame(const BlamedHold& hold, const CodeStacks& stacks, TickL
 
 void trace_process(const CapturedRun& run, const CapturedProcess& process, ChromeTrace& trace) {
   const std::int64_t pid = process.facts.pid;
-  trace.name_process(pid, name_of(process, run.capture()));
   const TickLength tick{run.clock().tick_ns()};
   const CaptureNames names = run.read_blamed_intervals(process, [&](const BlamedInterval& row) {
     std::optional<HoldBlame> blame;
@@ -39,6 +38,7 @@ void trace_process(const CapturedRun& run, const CapturedProcess& process, Chrom
     trace.add(pid, interval, run.clock().to_time(interval.begin), run.clock().to_time(interval.end),
               blame ? &*blame : nullptr);
   });
+  trace.name_process(pid, title_of(process, names, run.capture()));
   for (const auto& thread : merge_threads(process, names)) {
     if (!thread.name.empty()) trace.name_thread(pid, thread.id, thread.name);
   }
@@ -81,8 +81,9 @@ void add_process(const CapturedRun& run, const CapturedProcess& process, const s
   });
   std::map<ThreadId, std::string> known;
   for (const auto& thread : merge_threads(process, names)) known[thread.id] = thread.name;
-  const FirefoxProcess of{
-      .pid = pid, .name = name_of(process, run.capture()), .begin = time_of(process.facts.begin.ticks)};
+  const FirefoxProcess of{.pid = pid,
+                          .name = title_of(process, names, run.capture()),
+                          .begin = time_of(process.facts.begin.ticks)};
   for (const auto thread : spool.threads()) {
     profile.add(of,
                 {.id = thread,
@@ -138,7 +139,8 @@ constexpr std::array kExports{
 
 }  // namespace
 
-std::string name_of(const CapturedProcess& process, const Capture& capture) {
+std::string title_of(const CapturedProcess& process, const CaptureNames& names, const Capture& capture) {
+  if (const auto& name = name_of(process, names); !name.empty()) return name;
   const auto& method = process.facts.start_method;
   return method.empty() ? fmt::format("{}", fmt::join(capture.metadata.command, " ")) : method;
 }

@@ -39,7 +39,8 @@ void check_names(std::string_view command, const ExportFiles& files, const Commo
 void settle(ExportFiles& files, const std::string& capture, Existing existing);
 
 // What a process is called in a timeline.
-[[nodiscard]] std::string name_of(const CapturedProcess& process, const Capture& capture);
+[[nodiscard]] std::string title_of(const CapturedProcess& process, const CaptureNames& names,
+                                   const Capture& capture);
 
 class ExportWriter {
  public:

@@ -33,7 +33,7 @@ nlohmann::ordered_json make_timeline(const CapturedRun& run) {
       last = std::max(last, interval.end);
     });
     TimelineProcess known{.pid = process.facts.pid,
-                          .name = name_of(process, run.capture()),
+                          .name = title_of(process, names, run.capture()),
                           .begin = since_origin(process.facts.begin.ticks),
                           .end = since_origin(process.end.value_or(last))};
     for (auto& thread : merge_threads(process, names)) {

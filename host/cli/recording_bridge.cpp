@@ -3,6 +3,7 @@
 #include "cli/recording_bridge.h"
 
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 
 namespace gilscope::cli {
@@ -17,18 +18,27 @@ Recording& recording_of(PyObject* capsule) {
   return *static_cast<Recording*>(PyCapsule_GetPointer(capsule, nullptr));
 }
 
+// Empty where it has no UTF-8: a lone surrogate.
+std::optional<std::string_view> text_of(PyObject* object) {
+  Py_ssize_t size = 0;
+  const char* const text = PyUnicode_AsUTF8AndSize(object, &size);
+  if (text != nullptr) return std::string_view(text, static_cast<std::size_t>(size));
+  PyErr_Clear();
+  return std::nullopt;
+}
+
 PyObject* name_thread(PyObject* recording, PyObject* arguments) {
   unsigned long thread = 0;
-  Py_ssize_t size = 0;
   PyObject* text = nullptr;
   if (PyArg_ParseTuple(arguments, "kU", &thread, &text) == 0) return nullptr;
-  const char* const name = PyUnicode_AsUTF8AndSize(text, &size);
-  if (name == nullptr) {  // a lone surrogate
-    PyErr_Clear();
-    Py_RETURN_NONE;
+  if (const auto name = text_of(text)) {
+    recording_of(recording).name_thread(ThreadId{static_cast<std::uint32_t>(thread)}, *name);
   }
-  recording_of(recording).name_thread(ThreadId{static_cast<std::uint32_t>(thread)},
-                                      std::string_view(name, static_cast<std::size_t>(size)));
+  Py_RETURN_NONE;
+}
+
+PyObject* name_process(PyObject* recording, PyObject* text) {
+  if (const auto name = text_of(text)) recording_of(recording).name_process(*name);
   Py_RETURN_NONE;
 }
 
@@ -58,6 +68,7 @@ PyObject* announce(PyObject* /*unused*/, PyObject* /*unused*/) {
 }
 
 PyMethodDef name_thread_method{"name_thread", name_thread, METH_VARARGS, nullptr};
+PyMethodDef name_process_method{"name_process", name_process, METH_O, nullptr};
 PyMethodDef end_thread_method{"end_thread", end_thread, METH_O, nullptr};
 PyMethodDef leave_process_method{"leave_process", leave_process, METH_NOARGS, nullptr};
 PyMethodDef announce_method{"announce", announce, METH_NOARGS, nullptr};
@@ -69,16 +80,19 @@ void have_python_tell(Recording& recording, const EndWatch& end_watch) {
   watch = end_watch;
   PyObject* const capsule = PyCapsule_New(&recording, nullptr, nullptr);
   PyObject* const name = PyCFunction_New(&name_thread_method, capsule);
+  PyObject* const of_process = PyCFunction_New(&name_process_method, capsule);
   PyObject* const end = PyCFunction_New(&end_thread_method, capsule);
   PyObject* const leave = PyCFunction_New(&leave_process_method, capsule);
   PyObject* const interrupt = PyCFunction_New(&note_interrupt_method, capsule);
   PyObject* const announcer = PyCFunction_New(&announce_method, capsule);
   PyObject* const bootstrap = PyImport_ImportModule("_gilscope_bootstrap");
-  PyObject* const result = bootstrap == nullptr ? nullptr
-                                                : PyObject_CallMethod(bootstrap, "tell_recording", "OOOOO",
-                                                                      name, end, leave, interrupt, announcer);
+  PyObject* const result = bootstrap == nullptr
+                               ? nullptr
+                               : PyObject_CallMethod(bootstrap, "tell_recording", "OOOOOO", name, of_process,
+                                                     end, leave, interrupt, announcer);
   if (result == nullptr) PyErr_Clear();
-  for (PyObject* const object : {capsule, name, end, leave, interrupt, announcer, bootstrap, result})
+  for (PyObject* const object :
+       {capsule, name, of_process, end, leave, interrupt, announcer, bootstrap, result})
     Py_XDECREF(object);
 }
 

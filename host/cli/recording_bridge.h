@@ -1,5 +1,5 @@
-// What Python tells a recording: the names and ends of threads, and the ends of the process that no exit
-// handler sees. And where children find the recording: in the environment.
+// What Python tells a recording: the names of the process and of its threads, the ends of threads, and those
+// of the process that no exit handler sees. And where children find the recording: in the environment.
 #pragma once
 
 #include <string>

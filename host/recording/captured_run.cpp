@@ -91,6 +91,7 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
       .pid = process.facts.pid,
       .parent_pid = process.facts.parent_pid,
       .role = role_of_start_method(process.facts.start_method),
+      .name = name_of(process, names),
       .wall = tick.of(end - begin),
       .cpu = process.notes != nullptr ? process.notes->cpu : std::nullopt,
       .tick = tick,
@@ -118,6 +119,10 @@ std::optional<std::filesystem::file_time_type> CapturedRun::began_at() const {
   const auto made =
       std::filesystem::last_write_time(processes_.front().file.parent_path() / kMetadataFile, error);
   return error ? std::nullopt : std::optional(made);
+}
+
+const std::string& name_of(const CapturedProcess& process, const CaptureNames& names) {
+  return process.notes == nullptr || process.notes->name.empty() ? names.process : process.notes->name;
 }
 
 std::vector<ThreadRecord> merge_threads(const CapturedProcess& process, const CaptureNames& names) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -94,6 +95,9 @@ class CapturedRun {
   std::vector<CapturedProcess> processes_;
   TickConversion clock_;
 };
+
+// What multiprocessing called it; "" of a process that it did not start.
+[[nodiscard]] const std::string& name_of(const CapturedProcess& process, const CaptureNames& names);
 
 // The threads that are known by name or by CPU time.
 [[nodiscard]] std::vector<ThreadRecord> merge_threads(const CapturedProcess& process,

@@ -17,6 +17,12 @@ std::string_view cut(std::string_view text, std::size_t limit) noexcept {
   return text.substr(0, limit);
 }
 
+void set(std::array<char, kNameBytes + 1>& name, std::string_view text) noexcept {
+  const auto kept = cut(text, kNameBytes);
+  name.fill('\0');
+  std::memcpy(name.data(), kept.data(), kept.size());
+}
+
 }  // namespace
 
 const ThreadNote* ProcessNote::find(ThreadId thread) const noexcept {
@@ -54,12 +60,10 @@ void ProcessNote::end(std::uint64_t ticks) noexcept {
   state.set(2);
 }
 
-void ProcessNote::name_thread(ThreadId thread, std::string_view name) noexcept {
-  ThreadNote* const note = find_or_add(thread);
-  if (note == nullptr) return;
-  const auto kept = cut(name, ThreadNote::kNameBytes);
-  note->name.fill('\0');
-  std::memcpy(note->name.data(), kept.data(), kept.size());
+void ProcessNote::name_process(std::string_view new_name) noexcept { set(name, new_name); }
+
+void ProcessNote::name_thread(ThreadId thread, std::string_view new_name) noexcept {
+  if (ThreadNote* const note = find_or_add(thread)) set(note->name, new_name);
 }
 
 // The clock of a thread of this process by its system's id, as the kernel's CPUCLOCK_* macros build it

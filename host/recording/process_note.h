@@ -18,11 +18,11 @@
 
 namespace gilscope {
 
-// Notes of threads are written by Python's threads under the main interpreter's GIL, or by the one thread of
-// a forked child.
-struct ThreadNote {
-  static constexpr std::size_t kNameBytes = 103;
+inline constexpr std::size_t kNameBytes = 103;  // longer names are cut, between characters of UTF-8
 
+// Notes are written by Python's threads under the main interpreter's GIL, or by the one thread of a forked
+// child.
+struct ThreadNote {
   Cell thread;     // 0: nobody's yet; set last
   Cell cpu_begin;  // CPU time of the thread when the recording began, in ns
   Cell cpu_end;    // when it ended, or the recording did; 0: not known
@@ -31,7 +31,7 @@ struct ThreadNote {
 static_assert(sizeof(ThreadNote) == 128);
 
 struct ProcessNote {
-  static constexpr std::size_t kThreads = 1023;
+  static constexpr std::size_t kThreads = 1022;
 
   Cell state;  // 0: nothing recorded yet, 1: recording, 2: stopped in order
   Cell pid;
@@ -42,7 +42,8 @@ struct ProcessNote {
   Cell cpu_begin;  // of the process, in ns
   Cell cpu_end;    // 0: not known
   Cell threads;
-  std::array<std::byte, 56> unused;
+  std::array<char, kNameBytes + 1> name;  // multiprocessing's; "": it did not start the process
+  std::array<std::byte, 80> unused;
   std::array<ThreadNote, kThreads> notes;
 
   // The note of the thread, made where there is none; nullptr once there is no place.
@@ -58,8 +59,8 @@ struct ProcessNote {
     return std::span(notes).first(std::min<std::uint64_t>(threads.read(), kThreads));
   }
 
-  // Longer names are cut, between characters of UTF-8.
-  void name_thread(ThreadId thread, std::string_view name) noexcept;
+  void name_process(std::string_view new_name) noexcept;
+  void name_thread(ThreadId thread, std::string_view new_name) noexcept;
 };
 static_assert(sizeof(ProcessNote) == std::size_t{32} * 4096, "whole pages, so that what follows is aligned");
 

@@ -44,7 +44,7 @@ std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_pro
   std::vector<ThreadRecord> threads;
   for (const ThreadNote& thread : note.thread_notes()) {
     ThreadRecord record{.id = ThreadId{static_cast<std::uint32_t>(thread.thread.read())}};
-    record.name.assign(thread.name.data(), strnlen(thread.name.data(), ThreadNote::kNameBytes));
+    record.name.assign(thread.name.data(), strnlen(thread.name.data(), kNameBytes));
     auto end = thread.cpu_end.read();
     if (end == 0 && is_this_process) {
       end = static_cast<std::uint64_t>(read_thread_cpu(record.id).value_or(Nanoseconds{}).count());
@@ -62,6 +62,7 @@ ProcessNotes read_note(const ProcessNote& note, std::uint64_t now) {
       .pid = static_cast<std::int64_t>(note.pid.read()),
       .parent_pid = static_cast<std::int64_t>(note.parent_pid.read()),
       .start_method = std::string(start_method_of_role(static_cast<ProcessRole>(note.role.read()))),
+      .name = std::string(note.name.data(), strnlen(note.name.data(), kNameBytes)),
       .begin = note.started_ticks.read()};
   if (note.state.read() == 2) {
     notes.end = note.stopped_ticks.read();
@@ -85,6 +86,7 @@ ProcessRecord read_process(const ProcessNote& note, const BlameCounters::View& c
   return {.pid = notes.pid,
           .parent_pid = notes.parent_pid,
           .role = static_cast<ProcessRole>(note.role.read()),
+          .name = std::move(notes.name),
           .wall = tick.of(end - notes.begin),
           .cpu = notes.cpu,
           .tick = tick,
@@ -202,6 +204,11 @@ void Recording::stop() noexcept {
 void Recording::name_thread(ThreadId thread, std::string_view name) noexcept {
   note_->name_thread(thread, name);
   if (events_.is_running()) events_.name_thread(thread, name);
+}
+
+void Recording::name_process(std::string_view name) noexcept {
+  note_->name_process(name);
+  if (events_.is_running()) events_.name_process(name);
 }
 
 void Recording::end_thread(ThreadId thread) noexcept {

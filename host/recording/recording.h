@@ -53,6 +53,8 @@ class Recording {
 
   // Called by the thread itself, with the main interpreter's GIL held.
   void name_thread(ThreadId thread, std::string_view name) noexcept;
+  // Likewise, by any thread.
+  void name_process(std::string_view name) noexcept;
   // Notes the CPU time of the thread, which is about to end.
   void end_thread(ThreadId thread) noexcept;
 

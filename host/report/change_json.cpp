@@ -35,12 +35,13 @@ ordered_json process_json(const ProcessChange& process) {
   }
   auto threads = ordered_json::array();
   for (const auto& thread : process.threads) {
-    threads.push_back({{"name", thread.name.empty() ? ordered_json(nullptr) : ordered_json(thread.name)},
-                       {"figures", figures_json(thread.figures)}});
+    threads.push_back({{"name", text_or_null(thread.name)}, {"figures", figures_json(thread.figures)}});
   }
   return {{"start_method", or_null(start_method_of(process.role))},
           {"before_pid", or_null(process.before_pid)},
           {"after_pid", or_null(process.after_pid)},
+          {"before_name", text_or_null(process.before_name)},
+          {"after_name", text_or_null(process.after_name)},
           {"figures", figures_json(process.figures)},
           {"gils", std::move(gils)},
           {"threads", std::move(threads)}};

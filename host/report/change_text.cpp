@@ -119,11 +119,19 @@ std::string format_rows(std::vector<std::pair<std::string, const FigureChanges*>
   return text;
 }
 
+std::string describe_names(const ProcessChange& process) {
+  const auto& before = process.before_name;
+  const auto& after = process.after_name;
+  if (before.empty() || after.empty() || before == after)
+    return describe_name(before.empty() ? after : before);
+  return describe_name(fmt::format("{} → {}", before, after));
+}
+
 std::string describe_process(const ProcessChange& process) {
   const auto pid = [](std::optional<std::int64_t> id) { return id ? fmt::format("{}", *id) : "-"; };
   const auto& wall = find_figure(process.figures, "wall_ns");
-  return fmt::format("process {} → {}{}: {} ({})", pid(process.before_pid), pid(process.after_pid),
-                     describe_role(process.role), both_of(wall), change_of(wall));
+  return fmt::format("process {} → {}{}{}: {} ({})", pid(process.before_pid), pid(process.after_pid),
+                     describe_names(process), describe_role(process.role), both_of(wall), change_of(wall));
 }
 
 std::string format_process(const ProcessChange& process, const TextStyle& style) {

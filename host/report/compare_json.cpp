@@ -79,7 +79,7 @@ ordered_json mode_json(const ModeSummary& mode) {
       {"reason", mode.status == ModeStatus::Ok ? ordered_json(nullptr) : ordered_json(describe_reason(mode))},
       {"traceback", mode.failure ? ordered_json(mode.failure->traceback) : ordered_json(nullptr)},
       {"gil", name_of(mode.gil)},
-      {"start_method", mode.start_method.empty() ? ordered_json(nullptr) : ordered_json(mode.start_method)},
+      {"start_method", text_or_null(mode.start_method)},
       {"work_ns", times_json(mode.work_ns, mode.work_samples_ns)},
       {"setup_ns", times_json(mode.setup_ns, mode.setup_samples_ns)},
       {"speedup", ratio_json(mode.speedup)},

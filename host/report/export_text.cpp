@@ -14,9 +14,9 @@ std::string describe_frame(const CodePlace& place) {
   return fmt::format("{} ({}:{})", place.function, place.file, place.line);
 }
 
-std::string describe_process(std::int64_t pid, std::string_view start_method) {
-  return start_method.empty() ? fmt::format("process {}", pid)
-                              : fmt::format("process {} ({})", pid, start_method);
+std::string describe_process(std::int64_t pid, std::string_view name, std::string_view start_method) {
+  const auto known = name.empty() ? start_method : name;
+  return known.empty() ? fmt::format("process {}", pid) : fmt::format("process {} ({})", pid, known);
 }
 
 std::string describe_thread(ThreadId thread, std::string_view name) {

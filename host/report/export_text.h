@@ -50,8 +50,9 @@ class BufferedSink {
 // "parse (/srv/app.py:41)".
 [[nodiscard]] std::string describe_frame(const CodePlace& place);
 
-// "process 4711", "process 4712 (fork)".
-[[nodiscard]] std::string describe_process(std::int64_t pid, std::string_view start_method);
+// "process 4711", "process 4712 (parser)", "process 4713 (fork)" where nobody named it.
+[[nodiscard]] std::string describe_process(std::int64_t pid, std::string_view name,
+                                           std::string_view start_method);
 
 // The thread's name, or "thread 4711" where nobody named it.
 [[nodiscard]] std::string describe_thread(ThreadId thread, std::string_view name);

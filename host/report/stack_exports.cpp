@@ -23,7 +23,7 @@ constexpr std::string_view kNobody = "(nobody held the GIL)";
 constexpr std::string_view kUnknown = "(lines not known)";
 
 std::string name_of(const ProcessRecord& process) {
-  return describe_process(process.pid, start_method_of_role(process.role));
+  return describe_process(process.pid, process.name, start_method_of_role(process.role));
 }
 
 std::string name_of(const ProcessRecord& process, std::optional<ThreadId> thread) {

@@ -59,7 +59,7 @@ ordered_json thread_json(const NamedThread& thread) {
     waits.push_back({{"wait_ns", wait.count()}, {"stack", stack_json(stack)}});
   }
   return {{"id", thread_id_json(figures.id)},
-          {"name", thread.name.empty() ? ordered_json(nullptr) : ordered_json(thread.name)},
+          {"name", text_or_null(thread.name)},
           {"gil", static_cast<std::uint32_t>(figures.gil)},
           {"holds", figures.holds},
           {"hold_ns", figures.hold_ns.count()},
@@ -121,6 +121,7 @@ ordered_json process_json(const ProcessSummary& process) {
   return {{"pid", process.pid},
           {"parent_pid", process.parent_pid},
           {"start_method", or_null(start_method_of(process.role))},
+          {"name", text_or_null(process.name)},
           {"wall_ns", process.wall_ns.count()},
           {"cpu_ns", or_null(process.cpu_ns)},
           {"gils", std::move(gils)},

@@ -184,6 +184,7 @@ ProcessSummary read_process(const json& process, bool is_first) {
   ProcessSummary summary{.pid = static_cast<std::int64_t>(count_at(process, "pid")),
                          .parent_pid = static_cast<std::int64_t>(count_at(process, "parent_pid")),
                          .role = read_role(process, is_first),
+                         .name = known(text_at, process, "name").value_or(""),
                          .wall_ns = time_at(process, "wall_ns"),
                          .cpu_ns = known(time_at, process, "cpu_ns")};
   for (const json& gil : array_at(process, "gils")) summary.gils.push_back(read_gil(gil));

@@ -84,8 +84,8 @@ std::vector<const NamedThread*> busiest_first(const ProcessSummary& process) {
 }
 
 std::string describe_process(const ProcessSummary& process) {
-  std::string text = fmt::format("process {}{}: {}", process.pid, describe_role(process.role),
-                                 format_duration(nanoseconds(process.wall_ns)));
+  std::string text = fmt::format("process {}{}{}: {}", process.pid, describe_name(process.name),
+                                 describe_role(process.role), format_duration(nanoseconds(process.wall_ns)));
   if (process.cpu_ns) text += fmt::format(", {} of CPU time", format_duration(nanoseconds(*process.cpu_ns)));
   return text;
 }
@@ -126,6 +126,10 @@ const NamedThread* find_top_holder(const RunSummary& summary) {
 }
 
 }  // namespace
+
+std::string describe_name(const std::string& name) {
+  return name.empty() ? std::string() : fmt::format(" ({})", replace_controls(name));
+}
 
 std::string describe_role(ProcessRole role) {
   if (role == ProcessRole::Server) return ", the fork server";

@@ -1,5 +1,5 @@
 """Acts on modules of the user's program as they are imported, without importing them itself: keeps the children of
-multiprocessing in the host, and learns the names of threads.
+multiprocessing in the host, and learns the names of threads and processes.
 
 Frozen into the host as `_gilscope_bootstrap`; the first Python that the host runs in an interpreter. It imports
 nothing that `python` has not imported by then: a script finds the same sys.modules.
@@ -144,16 +144,18 @@ def tell_of_exit(os: "Any", leave: "Callable[[], None]") -> None:
     os._exit = _exit
 
 
-def tell_of_interrupt(threading: "Any", interrupted: "Callable[[], None]") -> None:
+def tell_of_end(threading: "Any", interrupted: "Callable[[], None]", tell_main: "Callable[[], None]") -> None:
     """Has `interrupted` called where an unhandled KeyboardInterrupt ends the script: Python ends by that signal.
 
-    Python calls threading._shutdown as it begins to end, and has noted by then what it printed a traceback of.
+    Python, and a process of multiprocessing, call threading._shutdown as they begin to end, and Python has noted by
+    then what it printed a traceback of. The names of the process and of its main thread may have changed.
     """
     wait_for_threads = threading._shutdown
 
     def _shutdown() -> None:
         if getattr(sys, "last_type", None) is KeyboardInterrupt:
             interrupted()
+        tell_main()
         wait_for_threads()
 
     threading._shutdown = _shutdown
@@ -161,19 +163,20 @@ def tell_of_interrupt(threading: "Any", interrupted: "Callable[[], None]") -> No
 
 def tell_recording(
     name: "Callable[[int, str], None]",
+    name_process: "Callable[[str], None]",
     end: "Callable[[int], None]",
     leave: "Callable[[], None]",
     interrupted: "Callable[[], None]",
     announce: "Callable[[], None]",
 ) -> None:
-    """Has the recording told of threads (see _thread_names.watch), and of the ends of which nothing else tells."""
-    import _gilscope_thread_names
+    """Has the recording told of names (see _names.watch), and of the ends of which nothing else tells."""
+    import _gilscope_names
 
     globals()["announce_recording"] = announce
 
     def tell_of_threads(threading: "Any") -> None:
-        tell_of_interrupt(threading, interrupted)
-        _gilscope_thread_names.watch(threading, name, end)
+        tell_main, _ = _gilscope_names.watch(threading, name, name_process, end)
+        tell_of_end(threading, interrupted, tell_main)
 
     when_imported("threading", tell_of_threads)
     when_imported("os", lambda os: tell_of_exit(os, leave))

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,10 @@ nlohmann::ordered_json or_null(const std::optional<Value>& value) {
 
 inline nlohmann::ordered_json or_null(const std::optional<Nanoseconds>& value) {
   return value ? nlohmann::ordered_json(value->count()) : nlohmann::ordered_json(nullptr);
+}
+
+inline nlohmann::ordered_json text_or_null(std::string_view text) {
+  return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
 }
 
 // In one line, or indented. Names, paths and messages may be bytes of any kind: what is no UTF-8 becomes

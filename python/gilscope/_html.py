@@ -38,7 +38,8 @@ def _table_of_threads(process: Process) -> str:
     busiest = sorted(process.threads, key=lambda thread: thread.hold_ns + thread.wait_ns, reverse=True)
     more = len(busiest) - MOST_THREADS
     further = f"; {more} less busy threads are left out" if more > 0 else ""
-    caption = f"process {process.pid}: {format_duration(process.wall_ns)}{further}"
+    name = f" ({process.name})" if process.name else ""
+    caption = f"process {process.pid}{name}: {format_duration(process.wall_ns)}{further}"
     return _table(caption, _THREAD_TITLES, map(_cells_of_thread, busiest[:MOST_THREADS]))
 
 

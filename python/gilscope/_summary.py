@@ -126,6 +126,7 @@ class Process:
     pid: int
     parent_pid: int
     start_method: str | None
+    name: str | None  #: multiprocessing's; None: it did not start the process
     wall_ns: int
     cpu_ns: int | None
     gils: list[Gil]

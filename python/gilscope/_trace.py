@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from gilscope import _native, _thread_names
+from gilscope import _names, _native
 from gilscope._summary import Summary, summary_of
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class trace:  # noqa: N801  (used like a function)
             raise _native.Error("this trace was started before; try: another gilscope.trace()")
         tracer = _native.Tracer(self._lines, self._keeps_events)
         if tracer.start():
-            self._unwatch = _thread_names.watch(threading, tracer.name_thread, tracer.end_thread)
+            _, self._unwatch = _names.watch(threading, tracer.name_thread, tracer.name_process, tracer.end_thread)
         self._tracer = tracer
 
     def snapshot(self) -> Summary:

@@ -1,5 +1,6 @@
 """gilscope.trace(): the figures of what is known beforehand, in the Python that runs these tests."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -99,6 +100,21 @@ def test_a_name_that_is_no_unicode_text_breaks_no_thread() -> None:
         assert not thread.is_alive()
     if has_gil:
         assert "a\\udcffb" in {row.name for row in trace.summary.processes[0].threads}
+
+
+def name_of_traced_process(_: object = None) -> str | None:
+    """In this process."""
+    with gilscope.trace() as trace:
+        gilscope.count(1000)
+    return trace.summary.processes[0].name
+
+
+@with_gil
+def test_a_process_of_multiprocessing_has_its_name() -> None:
+    assert name_of_traced_process() is None
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        (worker,) = pool._pool  # type: ignore[attr-defined]
+        assert pool.map(name_of_traced_process, [None]) == [worker.name]
 
 
 def test_arguments_that_are_no_unicode_text_are_in_the_command() -> None:

@@ -5,6 +5,9 @@ const threadName = (process) => {
   return (id) => (id === null ? "(further threads)" : names.get(id) ?? `thread ${id}`);
 };
 
+const PROCESS = { title: "process", of: (row) => row.process.pid, kind: "number",
+  cell: ({ process }) => [String(process.pid), process.name ? make("div", { class: "faint" }, process.name) : null] };
+
 const fileName = (file) => file.split("/").at(-1) || file;
 const lineOf = (place) => (place.line === null ? fileName(place.file) : `${fileName(place.file)}:${place.line}`);
 const placeWords = (place) => (place ? `${lineOf(place)} ${place.function}` : "…");
@@ -58,7 +61,7 @@ function blameTable(page) {
     { title: "while it was held from → to", of: spanWords, cell: (row) => spanCell(row, page), kind: "wide" },
     { title: "by", of: (row) => (row.thread === null ? null : row.nameOf(row.thread)),
       cell: (row) => (row.thread === null ? NONE : row.nameOf(row.thread)) },
-    ...(hasProcesses ? [asNumber("process", (row) => row.process.pid, String)] : []),
+    ...(hasProcesses ? [PROCESS] : []),
     asNumber("holds", (row) => row.holds, count),
     asNumber("held", (row) => (row.holds ? row.hold_ns : null), duration),
     asNumber("each", (row) => (row.holds ? row.hold_ns / row.holds : null), duration),
@@ -74,7 +77,7 @@ function threadTable({ report, left_out: lost }) {
     .sort((left, right) => right.hold_ns + right.wait_ns - left.hold_ns - left.wait_ns);
   const table = sortableTable([
     { title: "thread", of: (row) => row.nameOf(row.id) },
-    asNumber("process", (row) => row.process.pid, String),
+    PROCESS,
     asNumber("GIL", (row) => row.gil, String),
     asNumber("holds", (row) => row.holds, count),
     asNumber("held", (row) => row.hold_share, share),
@@ -93,7 +96,7 @@ function threadTable({ report, left_out: lost }) {
 function gilTable(report) {
   const rows = report.processes.flatMap((process) => process.gils.map((gil) => ({ ...gil, process })));
   return sortableTable([
-    { title: "process", of: (row) => row.process.pid, kind: "number" },
+    PROCESS,
     { title: "started by", of: (row) => row.process.start_method ?? NONE },
     asNumber("took", (row) => row.process.wall_ns, duration),
     asNumber("GIL", (row) => row.id, String),

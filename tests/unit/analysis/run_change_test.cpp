@@ -86,6 +86,7 @@ TEST(RunChange, processes_go_together_by_start_method_and_place) {
   const auto process = [](std::int64_t pid, ProcessRole role) {
     auto record = make_process(pid, {{.holds = 1, .hold_ticks = kMillisecond}});
     record.role = role;
+    record.name = std::to_string(pid);
     return record;
   };
   const auto before = run_of({process(1, ProcessRole::First), process(2, ProcessRole::Fork),
@@ -97,6 +98,9 @@ TEST(RunChange, processes_go_together_by_start_method_and_place) {
   for (const auto& row : change.processes) pairs.emplace_back(row.before_pid, row.after_pid);
   const decltype(pairs) expected{{1, 11}, {2, 13}, {4, std::nullopt}, {3, 12}, {std::nullopt, 14}};
   EXPECT_EQ(pairs, expected);
+  EXPECT_EQ(change.processes[1].before_name, "2");
+  EXPECT_EQ(change.processes[1].after_name, "13");
+  EXPECT_EQ(change.processes[2].after_name, "");
   EXPECT_EQ(find_figure(change.total, "holds").before, 4.0);
 }
 

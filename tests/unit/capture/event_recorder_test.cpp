@@ -225,6 +225,8 @@ TEST_F(EventRecorderTest, says_in_the_file_what_it_was_told) {
   recorder_.start(with);
   recorder_.open(GilId{0}, 0);
   recorder_.name_thread(ThreadId{1}, "MainThread");
+  recorder_.name_process("SpawnProcess-1");
+  recorder_.name_process("parser");
   recorder_.record(make_event(100, EventKind::Acquire));
   recorder_.note_gil(GilId{3}, -1);
   recorder_.name_thread(ThreadId{2}, std::string(1000, 'x'));
@@ -249,6 +251,7 @@ TEST_F(EventRecorderTest, says_in_the_file_what_it_was_told) {
   const std::map<ThreadId, std::string> names{{ThreadId{1}, "MainThread"},
                                               {ThreadId{2}, std::string(255, 'x')}};
   EXPECT_EQ(sequence.names().threads, names);
+  EXPECT_EQ(sequence.names().process, "parser");
   const std::map<GilId, std::int64_t> owners{{GilId{0}, 0}, {GilId{3}, -1}};
   EXPECT_EQ(sequence.names().owners, owners);
 }

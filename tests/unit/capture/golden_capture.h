@@ -56,6 +56,7 @@ inline void record_golden(EventRecorder& recorder, const std::filesystem::path& 
                   .system = &golden_system()});
   recorder.open(GilId{0}, 0);
   recorder.name_thread(ThreadId{4711}, "MainThread");
+  recorder.name_process("SpawnProcess-1");
   const auto events = golden_events();
   Signal turn;
   Signal done;

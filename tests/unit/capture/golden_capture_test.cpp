@@ -50,6 +50,7 @@ TEST(GoldenCapture, is_read) {
   EXPECT_EQ(stacks, (std::vector<std::vector<CodePlace>>{{{"app.py", "parse", 41}, {"app.py", "main", 1}},
                                                          {{"lib.py", "Pool.work", 0}}}));
   EXPECT_EQ(sequence.names().threads.at(ThreadId{4711}), "MainThread");
+  EXPECT_EQ(sequence.names().process, "SpawnProcess-1");
   EXPECT_EQ(sequence.names().owners.at(GilId{1}), 1);
 }
 

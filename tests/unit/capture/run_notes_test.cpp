@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "expect_error.h"
 #include "golden.h"
@@ -16,14 +17,15 @@ RunNotes some_notes() {
   return {.exit_code = 3,
           .pair_cost_ns = 17.25,
           .losses = {.unrecorded_processes = 1, .overlooked_gils = 2, .were_slots_overwritten = true},
-          .processes = {{.pid = 4001,
-                         .parent_pid = 4000,
-                         .begin = 1000,
-                         .end = 9000,
-                         .cpu = Nanoseconds(123),
-                         .threads = {{.id = ThreadId{4001}, .name = "MainThread", .cpu = Nanoseconds(100)},
-                                     {.id = ThreadId{4005}, .name = "\"quoted\"\n"}}},
-                        {.pid = 4002, .parent_pid = 4001, .start_method = "spawn", .begin = 2000}}};
+          .processes = {
+              {.pid = 4001,
+               .parent_pid = 4000,
+               .begin = 1000,
+               .end = 9000,
+               .cpu = Nanoseconds(123),
+               .threads = {{.id = ThreadId{4001}, .name = "MainThread", .cpu = Nanoseconds(100)},
+                           {.id = ThreadId{4005}, .name = "\"quoted\"\n"}}},
+              {.pid = 4002, .parent_pid = 4001, .start_method = "spawn", .name = "parser", .begin = 2000}}};
 }
 
 class RunNotesTest : public testing::Test {
@@ -44,9 +46,18 @@ TEST_F(RunNotesTest, is_read_as_it_was_written) {
   ASSERT_TRUE(notes);
   EXPECT_EQ(notes->exit_code, 3);
   EXPECT_EQ(notes->processes.at(1).end, std::nullopt);
+  EXPECT_EQ(notes->processes.at(1).name, "parser");
   EXPECT_EQ(notes->processes.at(0).threads.at(1).name, "\"quoted\"\n");
   write_run_notes(folder_.path(), *notes);
   EXPECT_EQ(text(), before);
+}
+
+TEST_F(RunNotesTest, has_no_names_of_processes_where_the_capture_is_older) {
+  write_run_notes(folder_.path(), some_notes());
+  auto document = nlohmann::json::parse(text());
+  for (auto& process : document["processes"]) process.erase("name");
+  static_cast<void>(folder_.write("run.json", document.dump()));
+  EXPECT_EQ(read_run_notes(folder_.path())->processes.at(1).name, "");
 }
 
 TEST_F(RunNotesTest, is_nothing_where_the_run_left_none) { EXPECT_FALSE(read_run_notes(folder_.path())); }

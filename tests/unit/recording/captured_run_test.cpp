@@ -49,6 +49,7 @@ TEST_F(CapturedRecording, tells_of_processes_and_threads_what_the_counters_tell)
   const auto record = [&](const std::optional<CapturePlan>& capture) {
     Recording recording(Reach::WithChildren, capture);
     recording.start();
+    recording.name_process("parent");  // the child of a fork has not that name
     run("read(1000); pid = child(lambda: read(500))");
     recording.name_thread(ThreadId{static_cast<std::uint32_t>(gettid())}, "known as this");
     recording.stop();
@@ -65,6 +66,8 @@ TEST_F(CapturedRecording, tells_of_processes_and_threads_what_the_counters_tell)
     const auto& a = captured.processes[i];
     const auto& b = counted.processes[i];
     EXPECT_EQ(a.role, b.role);
+    EXPECT_EQ(a.name, b.name);
+    EXPECT_EQ(a.name, i == 0 ? "parent" : "");
     EXPECT_EQ(a.parent_pid, b.parent_pid);
     EXPECT_EQ(a.cpu.has_value(), b.cpu.has_value());
     EXPECT_GT(a.wall, Nanoseconds::zero());
@@ -82,6 +85,7 @@ TEST_F(CapturedRecording, tells_of_processes_and_threads_what_the_counters_tell)
 TEST_F(CapturedRecording, tells_the_same_from_the_folder_alone) {
   Recording recording(Reach::WithChildren, plan());
   recording.start();
+  recording.name_process("parser");
   run("child(lambda: read(100))");
   recording.stop();
   const auto with_notes = replay(read_after(recording));
@@ -93,9 +97,11 @@ TEST_F(CapturedRecording, tells_the_same_from_the_folder_alone) {
   for (std::size_t i = 0; i < without.processes.size(); ++i) {
     EXPECT_EQ(without.processes[i].pid, with_notes.processes[i].pid);
     EXPECT_EQ(without.processes[i].role, with_notes.processes[i].role);
+    EXPECT_EQ(without.processes[i].name, with_notes.processes[i].name);
     EXPECT_EQ(count_holds(without.processes[i]), count_holds(with_notes.processes[i]));
     EXPECT_FALSE(without.processes[i].cpu);
   }
+  EXPECT_EQ(without.processes.front().name, "parser");
   EXPECT_FALSE(without.exit_code);
 }
 

@@ -14,8 +14,6 @@
 namespace gilscope {
 namespace {
 
-constexpr std::size_t kNameBytes = ThreadNote::kNameBytes;
-
 ThreadId this_thread() { return ThreadId{static_cast<std::uint32_t>(gettid())}; }
 
 Nanoseconds own_cpu() {
@@ -77,6 +75,15 @@ TEST_F(Note, cuts_names_between_characters) {
       EXPECT_EQ(name_of(ThreadId{7}), expected) << character << " after " << before;
     }
   }
+}
+
+TEST_F(Note, has_the_name_of_its_process_cut_likewise) {
+  EXPECT_EQ(note_->name.front(), '\0');
+  note_->name_process("ForkPoolWorker-1");
+  EXPECT_STREQ(note_->name.data(), "ForkPoolWorker-1");
+  note_->name_process(std::string(kNameBytes - 1, 'x') + "é");
+  EXPECT_EQ(note_->name.data(), std::string(kNameBytes - 1, 'x'));
+  EXPECT_EQ(name_of(ThreadId{}), "(none)");
 }
 
 TEST_F(Note, survives_names_that_are_no_text) {

@@ -47,8 +47,10 @@ RecordedRun run_before() {
                    {.id = ThreadId{3}, .name = "old"}};
   first.cpu = Nanoseconds(96 * kMillisecond);
   first.figures.gils[0].handoffs = 19;
+  first.name = "before";
   auto child = make_process(4002, {{.thread = 1, .holds = 3, .hold_ticks = 10 * kMillisecond}});
   child.role = ProcessRole::Fork;
+  child.name = "ForkPoolWorker-1";
   child.cpu = Nanoseconds(11 * kMillisecond);
   return {.processes = {first, child}, .exit_code = 0};
 }
@@ -64,6 +66,7 @@ RecordedRun run_after() {
                    {.id = ThreadId{8}, .name = "parser", .cpu = Nanoseconds(5 * kMillisecond)}};
   first.cpu = Nanoseconds(101 * kMillisecond);
   first.figures.gils[0].handoffs = 4;
+  first.name = "after";
   return {.processes = {first}, .exit_code = 1};
 }
 

@@ -12,7 +12,7 @@ namespace {
 constexpr ThreadId kMain{4001};
 constexpr ThreadId kWorker{4002};
 
-// Two threads that wait for each other, and a child where nobody waits.
+// Two threads that wait for each other, and the same again in two children, one with a name.
 RecordedRun make_run() {
   ProcessRecord first{.pid = 4001};
   first.threads = {{.id = kMain, .name = "MainThread"}, {.id = kWorker, .name = ""}};
@@ -30,8 +30,11 @@ RecordedRun make_run() {
   spans[{.thread = kWorker}].waits = {{kMain, 30}};
   spans[{}].waits = {{kMain, 4'000}};
   ProcessRecord child{.pid = 4002, .parent_pid = 4001, .role = ProcessRole::Fork};
-  child.blame.emplace();
-  return {.processes = {first, child}};
+  child.blame = first.blame;
+  ProcessRecord named = child;
+  named.pid = 4003;
+  named.name = "parser";
+  return {.processes = {first, child, named}};
 }
 
 std::string flamegraph_of(const RecordedRun& run) {
@@ -54,17 +57,19 @@ TEST(StackExports, look_as_they_did) {
 // A ';' would end a frame, a line break the stack.
 TEST(StackExports, keep_hostile_names_in_their_frame) {
   auto run = make_run();
+  run.processes.resize(1);
   auto& process = run.processes.front();
+  process.name = "p;q\n";
   process.threads.front().name = "a;b\nc 12\x1b[31m\xff<script>";
   process.blame.emplace();
   auto& spans = process.blame->spans;
   auto& stacks = process.blame->stacks;
   const auto place = stacks.add(CodePlace{"a;b.py\n", "\"f\";g", 1});
   spans[{.thread = kMain, .to = stacks.add(std::vector{place})}].waits = {{kWorker, 7}};
-  EXPECT_EQ(flamegraph_of(run), "process 4001;a:b?c 12?[31m�<script>;\"f\":g (a:b.py?:1) 7\n");
+  EXPECT_EQ(flamegraph_of(run), "process 4001 (p:q?);a:b?c 12?[31m�<script>;\"f\":g (a:b.py?:1) 7\n");
   const auto json = nlohmann::json::parse(speedscope_of(run, "\xfe;"));
   EXPECT_EQ(json["name"], "�;");
-  EXPECT_EQ(json["profiles"][0]["name"], "process 4001: a;b\nc 12\x1b[31m�<script>");
+  EXPECT_EQ(json["profiles"][0]["name"], "process 4001 (p;q\n): a;b\nc 12\x1b[31m�<script>");
   EXPECT_EQ(json["shared"]["frames"][0]["file"], "a;b.py\n");
 }
 

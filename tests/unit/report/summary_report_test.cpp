@@ -106,6 +106,7 @@ std::vector<ProcessRecord> busy_records() {
                      {{.thread = 1, .holds = 100, .hold_ticks = 9'000'000, .lifetime = 10 * kMillisecond}});
     child.parent_pid = 4001;
     child.role = role;
+    if (role == ProcessRole::Spawn) child.name = "parser\x1b[31m";
     child.wall = Nanoseconds(10 * kMillisecond);
     child.cpu = Nanoseconds(9'100'000);
     name_threads(child, {"MainThread"});

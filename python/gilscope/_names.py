@@ -1,7 +1,9 @@
-"""Tells the recording what Python calls its threads, and when they end. It imports nothing.
+"""Tells the recording what Python calls its threads and its process, and when threads end.
 
-Used by gilscope.trace(), and frozen into the host as `_gilscope_thread_names`.
+Used by gilscope.trace(), and frozen into the host as `_gilscope_names`: it imports nothing that `python` has not.
 """
+
+import sys
 
 TYPE_CHECKING = False  # typing itself takes 5 ms to import
 if TYPE_CHECKING:
@@ -10,13 +12,23 @@ if TYPE_CHECKING:
     from typing import Any
 
     Name = Callable[[int, str], None]  # the system's id of a thread, and its name
+    NameProcess = Callable[[str], None]
     End = Callable[[int], None]
 
 
-def watch(threading: "ModuleType | Any", name: "Name", end: "End") -> "Callable[[], None]":
+def as_utf8(name: str) -> str:
+    """Escapes lone surrogates (of a file's name, say): an error here would leave the join() of a thread waiting."""
+    return str.encode(name, "utf-8", "backslashreplace").decode()
+
+
+def watch(
+    threading: "ModuleType | Any", name: "Name", name_process: "NameProcess", end: "End"
+) -> "tuple[Callable[[], None], Callable[[], None]]":
     """Has `name` called for each thread that lives or starts, `end` for each that ends, by the thread itself.
 
-    Names that change are told at the end. Returns what ends the watch, and tells the names of those that live.
+    `name_process` is called in a process of multiprocessing: its _bootstrap() has the main thread set its id once it
+    is in place. Names may change: that of a thread is told again at its end. Returns what tells the names of the
+    process and of its main thread again, and what ends the watch and tells the names of all that live.
     The two methods wrapped here run at the begin and at the end of each thread, outside of the user's frames.
     """
     thread_class: Any = threading.Thread
@@ -26,12 +38,26 @@ def watch(threading: "ModuleType | Any", name: "Name", end: "End") -> "Callable[
     # raise, block or return anything; in a thread that has not started yet its start() would never return.
     def tell_name(thread: "Any") -> None:
         if isinstance(thread._name, str) and thread._native_id is not None:
-            # Lone surrogates (of a file's name, say) have no UTF-8: an error here would leave its join() waiting.
-            name(thread._native_id, str.encode(thread._name, "utf-8", "backslashreplace").decode())
+            name(thread._native_id, as_utf8(thread._name))
+
+    def tell_main() -> None:
+        tell_name(threading.main_thread())
+        tell_process()
+
+    def tell_process() -> None:
+        module: Any = sys.modules.get("multiprocessing.process")
+        # The first process has no parent there: its name would be "MainProcess".
+        if getattr(module, "_parent_process", None) is None:
+            return
+        process_name = getattr(module._current_process, "_name", None)
+        if isinstance(process_name, str):
+            name_process(as_utf8(process_name))
 
     def set_native_id(thread: "Any") -> None:
         original_set(thread)
         tell_name(thread)
+        if thread is threading.main_thread():
+            tell_process()
 
     def delete(thread: "Any") -> None:
         tell_name(thread)
@@ -42,6 +68,7 @@ def watch(threading: "ModuleType | Any", name: "Name", end: "End") -> "Callable[
     def tell_names() -> None:
         for thread in threading.enumerate():
             tell_name(thread)
+        tell_process()
 
     def unwatch() -> None:
         if thread_class._set_native_id is set_native_id:
@@ -52,4 +79,4 @@ def watch(threading: "ModuleType | Any", name: "Name", end: "End") -> "Callable[
 
     thread_class._set_native_id, thread_class._delete = set_native_id, delete
     tell_names()
-    return unwatch
+    return tell_main, unwatch
