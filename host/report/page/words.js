@@ -6,6 +6,7 @@ const UNITS = [["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]];
 
 // At least three significant digits of what is below 1000.
 function figure(value) {
+  if (value === 0) return "0";
   if (value >= 99.95) return value.toFixed(0);
   return value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 }
