@@ -140,9 +140,8 @@ constexpr std::array kExports{
 }  // namespace
 
 std::string title_of(const CapturedProcess& process, const CaptureNames& names, const Capture& capture) {
-  if (const auto& name = name_of(process, names); !name.empty()) return name;
-  const auto& method = process.facts.start_method;
-  return method.empty() ? fmt::format("{}", fmt::join(capture.metadata.command, " ")) : method;
+  const auto origin = describe_origin(name_of(process, names), process.facts.start_method);
+  return origin.empty() ? fmt::format("{}", fmt::join(capture.metadata.command, " ")) : std::string(origin);
 }
 
 std::vector<std::pair<std::string, std::string>> list_exports(const ExportFiles& files) {

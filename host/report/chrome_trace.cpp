@@ -30,18 +30,20 @@ void ChromeTrace::begin_event() {
   is_empty_ = false;
 }
 
-void ChromeTrace::name(std::string_view what, std::int64_t pid, std::int64_t thread, std::string_view name) {
+void ChromeTrace::describe(std::string_view what, std::int64_t pid, std::int64_t thread, std::string_view key,
+                           std::string_view json) {
   begin_event();
-  text_.print(R"({{"ph": "M", "name": "{}", "pid": {}, "tid": {}, "args": {{"name": {}}}}})", what, pid,
-              thread, quote_json(name));
+  text_.print(R"({{"ph": "M", "name": "{}", "pid": {}, "tid": {}, "args": {{"{}": {}}}}})", what, pid, thread,
+              key, json);
 }
 
 void ChromeTrace::name_process(std::int64_t pid, std::string_view name) {
-  this->name("process_name", pid, pid, name);
+  describe("process_name", pid, pid, "name", quote_json(name));
+  describe("process_sort_index", pid, pid, "sort_index", fmt::format("{}", processes_++));
 }
 
 void ChromeTrace::name_thread(std::int64_t pid, ThreadId thread, std::string_view name) {
-  this->name("thread_name", pid, row_of(thread), fmt::format("{} (GIL)", name));
+  describe("thread_name", pid, row_of(thread), "name", quote_json(fmt::format("{} (GIL)", name)));
 }
 
 void ChromeTrace::add(std::int64_t pid, const Interval& interval, Nanoseconds begin, Nanoseconds end,

@@ -32,6 +32,7 @@ class ChromeTrace {
 
   explicit ChromeTrace(TextSink sink);
 
+  // In the order of their starts: viewers that ask the trace for an order show them in this one.
   void name_process(std::int64_t pid, std::string_view name);
   void name_thread(std::int64_t pid, ThreadId thread, std::string_view name);
   void add(std::int64_t pid, const Interval& interval, Nanoseconds begin, Nanoseconds end,
@@ -41,11 +42,13 @@ class ChromeTrace {
 
  private:
   void begin_event();
-  void name(std::string_view what, std::int64_t pid, std::int64_t thread, std::string_view name);
+  void describe(std::string_view what, std::int64_t pid, std::int64_t thread, std::string_view key,
+                std::string_view json);
   void add_arrow(std::int64_t pid, ThreadId from, ThreadId to, Nanoseconds at);
 
   BufferedSink text_;
   bool is_empty_ = true;
+  std::uint64_t processes_ = 0;
   std::uint64_t arrows_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/process_record.h"
 #include "support/json_values.h"
 
 namespace gilscope {
@@ -14,9 +15,14 @@ std::string describe_frame(const CodePlace& place) {
   return fmt::format("{} ({}:{})", place.function, place.file, place.line);
 }
 
+std::string_view describe_origin(std::string_view name, std::string_view start_method) {
+  if (!name.empty()) return name;
+  return role_of_start_method(start_method) == ProcessRole::Server ? "fork server" : start_method;
+}
+
 std::string describe_process(std::int64_t pid, std::string_view name, std::string_view start_method) {
-  const auto known = name.empty() ? start_method : name;
-  return known.empty() ? fmt::format("process {}", pid) : fmt::format("process {} ({})", pid, known);
+  const auto origin = describe_origin(name, start_method);
+  return origin.empty() ? fmt::format("process {}", pid) : fmt::format("process {} ({})", pid, origin);
 }
 
 std::string describe_thread(ThreadId thread, std::string_view name) {

@@ -50,7 +50,10 @@ class BufferedSink {
 // "parse (/srv/app.py:41)".
 [[nodiscard]] std::string describe_frame(const CodePlace& place);
 
-// "process 4711", "process 4712 (parser)", "process 4713 (fork)" where nobody named it.
+// "parser", or "spawn", "fork server", where nobody named the process: how it was started; "" of the first.
+[[nodiscard]] std::string_view describe_origin(std::string_view name, std::string_view start_method);
+
+// "process 4711", "process 4712 (parser)", "process 4713 (fork)".
 [[nodiscard]] std::string describe_process(std::int64_t pid, std::string_view name,
                                            std::string_view start_method);
 

@@ -88,10 +88,12 @@ def test_all_are_on_one_time_line_by_their_names(run, host, host_version, script
     titles = {row["pid"]: row["name"] for row in timeline}
     (server,) = titles.keys() - named.keys()
     assert titles.pop(main).endswith(script(PROCESSES))
-    assert titles == {pid: named[pid] or "fork" for pid in children} | {server: "server"}
+    assert titles == {pid: named[pid] or "fork" for pid in children} | {server: "fork server"}
     events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
     rows = {event["pid"]: event["args"]["name"] for event in events if event["name"] == "process_name"}
     assert rows == {row["pid"]: row["name"] for row in timeline}
+    order = {event["args"]["sort_index"]: event["pid"] for event in events if event["name"] == "process_sort_index"}
+    assert [order[place] for place in sorted(order)] == [row["pid"] for row in timeline]
 
     # Each of the first ones ends before the next one begins, and so do its holds.
     assert [row["begin"] for row in timeline] == sorted(row["begin"] for row in timeline)

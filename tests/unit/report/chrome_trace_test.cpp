@@ -56,10 +56,10 @@ TEST_F(ChromeTraceTest, keeps_hostile_names_as_text) {
   trace_.finish({name});
   const auto json = nlohmann::json::parse(text_);
   EXPECT_EQ(json["traceEvents"][0]["args"]["name"], "\"}]\\\n\x1b[31m��<script>");
-  EXPECT_EQ(json["traceEvents"][1]["args"]["name"],
+  EXPECT_EQ(json["traceEvents"][2]["args"]["name"],
             json["otherData"]["command"][0].get<std::string>() + " (GIL)");
   const std::string place = "\"}]\\\n\x1b[31m��<script>";
-  EXPECT_EQ(json["traceEvents"][2]["args"]["to"], place + " (" + place + ":1)");
+  EXPECT_EQ(json["traceEvents"][3]["args"]["to"], place + " (" + place + ":1)");
 }
 
 // It may be larger than memory: parts are handed on as they come.
