@@ -54,23 +54,23 @@ std::string describe(const CodePlace& place) {
 }
 
 // Of code that came with Python or was installed, the innermost of `stack` that did not.
-const CodePlace& place_to_look_at(const CodePlace& place, const std::vector<CodePlace>& stack) {
-  if (!is_library(place)) return place;
+const CodePlace* place_to_look_at(const CodePlace* place, const std::vector<CodePlace>& stack) {
+  if (!is_library(*place)) return place;
   const auto caller = std::ranges::find_if_not(stack, is_library);
-  return caller == stack.end() ? place : *caller;
+  return caller == stack.end() ? place : &*caller;
 }
 
 std::string describe_caller(const Span& span) {
-  const CodePlace& caller = place_to_look_at(*span.to, span.stack);
-  if (&caller == &*span.to) return {};
+  const auto* const caller = place_to_look_at(&*span.to, span.stack);
+  if (caller == &*span.to) return {};
   return fmt::format(", {}called at {}", span.caused_by_stack == span.caused ? "" : "mostly ",
-                     describe(caller));
+                     describe(*caller));
 }
 
 // Which of the coroutines that run in turns it was, where the line does not say so.
 std::string describe_task(const Span& span) {
   const auto task = task_of(span.stack);
-  if (!task || task->function == place_to_look_at(*span.to, span.stack).function) return {};
+  if (!task || task->function == place_to_look_at(&*span.to, span.stack)->function) return {};
   return fmt::format(", in the task of {}", replace_controls(task->function));
 }
 
@@ -155,7 +155,7 @@ std::string name_of(const ProcessSummary& process, ThreadId thread) {
 }
 
 std::string describe_line(const std::optional<CodePlace>& place, const std::vector<CodePlace>& stack) {
-  return place ? describe(place_to_look_at(*place, stack)) : std::string();
+  return place ? describe(*place_to_look_at(&*place, stack)) : std::string();
 }
 
 std::string format_blame(const ProcessSummary& process, const TextStyle& style) {
