@@ -119,23 +119,23 @@ std::string format_rows(std::vector<std::pair<std::string, const FigureChanges*>
   return text;
 }
 
-std::string describe_names(const ProcessChange& process) {
-  const auto& before = process.before_name;
-  const auto& after = process.after_name;
-  if (before.empty() || after.empty() || before == after)
-    return describe_name(before.empty() ? after : before);
-  return describe_name(fmt::format("{} → {}", before, after));
-}
-
+// The name that both have stands behind the second.
 std::string describe_process(const ProcessChange& process) {
-  const auto pid = [](std::optional<std::int64_t> id) { return id ? fmt::format("{}", *id) : "-"; };
+  const auto side = [](std::optional<std::int64_t> pid, const std::string& name) {
+    return pid ? fmt::format("{}{}", *pid, describe_name(name)) : "-";
+  };
   const auto& wall = find_figure(process.figures, "wall_ns");
-  return fmt::format("process {} → {}{}{}: {} ({})", pid(process.before_pid), pid(process.after_pid),
-                     describe_names(process), describe_role(process.role), both_of(wall), change_of(wall));
+  const bool is_alike = process.before_name == process.after_name;
+  return fmt::format("process {} → {}{}: {} ({})",
+                     side(process.before_pid, is_alike ? "" : process.before_name),
+                     side(process.after_pid, process.after_name), describe_role(process.role), both_of(wall),
+                     change_of(wall));
 }
 
 std::string format_process(const ProcessChange& process, const TextStyle& style) {
-  std::string text = describe_process(process) + '\n' + paint(format_titles(kRows), "1", style.colour) + '\n';
+  std::string text;
+  append_wrapped(text, describe_process(process), style);
+  text += paint(format_titles(kRows), "1", style.colour) + '\n';
   std::vector<std::pair<std::string, const FigureChanges*>> gils;
   for (const auto& gil : process.gils) {
     gils.emplace_back(fmt::format("(all of GIL {})", static_cast<std::uint32_t>(gil.id)), &gil.figures);

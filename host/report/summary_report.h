@@ -48,7 +48,7 @@ inline constexpr std::string_view kSummarySchema = "gilscope.summary/1";
 // What the measurement cost, and what is missing from it.
 [[nodiscard]] std::string describe_probe(const ProbeFigures& probe);
 
-// " (parser)": what follows on a process's number; "" where nobody named it.
+// " (parser)", shortened: what follows on a process's number; "" where nobody named it.
 [[nodiscard]] std::string describe_name(const std::string& name);
 
 // ", by fork", ", the fork server": what follows on that; "" of the first process.

@@ -128,7 +128,8 @@ const NamedThread* find_top_holder(const RunSummary& summary) {
 }  // namespace
 
 std::string describe_name(const std::string& name) {
-  return name.empty() ? std::string() : fmt::format(" ({})", replace_controls(name));
+  constexpr std::size_t kColumns = 32;
+  return name.empty() ? std::string() : fmt::format(" ({})", shorten(replace_controls(name), kColumns));
 }
 
 std::string describe_role(ProcessRole role) {

@@ -243,10 +243,12 @@ TEST(SummaryReport, shows_hostile_names_of_threads_harmlessly) {
              {.thread = 5, .holds = 1, .hold_ticks = 1}});
   name_threads(process, {"\x1b[31mred\n\t\xC2\x9B", std::string(103, 'x'), "Müßiggänger №1 und noch einer",
                          "漢字の名前", "\xff\xfe broken \xe6"});
+  process.name = "\x1b[31m" + std::string(95, 'y') + "\xff";
   const auto text = report({process});
   EXPECT_LE(longest_line(text), 100U);
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   EXPECT_THAT(text, Not(HasSubstr("\xC2\x9B")));
+  EXPECT_THAT(text, HasSubstr("\nprocess 4001 (?[31m" + std::string(26, 'y') + "…): "));
   EXPECT_THAT(text, HasSubstr("\n?[31mred??? "));
   EXPECT_THAT(text, HasSubstr("; ?[31mred??? held it"));
   EXPECT_THAT(text, HasSubstr("\n" + std::string(19, 'x') + "… "));
@@ -268,6 +270,7 @@ TEST(SummaryReport, keeps_to_its_columns_with_the_largest_figures_that_a_run_can
                                            .lifetime = kDay}});
   process.wall = process.cpu.emplace(kDay);
   process.role = ProcessRole::Forkserver;
+  process.name = std::string(103, 'x');
   for (auto& gil : process.figures.gils) {
     gil.interpreter = std::numeric_limits<std::int64_t>::max();
     gil.handoffs = 9'999'999'999;
