@@ -21,7 +21,24 @@ struct Words {
   std::string culprit;
   std::string victim;
   std::string at;  // " at app.py:41 parse"; "" where that is not known
+  std::string
+      no_work;  // "it held it for 50 ms with 20 ms of CPU time"; "" of a culprit that computed meanwhile
 };
+
+// A thread that computes while it holds the GIL has as much CPU time, or more.
+constexpr double kComputing = 0.8;
+
+std::string describe_rest(const ProcessSummary& process, const std::optional<ThreadId>& thread) {
+  Nanoseconds held{};
+  std::optional<Nanoseconds> cpu;
+  for (const auto& row : process.threads) {
+    if (!thread || row.figures.id != thread) continue;
+    held = add(held, row.figures.hold_ns);
+    cpu = row.cpu_ns;
+  }
+  if (!cpu || static_cast<double>(cpu->count()) >= kComputing * static_cast<double>(held.count())) return {};
+  return fmt::format("it held it for {} with {} of CPU time", duration(held), duration(*cpu));
+}
 
 Words find_words(const RunFinding& finding, const RunSummary& summary) {
   const auto process = std::ranges::find(summary.processes, finding.pid,
@@ -32,17 +49,21 @@ Words find_words(const RunFinding& finding, const RunSummary& summary) {
   };
   Words words{.culprit = name(finding.culprit), .victim = name(finding.victim)};
   if (const auto line = describe_line(finding.place, finding.stack); !line.empty()) words.at = " at " + line;
+  if (process != summary.processes.end()) words.no_work = describe_rest(*process, finding.culprit);
   return words;
 }
 
 std::string describe_kept(const RunFinding& finding, const Words& words) {
+  const auto why =
+      words.no_work.empty()
+          ? std::string("so a call in C keeps it")
+          : fmt::format("so a call in C keeps it, or the thread was given no CPU ({})", words.no_work);
   return fmt::format(
       "{}{} kept the GIL for up to {} while {} asked for it, which cost others {} in {}: Python code gives "
       "it "
-      "up within a switch interval, so a call in C keeps it; let that call release the GIL, or make it in "
-      "another process",
+      "up within a switch interval, {}; let that call release the GIL, or make it in another process",
       words.culprit, words.at, duration(finding.longest), words.victim, duration(finding.lost),
-      count_of(finding.count, "hold"));
+      count_of(finding.count, "hold"), why);
 }
 
 std::string describe_convoy(const RunFinding& finding, const Words& words) {

@@ -10,6 +10,7 @@
 #include "report/blame_text.h"
 #include "report/export_text.h"
 #include "report/finding_text.h"
+#include "report/handoff_text.h"
 #include "report/summary_report.h"
 #include "report/table.h"
 
@@ -110,7 +111,9 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
   if (threads.size() > kMaxThreads) {
     text += fmt::format("({} more threads, less busy: --json has them)\n", threads.size() - kMaxThreads);
   }
-  if (const auto blame = format_blame(process, style); !blame.empty()) text += '\n' + blame;
+  for (const auto& part : {format_blame(process, style), format_handoffs(process, style)}) {
+    if (!part.empty()) text += '\n' + part;
+  }
   return text;
 }
 
