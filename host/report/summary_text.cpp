@@ -31,6 +31,8 @@ constexpr std::size_t kMaxGils = 10;
 constexpr std::size_t kMaxThreads = 20;
 constexpr std::size_t kMaxProcesses = 10;
 
+constexpr std::size_t kNameColumns = 32;  // of a process, in a line with more
+
 double nanoseconds(Nanoseconds time) { return static_cast<double>(time.count()); }
 
 std::string name_of(const NamedThread& thread) {
@@ -131,8 +133,7 @@ const NamedThread* find_top_holder(const RunSummary& summary) {
 }  // namespace
 
 std::string describe_name(const std::string& name) {
-  constexpr std::size_t kColumns = 32;
-  return name.empty() ? std::string() : fmt::format(" ({})", shorten(replace_controls(name), kColumns));
+  return name.empty() ? std::string() : fmt::format(" ({})", shorten(replace_controls(name), kNameColumns));
 }
 
 std::string describe_role(ProcessRole role) {
