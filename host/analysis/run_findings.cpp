@@ -212,6 +212,23 @@ IntervalChange shorten_interval(Nanoseconds lost, std::uint64_t forced, Nanoseco
   return {.gain = Nanoseconds(std::llround(gain)), .cost = Nanoseconds(std::llround(std::min(cost, kMost)))};
 }
 
+std::optional<LackOfCpu> find_lack_of_cpu(const RunFinding& finding, const RunSummary& run) {
+  const auto process = std::ranges::find(run.processes, finding.pid,
+                                         [](const auto& known) { return std::optional(known.pid); });
+  if (finding.kind != Kind::KeptByC || process == run.processes.end() || !finding.culprit)
+    return std::nullopt;
+  LackOfCpu lack;
+  std::optional<Nanoseconds> cpu;
+  for (const auto& row : process->threads) {
+    if (row.figures.id != finding.culprit) continue;
+    lack.held = add(lack.held, row.figures.hold_ns);
+    cpu = row.cpu_ns;  // in each of its rows, as it has one for each GIL
+  }
+  if (!cpu || lack.held <= *cpu || lack.held - *cpu < finding.longest / 2) return std::nullopt;
+  lack.cpu = *cpu;
+  return lack;
+}
+
 // With uvloop only asyncio.run() is in Python.
 bool is_in_event_loop(const std::vector<CodePlace>& stack) {
   return std::ranges::any_of(stack, [](const CodePlace& place) {
@@ -235,7 +252,8 @@ std::vector<RunFinding> find_in_run(const RunSummary& run) {
   sort_stably(found, [](const RunFinding& left, const RunFinding& right) {
     return std::pair(left.lost, left.longest) > std::pair(right.lost, right.longest);
   });
-  const bool is_explained = !found.empty();
+  const bool is_explained =
+      std::ranges::any_of(found, [&](const RunFinding& finding) { return !find_lack_of_cpu(finding, run); });
   found.insert(found.end(), intervals.begin(), intervals.end());
   if (const auto judgement = judge_run(run, is_explained)) found.push_back(*judgement);
   std::map<Kind, std::size_t> told;

@@ -33,6 +33,14 @@ inline constexpr int kShorterInterval = 10;
 // The last one of them: of the run as a whole; empty where there is nothing to say.
 [[nodiscard]] std::optional<RunFinding> judge_run(const RunSummary& run, bool is_explained);
 
+// Of a KeptByC whose thread had so much less CPU time than it held GILs that this, too, explains half of its
+// longest hold: a call that sleeps, or a machine that had no CPU for it.
+struct LackOfCpu {
+  Nanoseconds held{};
+  Nanoseconds cpu{};
+};
+[[nodiscard]] std::optional<LackOfCpu> find_lack_of_cpu(const RunFinding& finding, const RunSummary& run);
+
 // Whether a stack is that of a callback or task of an asyncio loop, or of the loop itself.
 [[nodiscard]] bool is_in_event_loop(const std::vector<CodePlace>& stack);
 

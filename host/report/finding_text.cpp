@@ -21,24 +21,7 @@ struct Words {
   std::string culprit;
   std::string victim;
   std::string at;  // " at app.py:41 parse"; "" where that is not known
-  std::string
-      no_work;  // "it held it for 50 ms with 20 ms of CPU time"; "" of a culprit that computed meanwhile
 };
-
-// A thread that computes while it holds the GIL has as much CPU time, or more.
-constexpr double kComputing = 0.8;
-
-std::string describe_rest(const ProcessSummary& process, const std::optional<ThreadId>& thread) {
-  Nanoseconds held{};
-  std::optional<Nanoseconds> cpu;
-  for (const auto& row : process.threads) {
-    if (!thread || row.figures.id != thread) continue;
-    held = add(held, row.figures.hold_ns);
-    cpu = row.cpu_ns;
-  }
-  if (!cpu || static_cast<double>(cpu->count()) >= kComputing * static_cast<double>(held.count())) return {};
-  return fmt::format("it held it for {} with {} of CPU time", duration(held), duration(*cpu));
-}
 
 Words find_words(const RunFinding& finding, const RunSummary& summary) {
   const auto process = std::ranges::find(summary.processes, finding.pid,
@@ -49,15 +32,16 @@ Words find_words(const RunFinding& finding, const RunSummary& summary) {
   };
   Words words{.culprit = name(finding.culprit), .victim = name(finding.victim)};
   if (const auto line = describe_line(finding.place, finding.stack); !line.empty()) words.at = " at " + line;
-  if (process != summary.processes.end()) words.no_work = describe_rest(*process, finding.culprit);
   return words;
 }
 
-std::string describe_kept(const RunFinding& finding, const Words& words) {
-  const auto why =
-      words.no_work.empty()
-          ? std::string("so a call in C keeps it")
-          : fmt::format("so a call in C keeps it, or the thread was given no CPU ({})", words.no_work);
+std::string describe_kept(const RunFinding& finding, const RunSummary& summary) {
+  const auto words = find_words(finding, summary);
+  std::string why = "so a call in C keeps it";
+  if (const auto lack = find_lack_of_cpu(finding, summary)) {
+    why += fmt::format(", or the thread was given no CPU (it held it for {} with {} of CPU time)",
+                       duration(lack->held), duration(lack->cpu));
+  }
   return fmt::format(
       "{}{} kept the GIL for up to {} while {} asked for it, which cost others {} in {}: Python code gives "
       "it "
@@ -167,7 +151,7 @@ std::string_view name_of(RunFinding::Kind kind) noexcept {
 std::string describe_finding(const RunFinding& finding, const RunSummary& summary) {
   switch (finding.kind) {
     case RunFinding::Kind::KeptByC:
-      return describe_kept(finding, find_words(finding, summary));
+      return describe_kept(finding, summary);
     case RunFinding::Kind::Convoy:
       return describe_convoy(finding, find_words(finding, summary));
     case RunFinding::Kind::StalledLoop:

@@ -274,6 +274,21 @@ TEST(RunFindings, what_has_a_culprit_explains_a_bottleneck) {
   EXPECT_EQ(kinds(find_in_run(run)), std::vector{Kind::KeptByC});
 }
 
+// Beside other programs, threads that compute in Python keep the GIL for long, too.
+TEST(RunFindings, what_a_lack_of_cpu_explains_as_well_explains_no_bottleneck) {
+  auto run = whole_run(RunVerdict::Kind::Bottleneck, 0.9);
+  auto& process = run.processes.front();
+  process.blame = {kept_row()};
+  NamedThread culprit;
+  culprit.figures.id = process.blame->front().thread;
+  culprit.figures.hold_ns = 120 * kMs;
+  culprit.cpu_ns = 100 * kMs;  // the longest took 30 ms
+  process.threads = {culprit};
+  EXPECT_EQ(kinds(find_in_run(run)), (std::vector{Kind::KeptByC, Kind::ComputingThreads}));
+  process.threads.front().cpu_ns = 110 * kMs;
+  EXPECT_EQ(kinds(find_in_run(run)), std::vector{Kind::KeptByC});
+}
+
 TEST(RunFindings, nothing_is_found_where_blame_was_not_recorded) {
   RunSummary run;
   run.processes.push_back({.pid = 1, .threads = {suffering()}});

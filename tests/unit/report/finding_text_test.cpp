@@ -110,20 +110,20 @@ TEST(FindingText, says_nothing_of_what_is_not_known) {
 TEST(FindingText, says_of_a_thread_that_did_not_compute_that_it_may_have_had_no_cpu) {
   auto run = run_of_two();
   auto& culprit = run.processes.front().threads.front();
-  culprit.figures.hold_ns = 100 * kMs;
-  culprit.cpu_ns = 79 * kMs;
+  culprit.figures.hold_ns = 200 * kMs;
+  culprit.cpu_ns = 140 * kMs;  // the longest hold took 120 ms
   const auto kept = [&] { return describe_finding(finding_of(RunFinding::Kind::KeptByC), run); };
   EXPECT_THAT(kept(),
-              HasSubstr(", so a call in C keeps it, or the thread was given no CPU (it held it for 100 ms "
-                        "with 79.0 ms of CPU time); let that call"));
-  culprit.cpu_ns = 80 * kMs;
+              HasSubstr(", so a call in C keeps it, or the thread was given no CPU (it held it for 200 ms "
+                        "with 140 ms of CPU time); let that call"));
+  culprit.cpu_ns = 141 * kMs;
   EXPECT_THAT(kept(), HasSubstr(", so a call in C keeps it; let that call"));
   culprit.cpu_ns.reset();
   EXPECT_THAT(kept(), HasSubstr(", so a call in C keeps it; let that call"));
   NamedThread other = culprit;  // a thread has a row for each GIL that it used, and its CPU time in each
-  culprit.cpu_ns = other.cpu_ns = 150 * kMs;
+  culprit.cpu_ns = other.cpu_ns = 300 * kMs;
   run.processes.front().threads.push_back(other);
-  EXPECT_THAT(kept(), HasSubstr("(it held it for 200 ms with 150 ms of CPU time)"));
+  EXPECT_THAT(kept(), HasSubstr("(it held it for 400 ms with 300 ms of CPU time)"));
 }
 
 TEST(FindingText, stands_in_place_of_the_general_advice) {
