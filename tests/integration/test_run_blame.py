@@ -138,9 +138,10 @@ def test_generated_and_deleted_code_keeps_its_own_lines(record, script):
     document, _ = record(script(GENERATED))
     places = [row["to"] for row in holds_of(document["processes"][0]) if row["to"]]
     made = [place for place in places if place["file"].startswith("made")]
-    assert len({place["file"] for place in made}) >= 10
     for place in made:
-        assert place["line"] == int(place["file"].removeprefix("made")) % 7 + 1
+        # None: its first instruction, RESUME, may have no line.
+        assert place["line"] in (None, int(place["file"].removeprefix("made")) % 7 + 1)
+    assert len({place["file"] for place in made if place["line"]}) >= 10
 
 
 TASKS = """
