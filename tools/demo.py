@@ -59,11 +59,13 @@ def describe_bytecode(rows: dict[str, dict[str, Any]]) -> str:
 def describe_native(held: dict[str, Any], released: dict[str, Any]) -> str:
     """What holding and releasing the GIL made of the C++ loop, in one sentence."""
     factors = f"{speedup(held):.2f} × with the GIL held, {speedup(released):.2f} × with the GIL released"
-    if speedup(released) >= NOTICEABLE > speedup(held):
-        return f"The same sum in C++ in two threads reached {factors}: threads pay where code gives the GIL up."
-    if speedup(held) >= NOTICEABLE:
-        return f"The same sum in C++ in two threads reached {factors}: this Python has no GIL in their way."
-    return f"The same sum in C++ in two threads reached {factors}: the machine had no second core to give."
+    sentence = f"The same sum in C++ in two threads reached {factors}"
+    if released["gil"] == "none":
+        return f"{sentence}: this Python has no GIL in their way."
+    # On a busy machine either figure may be off.
+    if speedup(released) >= max(NOTICEABLE, speedup(held)):
+        return f"{sentence}: threads pay where code gives the GIL up."
+    return f"{sentence}: the machine had no second core to give."
 
 
 def main() -> None:
