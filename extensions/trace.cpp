@@ -41,10 +41,12 @@ Stacks stacks_of(std::string_view lines) {
   return lines == "all" ? Stacks::Every : Stacks::On;
 }
 
+std::filesystem::path capture_in(const TemporaryFolder& folder) { return folder.path() / "capture"; }
+
 // For a capture that lasts as long as this folder does.
 std::unique_ptr<TemporaryFolder> make_event_folder() {
   auto folder = std::make_unique<TemporaryFolder>();
-  create_capture(folder->path() / "capture", {}, Existing::Keep);
+  create_capture(capture_in(*folder), {}, Existing::Keep);
   return folder;
 }
 
@@ -55,7 +57,7 @@ class Tracer {
   Tracer(const std::string& lines, bool keeps_events)
       : events_(keeps_events ? make_event_folder() : nullptr),
         recording_(Reach::ThisProcess,
-                   events_ ? std::optional(CapturePlan{.folder = events_->path() / "capture"}) : std::nullopt,
+                   events_ ? std::optional(CapturePlan{.folder = capture_in(*events_)}) : std::nullopt,
                    stacks_of(lines)) {}
 
   // False where this Python has no GIL: then there is nothing to trace, and the summary says so.
@@ -103,7 +105,7 @@ class Tracer {
 
  private:
   [[nodiscard]] CapturedRun captured() const {
-    return CapturedRun(read_capture(events_->path() / "capture", recording_.notes()));
+    return CapturedRun(read_capture(capture_in(*events_), recording_.notes()));
   }
 
   // Of this process alone: forks go on in the capture, too.
