@@ -212,11 +212,15 @@ IntervalChange shorten_interval(Nanoseconds lost, std::uint64_t forced, Nanoseco
   return {.gain = Nanoseconds(std::llround(gain)), .cost = Nanoseconds(std::llround(std::min(cost, kMost)))};
 }
 
-std::optional<LackOfCpu> find_lack_of_cpu(const RunFinding& finding, const RunSummary& run) {
+const ProcessSummary* process_of(const RunFinding& finding, const RunSummary& run) {
   const auto process = std::ranges::find(run.processes, finding.pid,
                                          [](const auto& known) { return std::optional(known.pid); });
-  if (finding.kind != Kind::KeptByC || process == run.processes.end() || !finding.culprit)
-    return std::nullopt;
+  return process == run.processes.end() ? nullptr : &*process;
+}
+
+std::optional<LackOfCpu> find_lack_of_cpu(const RunFinding& finding, const RunSummary& run) {
+  const auto* const process = process_of(finding, run);
+  if (finding.kind != Kind::KeptByC || process == nullptr || !finding.culprit) return std::nullopt;
   LackOfCpu lack;
   std::optional<Nanoseconds> cpu;
   for (const auto& row : process->threads) {

@@ -33,6 +33,9 @@ inline constexpr int kShorterInterval = 10;
 // The last one of them: of the run as a whole; empty where there is nothing to say.
 [[nodiscard]] std::optional<RunFinding> judge_run(const RunSummary& run, bool is_explained);
 
+// Which process it is about; nullptr where that is the whole run.
+[[nodiscard]] const ProcessSummary* process_of(const RunFinding& finding, const RunSummary& run);
+
 // Of a KeptByC whose thread had so much less CPU time than it held GILs that this, too, explains half of its
 // longest hold: a call that sleeps, or a machine that had no CPU for it.
 struct LackOfCpu {

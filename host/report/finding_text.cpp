@@ -24,11 +24,10 @@ struct Words {
 };
 
 Words find_words(const RunFinding& finding, const RunSummary& summary) {
-  const auto process = std::ranges::find(summary.processes, finding.pid,
-                                         [](const auto& known) { return std::optional(known.pid); });
+  const auto* const process = process_of(finding, summary);
   const auto name = [&](std::optional<ThreadId> thread) {
     if (!thread) return std::string("another thread");
-    return process == summary.processes.end() ? describe_thread(*thread, "") : name_of(*process, *thread);
+    return process == nullptr ? describe_thread(*thread, "") : name_of(*process, *thread);
   };
   Words words{.culprit = name(finding.culprit), .victim = name(finding.victim)};
   if (const auto line = describe_line(finding.place, finding.stack); !line.empty()) words.at = " at " + line;
