@@ -5,6 +5,7 @@
 #include <climits>
 #include <cstring>
 #include <pthread.h>
+#include <span>
 #include <unistd.h>
 #include <utility>
 
@@ -40,11 +41,15 @@ std::uint64_t last_event(const MachineSnapshot& figures, std::uint64_t started) 
   return last;
 }
 
+std::string text_of(std::span<const char> bytes) {
+  return {bytes.data(), strnlen(bytes.data(), bytes.size())};
+}
+
 std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_process) {
   std::vector<ThreadRecord> threads;
   for (const ThreadNote& thread : note.thread_notes()) {
     ThreadRecord record{.id = ThreadId{static_cast<std::uint32_t>(thread.thread.read())}};
-    record.name.assign(thread.name.data(), strnlen(thread.name.data(), kNameBytes));
+    record.name = text_of(thread.name);
     auto end = thread.cpu_end.read();
     if (end == 0 && is_this_process) {
       end = static_cast<std::uint64_t>(read_thread_cpu(record.id).value_or(Nanoseconds{}).count());
@@ -62,7 +67,7 @@ ProcessNotes read_note(const ProcessNote& note, std::uint64_t now) {
       .pid = static_cast<std::int64_t>(note.pid.read()),
       .parent_pid = static_cast<std::int64_t>(note.parent_pid.read()),
       .start_method = std::string(start_method_of_role(static_cast<ProcessRole>(note.role.read()))),
-      .name = std::string(note.name.data(), strnlen(note.name.data(), kNameBytes)),
+      .name = text_of(note.name),
       .begin = note.started_ticks.read()};
   if (note.state.read() == 2) {
     notes.end = note.stopped_ticks.read();
@@ -118,10 +123,7 @@ std::pair<std::optional<CapturePlan>, Stacks> told_by_parent(const SharedSpace& 
   const auto& note = *reinterpret_cast<const CommonNote*>(space.common());
   const auto stacks = static_cast<Stacks>(note.stacks.read());
   if (note.folder.front() == 0) return {std::nullopt, stacks};
-  return {
-      CapturePlan{.folder = std::string(note.folder.data(), strnlen(note.folder.data(), note.folder.size())),
-                  .max_size = note.max_size.read()},
-      stacks};
+  return {CapturePlan{.folder = text_of(note.folder), .max_size = note.max_size.read()}, stacks};
 }
 
 }  // namespace
