@@ -57,6 +57,9 @@ class BufferedSink {
 [[nodiscard]] std::string describe_process(std::int64_t pid, std::string_view name,
                                            std::string_view start_method);
 
+// Those that a recording has merged, as it had no room for each.
+inline constexpr std::string_view kMergedThreads = "(further threads)";
+
 // The thread's name, or "thread 4711" where nobody named it.
 [[nodiscard]] std::string describe_thread(ThreadId thread, std::string_view name);
 

@@ -10,6 +10,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "report/blame_text.h"
+#include "report/export_text.h"
 #include "report/table.h"
 #include "support/sort_stably.h"
 
@@ -26,13 +27,14 @@ constexpr std::size_t kMostGils = 3;
 using Thread = std::optional<ThreadId>;  // empty: those that the recording has merged
 using Handoffs = std::vector<HandoffSnapshot>;
 
-std::uint64_t count_all(const Handoffs& handoffs) {
-  std::uint64_t sum = 0;
-  for (const auto& pair : handoffs) sum += pair.count;
-  return sum;
-}
+// Of one GIL.
+struct Matrix {
+  Handoffs handoffs;
+  std::vector<Thread> threads;  // the busiest first
+  std::uint64_t count = 0;      // of all hand-offs
+};
 
-std::vector<Thread> busiest_first(const Handoffs& handoffs) {
+Matrix make_matrix(Handoffs handoffs) {
   std::map<Thread, std::uint64_t> counts;
   for (const auto& pair : handoffs) {
     counts[pair.from] += pair.count;
@@ -40,13 +42,15 @@ std::vector<Thread> busiest_first(const Handoffs& handoffs) {
   }
   std::vector<std::pair<Thread, std::uint64_t>> list(counts.begin(), counts.end());
   sort_stably(list, [](const auto& left, const auto& right) { return left.second > right.second; });
-  std::vector<Thread> threads;
-  for (const auto& [thread, count] : list) threads.push_back(thread);
-  return threads;
+  Matrix matrix{.handoffs = std::move(handoffs)};
+  for (const auto& [thread, count] : list) matrix.threads.push_back(thread);
+  for (const auto& pair : matrix.handoffs) matrix.count += pair.count;
+  return matrix;
 }
 
-std::string format_matrix(const ProcessSummary& process, const Handoffs& handoffs,
-                          const std::vector<Thread>& threads, const TextStyle& style) {
+std::string format_matrix(const ProcessSummary& process, const Matrix& matrix, const TextStyle& style) {
+  const auto& handoffs = matrix.handoffs;
+  const auto& threads = matrix.threads;
   const bool has_others = threads.size() > kMostThreads;
   const std::size_t size = std::min(threads.size(), kMostThreads);
   const auto place_of = [&](Thread thread) {
@@ -68,7 +72,7 @@ std::string format_matrix(const ProcessSummary& process, const Handoffs& handoff
     const bool is_others = has_others && i + 1 == size;
     const auto name = is_others    ? fmt::format("({} others)", threads.size() - i)
                       : threads[i] ? replace_controls(name_of(process, *threads[i]))
-                                   : std::string("(further threads)");
+                                   : std::string(kMergedThreads);
     std::vector<std::string> row{shorten(fmt::format("{} {}", i + 1, name), kNameColumns)};
     for (std::size_t j = 0; j < size; ++j) {
       row.push_back(i == j && counts[i][j] == 0 ? "-" : fmt::format("{}", counts[i][j]));
@@ -83,15 +87,16 @@ std::string format_matrix(const ProcessSummary& process, const Handoffs& handoff
 std::string format_handoffs(const ProcessSummary& process, const TextStyle& style) {
   std::map<GilId, Handoffs> by_gil;
   for (const auto& pair : process.handoffs) by_gil[pair.gil].push_back(pair);
-  std::vector<Handoffs> gils;
+  std::vector<Matrix> gils;
   for (auto& [gil, handoffs] : by_gil) {
-    if (busiest_first(handoffs).size() >= kLeastThreads) gils.push_back(std::move(handoffs));
+    auto matrix = make_matrix(std::move(handoffs));
+    if (matrix.threads.size() >= kLeastThreads) gils.push_back(std::move(matrix));
   }
-  sort_stably(gils, [](const auto& left, const auto& right) { return count_all(left) > count_all(right); });
+  sort_stably(gils, [](const auto& left, const auto& right) { return left.count > right.count; });
   std::string text;
   for (std::size_t i = 0; i < std::min(gils.size(), kMostGils); ++i) {
     if (i > 0) text += '\n';
-    text += format_matrix(process, gils[i], busiest_first(gils[i]), style);
+    text += format_matrix(process, gils[i], style);
   }
   if (gils.size() > kMostGils) {
     text += fmt::format("({} more GILs, with fewer hand-offs: --json has them)\n", gils.size() - kMostGils);

@@ -36,7 +36,7 @@ constexpr std::size_t kNameColumns = 32;  // of a process, in a line with more
 double nanoseconds(Nanoseconds time) { return static_cast<double>(time.count()); }
 
 std::string name_of(const NamedThread& thread) {
-  if (!thread.figures.id) return "(further threads)";
+  if (!thread.figures.id) return std::string(kMergedThreads);
   return replace_controls(describe_thread(*thread.figures.id, thread.name));
 }
 
