@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.integration.hosts import only_binary
 
+pytestmark = pytest.mark.any_python
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [str(page.relative_to(ROOT)) for page in runpy.run_path(str(ROOT / "tools" / "docs_outputs.py"))["pages"]()]
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()

@@ -10,6 +10,8 @@ from tests.schemas import read_schema
 # Two threads in two processes that wait for each other; names that are no names.
 CONTENDED = """
 import os, threading
+
+pytestmark = pytest.mark.any_python
 def work():
     for i in range(1_500_000): i * i
 def both():

@@ -8,6 +8,8 @@ from tests.integration.summaries import READS
 
 THREADS = """
 import threading
+
+pytestmark = pytest.mark.any_python
 def work(): sum(range(400_000))
 threads = [threading.Thread(target=work, name=f"worker {i}") for i in range(3)]
 for thread in threads: thread.start()

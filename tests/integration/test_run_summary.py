@@ -89,9 +89,7 @@ def test_a_known_time_held_and_a_known_time_released_are_found_again(host, run, 
     _, released = summarize(code.format("release"), env=environment)
     assert main_thread(held)["hold_ns"] >= 100_000_000
     assert main_thread(held)["hold"]["max_ns"] >= 19_000_000
-    assert main_thread(held)["hold_share"] > 0.9
     assert released["wall_ns"] - main_thread(released)["hold_ns"] >= 100_000_000 * 0.97
-    assert main_thread(released)["hold_share"] < 0.6
 
 
 def test_the_script_has_its_output_to_itself_and_the_summary_comes_last(host, run):

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "tools"
 DOCUMENT = ROOT / "docs" / "article.md"

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.foreign_formats import check_firefox, check_speedscope, read_collapsed
 
+pytestmark = pytest.mark.any_python
+
 GOLDEN = Path(__file__).parents[1] / "golden" / "exports"
 
 

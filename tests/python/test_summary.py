@@ -198,7 +198,13 @@ def test_a_file_that_an_editor_or_a_joker_went_over_is_loaded_or_refused(tmp_pat
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    """The paths of all values in a document; in a list, those in the item that says most."""
+    if isinstance(value, dict):
+        children = list(value.items())
+    elif isinstance(value, list) and value:
+        children = [max(enumerate(value), key=lambda child: len(str(child[1])))]
+    else:
+        children = []
     return [path] + [place for key, child in children for place in places(child, (*path, key))]
 
 

@@ -79,7 +79,8 @@ class ProbeStacksTest : public ProbeTest {
 
   // Runs the code, in a file of that name, beside a thread that gives the GIL up and asks for it again and
   // again. To the code, `is_over()` says whether that one has waited often enough.
-  std::vector<Stand> stands_of(const std::string& code, const std::string& file = "culprit.py") {
+  std::vector<Stand> stands_of(const std::string& code, const std::string& file = "culprit.py",
+                               Stacks stacks = Stacks::On) {
     PyObject* const function = PyCFunction_New(&is_over_method, nullptr);
     PyObject_SetAttrString(PyImport_AddModule("__main__"), "is_over", function);
     Py_DECREF(function);
@@ -91,8 +92,8 @@ class ProbeStacksTest : public ProbeTest {
         "asker = threading.Thread(target=ask)\n"
         "asker.start()\n");
     watched = &list_;
-    probe_.start(list_, Stacks::On);
-    EXPECT_EQ(probe_.stacks(), Stacks::On);
+    probe_.start(list_, stacks);
+    EXPECT_EQ(probe_.stacks(), stacks);
     run("exec(compile(\"\"\"" + code + "\"\"\", '" + file + "', 'exec'))");
     probe_.stop();
     watched = nullptr;
@@ -202,17 +203,9 @@ TEST_F(ProbeStacksTest, where_nobody_waits_nothing_is_read) {
 }
 
 TEST_F(ProbeStacksTest, without_being_asked_for_nothing_is_read) {
-  probe_.start(list_);
-  EXPECT_EQ(probe_.stacks(), Stacks::Off);
-  run("import threading\n"
-      "def work():\n"
-      "    for _ in range(20000): pass\n"
-      "threads = [threading.Thread(target=work) for _ in range(4)]\n"
-      "for thread in threads: thread.start()\n"
-      "for thread in threads: thread.join()\n");
-  probe_.stop();
-  ASSERT_FALSE(list_.stands().empty());
-  for (const auto& stand : list_.stands()) EXPECT_TRUE(stand.lines.empty());
+  const auto stands = stands_of("while not is_over(): sum(range(1000))\n", "culprit.py", Stacks::Off);
+  ASSERT_FALSE(stands.empty());
+  for (const auto& stand : stands) EXPECT_TRUE(stand.lines.empty());
 }
 
 TEST_F(ProbeStacksTest, with_every_hold_its_begin_and_its_end_are_read_though_nobody_waits) {
