@@ -7,11 +7,11 @@ from jsonschema import Draft202012Validator
 from tests.foreign_formats import check_firefox, check_speedscope, read_collapsed
 from tests.schemas import read_schema
 
+pytestmark = pytest.mark.any_python
+
 # Two threads in two processes that wait for each other; names that are no names.
 CONTENDED = """
 import os, threading
-
-pytestmark = pytest.mark.any_python
 def work():
     for i in range(1_500_000): i * i
 def both():

@@ -6,10 +6,10 @@ import re
 import pytest
 from tests.integration.summaries import READS
 
+pytestmark = pytest.mark.any_python
+
 THREADS = """
 import threading
-
-pytestmark = pytest.mark.any_python
 def work(): sum(range(400_000))
 threads = [threading.Thread(target=work, name=f"worker {i}") for i in range(3)]
 for thread in threads: thread.start()

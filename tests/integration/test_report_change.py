@@ -7,11 +7,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from tests.schemas import read_schema
 
+pytestmark = pytest.mark.any_python
+
 # A thread that releases the GIL again and again waits for each of the main thread's holds.
 CONTENDED = """
 import ctypes, os, threading
-
-pytestmark = pytest.mark.any_python
 library = ctypes.PyDLL(None)
 zero = os.open("/dev/zero", os.O_RDONLY)
 over = False

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 CHOOSE = Path(__file__).parents[2] / "tools" / "choose_python.py"
 CANNOT = 125
 
 # A real interpreter that answers the real probe, after it was told what to say of itself.
 LIAR = """#!{python} -IS
 import importlib.util, json, sys, sysconfig, types
-
-pytestmark = pytest.mark.any_python
 lies = {lies!r}
 variables = {{
     "LIBPL": lies["folder"], "LIBRARY": lies["static"],
