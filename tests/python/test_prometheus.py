@@ -5,6 +5,7 @@ import sys
 import threading
 
 import pytest
+from tests.python.contention import LONG_NS, make_wait
 
 import gilscope
 
@@ -51,18 +52,7 @@ def collector(registry):
 
 @with_gil
 def test_the_samples_are_the_figures_of_the_trace(registry, collector) -> None:
-    ready = threading.Barrier(2)
-
-    def ask() -> None:
-        ready.wait()
-        gilscope.release(1_000_000)  # and wants the GIL back within the hold
-
-    thread = threading.Thread(target=ask, name="waiter")
-    thread.start()
-    ready.wait()
-    gilscope.release(500_000)
-    gilscope.hold(30_000_000)
-    thread.join()
+    make_wait(collector.trace)
     summary = collector.trace.stop()
     samples = scrape(registry)
     rows = {row.name: row for row in summary.processes[0].threads}
@@ -73,7 +63,7 @@ def test_the_samples_are_the_figures_of_the_trace(registry, collector) -> None:
         assert samples["gilscope_gil_waits_total", "0", name] == row.waits
         assert samples["gilscope_gil_forced_releases_total", "0", name] == row.forced
     assert set(rows) == {"MainThread", "waiter"}
-    assert samples["gilscope_gil_waited_seconds_total", "0", "waiter"] > 0.01
+    assert samples["gilscope_gil_waited_seconds_total", "0", "waiter"] > LONG_NS / 1e9
     assert samples["gilscope_gil_forced_releases_total", "0", "MainThread"] >= 1
     assert (samples["gilscope_gil_enabled",], samples["gilscope_trace_complete",]) == (1, 1)
 

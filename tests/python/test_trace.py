@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.python.contention import LONG_NS, longest_wait, make_wait
 
 import gilscope
 
@@ -55,21 +56,10 @@ def test_spans_of_known_length_are_holds_and_gaps_of_that_length() -> None:
 
 @with_gil
 def test_a_waiter_is_seen_to_wait_for_as_long_as_the_gil_is_held() -> None:
-    ready = threading.Barrier(2)
-
-    def ask() -> None:
-        ready.wait()
-        gilscope.release(1_000_000)  # and wants the GIL back within the hold
-
-    thread = threading.Thread(target=ask, name="waiter")
     with gilscope.trace() as trace:
-        thread.start()
-        ready.wait()
-        gilscope.release(500_000)
-        gilscope.hold(30_000_000)
-        thread.join()
+        make_wait(trace)
+    assert longest_wait(trace.summary) > LONG_NS
     rows = {row.name: row for row in trace.summary.processes[0].threads}
-    assert rows["waiter"].wait_ns > 10_000_000
     assert rows["MainThread"].forced >= 1
     assert trace.summary.processes[0].gils[0].handoffs >= 2
 
