@@ -1,10 +1,16 @@
 # One interface target that every target of ours links: warnings as errors, and the sanitizer of the preset. `pip install`
 # takes warnings for warnings: it meets compilers that we do not know.
+if(DEFINED SKBUILD)
+  set(default_werror OFF)
+else()
+  set(default_werror ON)
+endif()
+option(GILSCOPE_WERROR "Take the compiler's warnings for errors" ${default_werror})
 set(GILSCOPE_SANITIZER "" CACHE STRING "address or thread, as -fsanitize= takes it; empty for none")
 
 add_library(gilscope_options INTERFACE)
 target_compile_options(gilscope_options INTERFACE
-  -Wall -Wextra -Wpedantic $<$<NOT:$<BOOL:${SKBUILD}>>:-Werror> -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+  -Wall -Wextra -Wpedantic $<$<BOOL:${GILSCOPE_WERROR}>:-Werror> -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
   -Wold-style-cast -Woverloaded-virtual -Wdouble-promotion
   -Wno-missing-field-initializers)  # designated initialisers leave the rest at its default, on purpose
 if(GILSCOPE_SANITIZER)

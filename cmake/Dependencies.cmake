@@ -61,10 +61,9 @@ find_package(spdlog 1.10 QUIET CONFIG)
 add_library(gilscope_spdlog INTERFACE)
 add_library(gilscope::spdlog ALIAS gilscope_spdlog)
 if(fmt_FOUND AND spdlog_FOUND AND (SPDLOG_FMT_EXTERNAL OR SPDLOG_FMT_EXTERNAL_HO))
-  # An extension takes no library along: it uses the headers alone.
-  target_link_libraries(gilscope_spdlog INTERFACE
-    $<IF:$<BOOL:${GILSCOPE_EXTENSION}>,spdlog::spdlog_header_only,spdlog::spdlog> fmt::fmt)
-  target_compile_definitions(gilscope_spdlog INTERFACE $<$<BOOL:${GILSCOPE_EXTENSION}>:FMT_HEADER_ONLY>)
+  # By their headers alone: an extension takes no library along, and the host is compiled from the same objects.
+  target_link_libraries(gilscope_spdlog INTERFACE spdlog::spdlog_header_only fmt::fmt)
+  target_compile_definitions(gilscope_spdlog INTERFACE FMT_HEADER_ONLY)
 else()
   fetch_headers(fmt::headers libfmt-dev
     78b8c0a72b1c35e4443a7e308df52498252d1cefc2b08c9a97bc9ee6cfe61f8b

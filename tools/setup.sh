@@ -13,6 +13,9 @@ python3 python3-dev python3-venv"
 ROOT=$PWD
 LOG=$ROOT/build/last-command.log
 
+# What pip compiles has the flags of what CMake does: then ccache knows one from the other.
+export CXX="${CXX:-c++}" SKBUILD_CMAKE_DEFINE=GILSCOPE_WERROR=ON
+
 say() { printf 'gilscope: %s\n' "$*" >&2; }
 
 die() {

@@ -11,13 +11,13 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include "capture/format.h"
 #include "capture/json_file.h"
 #include "capture/size_budget.h"
 #include "capture/stream_reader.h"
 #include "support/error.h"
+#include "support/log.h"
 
 namespace gilscope {
 namespace {
@@ -156,7 +156,7 @@ void remove_capture(const std::filesystem::path& folder) noexcept {
     for (const auto& file : list_old_files(folder)) unlink(file.c_str());
     rmdir(folder.c_str());
   } catch (const std::exception& error) {
-    spdlog::debug("{} stays: {}", folder.string(), error.what());
+    log_debug(fmt::format("{} stays: {}", folder.string(), error.what()));
   }
 }
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <unistd.h>
 
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 
 #include "cli/recording_bridge.h"
 #include "probe/probe_error.h"
@@ -17,6 +17,7 @@
 #include "run/child.h"
 #include "run/trial_runner.h"
 #include "support/error.h"
+#include "support/log.h"
 
 namespace gilscope::cli {
 namespace {
@@ -54,7 +55,7 @@ SummaryContext describe_context() {
     context.python = std::move(python);
     context.machine = std::move(machine);
   } catch (const std::exception& error) {
-    spdlog::warn("the JSON does not say which Python and machine it is of: {}", error.what());
+    log_warning(fmt::format("the JSON does not say which Python and machine it is of: {}", error.what()));
   }
   return context;
 }
@@ -165,7 +166,7 @@ std::unique_ptr<Recording> make_recording() {
   try {
     return std::make_unique<Recording>(Reach::WithChildren, capture, run->options.stacks);
   } catch (const Error& error) {
-    spdlog::warn("child processes are not recorded: {}", error.what());
+    log_warning(fmt::format("child processes are not recorded: {}", error.what()));
     return std::make_unique<Recording>(Reach::ThisProcess, capture, run->options.stacks);
   }
 }
@@ -250,7 +251,7 @@ void join_recording(const std::string& path, ProcessRole role) noexcept {
     have_python_tell(*recording_of_child, {});
     Py_AtExit([] { recording_of_child->stop(); });
   } catch (const std::exception& error) {
-    spdlog::debug("this child is not recorded: {}", error.what());
+    log_debug(fmt::format("this child is not recorded: {}", error.what()));
   }
 }
 

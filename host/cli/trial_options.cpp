@@ -4,9 +4,9 @@
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
 
 #include "support/error.h"
+#include "support/log.h"
 
 namespace gilscope::cli {
 
@@ -62,7 +62,8 @@ TrialSpec make_trial_spec(const TrialOptions& options, const std::vector<std::st
   const auto count = static_cast<unsigned>(spec.tasks.size());
   spec.workers = options.workers == 0 ? std::max(2U, count) : options.workers;
   if (count > 1 && spec.workers > count) {
-    spdlog::warn("{} tasks keep {} workers busy: --workers {} is more than that", count, count, spec.workers);
+    log_warning(fmt::format("{} tasks keep {} workers busy: --workers {} is more than that", count, count,
+                            spec.workers));
     spec.workers = count;
   }
   spec.start_method = options.start_method;

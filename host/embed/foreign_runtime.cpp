@@ -11,7 +11,9 @@
 #include <unistd.h>
 #include <vector>
 
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
+
+#include "support/log.h"
 
 namespace gilscope {
 namespace {
@@ -57,13 +59,13 @@ void warn_of_foreign_runtime() {
   try {
     const auto path = find_foreign_runtime();
     if (!path) return;
-    spdlog::warn(
+    log_warning(fmt::format(
         "the program opened {} by its path (with ctypes or dlopen), but this gilscope has CPython built in: "
         "that library "
         "is a second runtime, which was never started, and calls into it give wrong results or crash. Use "
         "ctypes.pythonapi instead, or build gilscope with -DGILSCOPE_LINKAGE=shared, so that there is only "
         "one.",
-        *path);
+        *path));
   } catch (const std::exception&) {
     return;  // out of memory at the very end: the program's own exit code matters more
   }

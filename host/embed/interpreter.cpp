@@ -6,13 +6,14 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 
 #include "embed/foreign_runtime.h"
 #include "embed/virtual_environment.h"
 #include "run/frozen.h"
 #include "support/environment.h"
 #include "support/error.h"
+#include "support/log.h"
 
 namespace gilscope {
 namespace {
@@ -28,7 +29,7 @@ std::string embedded_version() {
 std::string environment_executable() {
   const auto environment =
       choose_environment(environment_variable, embedded_version(), GILSCOPE_PYTHON_EXECUTABLE);
-  if (!environment.warning.empty()) spdlog::warn("{}", environment.warning);
+  if (!environment.warning.empty()) log_warning(environment.warning);
   if (!std::filesystem::exists(environment.executable)) {
     throw Error(
         fmt::format("the Python that this gilscope was built with is gone: {}",

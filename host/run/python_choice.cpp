@@ -7,12 +7,12 @@
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
 
 #include "run/python_build.h"
 #include "support/environment.h"
 #include "support/error.h"
 #include "support/json_values.h"
+#include "support/log.h"
 #include "support/machine.h"
 
 namespace gilscope {
@@ -89,7 +89,7 @@ class Hosts {
       const auto executable = fs::canonical(python.at("executable").get<std::string>(), error);
       if (!error) asked_.push_back({path, executable.string()});
     } catch (const Error& error) {
-      spdlog::debug("{} is not used: {}", path, error.what());
+      log_debug(fmt::format("{} is not used: {}", path, error.what()));
     }
   }
 

@@ -21,6 +21,10 @@ void set_up_logging(Verbosity verbosity) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void log_warning(std::string_view text) { spdlog::warn("{}", text); }
+
+void log_debug(std::string_view text) { spdlog::debug("{}", text); }
+
 bool wants_colour(int descriptor) {
   // NOLINTBEGIN(concurrency-mt-unsafe): read before any thread
   const char* no_colour = std::getenv("NO_COLOR");
