@@ -1,7 +1,7 @@
 """What a run's report finds beyond its verdict: programs that show it, and such that nearly do.
 
-What is found depends on who gets a CPU when: a thread that loses its own for a switch interval is found too, rightly.
-So one of a few runs must show what the program is about.
+A thread that loses its CPU while it has the GIL is found too, and rightly. So where something must not be found, a run
+is tried again that shows it, and says nothing of the program if its threads lacked CPU time.
 """
 
 import json
@@ -14,6 +14,7 @@ import pytest
 pytestmark = pytest.mark.alone
 
 RUNS = 6
+LACKED_NS = 20_000_000  # of CPU time, by a thread while it had the GIL: most of what is found begins at 10 to 50 ms
 PROGRAMS = Path(__file__).parents[1] / "programs" / "blame"
 
 
@@ -22,31 +23,41 @@ Findings = dict[str, dict[str, Any]]
 
 @pytest.fixture
 def find(run, host, tmp_path, free_threaded):
-    """Runs a program until its findings (by kind) are as wanted; returns them and the names of its threads."""
+    """Runs a program, again where its findings are not as wanted; the first of each kind, and the threads' names."""
     if free_threaded:
         pytest.skip("free-threaded: there is no GIL, or its stacks are not read")
 
-    def find_once(program: str) -> tuple[Findings, dict[int, str]]:
+    def run_once(program: str) -> dict[str, Any]:
         file = tmp_path / "run.json"
         ran = run([host, "run", "--force", "--json", str(file), str(PROGRAMS / program)])
         assert ran.returncode == 0, ran.stderr
-        document = json.loads(file.read_text())
+        document: dict[str, Any] = json.loads(file.read_text())
         said = " ".join(ran.stderr.split())
         for finding in document["findings"]:
             assert f"-> {finding['text']}" in said
-        threads = document["processes"][0]["threads"]
-        return {row["kind"]: row for row in document["findings"]}, {row["id"]: row["name"] for row in threads}
+        return document
 
-    def find(program: str, wanted: Callable[[Findings], bool]) -> tuple[Findings, dict[int, str]]:
-        found = []
+    def find(program: str, wanted: Callable[[Findings], object] = lambda _: True) -> tuple[Findings, dict[int, str]]:
+        unwanted = []
         for _ in range(RUNS):
-            findings, names = find_once(program)
+            document = run_once(program)
+            threads = document["processes"][0]["threads"]
+            findings = {row["kind"]: row for row in reversed(document["findings"])}
             if wanted(findings):
-                return findings, names
-            found.append([finding["text"] for finding in findings.values()])
-        pytest.fail(f"{program}: not as wanted in {RUNS} runs: {json.dumps(found, indent=2)}")
+                return findings, {row["id"]: row["name"] for row in threads}
+            unwanted.append((lacked_ns(threads), [finding["text"] for finding in document["findings"]]))
+        if all(lacked > LACKED_NS for lacked, _ in unwanted):
+            pytest.skip(
+                f"this machine had no CPU for the threads in {RUNS} runs: {[lacked for lacked, _ in unwanted]} ns"
+            )
+        pytest.fail(f"{program}: not as wanted in {RUNS} runs: {json.dumps(unwanted, indent=2)}")
 
     return find
+
+
+def lacked_ns(threads: list[dict[str, Any]]) -> int:
+    """The most that a thread held a GIL without a CPU."""
+    return max(int(row["hold_ns"] - row["cpu_ns"]) for row in threads if row["cpu_ns"] is not None)
 
 
 def culprit_of(program: str) -> set[str]:
@@ -66,7 +77,7 @@ def culprit_of(program: str) -> set[str]:
     ],
 )
 def test_a_finding_names_culprit_victim_and_line(find, program, kind, culprit, victim):
-    findings, names = find(program, lambda findings: kind in findings)
+    findings, names = find(program)
     found = findings[kind]
     assert names[found["culprit"]] == culprit
     assert names[found["victim"]] == victim
@@ -95,7 +106,7 @@ def test_one_thing_is_said_of_a_whole_run(find, program, kind):
 
 
 def test_a_shorter_switch_interval_is_weighed(find):
-    findings, _ = find("loop_beside_io.py", lambda findings: "switch_interval" in findings)
+    findings, _ = find("loop_beside_io.py")
     found = findings["switch_interval"]
     assert 0 < found["gain_ns"] < found["lost_ns"] == findings["convoy"]["lost_ns"]
     assert found["cost_ns"] >= 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
+from tests.python.documents import at, one_of_each_kind
 from tests.schemas import SCHEMAS, read_schema
 
 pytestmark = pytest.mark.any_python
@@ -56,23 +57,6 @@ def objects(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str 
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         yield from objects(child, (*path, key))
-
-
-def kinds_of_objects(document: Any) -> Iterator[tuple[str | int, ...]]:
-    """Of the objects at one place, whatever their place in a list, one with each combination of keys and types."""
-    seen = set()
-    for path in objects(document):
-        place = tuple(0 if isinstance(key, int) else key for key in path)
-        kind = (place, *((key, type(value)) for key, value in at(document, path).items()))
-        if kind not in seen:
-            seen.add(kind)
-            yield path
-
-
-def at(document: Any, path: tuple[str | int, ...]) -> Any:
-    for key in path:
-        document = document[key]
-    return document
 
 
 def subschemas(value: Any) -> Iterator[dict[str, Any]]:
@@ -130,7 +114,7 @@ def test_what_gilscope_prints_is_valid(schema: str, golden: str) -> None:
 @pytest.mark.parametrize(("schema", "golden"), PAIRS)
 def test_document_without_any_one_of_its_keys_is_refused(schema: str, golden: str) -> None:
     document = read(GOLDEN / golden)
-    for path in kinds_of_objects(document):
+    for path in one_of_each_kind(document, objects(document)):
         for key in at(document, path) if path[-1:] != (OPEN,) else ():
             changed = copy.deepcopy(document)
             del at(changed, path)[key]
@@ -140,7 +124,7 @@ def test_document_without_any_one_of_its_keys_is_refused(schema: str, golden: st
 @pytest.mark.parametrize(("schema", "golden"), PAIRS)
 def test_document_with_one_key_more_is_refused(schema: str, golden: str) -> None:
     document = read(GOLDEN / golden)
-    for path in kinds_of_objects(document):
+    for path in one_of_each_kind(document, objects(document)):
         changed = copy.deepcopy(document)
         at(changed, path)["surprise"] = None
         assert is_refused(schema, changed), path
@@ -149,7 +133,7 @@ def test_document_with_one_key_more_is_refused(schema: str, golden: str) -> None
 @pytest.mark.parametrize(("schema", "golden"), PAIRS)
 def test_document_with_a_key_renamed_is_refused(schema: str, golden: str) -> None:
     document = read(GOLDEN / golden)
-    for path in kinds_of_objects(document):
+    for path in one_of_each_kind(document, objects(document)):
         for key in at(document, path):
             changed = copy.deepcopy(document)
             at(changed, path)[key.upper()] = at(changed, path).pop(key)
@@ -161,7 +145,7 @@ def test_document_with_a_value_of_another_kind_is_refused(schema: str, golden: s
     """No place takes a list in a list, or an object with an unknown key."""
     others: list[object] = [[[]], {"surprise": 1}]
     document = read(GOLDEN / golden)
-    for path in kinds_of_objects(document):
+    for path in one_of_each_kind(document, objects(document)):
         for key in at(document, path):
             for other in others[:1] if key == OPEN else others:
                 changed = copy.deepcopy(document)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.python.documents import at, one_of_each_kind
 
 import gilscope
 
@@ -198,24 +199,16 @@ def test_a_file_that_an_editor_or_a_joker_went_over_is_loaded_or_refused(tmp_pat
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The paths of all values in a document; in a list, those in the item that says most."""
-    if isinstance(value, dict):
-        children = list(value.items())
-    elif isinstance(value, list) and value:
-        children = [max(enumerate(value), key=lambda child: len(str(child[1])))]
-    else:
-        children = []
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path] + [place for key, child in children for place in places(child, (*path, key))]
 
 
 def test_a_summary_with_anything_missing_or_of_another_type_is_refused_or_loads(tmp_path: Path) -> None:
-    for path in places(golden())[1:]:
+    for path in one_of_each_kind(golden(), places(golden())[1:]):
         values: tuple[Any, ...] = (None, -1, 1e300, "text", [], {}, [[]], True)
         for replace in values:
             document = golden()
-            holder = document
-            for key in path[:-1]:
-                holder = holder[key]
+            holder = at(document, path[:-1])
             if replace is None and isinstance(holder, dict):
                 del holder[path[-1]]
             else:
