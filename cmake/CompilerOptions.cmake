@@ -1,11 +1,5 @@
-# One interface target that every target of ours links: warnings as errors, and the sanitizer of the preset. `pip install`
-# takes warnings for warnings: it meets compilers that we do not know.
-if(DEFINED SKBUILD)
-  set(default_werror OFF)
-else()
-  set(default_werror ON)
-endif()
-option(GILSCOPE_WERROR "Take the compiler's warnings for errors" ${default_werror})
+# One interface target that every target of ours links: warnings as errors, and the sanitizer of the preset.
+option(GILSCOPE_WERROR "Take the compiler's warnings for errors" ON)
 set(GILSCOPE_SANITIZER "" CACHE STRING "address or thread, as -fsanitize= takes it; empty for none")
 
 add_library(gilscope_options INTERFACE)

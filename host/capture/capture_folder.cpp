@@ -156,7 +156,7 @@ void remove_capture(const std::filesystem::path& folder) noexcept {
     for (const auto& file : list_old_files(folder)) unlink(file.c_str());
     rmdir(folder.c_str());
   } catch (const std::exception& error) {
-    log_debug(error.what());  // which names the folder; it stays
+    log_debug("{} stays: {}", folder.native(), error.what());
   }
 }
 

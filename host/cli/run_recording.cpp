@@ -7,8 +7,6 @@
 #include <optional>
 #include <unistd.h>
 
-#include <spdlog/fmt/fmt.h>
-
 #include "cli/recording_bridge.h"
 #include "probe/probe_error.h"
 #include "recording/recording.h"
@@ -55,7 +53,7 @@ SummaryContext describe_context() {
     context.python = std::move(python);
     context.machine = std::move(machine);
   } catch (const std::exception& error) {
-    log_warning(fmt::format("the JSON does not say which Python and machine it is of: {}", error.what()));
+    log_warning("the JSON does not say which Python and machine it is of: {}", error.what());
   }
   return context;
 }
@@ -166,7 +164,7 @@ std::unique_ptr<Recording> make_recording() {
   try {
     return std::make_unique<Recording>(Reach::WithChildren, capture, run->options.stacks);
   } catch (const Error& error) {
-    log_warning(fmt::format("child processes are not recorded: {}", error.what()));
+    log_warning("child processes are not recorded: {}", error.what());
     return std::make_unique<Recording>(Reach::ThisProcess, capture, run->options.stacks);
   }
 }
@@ -251,7 +249,7 @@ void join_recording(const std::string& path, ProcessRole role) noexcept {
     have_python_tell(*recording_of_child, {});
     Py_AtExit([] { recording_of_child->stop(); });
   } catch (const std::exception& error) {
-    log_debug(fmt::format("this child is not recorded: {}", error.what()));
+    log_debug("this child is not recorded: {}", error.what());
   }
 }
 

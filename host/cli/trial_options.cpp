@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
-#include <spdlog/fmt/fmt.h>
 
 #include "support/error.h"
 #include "support/log.h"
@@ -62,8 +61,7 @@ TrialSpec make_trial_spec(const TrialOptions& options, const std::vector<std::st
   const auto count = static_cast<unsigned>(spec.tasks.size());
   spec.workers = options.workers == 0 ? std::max(2U, count) : options.workers;
   if (count > 1 && spec.workers > count) {
-    log_warning(fmt::format("{} tasks keep {} workers busy: --workers {} is more than that", count, count,
-                            spec.workers));
+    log_warning("{} tasks keep {} workers busy: --workers {} is more than that", count, count, spec.workers);
     spec.workers = count;
   }
   spec.start_method = options.start_method;

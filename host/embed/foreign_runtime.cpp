@@ -11,8 +11,6 @@
 #include <unistd.h>
 #include <vector>
 
-#include <spdlog/fmt/fmt.h>
-
 #include "support/log.h"
 
 namespace gilscope {
@@ -59,13 +57,13 @@ void warn_of_foreign_runtime() {
   try {
     const auto path = find_foreign_runtime();
     if (!path) return;
-    log_warning(fmt::format(
+    log_warning(
         "the program opened {} by its path (with ctypes or dlopen), but this gilscope has CPython built in: "
-        "that library "
-        "is a second runtime, which was never started, and calls into it give wrong results or crash. Use "
-        "ctypes.pythonapi instead, or build gilscope with -DGILSCOPE_LINKAGE=shared, so that there is only "
-        "one.",
-        *path));
+        "that library is a second runtime, which was never started, and calls into it give wrong results or "
+        "crash. Use ctypes.pythonapi instead, or build gilscope with -DGILSCOPE_LINKAGE=shared, so that "
+        "there "
+        "is only one.",
+        *path);
   } catch (const std::exception&) {
     return;  // out of memory at the very end: the program's own exit code matters more
   }

@@ -29,7 +29,7 @@ std::string embedded_version() {
 std::string environment_executable() {
   const auto environment =
       choose_environment(environment_variable, embedded_version(), GILSCOPE_PYTHON_EXECUTABLE);
-  if (!environment.warning.empty()) log_warning(environment.warning);
+  if (!environment.warning.empty()) log_warning("{}", environment.warning);
   if (!std::filesystem::exists(environment.executable)) {
     throw Error(
         fmt::format("the Python that this gilscope was built with is gone: {}",

@@ -89,7 +89,7 @@ class Hosts {
       const auto executable = fs::canonical(python.at("executable").get<std::string>(), error);
       if (!error) asked_.push_back({path, executable.string()});
     } catch (const Error& error) {
-      log_debug(fmt::format("{} is not used: {}", path, error.what()));
+      log_debug("{} is not used: {}", path, error.what());
     }
   }
 

@@ -68,10 +68,10 @@ void throw_if_interrupted() {
 }
 
 ChildResult run_or_interrupt(const ChildCommand& command) {
-  log_debug(fmt::format("runs: {}", fmt::join(command.arguments, " ")));
+  log_debug("runs: {}", fmt::join(command.arguments, " "));
   auto result = run_child(command);
   if (result.end == ChildResult::End::Interrupted) throw Interrupted(result.code);
-  if (!result.errors.empty()) log_debug(fmt::format("its standard error:\n{}", result.errors));
+  if (!result.errors.empty()) log_debug("its standard error:\n{}", result.errors);
   return result;
 }
 

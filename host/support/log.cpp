@@ -21,9 +21,13 @@ void set_up_logging(Verbosity verbosity) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-void log_warning(std::string_view text) { spdlog::warn("{}", text); }
-
-void log_debug(std::string_view text) { spdlog::debug("{}", text); }
+void log_formatted(LogLevel level, fmt::string_view format, fmt::format_args arguments) noexcept {
+  try {
+    const auto shown = level == LogLevel::Warning ? spdlog::level::warn : spdlog::level::debug;
+    if (spdlog::should_log(shown)) spdlog::log(shown, fmt::vformat(format, arguments));
+  } catch (...) {  // NOLINT(bugprone-empty-catch): see the header
+  }
+}
 
 bool wants_colour(int descriptor) {
   // NOLINTBEGIN(concurrency-mt-unsafe): read before any thread
