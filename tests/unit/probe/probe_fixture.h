@@ -14,11 +14,10 @@
 #include "embed/interpreter.h"
 #include "probe/event_list.h"
 #include "probe/probe.h"
+#include "probe/system_thread.h"
 #include "run/detached.h"
 
 namespace gilscope {
-
-inline ThreadId this_thread_id() { return ThreadId{static_cast<std::uint32_t>(gettid())}; }
 
 // Where the GIL is off there is nothing to trace; probe_refusal_test.cpp looks at that.
 inline bool has_gil() {

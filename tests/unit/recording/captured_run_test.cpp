@@ -51,7 +51,7 @@ TEST_F(CapturedRecording, tells_of_processes_and_threads_what_the_counters_tell)
     recording.start();
     recording.name_process("parent");  // the child of a fork has not that name
     run("read(1000); pid = child(lambda: read(500))");
-    recording.name_thread(ThreadId{static_cast<std::uint32_t>(gettid())}, "known as this");
+    recording.name_thread(this_thread_id(), "known as this");
     recording.stop();
     return capture ? replay(read_after(recording)) : recording.collect();
   };

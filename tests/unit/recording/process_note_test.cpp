@@ -9,12 +9,11 @@
 
 #include <gtest/gtest.h>
 
+#include "probe/system_thread.h"
 #include "recording/in_child.h"
 
 namespace gilscope {
 namespace {
-
-ThreadId this_thread() { return ThreadId{static_cast<std::uint32_t>(gettid())}; }
 
 Nanoseconds own_cpu() {
   timespec time{};
@@ -122,18 +121,18 @@ TEST_F(Note, says_which_process_it_is_of_from_its_begin_to_its_end) {
 }
 
 TEST_F(Note, takes_the_cpu_times_of_living_threads_at_its_end_and_keeps_those_of_ended_ones) {
-  note_->name_thread(this_thread(), "alive");
+  note_->name_thread(this_thread_id(), "alive");
   ThreadNote* const ended = note_->find_or_add(ThreadId{4'000'000});  // beyond what the kernel gives
   ended->cpu_end.set(123);
   note_->end(1);
-  EXPECT_GT(note_->find(this_thread())->cpu_end.read(), 0U);
+  EXPECT_GT(note_->find(this_thread_id())->cpu_end.read(), 0U);
   EXPECT_EQ(ended->cpu_end.read(), 123U);
 }
 
 TEST(ThreadCpu, is_what_the_thread_itself_reads) {
   use_cpu(std::chrono::milliseconds(2));
   const auto before = own_cpu();
-  const auto read = read_thread_cpu(this_thread());
+  const auto read = read_thread_cpu(this_thread_id());
   ASSERT_TRUE(read);
   EXPECT_GE(*read, before);
   EXPECT_LE(*read, own_cpu());
@@ -144,13 +143,14 @@ TEST(ThreadCpu, of_another_thread_is_that_ones_and_unknown_once_it_is_gone) {
   Nanoseconds used{};
   std::thread thread([&] {
     use_cpu(std::chrono::milliseconds(5));
-    other = this_thread();
+    other = this_thread_id();
     used = own_cpu();
     const auto read = read_thread_cpu(other);
     ASSERT_TRUE(read);
     EXPECT_GE(*read, used);
   });
   thread.join();
+  wait_until_gone(other);
   EXPECT_GE(used, std::chrono::milliseconds(5));
   EXPECT_FALSE(read_thread_cpu(other));
   EXPECT_FALSE(read_thread_cpu(ThreadId{4'100'000}));

@@ -220,6 +220,7 @@ TEST_F(RecordingTest, does_not_know_the_cpu_time_of_a_thread_that_ended_untold) 
   recording.start();
   ThreadId ended{};
   std::thread([&] { recording.name_thread(ended = this_thread_id(), "worker"); }).join();
+  wait_until_gone(ended);
   recording.stop();
   const auto threads = recording.collect().processes.front().threads;
   const auto found = std::ranges::find(threads, ended, &ThreadRecord::id);
