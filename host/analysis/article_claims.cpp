@@ -12,8 +12,7 @@ constexpr std::array<std::string_view, 13> kArticleSays{
     "only one thread at a time executes Python bytecode",
     "threads do not speed up CPU-bound work: 25.86 s one after the other, 24.50 s in two threads",
     "processes speed up CPU-bound work: 25.86 s one after the other, 8.38 s in two of them, which is 3.09 "
-    "times "
-    "as fast",
+    "times as fast",
     "the processor switches between two threads about every millisecond, or faster, depending on its speed",
     "threads still help when the work waits for I/O",
     "two Process objects make three Python processes, the parent among them",

@@ -29,8 +29,7 @@ struct RunFinding {
     SwitchInterval,
 
     // Of the run as a whole, one of them at most; of one that was a bottleneck where none of the above
-    // explains
-    // it. Of other runs where they went on for kLeastRun.
+    // explains it. Of other runs where they went on for kLeastRun.
     ComputingThreads,  // a bottleneck: most of the time the GIL was given up by force
     FrequentReleases,  // a bottleneck: most of the time it was given up by itself
     NoBottleneck,

@@ -220,7 +220,8 @@ const ProcessSummary* process_of(const RunFinding& finding, const RunSummary& ru
 
 std::optional<LackOfCpu> find_lack_of_cpu(const RunFinding& finding, const RunSummary& run) {
   const auto* const process = process_of(finding, run);
-  if (finding.kind != Kind::KeptByC || process == nullptr || !finding.culprit) return std::nullopt;
+  const bool is_one_hold = finding.kind == Kind::KeptByC || finding.kind == Kind::StalledLoop;
+  if (!is_one_hold || process == nullptr || !finding.culprit) return std::nullopt;
   LackOfCpu lack;
   std::optional<Nanoseconds> cpu;
   for (const auto& row : process->threads) {

@@ -36,8 +36,8 @@ inline constexpr int kShorterInterval = 10;
 // Which process it is about; nullptr where that is the whole run.
 [[nodiscard]] const ProcessSummary* process_of(const RunFinding& finding, const RunSummary& run);
 
-// Of a KeptByC whose thread had so much less CPU time than it held GILs that this, too, explains half of its
-// longest hold: a call that sleeps, or a machine that had no CPU for it.
+// Of a KeptByC or StalledLoop whose culprit had so much less CPU time than it held GILs that this, too,
+// explains half of the longest: a call that sleeps, or a machine that had no CPU for it.
 struct LackOfCpu {
   Nanoseconds held{};
   Nanoseconds cpu{};

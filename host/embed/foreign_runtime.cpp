@@ -60,8 +60,7 @@ void warn_of_foreign_runtime() {
     log_warning(
         "the program opened {} by its path (with ctypes or dlopen), but this gilscope has CPython built in: "
         "that library is a second runtime, which was never started, and calls into it give wrong results or "
-        "crash. Use ctypes.pythonapi instead, or build gilscope with -DGILSCOPE_LINKAGE=shared, so that "
-        "there "
+        "crash. Use ctypes.pythonapi instead, or build gilscope with -DGILSCOPE_LINKAGE=shared: then there "
         "is only one.",
         *path);
   } catch (const std::exception&) {

@@ -34,19 +34,21 @@ Words find_words(const RunFinding& finding, const RunSummary& summary) {
   return words;
 }
 
-std::string describe_kept(const RunFinding& finding, const RunSummary& summary) {
-  const auto words = find_words(finding, summary);
-  std::string why = "so a call in C keeps it";
-  if (const auto lack = find_lack_of_cpu(finding, summary)) {
-    why += fmt::format(", or the thread was given no CPU (it held it for {} with {} of CPU time)",
-                       duration(lack->held), duration(lack->cpu));
-  }
+// "" where its CPU time is no explanation.
+std::string describe_lack(const RunFinding& finding, const RunSummary& summary) {
+  const auto lack = find_lack_of_cpu(finding, summary);
+  if (!lack) return "";
+  return fmt::format(", or the thread was given no CPU (it held the GIL for {} with {} of CPU time)",
+                     duration(lack->held), duration(lack->cpu));
+}
+
+std::string describe_kept(const RunFinding& finding, const Words& words, const std::string& lack) {
   return fmt::format(
       "{}{} kept the GIL for up to {} while {} asked for it, which cost others {} in {}: Python code gives "
-      "it "
-      "up within a switch interval, {}; let that call release the GIL, or make it in another process",
+      "it up within a switch interval, so a call in C keeps it{}; let that call release the GIL, or make it "
+      "in another process",
       words.culprit, words.at, duration(finding.longest), words.victim, duration(finding.lost),
-      count_of(finding.count, "hold"), why);
+      count_of(finding.count, "hold"), lack);
 }
 
 std::string describe_convoy(const RunFinding& finding, const Words& words) {
@@ -57,23 +59,21 @@ std::string describe_convoy(const RunFinding& finding, const Words& words) {
       words.culprit, words.at);
 }
 
-std::string describe_stall(const RunFinding& finding, const Words& words) {
+std::string describe_stall(const RunFinding& finding, const Words& words, const std::string& lack) {
   if (finding.culprit == finding.victim) {
     const auto task = task_of(finding.stack);
     return fmt::format(
-        "the event loop of {} stood still for up to {}, as {} kept it{}: await something in between, or run "
-        "that "
-        "in another process (loop.run_in_executor with a ProcessPoolExecutor)",
+        "the event loop of {} stood still for up to {}, as {} kept it{}{}: await something in between, or "
+        "run that in another process (loop.run_in_executor with a ProcessPoolExecutor)",
         words.victim, duration(finding.longest), task ? replace_controls(task->function) : "its own code",
-        words.at);
+        words.at, lack);
   }
   return fmt::format(
       "the event loop of {} stood still for up to {} at a time, {} in {}, and waited for the GIL that {} "
-      "had{}: "
-      "run that in another process (loop.run_in_executor with a ProcessPoolExecutor), or let it release the "
-      "GIL",
+      "had{}{}: run that in another process (loop.run_in_executor with a ProcessPoolExecutor), or let it "
+      "release the GIL",
       words.victim, duration(finding.longest), duration(finding.lost), count_of(finding.count, "wait"),
-      words.culprit, words.at);
+      words.culprit, words.at, lack);
 }
 
 std::string describe_interval(const RunFinding& finding) {
@@ -96,14 +96,12 @@ std::string describe_run(const RunFinding& finding) {
     case RunFinding::Kind::ComputingThreads:
       return fmt::format(
           "several threads compute in Python at once, and more of them could make this at most {:.2f} × "
-          "faster: "
-          "processes or sub-interpreters have a GIL each, and C code can release it; `gilscope compare` says "
-          "which pays",
+          "faster: processes or sub-interpreters have a GIL each, and C code can release it; `gilscope "
+          "compare` says which pays",
           finding.at_most.value_or(1));
     case RunFinding::Kind::FrequentReleases:
       return "threads give the GIL up often, and wait to get it back: fewer threads, larger steps between "
-             "two "
-             "waits for I/O, or asyncio; `gilscope compare` says which pays";
+             "two waits for I/O, or asyncio; `gilscope compare` says which pays";
     case RunFinding::Kind::LittleToGain:
       return held +
              ", so threads have little to gain: use processes or sub-interpreters, or C code that releases "
@@ -150,11 +148,11 @@ std::string_view name_of(RunFinding::Kind kind) noexcept {
 std::string describe_finding(const RunFinding& finding, const RunSummary& summary) {
   switch (finding.kind) {
     case RunFinding::Kind::KeptByC:
-      return describe_kept(finding, summary);
+      return describe_kept(finding, find_words(finding, summary), describe_lack(finding, summary));
     case RunFinding::Kind::Convoy:
       return describe_convoy(finding, find_words(finding, summary));
     case RunFinding::Kind::StalledLoop:
-      return describe_stall(finding, find_words(finding, summary));
+      return describe_stall(finding, find_words(finding, summary), describe_lack(finding, summary));
     case RunFinding::Kind::SwitchInterval:
       return describe_interval(finding);
     default:

@@ -289,6 +289,23 @@ TEST(RunFindings, what_a_lack_of_cpu_explains_as_well_explains_no_bottleneck) {
   EXPECT_EQ(kinds(find_in_run(run)), std::vector{Kind::KeptByC});
 }
 
+TEST(RunFindings, a_loop_that_stood_still_for_lack_of_cpu_explains_no_bottleneck) {
+  auto run = whole_run(RunVerdict::Kind::Bottleneck, 0.9);
+  auto& process = run.processes.front();
+  auto row = kept_row();
+  row.max_wait_ns = 5 * kMs;
+  process.blame = {row};
+  NamedThread loop{.figures = {.id = kWaiter}};
+  loop.longest_waits = {{60 * kMs, in_loop({})}};
+  NamedThread culprit{.figures = {.id = kHolder}};
+  culprit.figures.hold_ns = 120 * kMs;
+  culprit.cpu_ns = 90 * kMs;
+  process.threads = {loop, culprit};
+  EXPECT_EQ(kinds(find_in_run(run)), (std::vector{Kind::StalledLoop, Kind::ComputingThreads}));
+  process.threads.back().cpu_ns = 91 * kMs;
+  EXPECT_EQ(kinds(find_in_run(run)), std::vector{Kind::StalledLoop});
+}
+
 TEST(RunFindings, nothing_is_found_where_blame_was_not_recorded) {
   RunSummary run;
   run.processes.push_back({.pid = 1, .threads = {suffering()}});

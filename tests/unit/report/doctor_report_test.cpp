@@ -123,8 +123,7 @@ TEST(DoctorConclusion, counts_and_names_each_consequence_once) {
   facts.machine.usable_cpus = 1;
   EXPECT_EQ(conclude(diagnose(facts)),
             "1 problem, 2 warnings: parallelism cannot be judged; figures will be good for ratios, not for "
-            "absolute "
-            "times.");
+            "absolute times.");
 }
 
 }  // namespace

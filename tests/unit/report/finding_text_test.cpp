@@ -108,14 +108,25 @@ TEST(FindingText, says_nothing_of_what_is_not_known) {
 
 // A call that sleeps with the GIL and a thread that another program keeps from its CPU look alike.
 TEST(FindingText, says_of_a_thread_that_did_not_compute_that_it_may_have_had_no_cpu) {
+  using Kind = RunFinding::Kind;
   auto run = run_of_two();
   auto& culprit = run.processes.front().threads.front();
   culprit.figures.hold_ns = 200 * kMs;
   culprit.cpu_ns = 140 * kMs;  // the longest hold took 120 ms
-  const auto kept = [&] { return describe_finding(finding_of(RunFinding::Kind::KeptByC), run); };
-  EXPECT_THAT(kept(),
-              HasSubstr(", so a call in C keeps it, or the thread was given no CPU (it held it for 200 ms "
-                        "with 140 ms of CPU time); let that call"));
+  const auto kept = [&] { return describe_finding(finding_of(Kind::KeptByC), run); };
+  EXPECT_THAT(
+      kept(),
+      HasSubstr(", so a call in C keeps it, or the thread was given no CPU (it held the GIL for 200 ms "
+                "with 140 ms of CPU time); let that call"));
+  EXPECT_THAT(describe_finding(finding_of(Kind::StalledLoop), run),
+              HasSubstr("the GIL that computer had at app.py:41 parse, or the thread was given no CPU (it "
+                        "held the GIL for 200 ms with 140 ms of CPU time): run that"));
+  auto own = finding_of(Kind::StalledLoop);
+  own.victim = own.culprit;
+  EXPECT_THAT(describe_finding(own, run),
+              HasSubstr("kept it at app.py:41 parse, or the thread was given no CPU (it held the GIL for 200 "
+                        "ms with 140 ms of CPU time): await"));
+  EXPECT_THAT(describe_finding(finding_of(Kind::Convoy), run), Not(HasSubstr("no CPU")));
   culprit.cpu_ns = 141 * kMs;
   EXPECT_THAT(kept(), HasSubstr(", so a call in C keeps it; let that call"));
   culprit.cpu_ns.reset();
@@ -123,7 +134,7 @@ TEST(FindingText, says_of_a_thread_that_did_not_compute_that_it_may_have_had_no_
   NamedThread other = culprit;  // a thread has a row for each GIL that it used, and its CPU time in each
   culprit.cpu_ns = other.cpu_ns = 300 * kMs;
   run.processes.front().threads.push_back(other);
-  EXPECT_THAT(kept(), HasSubstr("(it held it for 400 ms with 300 ms of CPU time)"));
+  EXPECT_THAT(kept(), HasSubstr("(it held the GIL for 400 ms with 300 ms of CPU time)"));
 }
 
 TEST(FindingText, stands_in_place_of_the_general_advice) {
