@@ -15,11 +15,9 @@ set(python_static_options
 set(python_shared_options ${python_shared_library} -Wl,-rpath,${python_rpath})
 
 # Sets `${result}` to whether a program that embeds CPython with these options links and starts.
-function(check_embedding result pic)
-  set(CMAKE_POSITION_INDEPENDENT_CODE ${pic})
+function(check_embedding result)
   try_run(runs links ${CMAKE_BINARY_DIR}/embedding SOURCES ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/embedding_check.cpp
     CMAKE_FLAGS -DINCLUDE_DIRECTORIES=${Python_INCLUDE_DIRS}
-    LINK_OPTIONS $<$<NOT:$<BOOL:${pic}>>:-no-pie>
     LINK_LIBRARIES ${ARGN}
     RUN_OUTPUT_VARIABLE run_output COMPILE_OUTPUT_VARIABLE link_output)
   if(links AND runs EQUAL 0)
@@ -33,22 +31,19 @@ function(check_embedding result pic)
 endfunction()
 
 set(linkage "")
-set(position_independent ON)
 if(NOT GILSCOPE_LINKAGE STREQUAL "shared" AND python_static_library)
-  check_embedding(static_pie ON ${python_static_options})
-  if(static_pie)
+  check_embedding(static ${python_static_options})
+  if(NOT static)
+    # Debian's libpython*.a is not position-independent. Our own code is for every Python, so that ccache knows it again.
+    list(PREPEND python_static_options -no-pie)
+    check_embedding(static ${python_static_options})
+  endif()
+  if(static)
     set(linkage static)
-  else()
-    # Debian's libpython*.a is not position-independent.
-    check_embedding(static_no_pie OFF ${python_static_options})
-    if(static_no_pie)
-      set(linkage static)
-      set(position_independent OFF)
-    endif()
   endif()
 endif()
 if(NOT linkage AND NOT GILSCOPE_LINKAGE STREQUAL "static" AND python_shared_library)
-  check_embedding(shared ON ${python_shared_options})
+  check_embedding(shared ${python_shared_options})
   if(shared)
     set(linkage shared)
   endif()
@@ -62,11 +57,7 @@ if(NOT linkage)
 endif()
 message(STATUS "gilscope: embeds CPython ${Python_VERSION} (${linkage}) of ${GILSCOPE_PYTHON_EXECUTABLE}")
 
-set(CMAKE_POSITION_INDEPENDENT_CODE ${position_independent})
 set(GILSCOPE_PYTHON_LINKAGE ${linkage})
 add_library(gilscope_python INTERFACE)
 add_library(gilscope::python ALIAS gilscope_python)
 target_link_libraries(gilscope_python INTERFACE ${python_${linkage}_options})
-if(NOT position_independent)
-  target_link_options(gilscope_python INTERFACE -no-pie)
-endif()
