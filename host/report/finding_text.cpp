@@ -38,8 +38,8 @@ Words find_words(const RunFinding& finding, const RunSummary& summary) {
 std::string describe_lack(const RunFinding& finding, const RunSummary& summary) {
   const auto lack = find_lack_of_cpu(finding, summary);
   if (!lack) return "";
-  return fmt::format(", or the thread was given no CPU (it held the GIL for {} with {} of CPU time)",
-                     duration(lack->held), duration(lack->cpu));
+  return fmt::format(", or {} was given no CPU (it held the GIL for {} with {} of CPU time)",
+                     find_words(finding, summary).culprit, duration(lack->held), duration(lack->cpu));
 }
 
 std::string describe_kept(const RunFinding& finding, const Words& words, const std::string& lack) {

@@ -114,17 +114,16 @@ TEST(FindingText, says_of_a_thread_that_did_not_compute_that_it_may_have_had_no_
   culprit.figures.hold_ns = 200 * kMs;
   culprit.cpu_ns = 140 * kMs;  // the longest hold took 120 ms
   const auto kept = [&] { return describe_finding(finding_of(Kind::KeptByC), run); };
-  EXPECT_THAT(
-      kept(),
-      HasSubstr(", so a call in C keeps it, or the thread was given no CPU (it held the GIL for 200 ms "
-                "with 140 ms of CPU time); let that call"));
+  EXPECT_THAT(kept(),
+              HasSubstr(", so a call in C keeps it, or computer was given no CPU (it held the GIL for 200 ms "
+                        "with 140 ms of CPU time); let that call"));
   EXPECT_THAT(describe_finding(finding_of(Kind::StalledLoop), run),
-              HasSubstr("the GIL that computer had at app.py:41 parse, or the thread was given no CPU (it "
+              HasSubstr("the GIL that computer had at app.py:41 parse, or computer was given no CPU (it "
                         "held the GIL for 200 ms with 140 ms of CPU time): run that"));
   auto own = finding_of(Kind::StalledLoop);
   own.victim = own.culprit;
   EXPECT_THAT(describe_finding(own, run),
-              HasSubstr("kept it at app.py:41 parse, or the thread was given no CPU (it held the GIL for 200 "
+              HasSubstr("kept it at app.py:41 parse, or computer was given no CPU (it held the GIL for 200 "
                         "ms with 140 ms of CPU time): await"));
   EXPECT_THAT(describe_finding(finding_of(Kind::Convoy), run), Not(HasSubstr("no CPU")));
   culprit.cpu_ns = 141 * kMs;
