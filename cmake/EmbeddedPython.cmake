@@ -14,17 +14,16 @@ set(python_static_options
   -Wl,--export-dynamic -Wl,--whole-archive ${python_static_library} -Wl,--no-whole-archive ${python_system_libraries})
 set(python_shared_options ${python_shared_library} -Wl,-rpath,${python_rpath})
 
-# Sets `${result}` to whether a program that embeds CPython with these options links and starts.
-function(check_embedding result)
+# Sets `linkage` to this one if a program that embeds CPython with its options links and starts.
+function(try_linkage name)
   try_run(runs links ${CMAKE_BINARY_DIR}/embedding SOURCES ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/embedding_check.cpp
     CMAKE_FLAGS -DINCLUDE_DIRECTORIES=${Python_INCLUDE_DIRS}
-    LINK_LIBRARIES ${ARGN}
+    LINK_LIBRARIES ${python_${name}_options}
     RUN_OUTPUT_VARIABLE run_output COMPILE_OUTPUT_VARIABLE link_output)
   if(links AND runs EQUAL 0)
-    set(${result} TRUE PARENT_SCOPE)
+    set(linkage ${name} PARENT_SCOPE)
   else()
-    set(${result} FALSE PARENT_SCOPE)
-    file(APPEND ${CMAKE_BINARY_DIR}/embedding.log "${ARGN}\n${link_output}\n${run_output}\n")
+    file(APPEND ${CMAKE_BINARY_DIR}/embedding.log "${python_${name}_options}\n${link_output}\n${run_output}\n")
   endif()
   unset(runs CACHE)
   unset(links CACHE)
@@ -32,21 +31,15 @@ endfunction()
 
 set(linkage "")
 if(NOT GILSCOPE_LINKAGE STREQUAL "shared" AND python_static_library)
-  check_embedding(static ${python_static_options})
-  if(NOT static)
-    # Debian's libpython*.a is not position-independent. Our own code is for every Python, so that ccache knows it again.
+  try_linkage(static)
+  if(NOT linkage)
+    # Debian's libpython*.a is not position-independent.
     list(PREPEND python_static_options -no-pie)
-    check_embedding(static ${python_static_options})
-  endif()
-  if(static)
-    set(linkage static)
+    try_linkage(static)
   endif()
 endif()
 if(NOT linkage AND NOT GILSCOPE_LINKAGE STREQUAL "static" AND python_shared_library)
-  check_embedding(shared ${python_shared_options})
-  if(shared)
-    set(linkage shared)
-  endif()
+  try_linkage(shared)
 endif()
 if(NOT linkage)
   message(FATAL_ERROR

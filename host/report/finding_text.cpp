@@ -20,7 +20,8 @@ std::string duration(Nanoseconds time) { return format_duration(static_cast<doub
 struct Words {
   std::string culprit;
   std::string victim;
-  std::string at;  // " at app.py:41 parse"; "" where that is not known
+  std::string at;    // " at app.py:41 parse"; "" where that is not known
+  std::string lack;  // ", or computer was given no CPU (…)"; "" where that is no explanation
 };
 
 Words find_words(const RunFinding& finding, const RunSummary& summary) {
@@ -31,24 +32,20 @@ Words find_words(const RunFinding& finding, const RunSummary& summary) {
   };
   Words words{.culprit = name(finding.culprit), .victim = name(finding.victim)};
   if (const auto line = describe_line(finding.place, finding.stack); !line.empty()) words.at = " at " + line;
+  if (const auto lack = find_lack_of_cpu(finding, summary)) {
+    words.lack = fmt::format(", or {} was given no CPU (it held the GIL for {} with {} of CPU time)",
+                             words.culprit, duration(lack->held), duration(lack->cpu));
+  }
   return words;
 }
 
-// "" where its CPU time is no explanation.
-std::string describe_lack(const RunFinding& finding, const RunSummary& summary) {
-  const auto lack = find_lack_of_cpu(finding, summary);
-  if (!lack) return "";
-  return fmt::format(", or {} was given no CPU (it held the GIL for {} with {} of CPU time)",
-                     find_words(finding, summary).culprit, duration(lack->held), duration(lack->cpu));
-}
-
-std::string describe_kept(const RunFinding& finding, const Words& words, const std::string& lack) {
+std::string describe_kept(const RunFinding& finding, const Words& words) {
   return fmt::format(
       "{}{} kept the GIL for up to {} while {} asked for it, which cost others {} in {}: Python code gives "
       "it up within a switch interval, so a call in C keeps it{}; let that call release the GIL, or make it "
       "in another process",
       words.culprit, words.at, duration(finding.longest), words.victim, duration(finding.lost),
-      count_of(finding.count, "hold"), lack);
+      count_of(finding.count, "hold"), words.lack);
 }
 
 std::string describe_convoy(const RunFinding& finding, const Words& words) {
@@ -59,21 +56,21 @@ std::string describe_convoy(const RunFinding& finding, const Words& words) {
       words.culprit, words.at);
 }
 
-std::string describe_stall(const RunFinding& finding, const Words& words, const std::string& lack) {
+std::string describe_stall(const RunFinding& finding, const Words& words) {
   if (finding.culprit == finding.victim) {
     const auto task = task_of(finding.stack);
     return fmt::format(
         "the event loop of {} stood still for up to {}, as {} kept it{}{}: await something in between, or "
         "run that in another process (loop.run_in_executor with a ProcessPoolExecutor)",
         words.victim, duration(finding.longest), task ? replace_controls(task->function) : "its own code",
-        words.at, lack);
+        words.at, words.lack);
   }
   return fmt::format(
       "the event loop of {} stood still for up to {} at a time, {} in {}, and waited for the GIL that {} "
       "had{}{}: run that in another process (loop.run_in_executor with a ProcessPoolExecutor), or let it "
       "release the GIL",
       words.victim, duration(finding.longest), duration(finding.lost), count_of(finding.count, "wait"),
-      words.culprit, words.at, lack);
+      words.culprit, words.at, words.lack);
 }
 
 std::string describe_interval(const RunFinding& finding) {
@@ -148,11 +145,11 @@ std::string_view name_of(RunFinding::Kind kind) noexcept {
 std::string describe_finding(const RunFinding& finding, const RunSummary& summary) {
   switch (finding.kind) {
     case RunFinding::Kind::KeptByC:
-      return describe_kept(finding, find_words(finding, summary), describe_lack(finding, summary));
+      return describe_kept(finding, find_words(finding, summary));
     case RunFinding::Kind::Convoy:
       return describe_convoy(finding, find_words(finding, summary));
     case RunFinding::Kind::StalledLoop:
-      return describe_stall(finding, find_words(finding, summary), describe_lack(finding, summary));
+      return describe_stall(finding, find_words(finding, summary));
     case RunFinding::Kind::SwitchInterval:
       return describe_interval(finding);
     default:

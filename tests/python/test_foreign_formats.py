@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.foreign_formats import check_firefox, check_speedscope, read_collapsed
+from tests.python.documents import at
 
 pytestmark = pytest.mark.any_python
 
@@ -18,9 +19,8 @@ def read(name: str) -> str:
 
 def changed(name: str, path: tuple[str | int, ...], value: object) -> Any:
     """The golden file with one value changed."""
-    document = place = json.loads(read(name))
-    for key in path[:-1]:
-        place = place[key]
+    document = json.loads(read(name))
+    place = at(document, path[:-1])
     assert place[path[-1]] != value
     place[path[-1]] = value
     return document

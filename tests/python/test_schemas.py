@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
-from tests.python.documents import at, one_of_each_kind
+from tests.python.documents import at, objects, one_of_each_kind
 from tests.schemas import SCHEMAS, read_schema
 
 pytestmark = pytest.mark.any_python
@@ -46,17 +46,6 @@ def read(path: Path) -> Any:
 @functools.cache
 def validator(schema: str) -> Draft202012Validator:
     return Draft202012Validator(read_schema(schema))
-
-
-def objects(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The paths of all objects in a document, but for those of documents in it, which have schemas of their own."""
-    if path and isinstance(value, dict) and "schema" in value:
-        return
-    if isinstance(value, dict):
-        yield path
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        yield from objects(child, (*path, key))
 
 
 def subschemas(value: Any) -> Iterator[dict[str, Any]]:

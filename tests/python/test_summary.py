@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.python.documents import at, one_of_each_kind
+from tests.python.documents import at, one_of_each_kind, places
 
 import gilscope
 
@@ -198,13 +198,8 @@ def test_a_file_that_an_editor_or_a_joker_went_over_is_loaded_or_refused(tmp_pat
         gilscope.Summary.load(path)
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path] + [place for key, child in children for place in places(child, (*path, key))]
-
-
 def test_a_summary_with_anything_missing_or_of_another_type_is_refused_or_loads(tmp_path: Path) -> None:
-    for path in one_of_each_kind(golden(), places(golden())[1:]):
+    for path in one_of_each_kind(golden(), list(places(golden()))[1:]):
         values: tuple[Any, ...] = (None, -1, 1e300, "text", [], {}, [[]], True)
         for replace in values:
             document = golden()
