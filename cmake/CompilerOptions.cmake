@@ -7,6 +7,8 @@ target_compile_options(gilscope_options INTERFACE
   -Wall -Wextra -Wpedantic $<$<BOOL:${GILSCOPE_WERROR}>:-Werror> -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
   -Wold-style-cast -Woverloaded-virtual -Wdouble-promotion
   -Wno-missing-field-initializers)  # designated initialisers leave the rest at its default, on purpose
+# Before 3.13, "#" formats fail at run time without it; here, as it must come before the first <Python.h> of a unit.
+target_compile_definitions(gilscope_options INTERFACE PY_SSIZE_T_CLEAN)
 if(GILSCOPE_SANITIZER)
   target_compile_options(gilscope_options INTERFACE
     -fsanitize=${GILSCOPE_SANITIZER} -fno-omit-frame-pointer -g)

@@ -55,30 +55,30 @@ if(NOT CLI11_FOUND)
     https://deb.debian.org/debian/pool/main/c/cli11/cli11_2.4.1+ds.orig.tar.xz)
 endif()
 
-# spdlog and fmt of one origin. A spdlog with a copy of fmt in it will not do: we include <fmt/…> as well.
+# spdlog and fmt of one origin: a spdlog with a copy of fmt in it will not do, as we include <fmt/…> as well. Of both the
+# headers alone, the system's too: an extension takes no library along. host/support/fmt.cpp compiles fmt once.
+find_package(Threads REQUIRED)
 find_package(fmt 9.1 QUIET CONFIG)
 find_package(spdlog 1.10 QUIET CONFIG)
-add_library(gilscope_spdlog INTERFACE)
-add_library(gilscope::spdlog ALIAS gilscope_spdlog)
-if(fmt_FOUND AND spdlog_FOUND AND (SPDLOG_FMT_EXTERNAL OR SPDLOG_FMT_EXTERNAL_HO))
-  # By their headers alone: an extension takes no library along, and the host is compiled from the same objects.
-  target_link_libraries(gilscope_spdlog INTERFACE spdlog::spdlog_header_only fmt::fmt)
-  target_compile_definitions(gilscope_spdlog INTERFACE FMT_HEADER_ONLY)
-else()
-  fetch_headers(fmt::headers libfmt-dev
+if(NOT (fmt_FOUND AND spdlog_FOUND AND (SPDLOG_FMT_EXTERNAL OR SPDLOG_FMT_EXTERNAL_HO)))
+  fetch_headers(fmt::fmt libfmt-dev
     78b8c0a72b1c35e4443a7e308df52498252d1cefc2b08c9a97bc9ee6cfe61f8b
     https://github.com/fmtlib/fmt/archive/refs/tags/10.1.1.tar.gz
     7000f214d2628f04174822f8048c573f1608194408d7931121595a03f1c18a17
     https://deb.debian.org/debian/pool/main/f/fmtlib/fmtlib_10.1.1+ds1.orig.tar.gz)
-  fetch_headers(spdlog::headers libspdlog-dev
+  fetch_headers(spdlog::spdlog_header_only libspdlog-dev
     7a80896357f3e8e920e85e92633b14ba0f229c506e6f978578bdc35ba09e9a5d
     https://github.com/gabime/spdlog/archive/refs/tags/v1.15.2.tar.gz
     47c34d1efd947b6b81fe514dc772a8fb7c3a781050f7b19c09099575c16f6d5f
     https://deb.debian.org/debian/pool/main/s/spdlog/spdlog_1.15.2+ds.orig.tar.xz)
-  find_package(Threads REQUIRED)
-  target_link_libraries(gilscope_spdlog INTERFACE spdlog::headers fmt::headers Threads::Threads)
-  target_compile_definitions(gilscope_spdlog INTERFACE SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY)
 endif()
+add_library(gilscope_spdlog INTERFACE)
+add_library(gilscope::spdlog ALIAS gilscope_spdlog)
+target_include_directories(gilscope_spdlog SYSTEM INTERFACE
+  $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>
+  $<TARGET_PROPERTY:spdlog::spdlog_header_only,INTERFACE_INCLUDE_DIRECTORIES>)
+target_compile_definitions(gilscope_spdlog INTERFACE SPDLOG_FMT_EXTERNAL)
+target_link_libraries(gilscope_spdlog INTERFACE Threads::Threads)
 
 if(missing_libraries)
   list(JOIN missing_libraries ", " missing_libraries)

@@ -8,7 +8,7 @@
 
 #include <pybind11/stl.h>
 
-#include "cli/cli.h"
+#include "cli/command_line.h"
 #include "cli/recording_bridge.h"
 #include "cli/run_recording.h"
 #include "cli/work_recording.h"

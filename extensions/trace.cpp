@@ -166,7 +166,8 @@ void bind_trace(py::module_& module) {
   module.def(
       "format_saved", [](const std::string& text) { return format_summary(read_summary(text)); },
       py::arg("text"), kFormatSavedDoc);
-  module.def("format_duration", &format_duration, py::arg("ns"), kFormatDurationDoc);
+  module.def("format_duration", py::overload_cast<double>(&format_duration), py::arg("ns"),
+             kFormatDurationDoc);
   module.def("format_share", &format_share, py::arg("share"), kFormatShareDoc);
 }
 

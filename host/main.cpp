@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/cli.h"
+#include "cli/command_line.h"
 #include "cli/recording_bridge.h"
 #include "cli/run_recording.h"
 #include "cli/work_recording.h"

@@ -161,4 +161,4 @@ install_system_packages $PACKAGES
 require_tools
 choose_python
 make_environment
-install_group test
+install_group build

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <fmt/ranges.h>
-#include <spdlog/fmt/fmt.h>
 
 #include "analysis/article_rules.h"
 

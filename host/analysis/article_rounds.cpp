@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "analysis/article_rules.h"
 

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/format.h>
 
 namespace gilscope {
 namespace {
@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds kDefaultSwitchInterval{5};
 constexpr double kStolenWarning = 0.01;
 constexpr double kStolenProblem = 0.10;
 // Half of the CPUs taken by others leaves the modes less than they are compared on.
-constexpr double kBusyShare = 0.5;
+constexpr double kLoadedShare = 0.5;
 
 Finding ok(std::string name, std::string text) {
   return {.name = std::move(name), .status = Status::Ok, .text = std::move(text), .hint = ""};
@@ -194,7 +194,7 @@ Finding judge_stolen_time(const Machine& machine) {
 Finding judge_load(const Machine& machine) {
   if (!machine.load_average) return ok("load", "unknown");
   Finding finding = ok("load", fmt::format("{:.2f} in the last minute", *machine.load_average));
-  if (machine.cpus && *machine.load_average > kBusyShare * *machine.cpus) {
+  if (machine.cpus && *machine.load_average > kLoadedShare * *machine.cpus) {
     finding.status = Status::Warning;
     finding.text += fmt::format(" on {} cores: others are at work", *machine.cpus);
     finding.hint = "wait until they are done (a build that just ended counts for a minute)";

@@ -11,7 +11,7 @@ namespace gilscope {
 namespace {
 
 // A copy of what one RowUpdate changes.
-struct RowFigures {
+struct SettledFigures {
   std::uint64_t holds = 0;
   std::uint64_t hold_ticks = 0;
   std::uint64_t waits = 0;
@@ -24,7 +24,7 @@ struct RowFigures {
   std::size_t waiting_count = 0;
 };
 
-void read_waiting(RowFigures& figures, const ThreadRow& row, const GilState* sharing) {
+void read_waiting(SettledFigures& figures, const ThreadRow& row, const GilState* sharing) {
   const auto note = [&](std::uint64_t waiting) {
     if (waiting != 0) figures.waiting[figures.waiting_count++] = waiting;
   };
@@ -36,7 +36,7 @@ void read_waiting(RowFigures& figures, const ThreadRow& row, const GilState* sha
 }
 
 // False where the row never settled.
-bool read_figures(RowFigures& figures, const ThreadRow& row, const GilState* sharing) {
+bool read_figures(SettledFigures& figures, const ThreadRow& row, const GilState* sharing) {
   return read_settled(row.version, [&] {
     figures.holds = row.hold.count();
     figures.hold_ticks = row.hold.sum();
@@ -57,7 +57,7 @@ std::uint64_t length_until(std::uint64_t now, std::uint64_t begin_plus_one) {
 
 ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, std::uint64_t now,
                         std::uint64_t& unsettled) {
-  RowFigures figures;
+  SettledFigures figures;
   if (!read_figures(figures, row, sharing)) ++unsettled;
   const auto key = row.key.read();
   ThreadSnapshot snapshot{.gil = gil_of(key),

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "capture/format.h"
 #include "capture/json_file.h"

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "capture/records.h"
 #include "capture/stack_writer.h"

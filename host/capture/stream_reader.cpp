@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "capture/records.h"
 #include "support/error.h"
@@ -17,7 +17,7 @@
 namespace gilscope {
 namespace {
 
-std::uint64_t offset_of(std::uint32_t block) noexcept { return std::uint64_t{block} * kBlockSize; }
+std::uint64_t offset_in_file(std::uint32_t block) noexcept { return std::uint64_t{block} * kBlockSize; }
 
 constexpr std::uint64_t kMaxId = std::numeric_limits<std::uint32_t>::max();
 
@@ -80,16 +80,16 @@ const BlockHeader& StreamReader::header() const noexcept {
 }
 
 void StreamReader::reject(const char* expected) const {
-  file_->reject(offset_of(block_) + kBlockHeaderSize + position_, expected);
+  file_->reject(offset_in_file(block_) + kBlockHeaderSize + position_, expected);
 }
 
 // The number of a part within its stream makes sure that no list of parts goes round in a circle.
 void StreamReader::load(std::uint32_t block) {
   block_ = block;
-  file_->read(data_.data(), kBlockSize, offset_of(block), "a block of a stream");
+  file_->read(data_.data(), kBlockSize, offset_in_file(block), "a block of a stream");
   const BlockHeader& header = this->header();
   const auto require = [&](bool is_so, std::size_t offset, const char* expected) {
-    if (!is_so) file_->reject(offset_of(block) + offset, expected);
+    if (!is_so) file_->reject(offset_in_file(block) + offset, expected);
   };
   require(header.magic == kBlockMagic, offsetof(BlockHeader, magic), "the mark of a block");
   require(header.stream == home_, offsetof(BlockHeader, stream), "the number of this stream");
@@ -109,12 +109,12 @@ bool StreamReader::load_next_part() {
     if (header().sequence == parts_) return true;
     // Killed when the part had been spilled and the next not begun: it is read already.
     if (!is_finished_ && header().sequence + 1 == parts_) return false;
-    file_->reject(offset_of(home_) + offsetof(BlockHeader, sequence), fmt::format("part {}", parts_));
+    file_->reject(offset_in_file(home_) + offsetof(BlockHeader, sequence), fmt::format("part {}", parts_));
   }
   latest_ = next_;
   load(next_);
   if (header().sequence != parts_) {
-    file_->reject(offset_of(next_) + offsetof(BlockHeader, sequence), fmt::format("part {}", parts_));
+    file_->reject(offset_in_file(next_) + offsetof(BlockHeader, sequence), fmt::format("part {}", parts_));
   }
   ++parts_;
   next_ = header().next;
@@ -127,7 +127,7 @@ bool StreamReader::load_home() {
   load(home_);
   if (is_finished_) return true;
   BlockHeader before{};
-  file_->read(&before, sizeof before, offset_of(latest_ != 0 ? latest_ : home_), "a block of a stream");
+  file_->read(&before, sizeof before, offset_in_file(latest_ != 0 ? latest_ : home_), "a block of a stream");
   next_ = latest_ != 0 ? before.next : before.first;
   return next_ == 0;
 }

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <CLI/CLI.hpp>
 #include <fmt/ranges.h>
 
 #include "cli/article_lab.h"
@@ -20,7 +21,7 @@
 namespace gilscope::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kArticleDescription =
     "Runs the programs of an article on concurrency, and says which of its claims hold here.\n\n"
     "Example: gilscope article                        (under three minutes)\n"
     "         gilscope article --full                 (the article's own durations and sizes)\n"
@@ -143,7 +144,7 @@ void setup_article(CLI::App& app, const Invocation& invocation, Action& action) 
   constexpr std::size_t kHelpColumns = 90;
   const auto names = wrap(fmt::format("{}", fmt::join(article_programs(), ", ")), kHelpColumns);
   auto* command = app.add_subcommand(
-      "article", fmt::format("{}\nPrograms:\n  {}\n", kDescription, fmt::join(names, "\n  ")));
+      "article", fmt::format("{}\nPrograms:\n  {}\n", kArticleDescription, fmt::join(names, "\n  ")));
   set_usage(*command, "gilscope article [options] [PROGRAM...]");
   command->add_option("PROGRAM", options->programs, "Only what these show [all]")
       ->transform(CLI::Validator(check_program, ""));

@@ -9,7 +9,7 @@
 #include <sstream>
 #include <utility>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "cli/trial_options.h"
 #include "recording/captured_run.h"

@@ -4,7 +4,8 @@
 #include <sstream>
 #include <unistd.h>
 
-#include <spdlog/fmt/fmt.h>
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
 
 #include "capture/json_file.h"
 #include "cli/html_page.h"
@@ -16,7 +17,7 @@
 namespace gilscope::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kApplicationDescription =
     "gilscope runs Python code in every concurrency mode and says which one pays.\n\n"
     "Example: gilscope compare app.py:parse\n";
 
@@ -106,6 +107,14 @@ void add_json(CLI::App& command, CommonOptions& options) {
   command.add_flag("--force", options.force, "Overwrite files that exist");
 }
 
+void add_html(CLI::App& command, std::string& file) {
+  command.add_option("--html", file, kHtmlHelp)
+      ->check([](const std::string& name) {
+        return name.empty() || name == "-" ? "it needs the name of a file" : "";
+      })
+      ->type_name("FILE");
+}
+
 namespace {
 
 // Paths and what a script raised may hold anything; what steers a terminal must not reach it.
@@ -173,7 +182,7 @@ void ResultOutput::deliver(const std::function<nlohmann::ordered_json()>& docume
 }
 
 int run_command_line(const std::vector<std::string>& arguments, PythonHost& host) {
-  CLI::App app(kDescription, "gilscope");
+  CLI::App app(kApplicationDescription, "gilscope");
   app.set_version_flag(
       "--version", [&host] { return version_text(host); }, "Print the versions of gilscope and of CPython");
   app.require_subcommand(1);

@@ -2,21 +2,24 @@
 // re-reads.
 #pragma once
 
-#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
+#include "cli/command_line.h"
 #include "report/text.h"
 #include "run/python_host.h"
 #include "support/error.h"
 #include "support/file.h"
 #include "support/log.h"
+
+namespace CLI {
+class App;
+}
 
 namespace gilscope::cli {
 
@@ -41,11 +44,13 @@ void set_usage(CLI::App& command, const std::string& usage);
 void add_verbosity(CLI::App& command, CommonOptions& options);
 void add_json(CLI::App& command, CommonOptions& options);
 
+inline constexpr const char* kHtmlHelp =
+    "Write a page with the result, for a browser: one file, without network";
+
+void add_html(CLI::App& command, std::string& file);
+
 // One clear message of what failed, and of what to try.
 void print_failure(const Error& error);
-
-// The same, for what ended the command line; returns the exit code.
-int report_failure(const std::exception& error);
 
 // Where the result of a subcommand goes: as text to standard output, as JSON where --json says.
 class ResultOutput {
@@ -86,8 +91,5 @@ void setup_article(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_report(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_doctor(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_trial(CLI::App& app, const Invocation& invocation, Action& action);
-
-// Parses and runs. Throws gilscope::Error; CLI11's own errors are printed, and are exit code 2.
-int run_command_line(const std::vector<std::string>& arguments, PythonHost& host);
 
 }  // namespace gilscope::cli

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <optional>
 
-#include <spdlog/fmt/fmt.h>
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
 
 #include "analysis/comparison.h"
 #include "cli/cli.h"
@@ -20,7 +21,7 @@
 namespace gilscope::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kCompareDescription =
     "Runs tasks in every concurrency mode and says which one pays.\n\n"
     "Example: gilscope compare app.py:parse\n"
     "         gilscope compare app.py:parse app.py:load --modes sequential,threads --rounds 9\n"
@@ -127,7 +128,7 @@ int run(const CompareOptions& options, const Invocation& invocation) {
 
 void setup_compare(CLI::App& app, const Invocation& invocation, Action& action) {
   const auto options = std::make_shared<CompareOptions>();
-  auto* command = app.add_subcommand("compare", kDescription);
+  auto* command = app.add_subcommand("compare", kCompareDescription);
   set_usage(*command, "gilscope compare [options] TASK... [-- ARG...]");
   add_trial_options(*command, options->trial);
   command

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "run/trial_runner.h"
 #include "support/error.h"

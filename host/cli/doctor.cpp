@@ -1,6 +1,9 @@
 // gilscope doctor: what was found of Python and of the machine, what will limit the figures, and what to do.
 #include <vector>
 
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
 #include "analysis/findings.h"
 #include "cli/cli.h"
 #include "cli/probe_check.h"
@@ -12,7 +15,7 @@
 namespace gilscope::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kDoctorDescription =
     "Says what Python and machine were found, what will limit the figures, and what to do.\n\n"
     "Example: gilscope doctor\n"
     "         gilscope doctor --json - | jq '.findings[] | select(.status != \"ok\")'\n"
@@ -50,7 +53,7 @@ int run(const CommonOptions& options, PythonHost& host) {
 
 void setup_doctor(CLI::App& app, const Invocation& invocation, Action& action) {
   const auto options = std::make_shared<CommonOptions>();
-  auto* command = app.add_subcommand("doctor", kDescription);
+  auto* command = app.add_subcommand("doctor", kDoctorDescription);
   set_usage(*command, "gilscope doctor [options]");
   add_json(*command, *options);
   add_verbosity(*command, *options);

@@ -7,8 +7,8 @@
 #include <map>
 #include <optional>
 
-#include <spdlog/fmt/fmt.h>
-#include <spdlog/fmt/ranges.h>
+#include <CLI/CLI.hpp>
+#include <fmt/ranges.h>
 
 #include "cli/html_page.h"
 #include "report/chrome_trace.h"

@@ -12,14 +12,6 @@
 
 namespace gilscope::cli {
 
-void add_html(CLI::App& command, std::string& file) {
-  command.add_option("--html", file, kHtmlHelp)
-      ->check([](const std::string& name) {
-        return name.empty() || name == "-" ? "it needs the name of a file" : "";
-      })
-      ->type_name("FILE");
-}
-
 nlohmann::ordered_json make_timeline(const CapturedRun& run) {
   const auto origin = run.origin();
   const auto since_origin = [&](std::uint64_t ticks) { return ticks > origin ? ticks - origin : 0; };

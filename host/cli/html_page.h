@@ -3,18 +3,12 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "recording/captured_run.h"
 #include "report/export_text.h"
 
 namespace gilscope::cli {
-
-inline constexpr const char* kHtmlHelp =
-    "Write a page with the result, for a browser: one file, without network";
-
-void add_html(CLI::App& command, std::string& file);
 
 // Reads all events. Throws Error, and what the capture's `poll` does.
 [[nodiscard]] nlohmann::ordered_json make_timeline(const CapturedRun& run);

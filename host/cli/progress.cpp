@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "report/text.h"
 #include "support/file.h"

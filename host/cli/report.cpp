@@ -1,5 +1,6 @@
 // gilscope report: what a capture says, as `gilscope run` would have said it.
-#include <spdlog/fmt/fmt.h>
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
 
 #include "cli/cli.h"
 #include "cli/exports.h"
@@ -13,7 +14,7 @@
 namespace gilscope::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kReportDescription =
     "Says what a capture tells of its GILs: the summary, a timeline, whether it can be true; of two, what "
     "changed.\n\n"
     "Example: gilscope report capture                      (which `gilscope run -o capture app.py` made)\n"
@@ -79,7 +80,7 @@ int run(const ReportOptions& options) {
 
 void setup_report(CLI::App& app, const Invocation& /*invocation*/, Action& action) {
   const auto options = std::make_shared<ReportOptions>();
-  auto* command = app.add_subcommand("report", kDescription);
+  auto* command = app.add_subcommand("report", kReportDescription);
   set_usage(*command, "gilscope report [options] CAPTURE [AFTER]");
   command->add_option("capture", options->capture, "A folder that `gilscope run -o` made")
       ->required()

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cmath>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "cli/run_capture.h"
 #include "report/change_report.h"

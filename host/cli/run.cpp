@@ -1,4 +1,6 @@
 // gilscope run: a drop-in `python`.
+#include <CLI/CLI.hpp>
+
 #include "cli/cli.h"
 #include "cli/run_recording.h"
 #include "support/error.h"
@@ -6,7 +8,7 @@
 namespace gilscope::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kRunDescription =
     "Runs Python as `python` does, and says what its GIL did.\n\n"
     "Example: gilscope run app.py --its-own option\n"
     "         gilscope run -m http.server 8000\n"
@@ -18,7 +20,7 @@ constexpr const char* kUsage =
 
 void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
   const auto options = std::make_shared<RunOptions>();
-  auto* command = app.add_subcommand("run", kDescription);
+  auto* command = app.add_subcommand("run", kRunDescription);
   set_usage(*command, kUsage);
   command->add_flag("--no-probe", options->no_probe, "Without tracing: the baseline of what tracing costs");
   command

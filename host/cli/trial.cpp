@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
+
 #include "cli/cli.h"
 #include "cli/trial_options.h"
 #include "cli/work_recording.h"

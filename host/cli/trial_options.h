@@ -4,9 +4,11 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "run/trial_spec.h"
+
+namespace CLI {
+class App;
+}
 
 namespace gilscope::cli {
 

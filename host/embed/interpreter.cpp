@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "embed/foreign_runtime.h"
 #include "embed/virtual_environment.h"

@@ -9,7 +9,7 @@
 #include <link.h>
 #include <optional>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "probe/probe_error.h"
 

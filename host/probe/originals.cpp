@@ -5,7 +5,7 @@
 #include <dlfcn.h>
 #include <string>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "probe/hooks.h"
 #include "probe/probe_error.h"

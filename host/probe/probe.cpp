@@ -6,7 +6,7 @@
 #include <mutex>
 #include <pthread.h>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "probe/calibration.h"
 #include "probe/elf_slots.h"

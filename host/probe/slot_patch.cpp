@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "probe/probe_error.h"
 #include "support/system_files.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "support/error.h"
 #include "support/system_files.h"

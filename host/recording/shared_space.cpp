@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "analysis/cell.h"
 #include "support/error.h"

@@ -1,7 +1,7 @@
 // The machine-readable twin of the article's report.
 #include <variant>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "report/article_report.h"
 #include "report/compare_report.h"

@@ -4,7 +4,6 @@
 #include <variant>
 
 #include <fmt/ranges.h>
-#include <spdlog/fmt/fmt.h>
 
 #include "report/article_report.h"
 #include "report/table.h"
@@ -12,8 +11,7 @@
 namespace gilscope {
 namespace {
 
-constexpr std::string_view kUnknown = "-";
-constexpr std::size_t kIndent = 14;
+constexpr std::size_t kLabelColumns = 14;
 
 constexpr std::array kProgramColumns{
     Column{"program", 22, Align::Left},    Column{"time", 9, Align::Right},
@@ -65,9 +63,10 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
 void add_labelled(std::string& text, std::string_view label, const std::string& words,
                   const TextStyle& style) {
   const auto safe = replace_all(replace_controls(words), " ×", fmt::format("{}×", kNoBreak));
-  const std::string indent(kIndent, ' ');
-  const std::size_t columns = style.columns > 2 * kIndent ? style.columns - kIndent : kIndent;
-  std::string begin = pad(label, kIndent);
+  const std::string indent(kLabelColumns, ' ');
+  const std::size_t columns =
+      style.columns > 2 * kLabelColumns ? style.columns - kLabelColumns : kLabelColumns;
+  std::string begin = pad(label, kLabelColumns);
   for (const auto& line : wrap(safe, columns)) {
     text += begin + replace_all(line, kNoBreak, " ") + '\n';
     begin = indent;
@@ -129,7 +128,7 @@ void add_claim(std::string& text, const Claim& claim, const TextStyle& style) {
   add_labelled(verdict, "    verdict", fmt::format("{}: {}", name_of(claim.verdict), claim.reason), style);
   // Painted once it is wrapped: the codes take no columns.
   const auto name = name_of(claim.verdict);
-  verdict.replace(kIndent, name.size(), paint(name, colour_of(claim.verdict), style.colour));
+  verdict.replace(kLabelColumns, name.size(), paint(name, colour_of(claim.verdict), style.colour));
   text += verdict;
 }
 

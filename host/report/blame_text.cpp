@@ -8,8 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <spdlog/fmt/fmt.h>
-#include <spdlog/fmt/ranges.h>
+#include <fmt/ranges.h>
 
 #include "analysis/run_findings.h"
 #include "report/export_text.h"
@@ -104,9 +103,9 @@ std::string list_threads(const ProcessSummary& process, const std::map<ThreadId,
 std::string describe_span(const Span& span, const ProcessSummary& process) {
   const auto mean = nanoseconds(span.held) / static_cast<double>(span.holds);
   return fmt::format("{}: held {} in {}{} by {}; caused {} of waiting in {}", describe_ends(span),
-                     format_duration(nanoseconds(span.held)), count_of(span.holds, "hold"),
+                     format_duration(span.held), count_of(span.holds, "hold"),
                      span.holds > 1 ? fmt::format(", {} each,", format_duration(mean)) : "",
-                     list_threads(process, span.holders), format_duration(nanoseconds(span.caused)),
+                     list_threads(process, span.holders), format_duration(span.caused),
                      list_threads(process, span.waiters));
 }
 
@@ -168,8 +167,7 @@ std::string format_blame(const ProcessSummary& process, const TextStyle& style) 
   }
   if (waited == Nanoseconds::zero()) return {};
   std::string text =
-      paint(fmt::format("Who made others wait, {} in all:", format_duration(nanoseconds(waited))), "1",
-            style.colour) +
+      paint(fmt::format("Who made others wait, {} in all:", format_duration(waited)), "1", style.colour) +
       '\n';
   const auto append = [&](const std::string& sentence) {
     std::size_t indent = kIndent / 2;
@@ -190,7 +188,7 @@ std::string format_blame(const ProcessSummary& process, const TextStyle& style) 
   }
   if (nanoseconds(nobodys) >= kLeastShare * nanoseconds(waited)) {
     append(fmt::format("{} went by while nobody held it: until the system had woken who waited",
-                       format_duration(nanoseconds(nobodys))));
+                       format_duration(nobodys)));
   }
   return text;
 }

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "report/change_report.h"
 #include "report/table.h"
@@ -18,16 +18,15 @@ constexpr std::array kTotals{Column{"", 12, Align::Left}, Column{"before", 10, A
                              Column{"after", 10, Align::Right}, Column{"change", 12, Align::Right}};
 
 // With one blank between them: 96 columns.
-constexpr std::array kRows{Column{"thread", 20, Align::Left}, Column{"waited", 19, Align::Right},
-                           Column{"", 7, Align::Right},       Column{"held", 19, Align::Right},
-                           Column{"", 7, Align::Right},       Column{"forced", 19, Align::Right}};
+constexpr std::array kChangeTable{Column{"thread", 20, Align::Left}, Column{"waited", 19, Align::Right},
+                                  Column{"", 7, Align::Right},       Column{"held", 19, Align::Right},
+                                  Column{"", 7, Align::Right},       Column{"forced", 19, Align::Right}};
 
 using TotalRow = std::array<std::string, kTotals.size()>;
-using Row = std::array<std::string, kRows.size()>;
+using ChangeRow = std::array<std::string, kChangeTable.size()>;
 
 // Those that changed most come first; --json has all.
 constexpr std::size_t kMaxRows = 20;
-constexpr std::size_t kMaxProcesses = 10;
 
 std::string value_of(std::optional<double> value, FigureUnit unit) {
   if (!value) return "-";
@@ -84,10 +83,10 @@ std::string both_of(const FigureChange& figure) {
   return fmt::format("{} → {}", value_of(figure.before, figure.unit), value_of(figure.after, figure.unit));
 }
 
-Row row_of(const std::string& name, const FigureChanges& figures) {
+ChangeRow row_of(const std::string& name, const FigureChanges& figures) {
   const auto& waited = find_figure(figures, "wait_ns");
   const auto& held = find_figure(figures, "hold_ns");
-  return {shorten(name, kRows[0].columns),
+  return {shorten(name, kChangeTable[0].columns),
           both_of(waited),
           change_of(waited),
           both_of(held),
@@ -111,7 +110,7 @@ std::string format_rows(std::vector<std::pair<std::string, const FigureChanges*>
   });
   std::string text;
   for (std::size_t i = 0; i < std::min(rows.size(), kMaxRows); ++i) {
-    text += format_row(kRows, row_of(rows[i].first, *rows[i].second)) + '\n';
+    text += format_row(kChangeTable, row_of(rows[i].first, *rows[i].second)) + '\n';
   }
   if (rows.size() > kMaxRows) {
     text += fmt::format("({} more {}, that changed less: --json has them)\n", rows.size() - kMaxRows, noun);
@@ -120,7 +119,7 @@ std::string format_rows(std::vector<std::pair<std::string, const FigureChanges*>
 }
 
 // The name that both have stands behind the second.
-std::string describe_process(const ProcessChange& process) {
+std::string describe_change(const ProcessChange& process) {
   const auto side = [](std::optional<std::int64_t> pid, const std::string& name) {
     return pid ? fmt::format("{}{}", *pid, describe_name(name)) : "-";
   };
@@ -134,8 +133,8 @@ std::string describe_process(const ProcessChange& process) {
 
 std::string format_process(const ProcessChange& process, const TextStyle& style) {
   std::string text;
-  append_wrapped(text, describe_process(process), style);
-  text += paint(format_titles(kRows), "1", style.colour) + '\n';
+  append_wrapped(text, describe_change(process), style);
+  text += paint(format_titles(kChangeTable), "1", style.colour) + '\n';
   std::vector<std::pair<std::string, const FigureChanges*>> gils;
   for (const auto& gil : process.gils) {
     gils.emplace_back(fmt::format("(all of GIL {})", static_cast<std::uint32_t>(gil.id)), &gil.figures);
@@ -200,11 +199,11 @@ std::string format_change(const ChangeReport& report, const TextStyle& style) {
                  *waited.after > *waited.before ? "33" : "32");
   text += '\n' + format_totals(report.change.total, style);
   const auto& processes = report.change.processes;
-  for (std::size_t i = 0; i < std::min(processes.size(), kMaxProcesses); ++i) {
+  for (std::size_t i = 0; i < std::min(processes.size(), kShownProcesses); ++i) {
     text += '\n' + format_process(processes[i], style);
   }
-  if (processes.size() > kMaxProcesses) {
-    text += fmt::format("\n({} more processes: --json has them)\n", processes.size() - kMaxProcesses);
+  if (processes.size() > kShownProcesses) {
+    text += fmt::format("\n({} more processes: --json has them)\n", processes.size() - kShownProcesses);
   }
   const auto gaps = describe_gaps(report);
   if (!gaps.empty() || report.answer) text += '\n';

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <fmt/ranges.h>
-#include <spdlog/fmt/fmt.h>
 
 namespace gilscope {
 namespace {

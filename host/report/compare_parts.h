@@ -9,7 +9,6 @@
 
 namespace gilscope {
 
-inline constexpr std::string_view kUnknown = "-";
 inline constexpr std::size_t kModeColumns = 15;
 inline constexpr std::size_t kGilKindColumns = 6;
 

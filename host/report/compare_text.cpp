@@ -1,7 +1,7 @@
 // The table of a comparison, and the notes under it.
 #include <array>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "report/compare_parts.h"
 #include "report/compare_report.h"
@@ -11,18 +11,18 @@ namespace gilscope {
 namespace {
 
 // With one blank between them: 100 columns.
-constexpr std::array kColumns{
+constexpr std::array kModeTable{
     Column{"mode", kModeColumns, Align::Left}, Column{"GIL", kGilKindColumns, Align::Left},
     Column{"work (95 %)", 19, Align::Right},   Column{"speed-up (95 %)", 16, Align::Right},
     Column{"set-up", 7, Align::Right},         Column{"CPU", 7, Align::Right},
     Column{"memory", 8, Align::Right},         Column{"conc.", 5, Align::Right},
     Column{"par.", 4, Align::Right},           Column{"same", 4, Align::Right}};
 
-using Row = std::array<std::string, kColumns.size()>;
+using CompareRow = std::array<std::string, kModeTable.size()>;
 
 // Of the table of the GIL, below it.
-constexpr std::array kGilColumns{Column{"the GIL", kColumns[0].columns, Align::Left},
-                                 Column{"", kColumns[1].columns, Align::Left},
+constexpr std::array kGilColumns{Column{"the GIL", kModeTable[0].columns, Align::Left},
+                                 Column{"", kModeTable[1].columns, Align::Left},
                                  Column{"holds", 10, Align::Right},
                                  Column{"held", 7, Align::Right},
                                  Column{"waits", 9, Align::Right},
@@ -32,18 +32,18 @@ constexpr std::array kGilColumns{Column{"the GIL", kColumns[0].columns, Align::L
 
 std::string format_work(const Estimate& work) {
   const auto text = format_duration(work.median);
-  return with_interval(text, duration_unit(work.median), work, kColumns[2].columns);
+  return with_interval(text, duration_unit(work.median), work, kModeTable[2].columns);
 }
 
 std::string format_equal(const std::optional<bool>& equal) {
   return std::string(!equal ? kUnknown : *equal ? "yes" : "NO");
 }
 
-Row row_of(const ModeSummary& mode) {
+CompareRow row_of(const ModeSummary& mode) {
   return {std::string(name_of(mode.mode)),
           std::string(name_of(mode.gil)),
           format_work(*mode.work_ns),
-          format_speedup(mode, kColumns[3].columns),
+          format_speedup(mode, kModeTable[3].columns),
           format_duration(mode.setup_ns->median),
           format_duration(*mode.cpu_ns),
           mode.max_rss_bytes ? format_bytes(*mode.max_rss_bytes) : std::string(kUnknown),
@@ -89,12 +89,12 @@ std::string format_comparison(const Comparison& comparison, const CompareContext
       fmt::format("{}, {} ({})", describe_tasks(context), name_python(context), describe_engine(context)),
       style);
   text += '\n';
-  text += paint(format_titles(kColumns), "1", style.colour) + '\n';
+  text += paint(format_titles(kModeTable), "1", style.colour) + '\n';
   for (const auto& mode : comparison.modes) {
     if (mode.status != ModeStatus::Ok) {
       text += format_failed_row(mode, style) + '\n';
     } else {
-      text += paint_row(format_row(kColumns, row_of(mode)), mode.mode, comparison, style);
+      text += paint_row(format_row(kModeTable, row_of(mode)), mode.mode, comparison, style);
     }
   }
   text += format_gil_table(comparison, style);

@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include <fmt/ranges.h>
-#include <spdlog/fmt/fmt.h>
 
 #include "report/doctor_part.h"
 #include "support/json_values.h"
@@ -69,7 +68,7 @@ std::string describe_machine(const Machine& machine) {
   return text;
 }
 
-std::string_view describe(Effect effect) {
+std::string_view describe_effect(Effect effect) {
   switch (effect) {
     case Effect::Support:
       return "gilscope does not support this Python";
@@ -164,7 +163,7 @@ std::string conclude(const std::vector<Finding>& findings) {
     if (finding.status != Status::Ok && finding.effect != Effect::None) effects.insert(finding.effect);
   }
   std::vector<std::string_view> consequences;
-  std::ranges::transform(effects, std::back_inserter(consequences), describe);
+  std::ranges::transform(effects, std::back_inserter(consequences), describe_effect);
   return fmt::format("{}: {}.", fmt::join(counts, ", "), fmt::join(consequences, "; "));
 }
 

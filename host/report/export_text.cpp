@@ -1,6 +1,6 @@
 #include "report/export_text.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "analysis/process_record.h"

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <optional>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "analysis/run_findings.h"
 #include "report/blame_text.h"

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "report/blame_text.h"
 #include "report/export_text.h"
@@ -18,7 +18,7 @@ namespace gilscope {
 namespace {
 
 // With one blank between them: 95 columns. The busiest come first; --json has all.
-constexpr std::size_t kNameColumns = 32;
+constexpr std::size_t kThreadNameColumns = 32;
 constexpr std::size_t kCountColumns = 8;
 constexpr std::size_t kMostThreads = 7;
 constexpr std::size_t kLeastThreads = 3;
@@ -60,7 +60,7 @@ std::string format_matrix(const ProcessSummary& process, const Matrix& matrix, c
   std::vector<std::vector<std::uint64_t>> counts(size, std::vector<std::uint64_t>(size));
   for (const auto& pair : handoffs) counts[place_of(pair.from)][place_of(pair.to)] += pair.count;
 
-  std::vector<Column> columns{{"", kNameColumns, Align::Left}};
+  std::vector<Column> columns{{"", kThreadNameColumns, Align::Left}};
   std::vector<std::string> titles{
       fmt::format("GIL {}: who got it after whom", static_cast<std::uint32_t>(handoffs.front().gil))};
   for (std::size_t i = 1; i <= size; ++i) {
@@ -73,7 +73,7 @@ std::string format_matrix(const ProcessSummary& process, const Matrix& matrix, c
     const auto name = is_others    ? fmt::format("({} others)", threads.size() - i)
                       : threads[i] ? replace_controls(name_of(process, *threads[i]))
                                    : std::string(kMergedThreads);
-    std::vector<std::string> row{shorten(fmt::format("{} {}", i + 1, name), kNameColumns)};
+    std::vector<std::string> row{shorten(fmt::format("{} {}", i + 1, name), kThreadNameColumns)};
     for (std::size_t j = 0; j < size; ++j) {
       row.push_back(i == j && counts[i][j] == 0 ? "-" : fmt::format("{}", counts[i][j]));
     }

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <span>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "report/compare_parts.h"
 #include "report/pythons_report.h"

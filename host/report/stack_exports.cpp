@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "analysis/blamed_stacks.h"
@@ -20,7 +20,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::string_view kNobody = "(nobody held the GIL)";
-constexpr std::string_view kUnknown = "(lines not known)";
+constexpr std::string_view kUnknownLines = "(lines not known)";
 
 std::string name_of(const ProcessRecord& process) {
   return describe_process(process.pid, process.name, start_method_of_role(process.role));
@@ -76,7 +76,7 @@ ordered_json profile_of(const std::string& name, const std::vector<const BlamedS
   for (const auto* const row : rows) {
     auto sample = ordered_json::array();
     for (const auto& place : outermost_first(row->stack)) sample.push_back(frames.number_of(place));
-    if (sample.empty()) sample.push_back(frames.number_of(row->thread ? kUnknown : kNobody));
+    if (sample.empty()) sample.push_back(frames.number_of(row->thread ? kUnknownLines : kNobody));
     samples.push_back(std::move(sample));
     weights.push_back(row->caused_wait.count());
     sum = add(sum, row->caused_wait);
@@ -96,7 +96,7 @@ void write_flamegraph(const RecordedRun& run, const TextSink& sink) {
   for (const auto& process : run.processes) {
     for (const auto& row : list_blamed_stacks(process)) {
       std::string line = as_frame(name_of(process)) + ';' + as_frame(name_of(process, row.thread));
-      if (row.thread && row.stack.empty()) line.append(1, ';').append(kUnknown);
+      if (row.thread && row.stack.empty()) line.append(1, ';').append(kUnknownLines);
       for (const auto& place : outermost_first(row.stack)) line += ';' + as_frame(describe_frame(place));
       sink(fmt::format("{} {}\n", line, row.caused_wait.count()));
     }

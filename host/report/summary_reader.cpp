@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "analysis/run_findings.h"
 #include "report/doctor_part.h"

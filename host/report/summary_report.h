@@ -14,6 +14,9 @@
 
 namespace gilscope {
 
+// Those of a text that say most come first; --json has all.
+inline constexpr std::size_t kShownProcesses = 10;
+
 // What the figures were made from.
 struct SummaryContext {
   nlohmann::ordered_json python;   // as doctor's JSON has it; null where that is not known

@@ -4,8 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include <spdlog/fmt/fmt.h>
-#include <spdlog/fmt/ranges.h>
+#include <fmt/ranges.h>
 
 #include "report/blame_text.h"
 #include "report/export_text.h"
@@ -18,22 +17,19 @@ namespace gilscope {
 namespace {
 
 // With one blank between them: 96 columns.
-constexpr std::array kColumns{Column{"thread", 20, Align::Left}, Column{"GIL", 4, Align::Right},
-                              Column{"holds", 10, Align::Right}, Column{"held", 7, Align::Right},
-                              Column{"waits", 9, Align::Right},  Column{"waited", 7, Align::Right},
-                              Column{"p50", 7, Align::Right},    Column{"p99", 7, Align::Right},
-                              Column{"max", 7, Align::Right},    Column{"forced", 8, Align::Right}};
+constexpr std::array kThreadTable{Column{"thread", 20, Align::Left}, Column{"GIL", 4, Align::Right},
+                                  Column{"holds", 10, Align::Right}, Column{"held", 7, Align::Right},
+                                  Column{"waits", 9, Align::Right},  Column{"waited", 7, Align::Right},
+                                  Column{"p50", 7, Align::Right},    Column{"p99", 7, Align::Right},
+                                  Column{"max", 7, Align::Right},    Column{"forced", 8, Align::Right}};
 
-using Row = std::array<std::string, kColumns.size()>;
+using SummaryRow = std::array<std::string, kThreadTable.size()>;
 
 // The busiest come first; --json has all.
 constexpr std::size_t kMaxGils = 10;
 constexpr std::size_t kMaxThreads = 20;
-constexpr std::size_t kMaxProcesses = 10;
 
-constexpr std::size_t kNameColumns = 32;  // of a process, in a line with more
-
-double nanoseconds(Nanoseconds time) { return static_cast<double>(time.count()); }
+constexpr std::size_t kProcessNameColumns = 32;  // of a process, in a line with more
 
 std::string name_of(const NamedThread& thread) {
   if (!thread.figures.id) return std::string(kMergedThreads);
@@ -42,22 +38,22 @@ std::string name_of(const NamedThread& thread) {
 
 std::string optional_share(const std::optional<double>& share) { return share ? format_share(*share) : "-"; }
 
-Row row_of(const NamedThread& thread) {
+SummaryRow row_of(const NamedThread& thread) {
   const auto& figures = thread.figures;
-  Row row{shorten(name_of(thread), kColumns[0].columns),
-          fmt::format("{}", static_cast<std::uint32_t>(figures.gil)),
-          fmt::format("{}", figures.holds),
-          optional_share(figures.hold_share),
-          fmt::format("{}", figures.waits),
-          optional_share(figures.wait_share),
-          "-",
-          "-",
-          "-",
-          fmt::format("{}", figures.forced)};
+  SummaryRow row{shorten(name_of(thread), kThreadTable[0].columns),
+                 fmt::format("{}", static_cast<std::uint32_t>(figures.gil)),
+                 fmt::format("{}", figures.holds),
+                 optional_share(figures.hold_share),
+                 fmt::format("{}", figures.waits),
+                 optional_share(figures.wait_share),
+                 "-",
+                 "-",
+                 "-",
+                 fmt::format("{}", figures.forced)};
   if (figures.wait) {
-    row[6] = format_duration(nanoseconds(figures.wait->p50_ns));
-    row[7] = format_duration(nanoseconds(figures.wait->p99_ns));
-    row[8] = format_duration(nanoseconds(figures.wait->max_ns));
+    row[6] = format_duration(figures.wait->p50_ns);
+    row[7] = format_duration(figures.wait->p99_ns);
+    row[8] = format_duration(figures.wait->max_ns);
   }
   return row;
 }
@@ -86,10 +82,10 @@ std::vector<const NamedThread*> busiest_first(const ProcessSummary& process) {
   return threads;
 }
 
-std::string describe_process(const ProcessSummary& process) {
+std::string describe_shares(const ProcessSummary& process) {
   std::string text = fmt::format("process {}{}{}: {}", process.pid, describe_name(process.name),
-                                 describe_role(process.role), format_duration(nanoseconds(process.wall_ns)));
-  if (process.cpu_ns) text += fmt::format(", {} of CPU time", format_duration(nanoseconds(*process.cpu_ns)));
+                                 describe_role(process.role), format_duration(process.wall_ns));
+  if (process.cpu_ns) text += fmt::format(", {} of CPU time", format_duration(*process.cpu_ns));
   return text;
 }
 
@@ -105,10 +101,10 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
   if (gils.size() > kMaxGils) {
     text += fmt::format("({} more GILs, less busy: --json has them)\n", gils.size() - kMaxGils);
   }
-  text += '\n' + paint(format_titles(kColumns), "1", style.colour) + '\n';
+  text += '\n' + paint(format_titles(kThreadTable), "1", style.colour) + '\n';
   const auto threads = busiest_first(process);
   for (std::size_t i = 0; i < std::min(threads.size(), kMaxThreads); ++i) {
-    text += format_row(kColumns, row_of(*threads[i])) + '\n';
+    text += format_row(kThreadTable, row_of(*threads[i])) + '\n';
   }
   if (threads.size() > kMaxThreads) {
     text += fmt::format("({} more threads, less busy: --json has them)\n", threads.size() - kMaxThreads);
@@ -133,7 +129,8 @@ const NamedThread* find_top_holder(const RunSummary& summary) {
 }  // namespace
 
 std::string describe_name(const std::string& name) {
-  return name.empty() ? std::string() : fmt::format(" ({})", shorten(replace_controls(name), kNameColumns));
+  return name.empty() ? std::string()
+                      : fmt::format(" ({})", shorten(replace_controls(name), kProcessNameColumns));
 }
 
 std::string describe_role(ProcessRole role) {
@@ -223,11 +220,11 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
   if (summary.verdict.kind == RunVerdict::Kind::NoGil) return text;
   std::vector<const ProcessSummary*> processes;
   for (const auto& process : summary.processes) processes.push_back(&process);
-  for (std::size_t i = 0; i < std::min(processes.size(), kMaxProcesses); ++i) {
-    text += '\n' + describe_process(*processes[i]) + '\n' + format_process(*processes[i], style);
+  for (std::size_t i = 0; i < std::min(processes.size(), kShownProcesses); ++i) {
+    text += '\n' + describe_shares(*processes[i]) + '\n' + format_process(*processes[i], style);
   }
-  if (processes.size() > kMaxProcesses) {
-    text += fmt::format("\n({} more processes: --json has them)\n", processes.size() - kMaxProcesses);
+  if (processes.size() > kShownProcesses) {
+    text += fmt::format("\n({} more processes: --json has them)\n", processes.size() - kShownProcesses);
   }
   text += '\n';
   append_wrapped(text, describe_probe(summary.probe), style);

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <ranges>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 namespace gilscope {
 namespace {
@@ -21,13 +21,13 @@ std::string_view take_columns(std::string_view text, std::size_t columns) {
   return text;
 }
 
-struct Unit {
+struct NamedUnit {
   double size;
   std::string_view name;
 };
 
-Unit unit_of(double nanoseconds) {
-  constexpr std::array kUnits{Unit{1e9, "s"}, Unit{1e6, "ms"}, Unit{1e3, "µs"}};
+NamedUnit unit_of(double nanoseconds) {
+  constexpr std::array kUnits{NamedUnit{1e9, "s"}, NamedUnit{1e6, "ms"}, NamedUnit{1e3, "µs"}};
   if (nanoseconds >= 99'999.5e9) return {3600e9, "h"};
   for (const auto& unit : kUnits) {
     // 999.7 ms rounds to "1000 ms": the next unit says it better.
@@ -125,8 +125,8 @@ std::string count_of(std::uint64_t count, std::string_view noun) {
 }
 
 std::string format_bytes(double bytes) {
-  constexpr std::array kUnits{Unit{0x1p40, "TiB"}, Unit{0x1p30, "GiB"}, Unit{0x1p20, "MiB"},
-                              Unit{0x1p10, "KiB"}};
+  constexpr std::array kUnits{NamedUnit{0x1p40, "TiB"}, NamedUnit{0x1p30, "GiB"}, NamedUnit{0x1p20, "MiB"},
+                              NamedUnit{0x1p10, "KiB"}};
   for (const auto& unit : kUnits) {
     if (bytes >= unit.size) return fmt::format("{} {}", format_figure(bytes / unit.size), unit.name);
   }

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "support/time.h"
+
 namespace gilscope {
 
 enum class Colour { Off, On };
@@ -32,6 +34,9 @@ struct TextStyle {
 void append_wrapped(std::string& text, std::string_view sentence, const TextStyle& style,
                     std::string_view code = "");
 
+// A figure that nobody knows.
+inline constexpr std::string_view kUnknown = "-";
+
 enum class Align { Left, Right };
 [[nodiscard]] std::string pad(std::string_view text, std::size_t columns, Align align = Align::Left);
 
@@ -40,6 +45,9 @@ enum class Align { Left, Right };
 
 // Three significant digits with a unit: "1.23 s", "45.6 ms", "789 µs", "12.0 ns"; hours from 100,000 s on.
 [[nodiscard]] std::string format_duration(double nanoseconds);
+[[nodiscard]] inline std::string format_duration(Nanoseconds time) {
+  return format_duration(static_cast<double>(time.count()));
+}
 
 // The unit that format_duration takes for it, in nanoseconds.
 [[nodiscard]] double duration_unit(double nanoseconds);

@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "support/sort_stably.h"
 
 namespace gilscope {

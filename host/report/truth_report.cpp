@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 namespace gilscope {
 namespace {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <vector>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "report/compare_report.h"
 

@@ -1,41 +1,41 @@
 #include "run/article_records.h"
 
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
-#include <spdlog/fmt/fmt.h>
 
 #include "support/error.h"
 
 namespace gilscope {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 template <typename Value>
-std::optional<Value> optional_value(const json& object, const char* key) {
+std::optional<Value> optional_value(const Json& object, const char* key) {
   const auto& value = object.at(key);
   return value.is_null() ? std::nullopt : std::optional(value.get<Value>());
 }
 
-std::string text_or_empty(const json& object, const char* key) {
+std::string text_or_empty(const Json& object, const char* key) {
   return optional_value<std::string>(object, key).value_or("");
 }
 
 // Not json's own iteration, which takes whatever is no list for one, and null for an empty one.
-const json::array_t& list_at(const json& object, const char* key) {
-  return object.at(key).get_ref<const json::array_t&>();
+const Json::array_t& list_at(const Json& object, const char* key) {
+  return object.at(key).get_ref<const Json::array_t&>();
 }
 
 // The rows of a document of that schema, each made by `make`.
 template <typename Make>
 auto parse(std::string_view text, std::string_view schema, const char* rows, Make make) {
   try {
-    const auto document = json::parse(text);
+    const auto document = Json::parse(text);
     if (document.at("schema") != schema)
       throw Error(fmt::format("what should be {} is another document", schema), "please report this");
     std::vector<decltype(make(document, document))> made;
     for (const auto& row : list_at(document, rows)) made.push_back(make(row, document));
     return made;
-  } catch (const json::exception& error) {
+  } catch (const Json::exception& error) {
     throw Error(fmt::format("what should be {} cannot be read: {}", schema, error.what()),
                 "please report this");
   }
@@ -44,7 +44,7 @@ auto parse(std::string_view text, std::string_view schema, const char* rows, Mak
 }  // namespace
 
 std::vector<ExchangeRow> parse_exchange(std::string_view text) {
-  return parse(text, "gilscope.exchange/1", "rows", [](const json& row, const json&) {
+  return parse(text, "gilscope.exchange/1", "rows", [](const Json& row, const Json&) {
     ExchangeRow made{.way = row.at("way"),
                      .between = row.at("between"),
                      .bytes = row.at("bytes"),
@@ -57,7 +57,7 @@ std::vector<ExchangeRow> parse_exchange(std::string_view text) {
 }
 
 std::vector<ProcessCount> parse_process_count(std::string_view text) {
-  return parse(text, "gilscope.process-count/1", "methods", [](const json& row, const json& document) {
+  return parse(text, "gilscope.process-count/1", "methods", [](const Json& row, const Json& document) {
     ProcessCount made{.method = row.at("method"), .reason = text_or_empty(row, "reason")};
     made.is_default = document.at("default").get_ref<const std::string&>() == made.method;
     for (const auto& process : list_at(row, "processes")) made.roles.push_back(process.at("role"));
@@ -66,7 +66,7 @@ std::vector<ProcessCount> parse_process_count(std::string_view text) {
 }
 
 std::vector<FlavourRow> parse_flavours(std::string_view text) {
-  return parse(text, "gilscope.flavours/1", "rows", [](const json& row, const json&) {
+  return parse(text, "gilscope.flavours/1", "rows", [](const Json& row, const Json&) {
     FlavourRow made{.name = row.at("name"),
                     .version = text_or_empty(row, "version"),
                     .executable = text_or_empty(row, "executable"),

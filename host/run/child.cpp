@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "support/error.h"
 #include "support/file.h"
@@ -23,7 +23,7 @@
 namespace gilscope {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::array kInterrupts{SIGINT, SIGTERM, SIGHUP};
 // How often the end of a child is looked for that keeps its pipes open (a grandchild may hold them).
@@ -168,7 +168,7 @@ ChildResult run_child(const ChildCommand& command) {
   ChildResult result;
   bool ended = false;
   bool is_late = false;
-  auto limit = Clock::now() + command.timeout;
+  auto limit = SteadyClock::now() + command.timeout;
   std::array<pollfd, 2> streams{{{output.read.get(), POLLIN, 0}, {errors.read.get(), POLLIN, 0}}};
   const auto drain = [&] {
     for (auto& [descriptor, events, happened] : streams) {
@@ -190,14 +190,14 @@ ChildResult run_child(const ChildCommand& command) {
       result.code = *InterruptGuard::signal();
       ended = command.grace == Nanoseconds::zero();
       is_late = true;
-      limit = Clock::now() + command.grace;
+      limit = SteadyClock::now() + command.grace;
       kill(child, result.code);
-    } else if (Clock::now() >= limit) {
+    } else if (SteadyClock::now() >= limit) {
       ended = is_late;
       if (ended) continue;
       is_late = true;
       result.end = ChildResult::End::TimedOut;
-      limit = Clock::now() + kLastWords;
+      limit = SteadyClock::now() + kLastWords;
       kill(child, SIGABRT);
     } else if (result.output.size() > kMaxOutput) {
       sweep(child, known);

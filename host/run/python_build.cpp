@@ -12,7 +12,7 @@
 namespace gilscope {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 using Words = std::vector<std::string>;
 
 // Words of a shell command line; quotes group and vanish, as in "'CC=gcc -m64' '--with-lto'".
@@ -62,18 +62,18 @@ std::optional<bool> find_pgo_flag(const Words& flags) {
 }
 
 template <typename Enum>
-Enum pick(const json& name, std::initializer_list<std::pair<const char*, Enum>> names, Enum otherwise) {
+Enum pick(const Json& name, std::initializer_list<std::pair<const char*, Enum>> names, Enum otherwise) {
   for (const auto& [candidate, value] : names) {
     if (name == candidate) return value;
   }
   return otherwise;
 }
 
-std::optional<std::string> text_or_nothing(const json& value) {
+std::optional<std::string> text_or_nothing(const Json& value) {
   return value.is_null() ? std::nullopt : std::optional(value.get<std::string>());
 }
 
-std::optional<VirtualEnvironment> parse_virtual_environment(const json& facts) {
+std::optional<VirtualEnvironment> parse_virtual_environment(const Json& facts) {
   if (facts.is_null()) return std::nullopt;
   return VirtualEnvironment{
       .path = facts.at("path").get<std::string>(),
@@ -81,12 +81,12 @@ std::optional<VirtualEnvironment> parse_virtual_environment(const json& facts) {
       .use = facts.at("used").get<bool>() ? EnvironmentUse::Used : EnvironmentUse::Ignored};
 }
 
-GilSetting parse_gil_state(const json& facts) {
+GilSetting parse_gil_state(const Json& facts) {
   if (!facts.at("free_threaded").get<bool>()) return GilSetting::Always;
   return facts.at("gil_enabled").get<bool>() ? GilSetting::Enabled : GilSetting::Disabled;
 }
 
-PythonBuild parse_facts(const json& facts, Linkage linkage) {
+PythonBuild parse_facts(const Json& facts, Linkage linkage) {
   PythonBuild build;
   build.version = facts.at("version").get<std::string>();
   build.major = facts.at("major").get<int>();
@@ -133,8 +133,8 @@ Optimisation find_optimisation(const std::optional<std::string>& config_args, st
 
 PythonBuild parse_python_build(std::string_view facts, Linkage linkage) {
   try {
-    return parse_facts(json::parse(facts), linkage);
-  } catch (const json::exception& error) {
+    return parse_facts(Json::parse(facts), linkage);
+  } catch (const Json::exception& error) {
     throw Error(std::string("Python's description of itself cannot be read: ") + error.what(),
                 "This is a fault of gilscope; please report it with the version of Python.");
   }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "run/python_build.h"
 #include "support/environment.h"

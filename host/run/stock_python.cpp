@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "support/error.h"
 

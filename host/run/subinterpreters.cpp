@@ -1,4 +1,3 @@
-#define PY_SSIZE_T_CLEAN  // before 3.13, "#" formats fail at run time without it
 #include <Python.h>
 
 #include "run/subinterpreters.h"
@@ -11,7 +10,7 @@
 #include <system_error>
 #include <thread>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "run/detached.h"
 #include "support/error.h"

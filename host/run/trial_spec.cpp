@@ -6,8 +6,8 @@
 #include <numeric>
 #include <unistd.h>
 
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
-#include <spdlog/fmt/fmt.h>
 
 #include "support/error.h"
 

@@ -2,7 +2,7 @@
 // long. Colour only on a terminal, and never under NO_COLOR.
 #pragma once
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 namespace gilscope {
 

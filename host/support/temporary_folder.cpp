@@ -7,7 +7,7 @@
 #include <system_error>
 #include <unistd.h>
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include "support/error.h"
 

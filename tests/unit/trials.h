@@ -52,4 +52,11 @@ inline const ModeSummary& mode_of(const Comparison& comparison, Mode mode) {
   throw std::out_of_range("no such mode in the comparison");
 }
 
+// Rounds of exactly these milliseconds.
+inline ModeTrials with_times(Mode mode, const std::vector<int>& milliseconds) {
+  ModeTrials trials{.mode = mode, .records = {}};
+  for (const int time : milliseconds) trials.records.push_back(good_trial(time));
+  return trials;
+}
+
 }  // namespace gilscope::test

@@ -16,6 +16,7 @@ using test::kMillisecond;
 using test::mode_of;
 using test::span;
 using test::trials_of;
+using test::with_times;
 using testing::DoubleEq;
 using testing::ElementsAre;
 
@@ -24,13 +25,6 @@ constexpr double kMs = 1e6;
 ModeTrials with_digests(Mode mode, const std::vector<std::vector<std::optional<std::string>>>& rounds) {
   ModeTrials trials = trials_of(mode, 100, rounds.size());
   for (std::size_t round = 0; round < rounds.size(); ++round) trials.records[round].digests = rounds[round];
-  return trials;
-}
-
-// Rounds of exactly these milliseconds.
-ModeTrials with_times(Mode mode, const std::vector<int>& milliseconds) {
-  ModeTrials trials{.mode = mode, .records = {}};
-  for (const int time : milliseconds) trials.records.push_back(good_trial(time));
   return trials;
 }
 

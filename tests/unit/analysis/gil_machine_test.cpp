@@ -18,7 +18,7 @@ using test::timeout;
 
 constexpr Bounds kSmall{.rows = 16, .gils = 4};
 
-class Machine : public testing::Test {
+class MachineOfEvents : public testing::Test {
  protected:
   void feed(std::initializer_list<Event> events) {
     for (const auto& event : events) found_ = machine_.apply(event);
@@ -45,13 +45,13 @@ class Machine : public testing::Test {
   Violations found_;
 };
 
-TEST_F(Machine, starts_empty) {
+TEST_F(MachineOfEvents, starts_empty) {
   const auto snapshot = machine_.snapshot(5);
   EXPECT_TRUE(snapshot.gils.empty());
   EXPECT_TRUE(snapshot.threads.empty());
 }
 
-TEST_F(Machine, counts_uncontended_holds) {
+TEST_F(MachineOfEvents, counts_uncontended_holds) {
   feed({acquire(10, 1), release(15, 1), acquire(20, 1), release(40, 1)});
   const auto figures = row(1, 100);
   EXPECT_EQ(figures.holds, 2U);
@@ -68,7 +68,7 @@ TEST_F(Machine, counts_uncontended_holds) {
   EXPECT_TRUE(is_clean());
 }
 
-TEST_F(Machine, measures_the_wait_for_a_hold_and_the_hand_off) {
+TEST_F(MachineOfEvents, measures_the_wait_for_a_hold_and_the_hand_off) {
   feed({acquire(10, 1), request(12, 2), release(30, 1), acquire(33, 2), release(34, 2)});
   EXPECT_EQ(row(2, 100).waits, 1U);
   EXPECT_EQ(row(2, 100).wait_ticks, 21U);
@@ -79,13 +79,13 @@ TEST_F(Machine, measures_the_wait_for_a_hold_and_the_hand_off) {
   EXPECT_TRUE(is_clean());
 }
 
-TEST_F(Machine, a_thread_that_takes_the_gil_back_hands_nothing_off) {
+TEST_F(MachineOfEvents, a_thread_that_takes_the_gil_back_hands_nothing_off) {
   feed({acquire(10, 1), request(12, 2), release(30, 1), acquire(31, 1), release(40, 1), acquire(41, 2)});
   EXPECT_EQ(gil().handoffs, 1U);
   EXPECT_EQ(row(2, 100).wait_ticks, 29U);
 }
 
-TEST_F(Machine, a_release_is_forced_where_a_timeout_came_in_its_hold) {
+TEST_F(MachineOfEvents, a_release_is_forced_where_a_timeout_came_in_its_hold) {
   feed({acquire(10, 1), request(11, 2), timeout(16, 2), timeout(17, 2), release(18, 1), acquire(19, 2),
         release(20, 2)});
   EXPECT_EQ(row(1, 100).forced, 1U);
@@ -96,13 +96,13 @@ TEST_F(Machine, a_release_is_forced_where_a_timeout_came_in_its_hold) {
   EXPECT_TRUE(is_clean());
 }
 
-TEST_F(Machine, a_timeout_while_nobody_holds_forces_nobody) {
+TEST_F(MachineOfEvents, a_timeout_while_nobody_holds_forces_nobody) {
   feed({acquire(10, 1), request(11, 2), release(15, 1), timeout(16, 2), acquire(17, 1), release(18, 1)});
   EXPECT_EQ(row(1, 100).forced, 0U);
   EXPECT_TRUE(is_clean());
 }
 
-TEST_F(Machine, keeps_gils_apart) {
+TEST_F(MachineOfEvents, keeps_gils_apart) {
   feed({acquire(10, 1, 0), acquire(11, 2, 1), request(12, 3, 1), release(13, 1, 0), release(20, 2, 1),
         acquire(21, 3, 1), acquire(22, 2, 0), release(23, 2, 0)});
   EXPECT_EQ(row(1, 100, 0).hold_ticks, 3U);
@@ -113,7 +113,7 @@ TEST_F(Machine, keeps_gils_apart) {
   EXPECT_EQ(gil(1).handoffs, 1U);
 }
 
-TEST_F(Machine, counts_open_intervals_up_to_the_snapshot_and_marks_them) {
+TEST_F(MachineOfEvents, counts_open_intervals_up_to_the_snapshot_and_marks_them) {
   feed({acquire(10, 1), request(12, 2)});
   EXPECT_EQ(row(1, 50).open, OpenInterval::Hold);
   EXPECT_EQ(row(1, 50).holds, 1U);
@@ -131,13 +131,13 @@ TEST_F(Machine, counts_open_intervals_up_to_the_snapshot_and_marks_them) {
   EXPECT_EQ(row(2, 100).open, OpenInterval::None);
 }
 
-TEST_F(Machine, counts_nothing_of_what_began_after_now) {
+TEST_F(MachineOfEvents, counts_nothing_of_what_began_after_now) {
   feed({acquire(10, 1), request(12, 2)});
   EXPECT_EQ(row(1, 5).hold_ticks, 0U);
   EXPECT_EQ(row(2, 5).wait_ticks, 0U);
 }
 
-TEST_F(Machine, begins_with_the_hold_of_whoever_has_the_gil) {
+TEST_F(MachineOfEvents, begins_with_the_hold_of_whoever_has_the_gil) {
   machine_.begin(kGil, ThreadId{1}, 100);
   feed({request(110, 2), release(120, 1), acquire(121, 2)});
   EXPECT_EQ(row(1, 200).holds, 1U);
@@ -147,7 +147,7 @@ TEST_F(Machine, begins_with_the_hold_of_whoever_has_the_gil) {
   EXPECT_TRUE(is_clean());
 }
 
-TEST_F(Machine, counts_no_hold_of_which_it_saw_only_the_release) {
+TEST_F(MachineOfEvents, counts_no_hold_of_which_it_saw_only_the_release) {
   feed({request(110, 2), release(120, 1), acquire(121, 2)});
   EXPECT_EQ(row(1, 200).holds, 0U);
   EXPECT_EQ(row(1, 200).hold, std::nullopt);
@@ -156,13 +156,13 @@ TEST_F(Machine, counts_no_hold_of_which_it_saw_only_the_release) {
   EXPECT_TRUE(is_clean());
 }
 
-TEST_F(Machine, takes_a_first_timeout_for_a_wait_that_began_before) {
+TEST_F(MachineOfEvents, takes_a_first_timeout_for_a_wait_that_began_before) {
   feed({timeout(110, 2), release(120, 1), acquire(121, 2)});
   EXPECT_EQ(row(2, 200).wait_ticks, 11U);
   EXPECT_TRUE(is_clean());
 }
 
-TEST_F(Machine, finds_holds_that_overlap) {
+TEST_F(MachineOfEvents, finds_holds_that_overlap) {
   feed({acquire(10, 1), acquire(15, 2)});
   expect_only(Violation::AcquireWhileHeld);
   EXPECT_EQ(row(1, 100).hold_ticks, 5U) << "ends where the next begins";
@@ -171,67 +171,67 @@ TEST_F(Machine, finds_holds_that_overlap) {
   EXPECT_EQ(row(2, 20).hold_ticks, 5U);
 }
 
-TEST_F(Machine, finds_an_acquire_by_the_holder) {
+TEST_F(MachineOfEvents, finds_an_acquire_by_the_holder) {
   feed({acquire(10, 1), acquire(15, 1)});
   expect_only(Violation::AcquireTwice);
   EXPECT_EQ(row(1, 20).hold_ticks, 10U);
 }
 
-TEST_F(Machine, finds_a_release_without_hold) {
+TEST_F(MachineOfEvents, finds_a_release_without_hold) {
   feed({acquire(10, 1), release(11, 1), release(12, 1)});
   expect_only(Violation::ReleaseWithoutHold);
 }
 
-TEST_F(Machine, finds_a_release_of_a_gil_that_began_free) {
+TEST_F(MachineOfEvents, finds_a_release_of_a_gil_that_began_free) {
   machine_.begin(kGil, std::nullopt, 5);
   feed({release(10, 1)});
   expect_only(Violation::ReleaseWithoutHold);
 }
 
-TEST_F(Machine, finds_a_release_by_another_thread) {
+TEST_F(MachineOfEvents, finds_a_release_by_another_thread) {
   feed({acquire(10, 1), release(11, 2)});
   expect_only(Violation::ReleaseByOther);
   EXPECT_EQ(row(1, 20).hold_ticks, 10U);
 }
 
-TEST_F(Machine, finds_a_request_of_the_holder) {
+TEST_F(MachineOfEvents, finds_a_request_of_the_holder) {
   feed({acquire(10, 1), request(11, 1)});
   expect_only(Violation::RequestWhileHolding);
   EXPECT_EQ(row(1, 20).waits, 0U);
 }
 
-TEST_F(Machine, finds_a_second_request_and_waits_from_it) {
+TEST_F(MachineOfEvents, finds_a_second_request_and_waits_from_it) {
   feed({acquire(10, 1), request(11, 2), request(15, 2)});
   expect_only(Violation::RequestTwice);
   EXPECT_EQ(row(2, 20).waits, 1U);
   EXPECT_EQ(row(2, 20).wait_ticks, 5U);
 }
 
-TEST_F(Machine, finds_a_request_of_a_free_gil) {
+TEST_F(MachineOfEvents, finds_a_request_of_a_free_gil) {
   feed({acquire(10, 1), release(11, 1), request(12, 2)});
   expect_only(Violation::RequestWhileFree);
 }
 
-TEST_F(Machine, finds_a_timeout_outside_a_wait) {
+TEST_F(MachineOfEvents, finds_a_timeout_outside_a_wait) {
   feed({acquire(5, 2), release(6, 2), acquire(10, 1), timeout(12, 2)});
   expect_only(Violation::TimeoutOutsideWait);
 }
 
-TEST_F(Machine, takes_time_that_goes_back_for_time_that_stands_still) {
+TEST_F(MachineOfEvents, takes_time_that_goes_back_for_time_that_stands_still) {
   feed({acquire(10, 1), release(20, 1), acquire(15, 1)});
   expect_only(Violation::TimeWentBack);
   feed({release(25, 1)});
   EXPECT_EQ(row(1, 100).hold_ticks, 15U);
 }
 
-TEST_F(Machine, counts_events_of_gils_beyond_its_bound_as_lost) {
+TEST_F(MachineOfEvents, counts_events_of_gils_beyond_its_bound_as_lost) {
   feed({acquire(10, 1, 4), release(11, 1, 4'000'000'000U), acquire(12, 1, 3)});
   machine_.begin(GilId{4}, ThreadId{1}, 13);
   EXPECT_EQ(machine_.snapshot(20).lost_events, 2U);
   EXPECT_EQ(machine_.snapshot(20).gils.size(), 1U);
 }
 
-TEST_F(Machine, is_as_new_after_clear) {
+TEST_F(MachineOfEvents, is_as_new_after_clear) {
   feed({acquire(10, 1), request(11, 2), acquire(12, 1, 9)});
   machine_.clear();
   EXPECT_TRUE(machine_.snapshot(20).threads.empty());
@@ -241,7 +241,7 @@ TEST_F(Machine, is_as_new_after_clear) {
   EXPECT_TRUE(is_clean());
 }
 
-TEST_F(Machine, merges_threads_that_find_no_row_left) {
+TEST_F(MachineOfEvents, merges_threads_that_find_no_row_left) {
   for (unsigned thread = 0; thread < 16; ++thread) feed({acquire(10, thread), release(10, thread)});
   feed({acquire(20, 50), request(21, 51), request(22, 52), timeout(23, 51), release(25, 50), acquire(26, 51),
         release(30, 51)});
@@ -259,7 +259,7 @@ TEST_F(Machine, merges_threads_that_find_no_row_left) {
   EXPECT_TRUE(is_clean());
 }
 
-TEST_F(Machine, counts_the_waits_that_it_cannot_follow) {
+TEST_F(MachineOfEvents, counts_the_waits_that_it_cannot_follow) {
   for (unsigned thread = 0; thread < 16; ++thread) feed({acquire(10, thread), release(10, thread)});
   feed({acquire(20, 3)});
   for (unsigned thread = 100; thread < 100 + kStrangers + 3; ++thread) feed({request(30, thread)});

@@ -11,7 +11,7 @@
 
 namespace gilscope::test {
 
-inline constexpr std::uint64_t kMillisecond = 1'000'000;
+inline constexpr std::uint64_t kMillisecondTicks = 1'000'000;
 
 // A thread's figures on one GIL, whose life is the whole recording: percentiles as if all its holds were
 // alike.
@@ -23,7 +23,7 @@ struct RowSpec {
   std::uint64_t waits = 0;
   std::uint64_t wait_ticks = 0;
   std::uint64_t forced = 0;
-  std::uint64_t lifetime = 100 * kMillisecond;
+  std::uint64_t lifetime = 100 * kMillisecondTicks;
 };
 
 inline ThreadSnapshot make_row(const RowSpec& spec) {
@@ -49,14 +49,14 @@ inline ThreadSnapshot make_row(const RowSpec& spec) {
 // A process of 100 ms with these rows; its GILs are those that the rows name, each of the interpreter of its
 // number.
 inline ProcessRecord make_process(std::int64_t pid, const std::vector<RowSpec>& rows) {
-  ProcessRecord record{.pid = pid, .parent_pid = 1, .wall = Nanoseconds(100 * kMillisecond)};
+  ProcessRecord record{.pid = pid, .parent_pid = 1, .wall = Nanoseconds(100 * kMillisecondTicks)};
   unsigned gils = 0;
   for (const auto& row : rows) {
     record.figures.threads.push_back(make_row(row));
     gils = std::max(gils, row.gil + 1);
   }
   for (unsigned gil = 0; gil < gils; ++gil) {
-    record.figures.gils.push_back({.gil = GilId{gil}, .interpreter = gil, .last = 100 * kMillisecond});
+    record.figures.gils.push_back({.gil = GilId{gil}, .interpreter = gil, .last = 100 * kMillisecondTicks});
   }
   return record;
 }

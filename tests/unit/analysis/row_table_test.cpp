@@ -17,14 +17,14 @@ namespace {
 using test::acquire;
 using test::release;
 
-constexpr Bounds kSmall{.rows = 16, .gils = 4};
+constexpr Bounds kSmallTable{.rows = 16, .gils = 4};
 
 class GivenMemory : public testing::Test {
  protected:
   [[nodiscard]] std::byte* memory() const { return memory_.data(); }
 
  private:
-  ZeroedMemory memory_{RowTable::size_of(kSmall)};
+  ZeroedMemory memory_{RowTable::size_of(kSmallTable)};
 };
 
 void expect_alike(const MachineSnapshot& left, const MachineSnapshot& right) {
@@ -58,9 +58,9 @@ void expect_alike(const MachineSnapshot& left, const MachineSnapshot& right) {
 }
 
 TEST_F(GivenMemory, reads_alike_through_another_table_over_the_same_bytes) {
-  Counters counters(kSmall, memory());
-  Counters own(kSmall);
-  const RowTable reader(kSmall, memory());
+  Counters counters(kSmallTable, memory());
+  Counters own(kSmallTable);
+  const RowTable reader(kSmallTable, memory());
   const auto events = test::simulate(1, {.threads = 6, .gils = 3, .events = 500});
   for (std::size_t i = 0; i < events.size(); ++i) {
     counters.record(events[i]);
@@ -71,40 +71,40 @@ TEST_F(GivenMemory, reads_alike_through_another_table_over_the_same_bytes) {
 }
 
 TEST_F(GivenMemory, reads_alike_where_it_is_mapped_elsewhere) {
-  Counters counters(kSmall, memory());
+  Counters counters(kSmallTable, memory());
   for (const auto& event : test::simulate(2, {.threads = 30, .gils = 2, .events = 800}))
     counters.record(event);
-  std::vector<std::byte> copy(RowTable::size_of(kSmall) + 64);
+  std::vector<std::byte> copy(RowTable::size_of(kSmallTable) + 64);
   auto* const aligned = copy.data() + (64 - reinterpret_cast<std::uintptr_t>(copy.data()) % 64) % 64;
-  std::copy_n(memory(), RowTable::size_of(kSmall), aligned);
-  expect_alike(read_machine(RowTable(kSmall, aligned), ~0U), counters.snapshot(~0U));
+  std::copy_n(memory(), RowTable::size_of(kSmallTable), aligned);
+  expect_alike(read_machine(RowTable(kSmallTable, aligned), ~0U), counters.snapshot(~0U));
 }
 
 TEST_F(GivenMemory, holds_what_was_lost) {
-  Counters counters(kSmall, memory());
-  counters.record(acquire(1, 1, kSmall.gils));
-  counters.record(release(2, 1, kSmall.gils));
-  EXPECT_EQ(RowTable(kSmall, memory()).lost(), 2U);
+  Counters counters(kSmallTable, memory());
+  counters.record(acquire(1, 1, kSmallTable.gils));
+  counters.record(release(2, 1, kSmallTable.gils));
+  EXPECT_EQ(RowTable(kSmallTable, memory()).lost(), 2U);
 }
 
 TEST_F(GivenMemory, is_not_given_back_nor_cleared) {
   {
-    Counters counters(kSmall, memory());
+    Counters counters(kSmallTable, memory());
     counters.record(acquire(1, 1));
     counters.clear();
   }
-  EXPECT_EQ(read_machine(RowTable(kSmall, memory()), 5).threads.size(), 1U);
+  EXPECT_EQ(read_machine(RowTable(kSmallTable, memory()), 5).threads.size(), 1U);
 }
 
 TEST_F(GivenMemory, goes_on_where_the_last_one_stopped) {
-  Counters(kSmall, memory()).record(acquire(1, 1));
-  Counters next(kSmall, memory());
+  Counters(kSmallTable, memory()).record(acquire(1, 1));
+  Counters next(kSmallTable, memory());
   next.record(release(4, 1));
   EXPECT_EQ(next.snapshot(9).threads.at(0).hold_ticks, 3U);
 }
 
 TEST(OpenedGil, has_its_interpreter_from_its_first_event_on) {
-  Counters counters(kSmall);
+  Counters counters(kSmallTable);
   counters.open(GilId{1}, 7);
   EXPECT_TRUE(counters.snapshot(1).gils.empty());
   counters.record(acquire(1, 1, 1));
@@ -116,7 +116,7 @@ TEST(OpenedGil, has_its_interpreter_from_its_first_event_on) {
 }
 
 TEST(OpenedGil, may_be_the_main_interpreters_and_be_opened_again) {
-  Counters counters(kSmall);
+  Counters counters(kSmallTable);
   counters.open(GilId{0}, 0);
   counters.record(acquire(1, 1));
   EXPECT_EQ(counters.snapshot(1).gils.at(0).interpreter, 0);
@@ -125,14 +125,14 @@ TEST(OpenedGil, may_be_the_main_interpreters_and_be_opened_again) {
 }
 
 TEST(OpenedGil, beyond_the_bound_is_ignored) {
-  Counters counters(kSmall);
-  counters.open(GilId{kSmall.gils}, 1);
+  Counters counters(kSmallTable);
+  counters.open(GilId{kSmallTable.gils}, 1);
   counters.open(GilId{~0U}, 1);
   EXPECT_TRUE(counters.snapshot(1).gils.empty());
 }
 
 TEST(OpenedGil, is_forgotten_with_the_rest) {
-  Counters counters(kSmall);
+  Counters counters(kSmallTable);
   counters.open(GilId{0}, 5);
   counters.record(acquire(1, 1));
   counters.clear();

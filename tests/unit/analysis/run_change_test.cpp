@@ -7,7 +7,7 @@
 namespace gilscope {
 namespace {
 
-using test::kMillisecond;
+using test::kMillisecondTicks;
 using test::make_process;
 using test::RowSpec;
 
@@ -19,7 +19,7 @@ RunSummary run_of(const std::vector<ProcessRecord>& processes) {
 RunSummary run_that_waited(std::uint64_t ticks) {
   return run_of({make_process(1, {{.thread = 1,
                                    .holds = 2,
-                                   .hold_ticks = 50 * kMillisecond,
+                                   .hold_ticks = 50 * kMillisecondTicks,
                                    .waits = ticks > 0 ? 1U : 0U,
                                    .wait_ticks = ticks}})});
 }
@@ -30,7 +30,8 @@ ProcessRecord with_names(ProcessRecord process, const std::vector<std::pair<unsi
 }
 
 TEST(RunChange, has_each_figure_of_both_runs) {
-  const auto change = compare_runs(run_that_waited(10 * kMillisecond), run_that_waited(15 * kMillisecond));
+  const auto change =
+      compare_runs(run_that_waited(10 * kMillisecondTicks), run_that_waited(15 * kMillisecondTicks));
   const auto& waited = find_figure(change.total, "wait_ns");
   EXPECT_EQ(waited.before, 10e6);
   EXPECT_EQ(waited.after, 15e6);
@@ -42,25 +43,25 @@ TEST(RunChange, has_each_figure_of_both_runs) {
 }
 
 TEST(RunChange, what_grew_from_nothing_has_no_growth) {
-  const auto change = compare_runs(run_that_waited(0), run_that_waited(kMillisecond));
+  const auto change = compare_runs(run_that_waited(0), run_that_waited(kMillisecondTicks));
   EXPECT_EQ(find_figure(change.total, "wait_ns").difference(), 1e6);
   EXPECT_FALSE(find_figure(change.total, "wait_ns").growth());
 }
 
 // The wait share that the report of one capture has in its verdict.
 TEST(RunChange, the_wait_share_is_that_of_the_verdict) {
-  const auto run = run_of({make_process(1, {{.thread = 1, .holds = 9, .hold_ticks = 50 * kMillisecond},
+  const auto run = run_of({make_process(1, {{.thread = 1, .holds = 9, .hold_ticks = 50 * kMillisecondTicks},
                                             {.thread = 2, .holds = 1, .hold_ticks = 10},
                                             {.thread = 3,
                                              .holds = 9,
-                                             .hold_ticks = 30 * kMillisecond,
+                                             .hold_ticks = 30 * kMillisecondTicks,
                                              .waits = 2,
-                                             .wait_ticks = 40 * kMillisecond}})});
+                                             .wait_ticks = 40 * kMillisecondTicks}})});
   EXPECT_EQ(find_figure(compare_runs(run, run).total, "wait_share").after, run.verdict.wait_share);
 }
 
 TEST(RunChange, threads_go_together_by_name_whatever_their_ids) {
-  const RowSpec busy{.holds = 3, .hold_ticks = 9 * kMillisecond};
+  const RowSpec busy{.holds = 3, .hold_ticks = 9 * kMillisecondTicks};
   const auto row = [&](unsigned thread, unsigned gil = 0) {
     RowSpec spec = busy;
     spec.thread = thread;
@@ -84,7 +85,7 @@ TEST(RunChange, threads_go_together_by_name_whatever_their_ids) {
 
 TEST(RunChange, processes_go_together_by_start_method_and_place) {
   const auto process = [](std::int64_t pid, ProcessRole role) {
-    auto record = make_process(pid, {{.holds = 1, .hold_ticks = kMillisecond}});
+    auto record = make_process(pid, {{.holds = 1, .hold_ticks = kMillisecondTicks}});
     record.role = role;
     record.name = std::to_string(pid);
     return record;
@@ -105,30 +106,31 @@ TEST(RunChange, processes_go_together_by_start_method_and_place) {
 }
 
 TEST(Worsening, is_growth_by_more_than_was_allowed) {
-  const auto before = run_that_waited(20 * kMillisecond);
+  const auto before = run_that_waited(20 * kMillisecondTicks);
   const auto judge = [&](std::uint64_t after, double allowed) {
     return judge_worsening(compare_runs(before, run_that_waited(after)), allowed);
   };
-  EXPECT_EQ(judge(22 * kMillisecond, 0.1), Worsening::None);  // exactly as much
-  EXPECT_EQ(judge(22 * kMillisecond + 1, 0.1), Worsening::Worse);
-  EXPECT_EQ(judge(20 * kMillisecond, 0), Worsening::None);
-  EXPECT_EQ(judge(10 * kMillisecond, 0), Worsening::None);
+  EXPECT_EQ(judge(22 * kMillisecondTicks, 0.1), Worsening::None);  // exactly as much
+  EXPECT_EQ(judge(22 * kMillisecondTicks + 1, 0.1), Worsening::Worse);
+  EXPECT_EQ(judge(20 * kMillisecondTicks, 0), Worsening::None);
+  EXPECT_EQ(judge(10 * kMillisecondTicks, 0), Worsening::None);
 }
 
 TEST(Worsening, is_small_below_a_hundredth_of_the_runs_time) {
   const auto judge = [&](std::uint64_t before, std::uint64_t after) {
     return judge_worsening(compare_runs(run_that_waited(before), run_that_waited(after)), 0.1);
   };
-  EXPECT_EQ(judge(0, kMillisecond - 1), Worsening::Small);
-  EXPECT_EQ(judge(0, kMillisecond), Worsening::Worse);
-  EXPECT_EQ(judge(kMillisecond, 2 * kMillisecond - 1), Worsening::Small);
+  EXPECT_EQ(judge(0, kMillisecondTicks - 1), Worsening::Small);
+  EXPECT_EQ(judge(0, kMillisecondTicks), Worsening::Worse);
+  EXPECT_EQ(judge(kMillisecondTicks, 2 * kMillisecondTicks - 1), Worsening::Small);
 }
 
 TEST(Worsening, from_a_run_without_a_gil_counts_the_time_of_the_one_with) {
   const auto without = summarize_run({.has_gil = false});
   EXPECT_TRUE(is_whole(without));
-  EXPECT_EQ(judge_worsening(compare_runs(without, run_that_waited(kMillisecond)), 0.1), Worsening::Worse);
-  EXPECT_EQ(judge_worsening(compare_runs(run_that_waited(kMillisecond), without), 0.1), Worsening::None);
+  EXPECT_EQ(judge_worsening(compare_runs(without, run_that_waited(kMillisecondTicks)), 0.1),
+            Worsening::Worse);
+  EXPECT_EQ(judge_worsening(compare_runs(run_that_waited(kMillisecondTicks), without), 0.1), Worsening::None);
 }
 
 TEST(RunChange, a_run_with_anything_missing_is_not_whole) {

@@ -11,7 +11,7 @@
 namespace gilscope {
 namespace {
 
-using test::kMillisecond;
+using test::kMillisecondTicks;
 using test::make_process;
 using Kind = RunVerdict::Kind;
 
@@ -33,19 +33,19 @@ TEST(RunSummary, of_nothing_says_why_there_is_nothing) {
 
 TEST(RunVerdict, is_a_bottleneck_from_a_tenth_of_the_busy_threads_time_on) {
   const auto judge = [](std::uint64_t wait_ticks) {
-    return summarize_one({{.thread = 1, .holds = 5, .hold_ticks = 50 * kMillisecond},
+    return summarize_one({{.thread = 1, .holds = 5, .hold_ticks = 50 * kMillisecondTicks},
                           {.thread = 2,
                            .holds = 5,
-                           .hold_ticks = 30 * kMillisecond,
+                           .hold_ticks = 30 * kMillisecondTicks,
                            .waits = 1,
                            .wait_ticks = wait_ticks}})
         .verdict;
   };
-  const auto at = judge(20 * kMillisecond);
+  const auto at = judge(20 * kMillisecondTicks);
   EXPECT_EQ(at.kind, Kind::Bottleneck);
   EXPECT_DOUBLE_EQ(*at.wait_share, 0.1);
   EXPECT_FALSE(at.ceiling);
-  const auto below = judge(20 * kMillisecond - 1);
+  const auto below = judge(20 * kMillisecondTicks - 1);
   EXPECT_EQ(below.kind, Kind::NoBottleneck);
   EXPECT_LT(*below.wait_share, 0.1);
   EXPECT_FALSE(below.ceiling);
@@ -57,9 +57,9 @@ TEST(RunVerdict, does_not_count_the_lives_of_threads_that_are_not_busy) {
   for (unsigned thread = 1; thread <= 2; ++thread) {
     rows.push_back({.thread = thread,
                     .holds = 9,
-                    .hold_ticks = 50 * kMillisecond,
+                    .hold_ticks = 50 * kMillisecondTicks,
                     .waits = 9,
-                    .wait_ticks = 45 * kMillisecond});
+                    .wait_ticks = 45 * kMillisecondTicks});
   }
   for (unsigned thread = 3; thread <= 22; ++thread)
     rows.push_back({.thread = thread, .holds = 1, .hold_ticks = 100});
@@ -70,25 +70,26 @@ TEST(RunVerdict, does_not_count_the_lives_of_threads_that_are_not_busy) {
 
 TEST(RunVerdict, takes_a_thread_for_busy_from_a_hundredth_of_its_process_time_on) {
   const auto judge = [](std::uint64_t hold_ticks) {
-    return summarize_one({{.thread = 1, .holds = 1, .hold_ticks = 50 * kMillisecond},
+    return summarize_one({{.thread = 1, .holds = 1, .hold_ticks = 50 * kMillisecondTicks},
                           {.thread = 2, .holds = 1, .hold_ticks = hold_ticks}})
         .verdict;
   };
-  EXPECT_EQ(judge(kMillisecond).kind, Kind::NoBottleneck);
-  EXPECT_EQ(judge(kMillisecond - 1).kind, Kind::OneThread);
+  EXPECT_EQ(judge(kMillisecondTicks).kind, Kind::NoBottleneck);
+  EXPECT_EQ(judge(kMillisecondTicks - 1).kind, Kind::OneThread);
 }
 
 TEST(RunVerdict, counts_waits_as_business) {
   const auto verdict =
-      summarize_one({{.thread = 1, .holds = 1, .hold_ticks = 50 * kMillisecond},
-                     {.thread = 2, .holds = 1, .hold_ticks = 1, .waits = 1, .wait_ticks = 50 * kMillisecond}})
+      summarize_one(
+          {{.thread = 1, .holds = 1, .hold_ticks = 50 * kMillisecondTicks},
+           {.thread = 2, .holds = 1, .hold_ticks = 1, .waits = 1, .wait_ticks = 50 * kMillisecondTicks}})
           .verdict;
   EXPECT_EQ(verdict.kind, Kind::Bottleneck);
   EXPECT_DOUBLE_EQ(*verdict.wait_share, 0.25);
 }
 
 TEST(RunVerdict, of_one_thread_has_amdahls_bound) {
-  const auto verdict = summarize_one({{.thread = 1, .holds = 9, .hold_ticks = 40 * kMillisecond},
+  const auto verdict = summarize_one({{.thread = 1, .holds = 9, .hold_ticks = 40 * kMillisecondTicks},
                                       {.thread = 2, .holds = 1, .hold_ticks = 10}})
                            .verdict;
   EXPECT_EQ(verdict.kind, Kind::OneThread);
@@ -99,8 +100,9 @@ TEST(RunVerdict, of_one_thread_has_amdahls_bound) {
 TEST(RunVerdict, of_one_thread_takes_the_time_of_that_threads_process) {
   auto waiting = make_process(10, {{.thread = 1, .holds = 1, .hold_ticks = 100}});
   auto working = make_process(
-      11, {{.thread = 2, .holds = 1, .hold_ticks = 5 * kMillisecond, .lifetime = 10 * kMillisecond}});
-  working.wall = Nanoseconds(10 * kMillisecond);
+      11,
+      {{.thread = 2, .holds = 1, .hold_ticks = 5 * kMillisecondTicks, .lifetime = 10 * kMillisecondTicks}});
+  working.wall = Nanoseconds(10 * kMillisecondTicks);
   const auto verdict = summarize_run({.processes = {waiting, working}}).verdict;
   EXPECT_EQ(verdict.kind, Kind::OneThread);
   EXPECT_DOUBLE_EQ(*verdict.ceiling, 2.0);
@@ -113,7 +115,7 @@ TEST(RunVerdict, of_threads_that_all_sleep_is_no_bottleneck) {
 }
 
 TEST(RunVerdict, is_over_the_processes_together) {
-  const test::RowSpec computes{.thread = 1, .holds = 9, .hold_ticks = 90 * kMillisecond};
+  const test::RowSpec computes{.thread = 1, .holds = 9, .hold_ticks = 90 * kMillisecondTicks};
   EXPECT_EQ(
       summarize_run({.processes = {make_process(10, {computes}), make_process(11, {computes})}}).verdict.kind,
       Kind::NoBottleneck);
@@ -133,9 +135,9 @@ TEST(RunSummary, counts_the_events_that_there_were) {
 }
 
 TEST(RunSummary, has_the_cost_of_all_pairs_as_a_share_of_all_time) {
-  auto first = make_process(10, {{.thread = 1, .holds = 1000, .hold_ticks = kMillisecond}});
-  auto second = make_process(11, {{.thread = 2, .holds = 3000, .hold_ticks = kMillisecond}});
-  second.wall = Nanoseconds(300 * kMillisecond);
+  auto first = make_process(10, {{.thread = 1, .holds = 1000, .hold_ticks = kMillisecondTicks}});
+  auto second = make_process(11, {{.thread = 2, .holds = 3000, .hold_ticks = kMillisecondTicks}});
+  second.wall = Nanoseconds(300 * kMillisecondTicks);
   const auto cost = summarize_run({.processes = {first, second}, .pair_cost_ns = 25.0}).probe;
   EXPECT_DOUBLE_EQ(*cost.pair_cost_ns, 25.0);
   EXPECT_DOUBLE_EQ(*cost.cost_share, 4000 * 25.0 / 400e6);

@@ -13,15 +13,9 @@ namespace {
 using test::failed_trial;
 using test::good_trial;
 using test::trials_of;
+using test::with_times;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-// Rounds of exactly these milliseconds.
-ModeTrials with_times(Mode mode, const std::vector<int>& milliseconds) {
-  ModeTrials trials{.mode = mode, .records = {}};
-  for (const int time : milliseconds) trials.records.push_back(good_trial(time));
-  return trials;
-}
 
 TEST(Verdict, names_the_one_mode_that_is_faster_than_sequential) {
   const auto verdict = compare_modes({trials_of(Mode::Sequential, 100), trials_of(Mode::Threads, 101),
@@ -145,10 +139,10 @@ TEST(Verdict, asks_for_more_rounds_where_only_some_modes_have_enough) {
 }
 
 TEST(Verdict, does_not_judge_work_of_less_than_a_millisecond) {
-  const auto micro = [](Mode mode, int microseconds) {
+  const auto micro = [](Mode mode, int time) {
     ModeTrials trials = trials_of(mode, 1);
     for (auto& record : trials.records) {
-      record.jobs.front().end = record.jobs.front().begin + std::chrono::microseconds(microseconds);
+      record.jobs.front().end = record.jobs.front().begin + std::chrono::microseconds(time);
     }
     return trials;
   };

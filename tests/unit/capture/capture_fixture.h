@@ -19,7 +19,7 @@
 #include "capture/capture_folder.h"
 #include "capture/event_recorder.h"
 #include "capture/process_reader.h"
-#include "temporary_folder.h"
+#include "scratch_folder.h"
 
 namespace gilscope {
 
@@ -79,7 +79,7 @@ class CaptureTest : public ::testing::Test {
     return recorder_.stop();
   }
 
-  TemporaryFolder temporary_;
+  ScratchFolder temporary_;
   std::filesystem::path folder_;
   EventRecorder recorder_;
 };

@@ -24,7 +24,7 @@ class CaptureFolderTest : public ::testing::Test {
     return test::error_of([&] { create(existing); });
   }
 
-  test::TemporaryFolder temporary_;
+  test::ScratchFolder temporary_;
   std::filesystem::path folder_ = temporary_.path() / "capture";
 };
 

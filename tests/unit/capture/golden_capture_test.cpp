@@ -8,7 +8,7 @@ namespace gilscope {
 namespace {
 
 TEST(GoldenCapture, is_written_byte_for_byte) {
-  const test::TemporaryFolder temporary;
+  const test::ScratchFolder temporary;
   const auto folder = temporary.path() / "capture";
   create_capture(folder,
                  {.gilscope = "0.1.0",

@@ -49,7 +49,7 @@ class ProbeCaptureTest : public ProbeTest {
     return folder_ / (std::to_string(pid) + "-1.events");
   }
 
-  test::TemporaryFolder temporary_;
+  test::ScratchFolder temporary_;
   std::filesystem::path folder_;
   EventRecorder recorder_;
   Probe probe_;

@@ -60,7 +60,7 @@ class ProcessReaderTest : public ::testing::Test {
     EXPECT_NE(error.hint(), "");
   }
 
-  test::TemporaryFolder temporary_;
+  test::ScratchFolder temporary_;
   std::filesystem::path file_ = temporary_.path() / "f";
   std::string bytes_;
 };

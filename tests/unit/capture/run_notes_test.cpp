@@ -6,7 +6,7 @@
 
 #include "expect_error.h"
 #include "golden.h"
-#include "temporary_folder.h"
+#include "scratch_folder.h"
 
 namespace gilscope {
 namespace {
@@ -31,7 +31,7 @@ RunNotes some_notes() {
 class RunNotesTest : public testing::Test {
  protected:
   [[nodiscard]] std::string text() const { return test::read_file(folder_.path() / "run.json"); }
-  test::TemporaryFolder folder_;
+  test::ScratchFolder folder_;
 };
 
 TEST_F(RunNotesTest, looks_as_it_did) {

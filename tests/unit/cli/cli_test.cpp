@@ -7,20 +7,20 @@
 #include <string>
 #include <vector>
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/fmt/fmt.h>
 
 #include "embed/embedded_host.h"
 #include "expect_error.h"
-#include "temporary_folder.h"
+#include "scratch_folder.h"
 
 namespace gilscope::cli {
 namespace {
 
 using test::error_of;
 using test::read_file;
-using test::TemporaryFolder;
+using test::ScratchFolder;
 using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::ExitedWithCode;
@@ -175,7 +175,7 @@ TEST(CommandLine, refuses_what_is_none_of_the_articles_programs_or_sizes) {
 }
 
 TEST(Compare, of_a_task_that_is_not_there_is_an_error_before_anything_is_made) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto json = folder.file("out.json");
   const auto error = error_of([&] { run_gilscope({"compare", "/nowhere/app.py", "--json", json}); });
   EXPECT_THAT(error.what(), HasSubstr("no such file: /nowhere/app.py"));
@@ -184,7 +184,7 @@ TEST(Compare, of_a_task_that_is_not_there_is_an_error_before_anything_is_made) {
 }
 
 TEST(Compare, does_not_overwrite_a_result_without_force) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto task = folder.write("app.py", "");
   const auto json = folder.write("out.json", "old");
   const auto error = error_of([&] { run_gilscope({"compare", task, "--json", json}); });
@@ -194,7 +194,7 @@ TEST(Compare, does_not_overwrite_a_result_without_force) {
 }
 
 TEST(Compare, refuses_a_result_that_cannot_be_written_before_the_work) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto task = folder.write("app.py", "");
   const auto error =
       error_of([&] { run_gilscope({"compare", task, "--json", folder.file("nowhere/out.json")}); });
@@ -203,7 +203,7 @@ TEST(Compare, refuses_a_result_that_cannot_be_written_before_the_work) {
 }
 
 TEST(Compare, says_it_where_a_task_or_an_argument_is_not_utf8) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto good = folder.write("app.py", "");
   const auto bad = folder.write("app\xff.py", "");
   for (const auto& arguments : {Arguments{"compare", bad}, Arguments{"compare", good, "--", "\xff"}}) {
@@ -214,7 +214,7 @@ TEST(Compare, says_it_where_a_task_or_an_argument_is_not_utf8) {
 }
 
 TEST(Doctor, does_not_overwrite_a_result_without_force) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto json = folder.write("out.json", "old");
   const auto error = error_of([&] { run_gilscope({"doctor", "--json", json}); });
   EXPECT_THAT(error.what(), HasSubstr("exists already"));
@@ -246,7 +246,7 @@ TEST(Run, leaves_everything_behind_the_code_to_the_code) {
 }
 
 TEST(Run, leaves_everything_behind_the_script_to_the_script) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto script = folder.write("müsli app.py", kShowArguments);
   EXPECT_EXIT(run_and_exit({"run", script, "--help", "-c", "x"}), ExitedWithCode(0),
               "app.py\\|--help\\|-c\\|x\n");
@@ -270,14 +270,14 @@ TEST(Run, gives_the_programs_exit_code) {
 }
 
 TEST(Trial, gives_what_is_behind_two_dashes_to_the_tasks) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto task = folder.write("app.py", std::string("def f():\n  ") + kShowArguments + "\n");
   EXPECT_EXIT(run_and_exit({"trial", "--workers", "1", task + ":f", "--", "--its-own", "-q", "--"}),
               ExitedWithCode(0), "app.py\\|--its-own\\|-q\\|--\n");
 }
 
 TEST(Trial, keeps_more_workers_than_tasks_from_idling_and_says_so) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto task = folder.write("app.py", "def f(): pass\n");
   EXPECT_EXIT(run_and_exit({"trial", "--workers", "3", task + ":f", task + ":f"}), ExitedWithCode(0),
               "2 tasks keep 2 workers busy");

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "temporary_folder.h"
+#include "scratch_folder.h"
 
 namespace gilscope::cli {
 namespace {
@@ -29,7 +29,7 @@ class SourceLinesTest : public testing::Test {
     return summary;
   }
 
-  test::TemporaryFolder temporary_;
+  test::ScratchFolder temporary_;
   std::filesystem::file_time_type later_ =
       std::filesystem::file_time_type::clock::now() + std::chrono::hours(1);
 };

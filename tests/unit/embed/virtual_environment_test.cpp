@@ -6,13 +6,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "scratch_folder.h"
 #include "support/environment.h"
-#include "temporary_folder.h"
 
 namespace gilscope {
 namespace {
 
-using test::TemporaryFolder;
+using test::ScratchFolder;
 using testing::AllOf;
 using testing::HasSubstr;
 
@@ -27,7 +27,7 @@ PythonEnvironment choose_with(const std::optional<std::string>& virtual_env,
 }
 
 // A folder that looks like a virtual environment.
-TemporaryFolder& fill(TemporaryFolder& folder, const std::string& configuration) {
+ScratchFolder& fill(ScratchFolder& folder, const std::string& configuration) {
   static_cast<void>(folder.write("bin/python", ""));
   static_cast<void>(folder.write("pyvenv.cfg", configuration));
   return folder;
@@ -40,7 +40,7 @@ TEST(Environment, without_a_virtual_one_is_that_of_the_build) {
 }
 
 TEST(Environment, of_the_same_version_is_used_without_a_word) {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   fill(folder, "home = /opt/python/bin\ninclude-system-site-packages = false\nversion = 3.13.0\n");
   const auto environment = choose_with(folder.path());
   EXPECT_EQ(environment.executable, folder.path() / "bin" / "python");
@@ -48,14 +48,14 @@ TEST(Environment, of_the_same_version_is_used_without_a_word) {
 }
 
 TEST(Environment, of_virtualenv_and_uv_is_used_too) {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   fill(folder,
        "home = /opt\nimplementation = CPython\nuv = 0.5.1\nversion_info = 3.13.0.final.0\nprompt = x\n");
   EXPECT_EQ(choose_with(folder.path()).executable, folder.path() / "bin" / "python");
 }
 
 TEST(Environment, of_another_version_is_not_used_and_the_warning_names_both) {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   fill(folder, "version = 3.11.2\n");
   const auto environment = choose_with(folder.path());
   EXPECT_EQ(environment.executable, kBuiltWith);
@@ -64,7 +64,7 @@ TEST(Environment, of_another_version_is_not_used_and_the_warning_names_both) {
 }
 
 TEST(Environment, of_a_version_that_only_begins_alike_is_not_used) {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   fill(folder, "version = 3.1.13\n");
   EXPECT_EQ(choose_with(folder.path()).executable, kBuiltWith);
   fill(folder, "version = 3.130.0\n");
@@ -72,10 +72,10 @@ TEST(Environment, of_a_version_that_only_begins_alike_is_not_used) {
 }
 
 TEST(Environment, of_a_free_threaded_build_is_for_free_threaded_builds_alone) {
-  TemporaryFolder ordinary;
+  ScratchFolder ordinary;
   fill(ordinary, "version = 3.13.5\n");
   static_cast<void>(ordinary.write("lib/python3.13/site-packages/x.py", ""));
-  TemporaryFolder free_threaded;
+  ScratchFolder free_threaded;
   fill(free_threaded, "version = 3.13.5\n");
   static_cast<void>(free_threaded.write("lib/python3.13t/site-packages/x.py", ""));
   EXPECT_EQ(choose_with(ordinary.path(), "3.13").warning, "");
@@ -87,7 +87,7 @@ TEST(Environment, of_a_free_threaded_build_is_for_free_threaded_builds_alone) {
 }
 
 TEST(Environment, of_a_relative_path_has_an_absolute_executable) {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   fill(folder, "version = 3.13.0\n");
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder.path().parent_path());
@@ -97,7 +97,7 @@ TEST(Environment, of_a_relative_path_has_an_absolute_executable) {
 }
 
 TEST(Environment, without_a_configuration_is_not_used) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   static_cast<void>(folder.write("bin/python", ""));
   const auto environment = choose_with(folder.path());
   EXPECT_EQ(environment.executable, kBuiltWith);
@@ -105,7 +105,7 @@ TEST(Environment, without_a_configuration_is_not_used) {
 }
 
 TEST(Environment, without_a_python_is_not_used) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   static_cast<void>(folder.write("pyvenv.cfg", "version = 3.13.0\n"));
   const auto environment = choose_with(folder.path());
   EXPECT_EQ(environment.executable, kBuiltWith);
@@ -113,7 +113,7 @@ TEST(Environment, without_a_python_is_not_used) {
 }
 
 TEST(Environment, whose_python_is_a_dangling_link_is_not_used) {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   fill(folder, "version = 3.13.0\n");
   std::filesystem::remove(folder.file("bin/python"));
   std::filesystem::create_symlink("/nowhere/python3.13", folder.file("bin/python"));
@@ -126,7 +126,7 @@ TEST(Environment, that_is_not_there_is_not_used) {
 }
 
 TEST(EnvironmentVersion, is_read_whatever_the_blanks_and_line_ends) {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   for (const auto* line :
        {"version=3.13.0", "version = 3.13.0\r\n", "\tversion  =\t3.13.0  \n", "version = 3.13"}) {
     fill(folder, std::string("home = /usr/bin\n# a comment\n\n") + line);
@@ -135,7 +135,7 @@ TEST(EnvironmentVersion, is_read_whatever_the_blanks_and_line_ends) {
 }
 
 TEST(EnvironmentVersion, is_unknown_where_the_file_does_not_say_it) {
-  TemporaryFolder folder;
+  ScratchFolder folder;
   for (const auto* text : {"", "version", "version =\n", "version = 3\n", "versions = 3.13.0\n", "= 3.13.0\n",
                            "home = version = 3.13.0\n", "\xff\xfe binary \x01"}) {
     fill(folder, text);

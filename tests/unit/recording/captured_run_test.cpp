@@ -11,7 +11,7 @@
 #include "analysis/run_summary.h"
 #include "recording/recording.h"
 #include "recording/recording_fixture.h"
-#include "temporary_folder.h"
+#include "scratch_folder.h"
 
 namespace gilscope {
 namespace {
@@ -39,7 +39,7 @@ class CapturedRecording : public RecordingTest {
     }
   }
 
-  test::TemporaryFolder temporary_;
+  test::ScratchFolder temporary_;
   std::filesystem::path folder_;
 };
 

@@ -9,7 +9,7 @@
 #include "expect_error.h"
 #include "recording/in_child.h"
 #include "sanitizers.h"
-#include "temporary_folder.h"
+#include "scratch_folder.h"
 
 namespace gilscope {
 namespace {
@@ -94,7 +94,7 @@ TEST(SharedSpace, refuses_a_slot_beyond_the_last_and_counts_who_got_none) {
 }
 
 TEST(SharedSpace, is_not_found_where_it_is_gone_or_something_else) {
-  const test::TemporaryFolder folder;
+  const test::ScratchFolder folder;
   const std::string file = folder.write("text", "not ours");
   const auto size = static_cast<off_t>(kPage + SharedSpace::kSlots * kPage);
   const std::string zeros = folder.write("zeros", "");
@@ -111,7 +111,7 @@ TEST(SharedSpace, is_not_found_where_it_is_gone_or_something_else) {
 // Bytes that say that they are a space, in a file that is not the one of which they say so.
 TEST(SharedSpace, does_not_take_a_copy_of_itself_for_itself) {
   const auto space = SharedSpace::create(kPage);
-  const test::TemporaryFolder folder;
+  const test::ScratchFolder folder;
   const std::string copy = folder.file("copy");
   std::filesystem::copy_file(space.path(), copy);
   EXPECT_FALSE(SharedSpace::open(copy, kPage));
@@ -131,7 +131,7 @@ TEST(SharedSpace, whose_descriptor_was_closed_gives_no_slot) {
 }
 
 TEST(SharedSpace, does_not_touch_the_file_that_has_its_number_now) {
-  const test::TemporaryFolder folder;
+  const test::ScratchFolder folder;
   const std::string path = folder.write("precious", std::string(2 * kPage, 'x'));
   const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);  // NOLINT(cppcoreguidelines-pro-type-vararg)
   ASSERT_GE(file, 0);

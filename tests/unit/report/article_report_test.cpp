@@ -10,6 +10,7 @@
 
 #include "article_measurements.h"
 #include "golden.h"
+#include "report/lines.h"
 #include "report/page.h"
 
 namespace gilscope {
@@ -20,6 +21,7 @@ using test::fail;
 using test::flavour;
 using test::holds_of;
 using test::kMillisecond;
+using test::lines_of;
 using test::mode_of;
 using test::mode_result;
 using test::sure;
@@ -27,7 +29,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-ArticleContext context() {
+ArticleContext article_context() {
   return {.python = {{"version", "3.13.0"},
                      {"implementation", "CPython"},
                      {"executable", "/usr/local/bin/python3.13"},
@@ -79,7 +81,7 @@ ArticleMeasurements interrupted() {
 }
 
 ArticleContext interrupted_context() {
-  auto made = context();
+  auto made = article_context();
   made.is_complete = false;
   return made;
 }
@@ -104,19 +106,13 @@ ArticleMeasurements without_gil() {
   return made;
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
 TEST(ArticleReport, looks_as_it_did) {
-  test::expect_golden("article.txt", format_article(ordinary(), context()));
+  test::expect_golden("article.txt", format_article(ordinary(), article_context()));
 }
 
 TEST(ArticleReport, without_a_gil_and_in_colour_looks_as_it_did) {
-  test::expect_golden("article_no_gil.txt", format_article(without_gil(), context(), {.colour = Colour::On}));
+  test::expect_golden("article_no_gil.txt",
+                      format_article(without_gil(), article_context(), {.colour = Colour::On}));
 }
 
 TEST(ArticleReport, of_an_interrupted_run_looks_as_it_did) {
@@ -124,7 +120,7 @@ TEST(ArticleReport, of_an_interrupted_run_looks_as_it_did) {
 }
 
 TEST(ArticleReport, has_the_json_it_had) {
-  test::expect_golden("article.json", article_json(ordinary(), context()).dump(2) + "\n");
+  test::expect_golden("article.json", article_json(ordinary(), article_context()).dump(2) + "\n");
 }
 
 TEST(ArticleReport, of_an_interrupted_run_has_the_json_it_had) {
@@ -134,10 +130,10 @@ TEST(ArticleReport, of_an_interrupted_run_has_the_json_it_had) {
 
 TEST(ArticleReport, keeps_to_its_columns) {
   for (const auto& measurements : {ordinary(), interrupted(), without_gil()}) {
-    for (const auto& line : lines_of(format_article(measurements, context())))
+    for (const auto& line : lines_of(format_article(measurements, article_context())))
       EXPECT_LE(count_columns(line), 100U) << line;
     for (const std::size_t columns : {60U, 1U}) {
-      for (const auto& line : lines_of(format_article(measurements, context(), {.columns = columns})))
+      for (const auto& line : lines_of(format_article(measurements, article_context(), {.columns = columns})))
         EXPECT_LE(count_columns(line), 100U) << line;
     }
   }
@@ -145,8 +141,9 @@ TEST(ArticleReport, keeps_to_its_columns) {
 
 TEST(ArticleReport, has_colour_only_when_asked) {
   for (const auto& measurements : {ordinary(), interrupted(), without_gil()}) {
-    EXPECT_THAT(format_article(measurements, context()), Not(HasSubstr("\x1b")));
-    EXPECT_THAT(format_article(measurements, context(), {.colour = Colour::On}), HasSubstr("\x1b[32mholds"));
+    EXPECT_THAT(format_article(measurements, article_context()), Not(HasSubstr("\x1b")));
+    EXPECT_THAT(format_article(measurements, article_context(), {.colour = Colour::On}),
+                HasSubstr("\x1b[32mholds"));
   }
 }
 
@@ -159,38 +156,38 @@ TEST(ArticleReport, lets_nobody_elses_text_steer_the_terminal) {
   measurements.programs.front().run = {std::nullopt, evil};
   measurements.exchange.value->back().reason = evil;
   for (auto& row : *measurements.flavours.value) row.version = row.name = row.reason = evil;
-  const auto text = format_article(measurements, context());
+  const auto text = format_article(measurements, article_context());
   for (const char control : {'\x1b', '\x07', '\r'}) EXPECT_EQ(text.find(control), std::string::npos);
   EXPECT_EQ(text.find("\xC2\x9B"), std::string::npos);
 }
 
 TEST(ArticleReport, says_whether_the_sizes_are_the_articles_own) {
-  auto full = context();
+  auto full = article_context();
   full.is_full = true;
   full.rounds = 1;
   EXPECT_THAT(format_article(ordinary(), full), HasSubstr("; 1 round of "));
   EXPECT_THAT(format_article(ordinary(), full), Not(HasSubstr("--full")));
-  EXPECT_THAT(format_article(ordinary(), context()), HasSubstr("--full"));
+  EXPECT_THAT(format_article(ordinary(), article_context()), HasSubstr("--full"));
 }
 
 TEST(ArticleReport, counts_the_verdicts) {
-  EXPECT_THAT(format_article(agreeing_measurements(), context()),
+  EXPECT_THAT(format_article(agreeing_measurements(), article_context()),
               HasSubstr("\n13 claims: 13 hold, 0 do not, 0 cannot be tested here.\n"));
   ArticleMeasurements one{.has_gil = true, .usable_cpus = 2};
   one.programs = {agreeing_measurements().programs.front()};
-  EXPECT_THAT(format_article(one, context()), HasSubstr("\n1 claim: 1 holds, 0 do not, 0 cannot"));
+  EXPECT_THAT(format_article(one, article_context()), HasSubstr("\n1 claim: 1 holds, 0 do not, 0 cannot"));
 }
 
 TEST(ArticleReport, of_programs_that_no_claim_is_about_has_them_and_no_claims) {
   ArticleMeasurements one{.has_gil = true, .usable_cpus = 2};
   one.programs = {{"tasks_threads", agreeing_measurements().programs.front().run}};
-  const auto text = format_article(one, context());
+  const auto text = format_article(one, article_context());
   EXPECT_THAT(text, HasSubstr("\ntasks_threads "));
   EXPECT_THAT(text, Not(HasSubstr("claim")));
 }
 
 TEST(ArticleJson, has_times_as_integers_and_null_for_what_is_unknown) {
-  const auto json = article_json(ordinary(), context());
+  const auto json = article_json(ordinary(), article_context());
   const auto& programs = json["programs"];
   EXPECT_TRUE(programs[0]["wall_ns"].is_number_integer());
   EXPECT_TRUE(programs[3]["wall_ns"].is_null());
@@ -211,15 +208,15 @@ TEST(ArticleJson, of_an_interrupted_run_says_so) {
 }
 
 TEST(ArticleJson, of_a_failed_switch_interval_has_the_reason) {
-  const auto json = article_json(without_gil(), context());
+  const auto json = article_json(without_gil(), article_context());
   EXPECT_TRUE(json["forced_holds"][0]["switch_interval_ns"].is_null());
   EXPECT_EQ(json["forced_holds"][0]["reason"], "nothing was recorded");
 }
 
 TEST(ArticlePage, has_the_json_of_the_report_and_its_words) {
   const auto measurements = ordinary();
-  const auto page = article_page(measurements, context());
-  EXPECT_EQ(page.at("report"), article_json(measurements, context()));
+  const auto page = article_page(measurements, article_context());
+  EXPECT_EQ(page.at("report"), article_json(measurements, article_context()));
   ASSERT_EQ(page.at("measured").size(), page.at("report").at("claims").size());
   for (std::size_t i = 0; i < page.at("measured").size(); ++i) {
     EXPECT_EQ(page.at("measured")[i].size(), page.at("report").at("claims")[i].at("measured").size());

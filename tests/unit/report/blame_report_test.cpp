@@ -11,7 +11,7 @@
 namespace gilscope {
 namespace {
 
-using test::kMillisecond;
+using test::kMillisecondTicks;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -26,11 +26,11 @@ class BlameReport : public testing::Test {
 
   // One hold of 10 ms, for which the other thread waited as long.
   SpanFigures& add(unsigned thread, std::optional<StackId> from, std::optional<StackId> to,
-                   std::uint64_t waited = 10 * kMillisecond, unsigned waiter = 9) {
+                   std::uint64_t waited = 10 * kMillisecondTicks, unsigned waiter = 9) {
     auto& span = blame_.spans[{.gil = GilId{0}, .thread = ThreadId{thread}, .from = from, .to = to}];
     span.holds += 1;
-    span.hold_ticks += 10 * kMillisecond;
-    span.max_hold_ticks = 10 * kMillisecond;
+    span.hold_ticks += 10 * kMillisecondTicks;
+    span.max_hold_ticks = 10 * kMillisecondTicks;
     span.waits[ThreadId{waiter}] += waited;
     return span;
   }
@@ -63,8 +63,8 @@ TEST_F(BlameReport, stacks_that_end_on_one_line_are_one_row) {
   EXPECT_EQ(rows().size(), 1U);
   EXPECT_EQ(row.holds, 3U);
   EXPECT_EQ(row.caused_wait_ns, Nanoseconds(45));
-  EXPECT_EQ(row.hold_ns, Nanoseconds(30 * kMillisecond));
-  EXPECT_EQ(row.max_hold_ns, Nanoseconds(10 * kMillisecond));
+  EXPECT_EQ(row.hold_ns, Nanoseconds(30 * kMillisecondTicks));
+  EXPECT_EQ(row.max_hold_ns, Nanoseconds(10 * kMillisecondTicks));
   EXPECT_EQ(row.stack, (std::vector<CodePlace>{parse_, main_}));
   EXPECT_EQ(row.stack_wait_ns, Nanoseconds(35));
   ASSERT_EQ(row.waiters.size(), 2U);
@@ -85,7 +85,7 @@ TEST_F(BlameReport, who_caused_most_comes_first_and_nobody_last) {
 TEST_F(BlameReport, says_both_ends_the_threads_and_the_waiting) {
   const auto there = stand({parse_});
   add(1, there, there);
-  add(2, there, there, 20 * kMillisecond, 3);
+  add(2, there, there, 20 * kMillisecondTicks, 3);
   EXPECT_THAT(text(),
               HasSubstr("app.py:41 parse → app.py:41: held 20.0 ms in 2 holds, 10.0 ms each, by worker-1 "
                         "and worker-2; caused 30.0 ms of waiting in worker-3 and thread 9\n"));
@@ -111,7 +111,7 @@ TEST_F(BlameReport, of_a_library_it_says_who_called) {
   add(1, there, there);
   EXPECT_THAT(text(), HasSubstr("__init__.py:167 match → __init__.py:167, called at app.py:41 parse: held"));
   const auto elsewhere = stand({match_, main_});
-  add(1, there, elsewhere, 40 * kMillisecond);
+  add(1, there, elsewhere, 40 * kMillisecondTicks);
   EXPECT_THAT(text(), HasSubstr("__init__.py:167, mostly called at app.py:12 main: held"));
 }
 
@@ -123,20 +123,20 @@ TEST_F(BlameReport, what_steers_a_terminal_is_no_file_name) {
 
 TEST_F(BlameReport, shows_the_first_few_that_say_something) {
   for (std::uint32_t line = 1; line <= 9; ++line) {
-    add(1, {}, stand({{"app.py", "f", line}}), line * kMillisecond);
+    add(1, {}, stand({{"app.py", "f", line}}), line * kMillisecondTicks);
   }
   EXPECT_THAT(text(), HasSubstr("app.py:5 f: held"));
   EXPECT_THAT(text(), Not(HasSubstr("app.py:4 f")));
   EXPECT_THAT(text(), HasSubstr("(4 spans more, that caused less: --json has them)"));
   blame_ = {};
-  add(1, {}, stand({parse_}), 1000 * kMillisecond);
-  add(1, {}, stand({main_}), kMillisecond);
+  add(1, {}, stand({parse_}), 1000 * kMillisecondTicks);
+  add(1, {}, stand({main_}), kMillisecondTicks);
   EXPECT_THAT(text(), HasSubstr("(1 span more"));
 }
 
 TEST_F(BlameReport, says_how_long_nobody_held_it_where_that_matters) {
   add(1, {}, stand({parse_}));
-  blame_.spans[{.gil = GilId{0}}].waits[ThreadId{2}] = 2 * kMillisecond;
+  blame_.spans[{.gil = GilId{0}}].waits[ThreadId{2}] = 2 * kMillisecondTicks;
   EXPECT_THAT(text(), HasSubstr("Who made others wait, 12.0 ms in all:\n"));
   EXPECT_THAT(text(), HasSubstr("2.00 ms went by while nobody held it"));
   blame_.spans[{.gil = GilId{0}}].waits[ThreadId{2}] = 1000;

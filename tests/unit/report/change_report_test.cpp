@@ -11,7 +11,7 @@
 namespace gilscope {
 namespace {
 
-using test::kMillisecond;
+using test::kMillisecondTicks;
 using test::make_process;
 using testing::HasSubstr;
 using testing::Not;
@@ -42,16 +42,16 @@ RecordedRun run_before() {
                                     .wait_ticks = 50'000'000,
                                     .forced = 9},
                                    {.thread = 3, .holds = 4, .hold_ticks = 2'000'000}});
-  first.threads = {{.id = ThreadId{1}, .name = "MainThread", .cpu = Nanoseconds(50 * kMillisecond)},
-                   {.id = ThreadId{2}, .name = "parser", .cpu = Nanoseconds(46 * kMillisecond)},
+  first.threads = {{.id = ThreadId{1}, .name = "MainThread", .cpu = Nanoseconds(50 * kMillisecondTicks)},
+                   {.id = ThreadId{2}, .name = "parser", .cpu = Nanoseconds(46 * kMillisecondTicks)},
                    {.id = ThreadId{3}, .name = "old"}};
-  first.cpu = Nanoseconds(96 * kMillisecond);
+  first.cpu = Nanoseconds(96 * kMillisecondTicks);
   first.figures.gils[0].handoffs = 19;
   first.name = "before";
-  auto child = make_process(4002, {{.thread = 1, .holds = 3, .hold_ticks = 10 * kMillisecond}});
+  auto child = make_process(4002, {{.thread = 1, .holds = 3, .hold_ticks = 10 * kMillisecondTicks}});
   child.role = ProcessRole::Fork;
   child.name = "ForkPoolWorker-1";
-  child.cpu = Nanoseconds(11 * kMillisecond);
+  child.cpu = Nanoseconds(11 * kMillisecondTicks);
   return {.processes = {first, child}, .exit_code = 0};
 }
 
@@ -61,10 +61,10 @@ RecordedRun run_after() {
       {{.thread = 7, .holds = 12, .hold_ticks = 48'500'000, .waits = 4, .wait_ticks = 5'250'000, .forced = 1},
        {.thread = 8, .holds = 10, .hold_ticks = 5'000'000},
        {.thread = 9, .gil = 1, .holds = 10, .hold_ticks = 45'000'000}});
-  first.wall = Nanoseconds(60 * kMillisecond);
-  first.threads = {{.id = ThreadId{7}, .name = "MainThread", .cpu = Nanoseconds(50 * kMillisecond)},
-                   {.id = ThreadId{8}, .name = "parser", .cpu = Nanoseconds(5 * kMillisecond)}};
-  first.cpu = Nanoseconds(101 * kMillisecond);
+  first.wall = Nanoseconds(60 * kMillisecondTicks);
+  first.threads = {{.id = ThreadId{7}, .name = "MainThread", .cpu = Nanoseconds(50 * kMillisecondTicks)},
+                   {.id = ThreadId{8}, .name = "parser", .cpu = Nanoseconds(5 * kMillisecondTicks)}};
+  first.cpu = Nanoseconds(101 * kMillisecondTicks);
   first.figures.gils[0].handoffs = 4;
   first.name = "after";
   return {.processes = {first}, .exit_code = 1};

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "golden.h"
+#include "report/exported_threads.h"
 
 namespace gilscope {
 namespace {
@@ -17,8 +18,8 @@ class ChromeTraceTest : public testing::Test {
   ChromeTrace trace_{[this](std::string_view part) { text_ += part; }};
 };
 
-constexpr ThreadId kMain{4001};
-constexpr ThreadId kWorker{4002};
+using test::kMain;
+using test::kWorker;
 
 TEST_F(ChromeTraceTest, looks_as_it_did) {
   trace_.name_process(4001, "gilscope run app.py");

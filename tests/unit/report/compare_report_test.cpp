@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "golden.h"
+#include "report/lines.h"
 #include "trials.h"
 
 namespace gilscope {
@@ -16,6 +17,7 @@ namespace {
 
 using nlohmann::ordered_json;
 using test::failed_trial;
+using test::lines_of;
 using test::trials_of;
 using testing::Each;
 using testing::HasSubstr;
@@ -53,7 +55,7 @@ ModeSummary summary(Mode mode, GilKind gil, const Estimate& work, const Estimate
 }
 
 // What a run on two free cores of an ordinary build looks like.
-Comparison ordinary() {
+Comparison ordinary_comparison() {
   Comparison comparison;
   comparison.modes = {
       summary(Mode::Sequential, GilKind::Shared, {1.234e9, 1.201e9, 1.301e9}, {1, 1, 1}),
@@ -114,13 +116,6 @@ Comparison unlucky() {
   return comparison;
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
 // The table's own lines: from the titles to the next blank one.
 std::vector<std::string> table_of(const std::string& text) {
   const auto lines = lines_of(text);
@@ -129,7 +124,7 @@ std::vector<std::string> table_of(const std::string& text) {
 }
 
 TEST(CompareReport, looks_as_it_did) {
-  test::expect_golden("compare.txt", format_comparison(ordinary(), context_of()));
+  test::expect_golden("compare.txt", format_comparison(ordinary_comparison(), context_of()));
 }
 
 TEST(CompareReport, of_modes_that_failed_looks_as_it_did) {
@@ -138,7 +133,7 @@ TEST(CompareReport, of_modes_that_failed_looks_as_it_did) {
 }
 
 TEST(CompareReport, has_the_json_it_had) {
-  test::expect_golden("compare.json", comparison_json(ordinary(), context_of()).dump(2) + "\n");
+  test::expect_golden("compare.json", comparison_json(ordinary_comparison(), context_of()).dump(2) + "\n");
 }
 
 TEST(CompareReport, of_modes_that_failed_has_the_json_it_had) {
@@ -171,7 +166,7 @@ TEST(CompareReport, has_a_table_of_at_most_100_columns_whatever_the_figures) {
 }
 
 TEST(CompareReport, keeps_its_columns_one_below_the_other) {
-  const auto table = table_of(format_comparison(ordinary(), context_of()));
+  const auto table = table_of(format_comparison(ordinary_comparison(), context_of()));
   ASSERT_EQ(table.size(), 6U);
   std::vector<std::size_t> lengths;
   std::ranges::transform(table, std::back_inserter(lengths), count_columns);
@@ -205,14 +200,15 @@ TEST(CompareReport, shows_no_interval_of_few_rounds) {
 }
 
 TEST(CompareReport, has_colour_only_when_asked) {
-  for (const auto& comparison : {ordinary(), unlucky()}) {
+  for (const auto& comparison : {ordinary_comparison(), unlucky()}) {
     EXPECT_THAT(format_comparison(comparison, context_of()), Not(HasSubstr("\x1b")));
     EXPECT_THAT(format_comparison(comparison, context_of(), {.colour = Colour::On}), HasSubstr("\x1b["));
   }
 }
 
 TEST(CompareReport, paints_the_best_mode_and_no_other) {
-  for (const auto& line : lines_of(format_comparison(ordinary(), context_of(), {.colour = Colour::On}))) {
+  for (const auto& line :
+       lines_of(format_comparison(ordinary_comparison(), context_of(), {.colour = Colour::On}))) {
     const bool is_green = line.starts_with("\x1b[32m");
     EXPECT_EQ(is_green, line.find("processes       own") != std::string::npos) << line;
   }
@@ -262,23 +258,23 @@ TEST(CompareReport, says_one_worker_and_one_round_in_the_singular) {
   auto context = context_of();
   context.workers = 1;
   context.rounds_done = 1;
-  EXPECT_THAT(format_comparison(ordinary(), context),
+  EXPECT_THAT(format_comparison(ordinary_comparison(), context),
               HasSubstr("app.py:parse × 1, 1 worker, 1 round, CPython 3.13.0"));
-  EXPECT_THAT(format_comparison(ordinary(), context_of()), HasSubstr("2 workers, 5 rounds"));
+  EXPECT_THAT(format_comparison(ordinary_comparison(), context_of()), HasSubstr("2 workers, 5 rounds"));
 }
 
 TEST(CompareReport, says_that_python_is_free_threaded) {
   auto context = context_of();
   context.python["free_threaded"] = true;
-  EXPECT_THAT(format_comparison(ordinary(), context),
+  EXPECT_THAT(format_comparison(ordinary_comparison(), context),
               HasSubstr("CPython 3.13.0 free-threaded (static libpython)"));
 }
 
 TEST(CompareReport, has_the_rounds_that_were_done_where_it_was_interrupted) {
   auto context = context_of();
   context.rounds_done = 2;
-  EXPECT_THAT(format_comparison(ordinary(), context), HasSubstr("2 rounds"));
-  const auto json = comparison_json(ordinary(), context);
+  EXPECT_THAT(format_comparison(ordinary_comparison(), context), HasSubstr("2 rounds"));
+  const auto json = comparison_json(ordinary_comparison(), context);
   EXPECT_EQ(json["rounds"], 5);
   EXPECT_EQ(json["rounds_done"], 2);
 }
@@ -310,7 +306,7 @@ TEST(CompareJson, has_null_bounds_and_no_reason_for_few_good_rounds) {
 }
 
 TEST(CompareJson, has_times_and_bytes_as_integers) {
-  const auto json = comparison_json(ordinary(), context_of());
+  const auto json = comparison_json(ordinary_comparison(), context_of());
   for (const auto& mode : json["modes"]) {
     EXPECT_TRUE(mode["work_ns"]["median"].is_number_integer());
     EXPECT_TRUE(mode["setup_ns"]["high"].is_number_integer());
@@ -332,7 +328,7 @@ TEST(CompareJson, names_every_status_and_its_reason) {
 }
 
 TEST(CompareJson, has_the_same_verdict_as_the_text) {
-  const auto comparison = ordinary();
+  const auto comparison = ordinary_comparison();
   const auto json = comparison_json(comparison, context_of());
   EXPECT_EQ(json["verdict"]["text"], describe_verdict(comparison));
   EXPECT_EQ(json["verdict"]["kind"], "one_wins");

@@ -6,12 +6,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "doctor_facts.h"
 #include "golden.h"
+#include "report/lines.h"
 
 namespace gilscope {
 namespace {
+
+using test::longest_line;
 
 using testing::HasSubstr;
 using testing::Not;
@@ -37,15 +41,6 @@ DoctorFacts limited_facts() {
 
 std::string report(const DoctorFacts& facts, const TextStyle& style = {}) {
   return format_doctor_report(facts, diagnose(facts), style);
-}
-
-std::size_t longest_line(const std::string& text) {
-  std::istringstream lines(text);
-  std::size_t longest = 0;
-  for (std::string line; std::getline(lines, line);) {
-    longest = std::max(longest, count_columns(line));
-  }
-  return longest;
 }
 
 TEST(DoctorReport, looks_as_it_did) { test::expect_golden("doctor.txt", report(limited_facts())); }

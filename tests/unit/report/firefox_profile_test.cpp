@@ -5,12 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "golden.h"
+#include "report/exported_threads.h"
 
 namespace gilscope {
 namespace {
 
-constexpr ThreadId kMain{4001};
-constexpr ThreadId kWorker{4002};
+using test::kMain;
+using test::kWorker;
 
 class FirefoxProfileTest : public testing::Test {
  protected:

@@ -14,7 +14,7 @@ namespace gilscope {
 namespace {
 
 using nlohmann::ordered_json;
-using test::kMillisecond;
+using test::kMillisecondTicks;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -27,18 +27,19 @@ BlameRecord make_blame(const std::string& function) {
   const StackId in_match = blame.stacks.add({match, parse});
   blame.spans[{.gil = GilId{0}, .thread = ThreadId{1}, .from = in_match, .to = in_match}] = {
       .holds = 2,
-      .hold_ticks = 40 * kMillisecond,
-      .max_hold_ticks = 30 * kMillisecond,
+      .hold_ticks = 40 * kMillisecondTicks,
+      .max_hold_ticks = 30 * kMillisecondTicks,
       .forced = 1,
-      .waits = {{ThreadId{2}, 38 * kMillisecond}}};
-  blame.spans[{.gil = GilId{0}}].waits = {{ThreadId{2}, 2 * kMillisecond}};
+      .waits = {{ThreadId{2}, 38 * kMillisecondTicks}}};
+  blame.spans[{.gil = GilId{0}}].waits = {{ThreadId{2}, 2 * kMillisecondTicks}};
   return blame;
 }
 
 RunSummary make_summary(const std::string& thread) {
   auto process = test::make_process(
-      4001, {{.thread = 1, .holds = 2, .hold_ticks = 40 * kMillisecond, .forced = 1},
-             {.thread = 2, .holds = 1, .hold_ticks = 1'000, .waits = 2, .wait_ticks = 40 * kMillisecond}});
+      4001,
+      {{.thread = 1, .holds = 2, .hold_ticks = 40 * kMillisecondTicks, .forced = 1},
+       {.thread = 2, .holds = 1, .hold_ticks = 1'000, .waits = 2, .wait_ticks = 40 * kMillisecondTicks}});
   process.threads = {{.id = ThreadId{1}, .name = "MainThread"}, {.id = ThreadId{2}, .name = thread}};
   process.figures.handoffs = {{.gil = GilId{0}, .from = ThreadId{1}, .to = ThreadId{2}, .count = 2}};
   process.blame = make_blame("parse");
@@ -59,7 +60,7 @@ ordered_json make_timeline() {
       {{.pid = 4000}, {.pid = 4001, .name = "app.py", .end = 800, .threads = {{ThreadId{1}, "MainThread"}}}});
 }
 
-SummaryContext context() {
+SummaryContext page_context() {
   return {.python = {{"version", "3.13.0"}, {"implementation", "CPython"}},
           .machine = {{"cpus", 8}, {"usable_cpus", 8.0}, {"model", "AMD EPYC 9654"}},
           .command = {"gilscope", "run", "app.py"}};
@@ -73,7 +74,7 @@ ordered_json document_of(const std::string& page) {
 }
 
 TEST(Page, has_the_document_that_it_had) {
-  const auto document = summary_page(make_summary("worker"), context(), {}, make_timeline(),
+  const auto document = summary_page(make_summary("worker"), page_context(), {}, make_timeline(),
                                      {{"/srv/app.py", {{41, "return re.match(pattern, line)"}}}});
   test::expect_golden("page_summary.json", document.dump(2) + '\n');
   EXPECT_EQ(document_of(format_page(document)), document);
@@ -92,8 +93,8 @@ PythonComparison make_comparison(const std::string& path) {
           .comparison = {.modes = {sequential, processes},
                          .verdict = {.kind = Verdict::Kind::TooFewRounds},
                          .ceiling = 1.25},
-          .context = {.python = context().python,
-                      .machine = context().machine,
+          .context = {.python = page_context().python,
+                      .machine = page_context().machine,
                       .command = {"gilscope", "compare", "app.py:parse"},
                       .tasks = {"app.py:parse"},
                       .workers = 2,
@@ -121,7 +122,7 @@ TEST(Page, has_the_json_of_a_comparison_of_several_pythons) {
 
 TEST(Page, keeps_hostile_text_as_text) {
   const auto document =
-      summary_page(make_summary(kHostile), context(), {}, nullptr, {{"/srv/app.py", {{41, kHostile}}}});
+      summary_page(make_summary(kHostile), page_context(), {}, nullptr, {{"/srv/app.py", {{41, kHostile}}}});
   const auto page = format_page(document);
   EXPECT_THAT(page, Not(HasSubstr(kHostile)));
   EXPECT_THAT(page, Not(HasSubstr("alert(1)</script>")));
@@ -149,8 +150,8 @@ TEST(Page, leaves_out_and_counts_what_says_least) {
   std::vector<ProcessRecord> processes;
   for (unsigned pid = 1; pid <= 4; ++pid) {
     processes.push_back(
-        test::make_process(pid, {{.thread = 1, .holds = 1, .hold_ticks = pid * kMillisecond},
-                                 {.thread = 2, .holds = 1, .hold_ticks = 10 * pid * kMillisecond}}));
+        test::make_process(pid, {{.thread = 1, .holds = 1, .hold_ticks = pid * kMillisecondTicks},
+                                 {.thread = 2, .holds = 1, .hold_ticks = 10 * pid * kMillisecondTicks}}));
     processes.back().blame = make_blame("f");
     processes.back().figures.handoffs = {{.gil = GilId{0}, .count = pid}, {.gil = GilId{1}, .count = 1}};
   }

@@ -8,12 +8,14 @@
 #include <gtest/gtest.h>
 
 #include "golden.h"
+#include "report/lines.h"
 #include "trials.h"
 
 namespace gilscope {
 namespace {
 
 using test::failed_trial;
+using test::lines_of;
 using test::trials_of;
 using testing::HasSubstr;
 using testing::Not;
@@ -62,13 +64,6 @@ std::vector<PythonComparison> three() {
                           no_subinterpreters,
                           {Mode::Processes, GilKind::None, {failed_trial(TrialFailure::Kind::Task)}}}),
            context_of("3.13.5", true, Engine::Timing)}};
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
 }
 
 TEST(PythonsReport, looks_as_it_did) { test::expect_golden("pythons.txt", format_pythons(three())); }

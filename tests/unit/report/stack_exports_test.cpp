@@ -5,12 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "golden.h"
+#include "report/exported_threads.h"
 
 namespace gilscope {
 namespace {
 
-constexpr ThreadId kMain{4001};
-constexpr ThreadId kWorker{4002};
+using test::kMain;
+using test::kWorker;
 
 // Two threads that wait for each other, and the same again in two children, one with a name.
 RecordedRun make_run() {

@@ -10,11 +10,13 @@
 
 #include "analysis/process_records.h"
 #include "golden.h"
+#include "report/lines.h"
 
 namespace gilscope {
 namespace {
 
-using test::kMillisecond;
+using test::kMillisecondTicks;
+using test::longest_line;
 using test::make_process;
 using testing::HasSubstr;
 using testing::Not;
@@ -23,7 +25,7 @@ using testing::StartsWith;
 void name_threads(ProcessRecord& process, std::initializer_list<std::string> names) {
   std::uint32_t id = 1;
   for (const auto& name : names) {
-    process.threads.push_back({.id = ThreadId{id}, .name = name, .cpu = Nanoseconds(40 * kMillisecond)});
+    process.threads.push_back({.id = ThreadId{id}, .name = name, .cpu = Nanoseconds(40 * kMillisecondTicks)});
     ++id;
   }
 }
@@ -44,23 +46,23 @@ BlameRecord make_blame() {
     return blame.spans[{.gil = GilId{0}, .thread = ThreadId{thread}, .from = from, .to = to}];
   };
   row(1, in_parse, in_match) = {.holds = 9,
-                                .hold_ticks = 45 * kMillisecond,
-                                .max_hold_ticks = 6 * kMillisecond,
+                                .hold_ticks = 45 * kMillisecondTicks,
+                                .max_hold_ticks = 6 * kMillisecondTicks,
                                 .forced = 9,
-                                .waits = {{ThreadId{2}, 49 * kMillisecond}, {ThreadId{3}, 1'000}},
-                                .max_wait_ticks = 6 * kMillisecond};
+                                .waits = {{ThreadId{2}, 49 * kMillisecondTicks}, {ThreadId{3}, 1'000}},
+                                .max_wait_ticks = 6 * kMillisecondTicks};
   row(2, in_parse, in_parse) = {.holds = 8,
-                                .hold_ticks = 40 * kMillisecond,
-                                .max_hold_ticks = 5 * kMillisecond,
+                                .hold_ticks = 40 * kMillisecondTicks,
+                                .max_hold_ticks = 5 * kMillisecondTicks,
                                 .forced = 8,
-                                .waits = {{ThreadId{1}, 40 * kMillisecond}},
-                                .max_wait_ticks = 5 * kMillisecond};
+                                .waits = {{ThreadId{1}, 40 * kMillisecondTicks}},
+                                .max_wait_ticks = 5 * kMillisecondTicks};
   row(2, {}, in_task) = {.holds = 1,
-                         .hold_ticks = 4 * kMillisecond,
-                         .max_hold_ticks = 4 * kMillisecond,
+                         .hold_ticks = 4 * kMillisecondTicks,
+                         .max_hold_ticks = 4 * kMillisecondTicks,
                          .forced = 1,
-                         .waits = {{ThreadId{1}, 4 * kMillisecond}},
-                         .max_wait_ticks = 4 * kMillisecond};
+                         .waits = {{ThreadId{1}, 4 * kMillisecondTicks}},
+                         .max_wait_ticks = 4 * kMillisecondTicks};
   row(3, in_match, {}) = {.holds = 1,
                           .hold_ticks = 234,
                           .max_hold_ticks = 234,
@@ -101,13 +103,13 @@ std::vector<ProcessRecord> busy_records() {
   std::vector<ProcessRecord> records{first};
   for (const auto role :
        {ProcessRole::Fork, ProcessRole::Spawn, ProcessRole::Server, ProcessRole::Forkserver}) {
-    auto child =
-        make_process(4001 + static_cast<std::int64_t>(role),
-                     {{.thread = 1, .holds = 100, .hold_ticks = 9'000'000, .lifetime = 10 * kMillisecond}});
+    auto child = make_process(
+        4001 + static_cast<std::int64_t>(role),
+        {{.thread = 1, .holds = 100, .hold_ticks = 9'000'000, .lifetime = 10 * kMillisecondTicks}});
     child.parent_pid = 4001;
     child.role = role;
     if (role == ProcessRole::Spawn) child.name = "parser\x1b[31m";
-    child.wall = Nanoseconds(10 * kMillisecond);
+    child.wall = Nanoseconds(10 * kMillisecondTicks);
     child.cpu = Nanoseconds(9'100'000);
     name_threads(child, {"MainThread"});
     records.push_back(child);
@@ -120,7 +122,7 @@ std::vector<ProcessRecord> busy_records() {
   return records;
 }
 
-SummaryContext context() {
+SummaryContext summary_context() {
   return {.python = {{"version", "3.13.0"},
                      {"implementation", "CPython"},
                      {"executable", "/usr/bin/python3"},
@@ -140,13 +142,6 @@ std::string report(const std::vector<ProcessRecord>& records, const TextStyle& s
   return format_summary(summarize_run(recorded(records)), style);
 }
 
-std::size_t longest_line(const std::string& text) {
-  std::istringstream lines(text);
-  std::size_t longest = 0;
-  for (std::string line; std::getline(lines, line);) longest = std::max(longest, count_columns(line));
-  return longest;
-}
-
 std::size_t count(const std::string& text, std::string_view part) {
   std::size_t found = 0;
   for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
@@ -163,9 +158,9 @@ TEST(SummaryReport, looks_as_it_did) {
 }
 
 TEST(SummaryReport, looks_as_it_did_of_one_thread) {
-  auto only = make_process(4001, {{.thread = 1, .holds = 20, .hold_ticks = 40 * kMillisecond}});
+  auto only = make_process(4001, {{.thread = 1, .holds = 20, .hold_ticks = 40 * kMillisecondTicks}});
   name_threads(only, {"MainThread"});
-  only.cpu = Nanoseconds(41 * kMillisecond);
+  only.cpu = Nanoseconds(41 * kMillisecondTicks);
   test::expect_golden("summary_one_thread.txt", report({only}));
 }
 
@@ -180,12 +175,13 @@ TEST(SummaryReport, says_where_nothing_was_recorded_though_there_is_a_gil) {
 }
 
 TEST(SummaryReport, has_the_json_it_had) {
-  test::expect_golden("summary.json",
-                      summary_json(summarize_run(recorded(busy_records())), context()).dump(2) + "\n");
+  test::expect_golden(
+      "summary.json",
+      summary_json(summarize_run(recorded(busy_records())), summary_context()).dump(2) + "\n");
 }
 
 TEST(SummaryReport, has_the_json_it_had_without_a_gil) {
-  auto unknown = context();
+  auto unknown = summary_context();
   unknown.python["free_threaded"] = true;
   unknown.machine = nullptr;
   test::expect_golden("summary_no_gil.json",
@@ -206,10 +202,10 @@ TEST(SummaryReport, shows_twenty_threads_busiest_first_and_says_how_many_more_th
   EXPECT_THAT(text, HasSubstr("(5 more threads, less busy: --json has them)"));
   EXPECT_LT(text.find("\nthread 25 "), text.find("\nthread 24 "));
   EXPECT_THAT(text, Not(HasSubstr("\nthread 5 ")));
-  EXPECT_EQ(
-      summary_json(summarize_run(recorded({make_process(4001, rows)})), context())["processes"][0]["threads"]
-          .size(),
-      25U);
+  EXPECT_EQ(summary_json(summarize_run(recorded({make_process(4001, rows)})),
+                         summary_context())["processes"][0]["threads"]
+                .size(),
+            25U);
 }
 
 TEST(SummaryReport, shows_ten_gils_busiest_first_and_says_how_many_more_there_are) {
@@ -236,8 +232,8 @@ TEST(SummaryReport, shows_ten_processes_and_says_how_many_more_there_are) {
 // Names come from the script: they neither steer the terminal nor break the table.
 TEST(SummaryReport, shows_hostile_names_of_threads_harmlessly) {
   auto process = make_process(
-      4001, {{.thread = 1, .holds = 1, .hold_ticks = 50 * kMillisecond},
-             {.thread = 2, .holds = 1, .hold_ticks = 1, .waits = 1, .wait_ticks = 90 * kMillisecond},
+      4001, {{.thread = 1, .holds = 1, .hold_ticks = 50 * kMillisecondTicks},
+             {.thread = 2, .holds = 1, .hold_ticks = 1, .waits = 1, .wait_ticks = 90 * kMillisecondTicks},
              {.thread = 3, .holds = 1, .hold_ticks = 3},
              {.thread = 4, .holds = 1, .hold_ticks = 2},
              {.thread = 5, .holds = 1, .hold_ticks = 1}});
@@ -254,12 +250,12 @@ TEST(SummaryReport, shows_hostile_names_of_threads_harmlessly) {
   EXPECT_THAT(text, HasSubstr("\n" + std::string(19, 'x') + "… "));
   EXPECT_THAT(text, HasSubstr("\nMüßiggänger №1 und … "));
   EXPECT_THAT(text, HasSubstr("\n漢字の名前 "));
-  const auto json = summary_json(summarize_run(recorded({process})), context());
+  const auto json = summary_json(summarize_run(recorded({process})), summary_context());
   EXPECT_NO_THROW((void)json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 TEST(SummaryReport, keeps_to_its_columns_with_the_largest_figures_that_a_run_can_have) {
-  constexpr std::uint64_t kDay = 86'400'000 * kMillisecond;
+  constexpr std::uint64_t kDay = 86'400'000 * kMillisecondTicks;
   auto process = make_process(4'194'303, {{.thread = 4'194'303,
                                            .gil = 255,
                                            .holds = 9'999'999'999,
@@ -311,7 +307,7 @@ TEST(SummaryReport, says_nothing_of_a_cost_that_is_not_known) {
   const auto records = busy_records();
   const auto text = format_summary(summarize_run({.processes = records}));
   EXPECT_THAT(text, Not(HasSubstr("cost")));
-  const auto json = summary_json(summarize_run({.processes = records}), context());
+  const auto json = summary_json(summarize_run({.processes = records}), summary_context());
   EXPECT_TRUE(json["probe"]["pair_cost_ns"].is_null());
   EXPECT_TRUE(json["probe"]["cost_share"].is_null());
 }
@@ -328,9 +324,9 @@ TEST(SummaryVerdict, says_the_ceiling_with_as_many_digits_as_it_has) {
     return describe_verdict(
         summarize_run(recorded({make_process(1, {{.thread = 1, .holds = 1, .hold_ticks = hold_ticks}})})));
   };
-  EXPECT_THAT(verdict(100 * kMillisecond), HasSubstr("at most 1.00 × faster"));
-  EXPECT_THAT(verdict(40 * kMillisecond), HasSubstr("at most 2.50 × faster"));
-  EXPECT_THAT(verdict(2 * kMillisecond), HasSubstr("at most 50 × faster"));
+  EXPECT_THAT(verdict(100 * kMillisecondTicks), HasSubstr("at most 1.00 × faster"));
+  EXPECT_THAT(verdict(40 * kMillisecondTicks), HasSubstr("at most 2.50 × faster"));
+  EXPECT_THAT(verdict(2 * kMillisecondTicks), HasSubstr("at most 50 × faster"));
 }
 
 TEST(SummaryShare, has_two_significant_digits) {

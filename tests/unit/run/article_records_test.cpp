@@ -15,15 +15,15 @@
 namespace gilscope {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 using test::error_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
 // A document of each kind that has every key with every kind of value that it may have.
-json exchange_document() {
-  return json::parse(R"({
+Json exchange_document() {
+  return Json::parse(R"({
     "schema": "gilscope.exchange/1", "python": "3.13.0", "start_method": "fork", "rows": [
       {"way": "multiprocessing.Queue", "between": "processes", "bytes": 67108864, "latency_ns": 90000000,
        "bytes_per_s": 745654044.4, "repeats": 3, "reason": null},
@@ -31,16 +31,16 @@ json exchange_document() {
        "bytes_per_s": null, "repeats": null, "reason": "needs Python 3.14"}]})");
 }
 
-json process_count_document() {
-  return json::parse(R"({
+Json process_count_document() {
+  return Json::parse(R"({
     "schema": "gilscope.process-count/1", "python": "3.13.0", "default": "fork", "methods": [
       {"method": "fork", "processes": [{"pid": 7, "role": "program"}, {"pid": 8, "role": "worker"}],
        "reason": null},
       {"method": "spawn", "processes": [], "reason": "no more processes"}]})");
 }
 
-json flavours_document() {
-  return json::parse(R"({
+Json flavours_document() {
+  return Json::parse(R"({
     "schema": "gilscope.flavours/1", "usable_cpus": 2, "repeats": 3, "rows": [
       {"name": "PyPy", "version": "7.3.11", "executable": "/usr/bin/pypy3", "status": "ok", "reason": "",
        "iterations": 12000000, "sequential_s": 1, "threads_s": 1.06,
@@ -51,7 +51,7 @@ json flavours_document() {
 
 struct Kind {
   std::string name;
-  json document;
+  Json document;
   const char* rows;
   std::function<void(const std::string&)> parse;
 };
@@ -83,7 +83,7 @@ TEST_P(ArticleDocument, that_is_good_is_read) {
 
 TEST_P(ArticleDocument, of_another_schema_is_refused) {
   for (const auto& schema :
-       {json("gilscope.summary/1"), json("gilscope." + GetParam().name + "/2"), json(1), json()}) {
+       {Json("gilscope.summary/1"), Json("gilscope." + GetParam().name + "/2"), Json(1), Json()}) {
     auto document = GetParam().document;
     document["schema"] = schema;
     expect_refused(document.dump(), "is another document");
@@ -101,7 +101,7 @@ TEST_P(ArticleDocument, that_is_no_json_or_no_object_is_refused) {
 
 TEST_P(ArticleDocument, whose_rows_are_none_is_refused) {
   for (const auto& rows :
-       {json(1), json("rows"), json{{"a", 1}}, json{1}, json{"text"}, json{nullptr}, json{json::array()}}) {
+       {Json(1), Json("rows"), Json{{"a", 1}}, Json{1}, Json{"text"}, Json{nullptr}, Json{Json::array()}}) {
     auto document = GetParam().document;
     document[GetParam().rows] = rows;
     expect_refused(document.dump());
@@ -118,12 +118,12 @@ bool is_read(const std::string& key) {
 }
 
 // Calls it with each document that lacks one key, and with each that has a value of another kind there.
-void for_each_spoiled(const json& document, const std::function<void(const json&)>& use) {
+void for_each_spoiled(const Json& document, const std::function<void(const Json&)>& use) {
   const auto flat = document.flatten();
   for (const auto& item : flat.items()) {
-    const json::json_pointer pointer(item.key());
+    const Json::json_pointer pointer(item.key());
     if (!is_read(pointer.back())) continue;
-    for (const auto& other : {json(json::array()), json{{"surprise", 1}}}) {
+    for (const auto& other : {Json(Json::array()), Json{{"surprise", 1}}}) {
       if (document[pointer].is_array() && other.is_array()) continue;  // the empty list of no processes
       auto changed = document;
       changed[pointer] = other;
@@ -136,7 +136,7 @@ void for_each_spoiled(const json& document, const std::function<void(const json&
 }
 
 TEST_P(ArticleDocument, without_a_key_or_with_a_value_of_another_kind_is_refused) {
-  for_each_spoiled(GetParam().document, [this](const json& spoiled) { expect_refused(spoiled.dump(), ""); });
+  for_each_spoiled(GetParam().document, [this](const Json& spoiled) { expect_refused(spoiled.dump(), ""); });
 }
 
 TEST(ExchangeRows, have_their_figures_or_a_reason) {
@@ -182,7 +182,7 @@ TEST(FlavourRows, have_what_is_known) {
 
 TEST(FlavourRows, may_be_none) {
   auto document = flavours_document();
-  document["rows"] = json::array();
+  document["rows"] = Json::array();
   EXPECT_THAT(parse_flavours(document.dump()), IsEmpty());
 }
 

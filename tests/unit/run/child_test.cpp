@@ -18,21 +18,21 @@
 #include <gtest/gtest.h>
 
 #include "expect_error.h"
+#include "scratch_folder.h"
 #include "support/file.h"
-#include "temporary_folder.h"
 
 namespace gilscope {
 namespace {
 
 using End = ChildResult::End;
 using test::error_of;
-using test::TemporaryFolder;
+using test::ScratchFolder;
 using testing::EndsWith;
 using testing::HasSubstr;
 
-constexpr auto kLong = std::chrono::seconds(60);
+constexpr auto kNeverReached = std::chrono::seconds(60);
 
-ChildResult run_shell(const std::string& script, Nanoseconds timeout = kLong) {
+ChildResult run_shell(const std::string& script, Nanoseconds timeout = kNeverReached) {
   return run_child({{"/bin/sh", "-c", script}, {}, timeout});
 }
 
@@ -114,7 +114,7 @@ TEST(Child, gives_its_output_and_its_errors_apart) {
 
 TEST(Child, gets_its_arguments_as_they_are) {
   const auto result =
-      run_child({{"/usr/bin/printf", "%s|", "a b", "", "it's \"ü\"", "$HOME", "*"}, {}, kLong});
+      run_child({{"/usr/bin/printf", "%s|", "a b", "", "it's \"ü\"", "$HOME", "*"}, {}, kNeverReached});
   EXPECT_EQ(result.output, "a b||it's \"ü\"|$HOME|*|");
 }
 
@@ -135,7 +135,7 @@ TEST(Child, has_this_process_environment_and_the_changes_to_it) {
   ASSERT_EQ(setenv("GILSCOPE_TEST_CHANGED_NOT", "longer name", 1), 0);
   const ChildCommand command{{"/bin/sh", "-c", "env | grep ^GILSCOPE_TEST_ | sort"},
                              {{"GILSCOPE_TEST_CHANGED", "new = 1"}, {"GILSCOPE_TEST_ADDED", ""}},
-                             kLong};
+                             kNeverReached};
   EXPECT_EQ(run_child(command).output,
             "GILSCOPE_TEST_ADDED=\nGILSCOPE_TEST_CHANGED=new = 1\nGILSCOPE_TEST_CHANGED_NOT=longer name\n"
             "GILSCOPE_TEST_KEPT=kept\n");
@@ -144,15 +144,15 @@ TEST(Child, has_this_process_environment_and_the_changes_to_it) {
 }
 
 TEST(Child, whose_program_is_missing_ends_with_127_and_says_why) {
-  const auto result = run_child({{"/nowhere/python", "x"}, {}, kLong});
+  const auto result = run_child({{"/nowhere/python", "x"}, {}, kNeverReached});
   EXPECT_EQ(result.end, End::Exited);
   EXPECT_EQ(result.code, 127);
   EXPECT_EQ(result.errors, "/nowhere/python: No such file or directory\n");
 }
 
 TEST(Child, whose_program_may_not_be_run_ends_with_127_and_says_why) {
-  const TemporaryFolder folder;
-  const auto result = run_child({{folder.write("not-executable", "")}, {}, kLong});
+  const ScratchFolder folder;
+  const auto result = run_child({{folder.write("not-executable", "")}, {}, kNeverReached});
   EXPECT_EQ(result.code, 127);
   EXPECT_THAT(result.errors, HasSubstr("Permission denied"));
 }
@@ -187,7 +187,7 @@ TEST(Child, that_ends_takes_what_it_left_running_with_it) {
 }
 
 TEST(Child, that_ends_takes_with_it_what_had_left_its_process_group) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto ready = folder.file("ready");
   ASSERT_EQ(mkfifo(ready.c_str(), 0600), 0);
   Lifeline lifeline;
@@ -203,7 +203,7 @@ TEST(Child, that_ends_takes_with_it_what_had_left_its_process_group) {
 // A child that does not end, run with ever more time until that sufficed for it to say "ready" to its
 // lifeline.
 ChildResult run_too_long(const std::string& script) {
-  for (auto timeout = std::chrono::milliseconds(200); timeout < kLong; timeout *= 2) {
+  for (auto timeout = std::chrono::milliseconds(200); timeout < kNeverReached; timeout *= 2) {
     Lifeline lifeline;
     auto result = run_shell("ready='echo ready > " + lifeline.path() + "'\n" + script, timeout);
     EXPECT_EQ(result.end, End::TimedOut);

@@ -4,12 +4,12 @@
 #include <filesystem>
 #include <string>
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/fmt/fmt.h>
 
 #include "expect_error.h"
-#include "temporary_folder.h"
+#include "scratch_folder.h"
 
 namespace gilscope {
 namespace {
@@ -17,18 +17,18 @@ namespace {
 namespace fs = std::filesystem;
 
 using test::error_of;
-using test::TemporaryFolder;
+using test::ScratchFolder;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::string write_program(const TemporaryFolder& folder, std::string_view name) {
+std::string write_program(const ScratchFolder& folder, std::string_view name) {
   auto path = folder.write(name, "#!/bin/sh\n");
   fs::permissions(path, fs::perms::owner_all);
   return path;
 }
 
 TEST(FindProgram, takes_a_path_as_it_is_and_makes_it_absolute) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto python = write_program(folder, "bin/python");
   EXPECT_EQ(find_program(python, ""), python);
   EXPECT_EQ(find_program(fs::relative(python).string(), ""),
@@ -36,14 +36,14 @@ TEST(FindProgram, takes_a_path_as_it_is_and_makes_it_absolute) {
 }
 
 TEST(FindProgram, does_not_follow_links_which_environments_are_told_by) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   write_program(folder, "base");
   fs::create_symlink("base", folder.path() / "python");
   EXPECT_EQ(find_program(folder.file("python"), ""), folder.file("python"));
 }
 
 TEST(FindProgram, looks_a_name_up_as_a_shell_does) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   static_cast<void>(folder.write("first/python9", "not executable"));
   fs::create_directories(folder.path() / "second" / "python9");
   const auto python = write_program(folder, "third/python9");
@@ -54,7 +54,7 @@ TEST(FindProgram, looks_a_name_up_as_a_shell_does) {
 }
 
 TEST(FindProgram, refuses_what_cannot_be_run) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto text = folder.write("text", "");
   const auto refusal = [](const std::string& name) {
     return error_of([&] { static_cast<void>(find_program(name, "/nowhere")); });
@@ -92,7 +92,7 @@ TEST(ParseVersion, refuses_all_others) {
 }
 
 TEST(FindHosts, finds_those_beside_it_and_itself_first) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto in = [](std::string_view tag) { return fmt::format("{}/release/host/gilscope", tag); };
   const auto own = write_program(folder, in("cpython-3.13.0-aaaaaa"));
   const auto newer = write_program(folder, in("cpython-3.14.1-bbbbbb"));

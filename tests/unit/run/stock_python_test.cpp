@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "expect_error.h"
-#include "temporary_folder.h"
+#include "scratch_folder.h"
 
 namespace gilscope {
 namespace {

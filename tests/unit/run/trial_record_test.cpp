@@ -11,7 +11,7 @@
 namespace gilscope {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 using test::error_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -19,8 +19,8 @@ using testing::IsEmpty;
 using testing::StartsWith;
 
 // As host/run/trial_modes.py writes it.
-json good_record() {
-  return json::parse(R"({
+Json good_record() {
+  return Json::parse(R"({
     "setup_ns": 4100000,
     "jobs": [
       {"job": 0, "worker": 1, "pid": 4711, "begin_ns": 9000000000000, "end_ns": 9000000000100,
@@ -36,9 +36,9 @@ json good_record() {
     "gils": [{"wall_ns": 120, "holds": 3, "hold_ns": 100, "waits": 2, "wait_ns": 20, "forced": 1, "handoffs": 2}]})");
 }
 
-json failure() { return {{"kind", "task"}, {"message", "ValueError: no"}, {"traceback", "Traceback\n"}}; }
+Json failure() { return {{"kind", "task"}, {"message", "ValueError: no"}, {"traceback", "Traceback\n"}}; }
 
-void expect_rejected(const json& record) {
+void expect_rejected(const Json& record) {
   const auto error = error_of([&] { static_cast<void>(parse_trial_record(record.dump())); });
   EXPECT_THAT(error.what(), StartsWith("a trial gave no readable record: ")) << record;
   EXPECT_EQ(error.exit_code(), ExitCode::CannotRun);
@@ -71,7 +71,7 @@ TEST(TrialRecord, may_lack_what_is_unknown) {
   text["peak_rss_bytes"] = nullptr;
   text["start_method"] = nullptr;
   text["gils"] = nullptr;
-  text["slow_modules"] = json::array();
+  text["slow_modules"] = Json::array();
   text["gil_enabled"] = false;
   const auto record = parse_trial_record(text.dump());
   EXPECT_FALSE(record.peak_rss_bytes.has_value());
@@ -83,7 +83,7 @@ TEST(TrialRecord, may_lack_what_is_unknown) {
 
 TEST(TrialRecord, of_a_failure_has_its_kind_and_words_and_needs_no_jobs) {
   auto text = good_record();
-  text["jobs"] = json::array();
+  text["jobs"] = Json::array();
   text["setup_ns"] = -5;
   text["failure"] = failure();
   for (const auto& [name, kind] :
@@ -101,56 +101,56 @@ TEST(TrialRecord, without_any_one_of_its_fields_is_rejected) {
   auto whole = good_record();
   whole["failure"] = failure();
   for (const std::string parent : {"", "/jobs/1", "/failure"}) {
-    const auto fields = whole[json::json_pointer(parent)];
+    const auto fields = whole[Json::json_pointer(parent)];
     for (const auto& [key, value] : fields.items()) {
       auto text = whole;
-      text[json::json_pointer(parent)].erase(key);
+      text[Json::json_pointer(parent)].erase(key);
       expect_rejected(text);
     }
   }
 }
 
 TEST(TrialRecord, with_a_value_of_the_wrong_type_is_rejected) {
-  const std::vector<json> others{
-      nullptr, true, 1.5, -7, 1, "text", json::array({1}), json::object({{"a", 1}})};
-  const auto expect_only = [&](const json& pointer_and_good) {
+  const std::vector<Json> others{
+      nullptr, true, 1.5, -7, 1, "text", Json::array({1}), Json::object({{"a", 1}})};
+  const auto expect_only = [&](const Json& pointer_and_good) {
     for (const auto& other : others) {
       bool is_allowed = false;
       for (const auto& good : pointer_and_good["good"]) is_allowed = is_allowed || good == other;
       if (is_allowed) continue;
       auto text = good_record();
       if (pointer_and_good.contains("failure")) text["failure"] = failure();
-      text[json::json_pointer(pointer_and_good["at"].get<std::string>())] = other;
+      text[Json::json_pointer(pointer_and_good["at"].get<std::string>())] = other;
       expect_rejected(text);
     }
   };
   expect_only({{"at", "/setup_ns"}, {"good", {-7, 1}}});
-  expect_only({{"at", "/jobs"}, {"good", json::array()}});
+  expect_only({{"at", "/jobs"}, {"good", Json::array()}});
   expect_only({{"at", "/jobs/0/job"}, {"good", {1}}});
   expect_only({{"at", "/jobs/0/worker"}, {"good", {1}}});
   expect_only({{"at", "/jobs/0/pid"}, {"good", {-7, 1}}});
   expect_only({{"at", "/jobs/0/begin_ns"}, {"good", {-7, 1}}});
   expect_only({{"at", "/jobs/0/cpu_end_ns"}, {"good", {-7, 1}}});
-  expect_only({{"at", "/digests"}, {"good", json::array()}});
+  expect_only({{"at", "/digests"}, {"good", Json::array()}});
   expect_only({{"at", "/digests/0"}, {"good", {nullptr, "text"}}});
   expect_only({{"at", "/peak_rss_bytes"}, {"good", {nullptr, 1}}});
   expect_only({{"at", "/gil_enabled"}, {"good", {true}}});
   expect_only({{"at", "/start_method"}, {"good", {nullptr, "text"}}});
-  expect_only({{"at", "/slow_modules"}, {"good", json::array()}});
+  expect_only({{"at", "/slow_modules"}, {"good", Json::array()}});
   expect_only({{"at", "/slow_modules/0"}, {"good", {"text"}}});
   expect_only({{"at", "/gils"}, {"good", {nullptr}}});
   expect_only({{"at", "/gils/0/holds"}, {"good", {1}}});
   expect_only({{"at", "/gils/0/wait_ns"}, {"good", {-7, 1}}});
   expect_only({{"at", "/failure"}, {"good", {nullptr}}});
-  expect_only({{"at", "/failure/kind"}, {"good", json::array()}, {"failure", true}});
+  expect_only({{"at", "/failure/kind"}, {"good", Json::array()}, {"failure", true}});
   expect_only({{"at", "/failure/message"}, {"good", {"text"}}, {"failure", true}});
   expect_only({{"at", "/failure/traceback"}, {"good", {"text"}}, {"failure", true}});
 }
 
 TEST(TrialRecord, that_is_silent_about_jobs_and_about_a_failure_is_rejected) {
   auto none = good_record();
-  none["jobs"] = json::array();
-  none["digests"] = json::array();
+  none["jobs"] = Json::array();
+  none["digests"] = Json::array();
   expect_rejected(none);
   auto lost = good_record();
   lost["jobs"].erase(1);

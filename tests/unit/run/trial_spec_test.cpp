@@ -10,14 +10,14 @@
 #include <nlohmann/json.hpp>
 
 #include "expect_error.h"
+#include "scratch_folder.h"
 #include "support/file.h"
-#include "temporary_folder.h"
 
 namespace gilscope {
 namespace {
 
 using test::error_of;
-using test::TemporaryFolder;
+using test::ScratchFolder;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -49,19 +49,19 @@ TEST(Mode, has_a_name_that_names_it) {
 }
 
 TEST(Task, may_be_a_whole_script) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.write("app.py", "");
   EXPECT_EQ(parse_task(file), (Task{.text = file, .file = file, .module = "", .function = ""}));
 }
 
 TEST(Task, may_be_a_script_without_an_ending) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.write("app", "");
   EXPECT_EQ(parse_task(file).file, file);
 }
 
 TEST(Task, may_be_a_function_of_a_file) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.write("app.py", "");
   EXPECT_EQ(parse_task(file + ":parse"),
             (Task{.text = file + ":parse", .file = file, .module = "", .function = "parse"}));
@@ -75,7 +75,7 @@ TEST(Task, may_be_a_function_of_a_module) {
 TEST(Task, may_be_a_method_of_a_class) { EXPECT_EQ(parse_task("app:Parser.parse").function, "Parser.parse"); }
 
 TEST(Task, of_a_relative_path_has_an_absolute_one) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   static_cast<void>(folder.write("src/app.py", ""));
   const WorkingFolder inside(folder.path());
   const auto expected = (std::filesystem::current_path() / "src" / "app.py").string();
@@ -84,7 +84,7 @@ TEST(Task, of_a_relative_path_has_an_absolute_one) {
 }
 
 TEST(Task, of_a_file_may_have_blanks_quotes_and_any_letters_in_its_path) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   for (const auto* name : {"with blank.py", "it's.py", "\"quoted\".py", "müsli.py", "日本.py", "-dash.py"}) {
     const auto file = folder.write(name, "");
     EXPECT_EQ(parse_task(file + ":f").file, file);
@@ -93,7 +93,7 @@ TEST(Task, of_a_file_may_have_blanks_quotes_and_any_letters_in_its_path) {
 }
 
 TEST(Task, of_a_file_with_a_colon_in_its_name_is_that_file) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.write("a:b.py", "");
   EXPECT_EQ(parse_task(file), (Task{.text = file, .file = file, .module = "", .function = ""}));
   EXPECT_EQ(parse_task(file + ":parse").file, file);
@@ -101,7 +101,7 @@ TEST(Task, of_a_file_with_a_colon_in_its_name_is_that_file) {
 }
 
 TEST(Task, of_a_file_whose_name_looks_like_a_module_and_a_function_is_that_file) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   static_cast<void>(folder.write("json:dumps", ""));
   const WorkingFolder inside(folder.path());
   EXPECT_EQ(parse_task("json:dumps").module, "");
@@ -128,13 +128,13 @@ TEST(Task, of_a_module_without_a_function_is_an_error_that_says_what_a_task_is) 
 }
 
 TEST(Task, cannot_be_a_directory) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   expect_usage_error(folder.path(), "is a directory");
   expect_usage_error(folder.path().string() + ":f", "is a directory");
 }
 
 TEST(Task, cannot_be_a_pipe_or_a_device_which_can_be_read_once_only) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto pipe = folder.file("pipe.py");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   expect_usage_error(pipe, "is no regular file");
@@ -142,7 +142,7 @@ TEST(Task, cannot_be_a_pipe_or_a_device_which_can_be_read_once_only) {
 }
 
 TEST(Task, cannot_be_a_file_that_may_not_be_read) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.write("secret.py", "");
   ASSERT_EQ(chmod(folder.path().c_str(), 0755), 0);
   ASSERT_EQ(chmod(file.c_str(), 0000), 0);
@@ -157,7 +157,7 @@ TEST(Task, cannot_be_a_file_that_may_not_be_read) {
 }
 
 TEST(Task, has_no_function_of_a_name_that_python_would_not_take) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.write("app.py", "");
   for (const std::string name : {"", "1st", "a-b", "a b", "f()", "a..b", ".a", "a."}) {
     expect_usage_error(file + ":" + name, "'" + name + "' is no function's name");

@@ -14,14 +14,14 @@
 #include <gtest/gtest.h>
 
 #include "expect_error.h"
-#include "temporary_folder.h"
+#include "scratch_folder.h"
 
 namespace gilscope {
 namespace {
 
 using test::error_of;
 using test::read_file;
-using test::TemporaryFolder;
+using test::ScratchFolder;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -65,7 +65,7 @@ void fill(int stream) {
 }
 
 TEST(OutputFile, that_is_new_is_there_once_it_was_written) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   OutputFile output(folder.file("new.json"), Existing::Keep);
   EXPECT_FALSE(std::filesystem::exists(folder.file("new.json")));
   output.write("whole\n");
@@ -74,7 +74,7 @@ TEST(OutputFile, that_is_new_is_there_once_it_was_written) {
 }
 
 TEST(OutputFile, has_the_permissions_that_the_umask_leaves) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const mode_t before = umask(027);
   OutputFile(folder.file("new.json"), Existing::Keep).write("");
   umask(before);
@@ -83,7 +83,7 @@ TEST(OutputFile, has_the_permissions_that_the_umask_leaves) {
 }
 
 TEST(OutputFile, that_exists_is_kept) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.write("old.json", "old");
   const auto error = error_of([&] { OutputFile(file, Existing::Keep); });
   EXPECT_EQ(error.what(), file + " exists already");
@@ -94,7 +94,7 @@ TEST(OutputFile, that_exists_is_kept) {
 }
 
 TEST(OutputFile, that_exists_is_overwritten_by_force_and_not_before_it_is_written) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.write("old.json", "old and longer");
   OutputFile output(file, Existing::Overwrite);
   EXPECT_EQ(read_file(file), "old and longer");
@@ -104,7 +104,7 @@ TEST(OutputFile, that_exists_is_overwritten_by_force_and_not_before_it_is_writte
 }
 
 TEST(OutputFile, that_came_into_being_during_the_work_is_kept) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.file("late.json");
   {
     OutputFile output(file, Existing::Keep);
@@ -118,7 +118,7 @@ TEST(OutputFile, that_came_into_being_during_the_work_is_kept) {
 }
 
 TEST(OutputFile, that_is_never_written_leaves_nothing_behind) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   {
     const OutputFile output(folder.file("new.json"), Existing::Keep);
   }
@@ -126,7 +126,7 @@ TEST(OutputFile, that_is_never_written_leaves_nothing_behind) {
 }
 
 TEST(OutputFile, that_is_never_written_leaves_the_old_one_as_it_was) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.write("old.json", "old");
   {
     const OutputFile output(file, Existing::Overwrite);
@@ -136,7 +136,7 @@ TEST(OutputFile, that_is_never_written_leaves_the_old_one_as_it_was) {
 }
 
 TEST(OutputFile, is_there_whole_or_not_at_all_where_the_space_ends_in_the_middle) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.write("old.json", "old");
   {
     OutputFile output(file, Existing::Overwrite);
@@ -150,7 +150,7 @@ TEST(OutputFile, is_there_whole_or_not_at_all_where_the_space_ends_in_the_middle
 }
 
 TEST(OutputFile, cannot_be_a_directory) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   for (const auto existing : {Existing::Keep, Existing::Overwrite}) {
     const auto error = error_of([&] { OutputFile(folder.path(), existing); });
     EXPECT_THAT(error.what(), HasSubstr("is a directory"));
@@ -159,7 +159,7 @@ TEST(OutputFile, cannot_be_a_directory) {
 }
 
 TEST(OutputFile, cannot_be_in_a_folder_that_is_not_there) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto error = error_of([&] { OutputFile(folder.file("nowhere/new.json"), Existing::Keep); });
   EXPECT_THAT(error.what(), HasSubstr("cannot be written: No such file or directory"));
   EXPECT_FALSE(error.hint().empty());
@@ -185,7 +185,7 @@ TEST(OutputFile, on_a_full_disk_is_an_error_that_says_so) {
 }
 
 TEST(OutputFile, may_be_a_pipe) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.file("pipe");
   ASSERT_EQ(mkfifo(file.c_str(), 0600), 0);
   const FileDescriptor reader(open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
@@ -204,7 +204,7 @@ TEST(OutputFile, called_dash_is_standard_output) {
 
 TEST(OutputFile, never_takes_the_place_of_a_closed_standard_output) {
   // With descriptor 1 free, the next file would get it, and the report's text would land in the JSON.
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const auto file = folder.file("new.json");
   EXPECT_EXIT(
       {

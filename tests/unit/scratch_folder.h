@@ -12,7 +12,7 @@
 
 namespace gilscope::test {
 
-class TemporaryFolder : public gilscope::TemporaryFolder {
+class ScratchFolder : public gilscope::TemporaryFolder {
  public:
   [[nodiscard]] std::string file(std::string_view name) const { return path() / name; }
 
