@@ -1,7 +1,7 @@
 # The names of what can be done; how is in tools/. PYTHON=… chooses the CPython (tools/choose_python.py --why).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo build test test-all wheel cpython-tests sanitize bench flavours plots docs docs-outputs lint format clean help
+.PHONY: demo build test test-all contract test-busy wheel cpython-tests sanitize bench flavours plots docs docs-outputs lint format clean help
 
 demo: ## Build, then compare the article's counting programs in every mode
 	@sh tools/demo.sh
@@ -11,6 +11,10 @@ test: ## Build, then run every test
 	@sh tools/test.sh
 test-all: ## Build and test with every usable CPython of this machine
 	@sh tools/test_all.sh
+contract: ## After `make test`: with every other usable CPython what is promised with each
+	@sh tools/test_all.sh --contract
+test-busy: ## Run every test three times on a machine that gives them little: all must be green
+	@sh tools/test_busy.sh
 wheel: ## Build the sdist and a wheel for every usable CPython into dist/, and test each where nothing else is
 	@sh tools/wheel.sh
 cpython-tests: ## Build, then run CPython's own tests of threads and processes under the host and without it

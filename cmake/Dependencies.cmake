@@ -77,7 +77,8 @@ add_library(gilscope::spdlog ALIAS gilscope_spdlog)
 target_include_directories(gilscope_spdlog SYSTEM INTERFACE
   $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>
   $<TARGET_PROPERTY:spdlog::spdlog_header_only,INTERFACE_INCLUDE_DIRECTORIES>)
-target_compile_definitions(gilscope_spdlog INTERFACE SPDLOG_FMT_EXTERNAL)
+target_compile_definitions(gilscope_spdlog INTERFACE
+  SPDLOG_FMT_EXTERNAL $<$<VERSION_GREATER_EQUAL:0${fmt_VERSION},11>:FMT_HEADER_ONLY>)
 target_link_libraries(gilscope_spdlog INTERFACE Threads::Threads)
 
 if(missing_libraries)

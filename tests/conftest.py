@@ -1,4 +1,4 @@
-"""For all tests: what they start sees the signals that a person's shell would let through; --other-python.
+"""For all tests: what they start sees the signals that a person's shell would let through; which of them are run.
 
 Somebody's background job, or CI, may run the tests with some of them ignored, and ignored signals are inherited.
 """
@@ -6,10 +6,10 @@ Somebody's background job, or CI, may run the tests with some of them ignored, a
 from __future__ import annotations
 
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.pairs import choose_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,43 +29,30 @@ for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
     signal.signal(number, signal.SIG_DFL)
 
 
-# Fixtures whose values are combined with those of all others: which host runs what is tested, and what records it.
-ALTERNATED = ("host", "summarize")
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --other-python."""
+    """Add --contract and --all-combinations."""
     parser.addoption(
-        "--other-python",
+        "--contract",
         action="store_true",
-        help="for who has run every test with another Python: without those marked any_python, and each of the others "
-        "with one host and recorder in turn, the one that the Python version before it leaves out",
+        help="only the tests marked contract: what gilscope promises with every Python that it knows",
+    )
+    parser.addoption(
+        "--all-combinations",
+        action="store_true",
+        help="tests with several parameters, hosts and recorders in every combination, instead of each pair once",
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what --other-python says."""
-    if config.getoption("other_python"):
-        left_out = {item for item in items if item.get_closest_marker("any_python")} | find_alternates(items)
-        config.hook.pytest_deselected(items=list(left_out))
-        items[:] = [item for item in items if item not in left_out]
-
-
-def find_alternates(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Of each test that comes with several hosts or recorders, every second combination."""
-    groups: dict[object, list[tuple[int, pytest.Item]]] = {}
-    for item in items:
-        call = getattr(item, "callspec", None)
-        combination = sum(call.indices.get(name, 0) for name in ALTERNATED) if call else 0
-        others = tuple(repr(value) for name, value in call.params.items() if name not in ALTERNATED) if call else ()
-        groups.setdefault((*item.location[:2], others), []).append((combination, item))
-    several = [group for group in groups.values() if len(group) > 1]
-    return {
-        item
-        for number, group in enumerate(several, start=sys.version_info.minor)
-        for combination, item in group
-        if (number + combination) % 2
-    }
+    """Leave out what the options say."""
+    kept = items
+    if config.getoption("contract"):
+        kept = [item for item in kept if item.get_closest_marker("contract")]
+    if not config.getoption("all_combinations"):
+        kept = choose_pairs(kept)
+    chosen = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = kept
 
 
 @pytest.fixture(scope="session")

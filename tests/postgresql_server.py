@@ -80,20 +80,22 @@ class Server:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[call-overload, unused-ignore]
 
-    def wait_for_sleepers(self, number: int, program: subprocess.Popen[str] | None = None) -> None:
-        """Until so many queries sleep in the server; they are the program's, which must not end before."""
+    def wait_for_sleepers(self, expected: dict[str, int], *programs: subprocess.Popen[str]) -> None:
+        """Until so many queries of each application sleep in the server, and no other; no program may end before."""
         import psycopg
 
         deadline = time.monotonic() + PATIENCE_S
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        with psycopg.connect(self.url, autocommit=True, client_encoding="utf8") as connection:
             while True:
-                row = connection.execute(
-                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND state = 'active'"
-                ).fetchone()
-                if row == (number,):
+                rows = connection.execute(
+                    "SELECT application_name, count(*) FROM pg_stat_activity"
+                    " WHERE wait_event = 'PgSleep' AND state = 'active' GROUP BY application_name"
+                ).fetchall()
+                if dict(rows) == expected:
                     return
-                assert time.monotonic() < deadline, row
-                assert program is None or program.poll() is None, program.communicate()
+                assert time.monotonic() < deadline, rows
+                for program in programs:
+                    assert program.poll() is None, program.communicate()
 
 
 @contextmanager

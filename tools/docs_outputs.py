@@ -10,6 +10,7 @@ block say more of it:
 <!-- varies: REGEX -->    the begin of paragraphs whose words depend on what was measured
 
 --check writes nothing. It says whether the commands still do what the page says: the same words, whatever the figures.
+Comparisons are of one round then: their sentences vary anyhow.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import argparse
 import difflib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "docs" / "examples"
-TIMEOUT_S = 120
+TIMEOUT_S = 300  # of a hang
 BLOCK = re.compile(
     r"(?P<notes>(?:^<!-- [a-z ]+: [^\n]* -->\n)*)^```console\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -40,6 +42,10 @@ COMMAND = re.compile(r"^\$ (?:.*\\\n)*.*\n", re.MULTILINE)
 UNITS = {"ns", "µs", "ms", "s", "KiB", "MiB", "GiB", "bytes", "yes", "no"}
 # Of the Python, not of gilscope: by what it is run, how multiprocessing starts processes.
 OF_THE_PYTHON = re.compile(r"\((?:static libpython|shared libpython|its own gilscope)\)|started by \w+")
+CHECKED = """#!/bin/sh
+if [ "$1" = compare ]; then shift; set -- compare --rounds 1 "$@"; fi
+exec {host} "$@"
+"""
 
 
 class OutputsError(Exception):
@@ -49,14 +55,18 @@ class OutputsError(Exception):
 class Workplace:
     """A folder to run commands in as a reader would; what it prints names no folder of this machine."""
 
-    def __init__(self, folder: Path, host: Path) -> None:
+    def __init__(self, folder: Path, host: Path, *, is_check: bool) -> None:
         """Put the examples there."""
         self.folder = folder / "project"
         shutil.copytree(EXAMPLES, self.folder, ignore=shutil.ignore_patterns("__pycache__"))
         (self.folder / "python").symlink_to(ROOT / "python")
         programs = folder / "bin"
         programs.mkdir()
-        (programs / "gilscope").symlink_to(host)
+        if is_check:
+            (programs / "gilscope").write_text(CHECKED.format(host=shlex.quote(str(host))), encoding="utf-8")
+            (programs / "gilscope").chmod(0o755)
+        else:
+            (programs / "gilscope").symlink_to(host)
         kept = {name: os.environ[name] for name in ("HOME", "TMPDIR", "USER") if name in os.environ}
         path = [str(programs), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
         self.environment = {**kept, "PATH": os.pathsep.join(path), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
@@ -112,11 +122,15 @@ def run_block(body: str, notes: dict[str, str], workplace: Workplace) -> str:
 
 
 def words(output: str, varies: str | None) -> set[str]:
-    """Return the words of a block's outputs without figures and units, and without the paragraphs that vary."""
+    """Return the words of a block's outputs without figures and units, and without the paragraphs that vary.
+
+    One `hold` or several `holds` is a figure too.
+    """
     paragraphs = OF_THE_PYTHON.sub("", COMMAND.sub("", output)).split("\n\n")
     kept = [text for text in paragraphs if not (varies and re.match(varies, text.lstrip("\n")))]
     bare = (word.strip(".,:;()'\"") for text in kept for word in text.split())
-    return {re.sub(r"\d+", "#", word) for word in bare if re.search(r"[^\W\d]", word) and word not in UNITS}
+    named = {word for word in bare if re.search(r"[^\W\d]", word) and word not in UNITS}
+    return {re.sub(r"\d+", "#", word).removesuffix("s") for word in named}
 
 
 def compare(page: Path, before: str, after: str, varies: str | None) -> Iterator[str]:
@@ -127,11 +141,11 @@ def compare(page: Path, before: str, after: str, varies: str | None) -> Iterator
         yield from difflib.unified_diff(before.splitlines(), after.splitlines(), "the page", "now", lineterm="")
 
 
-def run_page(page: Path, host: Path) -> tuple[str, list[str]]:
+def run_page(page: Path, host: Path, *, is_check: bool) -> tuple[str, list[str]]:
     """Return the page with its outputs made again, and what a check has to say."""
     findings: list[str] = []
     with tempfile.TemporaryDirectory(prefix="gilscope-docs-") as folder:
-        workplace = Workplace(Path(folder), host)
+        workplace = Workplace(Path(folder), host, is_check=is_check)
 
         def replace(block: re.Match[str]) -> str:
             notes = read_notes(block["notes"])
@@ -162,7 +176,7 @@ def main() -> int:
     failed = False
     for page in options.pages or pages():
         try:
-            after, findings = run_page(page, host)
+            after, findings = run_page(page, host, is_check=options.check)
         except (OSError, subprocess.TimeoutExpired, OutputsError) as error:
             print(f"docs_outputs.py: {page}: {error}", file=sys.stderr)
             failed = True

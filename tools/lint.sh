@@ -1,6 +1,7 @@
 #!/bin/sh
 # Every linter and type checker over all that is ours. A warning is a failure; all of them run before it is reported.
 . "$(dirname "$0")/setup.sh"
+install_group test # what tests import is checked too
 install_group lint
 PATH=$VENV/bin:$PATH
 
@@ -12,13 +13,6 @@ check() {
   "$@" || failed="$failed $name"
 }
 
-# The preset runs clang-tidy beside the compiler, so that ninja repeats it only for what changed.
-tidy_in() {
-  folder=build/$TAG/$1
-  shift
-  configure tidy "$folder" "$@" && ninja -C "$folder" --quiet -k 0
-}
-
 # shellcheck disable=SC2046  # a list of files, none with a space
 check clang-format clang-format --dry-run -Werror $(cpp_files)
 check ruff-format ruff format --quiet --check
@@ -28,8 +22,8 @@ check mypy mypy --no-error-summary
 check zizmor zizmor --offline --quiet --no-progress --strict-collection .github
 check docs sh tools/docs.sh
 # Without the unit tests, which are most of the files: CI has other things to do.
-check clang-tidy tidy_in tidy -DGILSCOPE_TESTS=OFF
-check clang-tidy-extension tidy_in tidy-extension -DGILSCOPE_EXTENSION=ON
+configure tidy "build/$TAG/tidy"
+check clang-tidy python tools/tidy.py "build/$TAG/tidy"
 
 if [ -n "$failed" ]; then
   say "FAILED:$failed"

@@ -1,10 +1,15 @@
 #!/bin/sh
-# Builds, then runs every test with the chosen CPython. Arguments go to pytest (`sh tools/test.sh -k choose`).
+# Builds, then runs every test with the chosen CPython. Arguments go to pytest (`sh tools/test.sh -k choose`); with --contract
+# it runs what is promised with every Python.
 . "$(dirname "$0")/build.sh"
-install_postgresql
-install_browser
-install_group integrations --only-binary :all: ||
-  say "not all of group integrations can be installed here: the tests of what is missing are skipped"
+install_group test
+ninja -C "$BUILD" --quiet unit_tests
+if [ "${1:-}" != --contract ]; then
+  install_postgresql
+  install_browser
+  install_group integrations --only-binary :all: ||
+    say "not all of group integrations can be installed here: the tests of what is missing are skipped"
+fi
 
 failed=
 chosen=$#

@@ -10,7 +10,7 @@ stamps=$ROOT/build/wheels
 mkdir -p dist "$stamps"
 
 sources=$(extension_sources)
-tests=$(fingerprint tests/conftest.py tests/golden tests/python tests/wheel tools/setup.sh tools/wheel.sh)
+tests=$(fingerprint tests/conftest.py tests/pairs.py tests/golden tests/python tests/wheel tools/setup.sh tools/wheel.sh)
 
 # Of [tool.cibuildwheel]; the items of a list as lines.
 cibuildwheel_option() {
@@ -60,7 +60,7 @@ once() {
 
 make_wheel() {
   say "building the wheel for $abi"
-  build_wheel ".venvs/$tag" . "build/$tag/extension" "build/$tag/wheel"
+  build_wheel ".venvs/$tag" . "build/$tag/package" "build/$tag/wheel"
   rm -f dist/gilscope-*-"$abi"-manylinux_*.whl
   quietly env "PATH=$default/bin:$PATH" auditwheel repair -w dist "build/$tag/wheel"/*.whl # it runs patchelf
 }

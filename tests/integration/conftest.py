@@ -16,11 +16,12 @@ from typing import Any, Protocol
 import pytest
 from jsonschema import Draft202012Validator
 from tests.integration.hosts import is_package
+from tests.integration.summaries import assert_blame_sums
 from tests.processes import has_ended
 
 MARKER = "GILSCOPE_TEST_MARKER"
-# Where a process that was told to end, or whose parent has ended, must be gone.
-PATIENCE_S = 10
+# Where a process that was told to end, or whose parent has ended, must be gone; only a hang takes as long.
+PATIENCE_S = 60
 
 
 class Runner(Protocol):
@@ -33,7 +34,7 @@ class Runner(Protocol):
         stdin: str | None = None,
         env: Mapping[str, str | None] | None = None,
         cwd: Path | None = None,
-        timeout: float = 60,
+        timeout: float = 120,
     ) -> subprocess.CompletedProcess[str]:
         """`env` changes the clean environment, None removes; no `stdin` is /dev/null; bytes of no text survive."""
 
@@ -57,7 +58,7 @@ def run_command(
     *,
     stdin: str | None = None,
     cwd: Path | None = None,
-    timeout: float = 60,
+    timeout: float = 120,
 ) -> subprocess.CompletedProcess[str]:
     """In a session of its own, which is ended whole where it takes too long."""
     process = subprocess.Popen(
@@ -158,7 +159,7 @@ def run(no_leftovers: dict[str, str]) -> Runner:
         stdin: str | None = None,
         env: Mapping[str, str | None] | None = None,
         cwd: Path | None = None,
-        timeout: float = 60,
+        timeout: float = 120,
     ) -> subprocess.CompletedProcess[str]:
         environment = changed(no_leftovers, env)
         return run_command(command, environment, stdin=stdin, cwd=cwd, timeout=timeout)
@@ -261,7 +262,7 @@ def compare(host: str, run: Runner) -> Callable[..., tuple[int, dict[str, Any]]]
 
     def compare(*arguments: object, rounds: int = 1, **options: Any) -> tuple[int, dict[str, Any]]:
         command = [host, "compare", "--json", "-", "--rounds", str(rounds), *map(str, arguments)]
-        result = run(command, **{"timeout": 120, **options})
+        result = run(command, **options)
         assert result.stdout, result.stderr
         document = json.loads(result.stdout)
         validator_of("compare").validate(document)
@@ -280,9 +281,9 @@ class Summarize(Protocol):
     """Runs code with arguments under `gilscope run`; returns what it said, and its JSON, which fits the schema."""
 
     def __call__(
-        self, code: str, *arguments: object, **options: Any
+        self, code: str, *arguments: object, flags: Sequence[str] = (), name: str = "script.py", **options: Any
     ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-        """`options` are the runner's."""
+        """`flags` are gilscope's, `name` is the script's, `options` are the runner's."""
 
 
 class ReportTruth(Protocol):
@@ -315,23 +316,25 @@ def summarize(
     request: pytest.FixtureRequest,
     report_truth: ReportTruth,
 ) -> Summarize:
-    """By each of the recorders; what a capture tells again must be what the run told.
+    """By each of the recorders; what a capture tells again must be what the run told; waits must add up.
 
     The script is a file, as multiprocessing's children need it; alone in a folder, which imports go through.
     """
 
     def summarize(
-        code: str, *arguments: object, **options: Any
+        code: str, *arguments: object, flags: Sequence[str] = (), name: str = "script.py", **options: Any
     ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-        script, file, capture = tmp_path / "script" / "script.py", tmp_path / "summary.json", tmp_path / "capture"
+        script, file, capture = tmp_path / "script" / name, tmp_path / "summary.json", tmp_path / "capture"
         script.parent.mkdir(exist_ok=True)
         script.write_text(code)
         keep = ["-o", str(capture)] if request.param == "events" else []
-        command = [host, "run", "--force", "--json", str(file), *keep, str(script), *map(str, arguments)]
+        command = [host, "run", *flags, "--force", "--json", str(file), *keep, str(script), *map(str, arguments)]
         result = run(command, **options)
         assert file.exists(), result.stderr
         document = json.loads(file.read_text())
         validator_of("summary").validate(document)
+        for process in document["processes"]:
+            assert_blame_sums(process)
         if keep:
             assert {**report_truth(capture), "check": None} == {**document, "check": None}
         return result, document

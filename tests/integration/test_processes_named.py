@@ -1,4 +1,7 @@
-"""The processes of one run on one clock, ordered by their start, by the names that `multiprocessing` gives them."""
+"""The processes of one run on one clock, ordered by their start, by the names that `multiprocessing` gives them.
+
+Only here the names that Python says are those of summary, page and time line, and these have one order.
+"""
 
 import itertools
 import json

@@ -1,13 +1,16 @@
-"""`gilscope run -o`, `--trace`, and `gilscope report`: captures that are whole."""
+"""`gilscope run -o`, `--trace`, and `gilscope report`: captures that are whole.
+
+Only here a report is held against what the run itself said, its time line against its summary, interval by interval;
+and options that go together, or not, against what is on the disk afterwards.
+"""
 
 import itertools
 import json
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
+from tests.integration.conftest import validator_of
 from tests.integration.summaries import READS, releases
 
 # The rows of a time line are numbered from here, by thread.
@@ -32,6 +35,7 @@ def text(result):
     return result.stdout + result.stderr
 
 
+@pytest.mark.contract
 def test_the_report_is_what_the_run_said(run, host, script, capture, report_truth):
     ran = run([host, "run", "-o", str(capture), script(THREADS)])
     assert (ran.returncode, ran.stdout) == (0, "done\n")
@@ -81,8 +85,8 @@ def sums_of(document: dict[str, Any]) -> Sums:
     return found
 
 
-@pytest.mark.parametrize("from_run", [True, False])
-def test_the_timeline_adds_up_to_the_summary(run, host, script, capture, report_truth, tmp_path, from_run):
+@pytest.mark.contract
+def test_the_timeline_adds_up_to_the_summary(run, host, script, capture, report_truth, tmp_path):
     code = """
 import multiprocessing, threading
 def work(): sum(range(400_000))
@@ -96,14 +100,12 @@ if __name__ == "__main__":
         child = multiprocessing.get_context(method).Process(target=both)
         child.start(); child.join()
 """
-    file = tmp_path / "trace.json"
-    extra = ["--trace", str(file)]
-    assert run([host, "run", "-o", str(capture), *(extra if from_run else []), script(code)]).returncode == 0
-    if not from_run:
-        assert run([host, "report", *extra, str(capture)]).returncode == 0
-    trace = json.loads(file.read_text())
-    schema = json.loads((Path(__file__).parents[2] / "docs/schemas/trace.schema.json").read_text())
-    jsonschema.validate(trace, schema)
+    of_run, of_report = tmp_path / "run.json", tmp_path / "report.json"
+    assert run([host, "run", "-o", str(capture), "--trace", str(of_run), script(code)]).returncode == 0
+    assert run([host, "report", "--trace", str(of_report), str(capture)]).returncode == 0
+    assert of_run.read_bytes() == of_report.read_bytes()
+    trace = json.loads(of_run.read_text())
+    validator_of("trace").validate(trace)
     slices = [event for event in trace["traceEvents"] if event["ph"] == "X"]
     rows: Sums = defaultdict(lambda: defaultdict(int))
     for event in slices:

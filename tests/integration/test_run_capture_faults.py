@@ -1,9 +1,15 @@
-"""Captures of runs that go wrong: killed, out of space, interrupted; and captures that are damaged, or lie."""
+"""Captures of runs that go wrong: killed, out of space, interrupted; and captures that are damaged, or lie.
+
+Only here the whole program meets what goes wrong on a disk: what was recorded is there and told truly, the rest is
+said, nothing is left behind, and what is no capture is refused with file and byte.
+"""
 
 import json
 import os
 import resource
+import select
 import signal
+import struct
 import subprocess
 
 import pytest
@@ -44,27 +50,27 @@ def test_a_bound_drops_the_rest_and_says_so(run, host, script, capture, report_t
 def test_figures_end_where_the_first_event_was_dropped(run, host, script, capture, report_truth):
     """A thread whose release was dropped would hold the GIL, or wait for it, until the end."""
     code = """
-import os, threading
+import os, threading, time
 def read():
     zero = os.open("/dev/zero", os.O_RDONLY)
     for _ in range(30_000): os.read(zero, 1)
 threads = [threading.Thread(target=read) for _ in range(2)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
-sum(range(10_000_000))
+print(time.monotonic_ns())
 """
     trace = capture.parent / "trace.json"
     options = ["--max-size", "150k", "-o", str(capture), "--trace", str(trace)]
     ran = run([host, "run", *options, script(code)])
     assert "figures and time line end where the first was dropped" in ran.stderr.replace("\n", " ")
-    document = report_truth(capture)
-    (process,) = document["processes"]
-    whole = json.loads((capture / "run.json").read_text())["processes"][0]
-    assert process["wall_ns"] < 0.9 * (process["cpu_ns"] + 10**9)
+    (process,) = report_truth(capture)["processes"]
+    (events,) = capture.glob("*.events")
+    # docs/capture-format.md, "Block 0: the header": when it began, ns of the same clock. What came later was dropped.
+    begin_ns = struct.unpack_from("<q", events.read_bytes(), 40)[0]
+    assert begin_ns + process["wall_ns"] < int(ran.stdout)
     slices = [event for event in json.loads(trace.read_text())["traceEvents"] if event["ph"] == "X"]
     begin = min(event["ts"] for event in slices)
     assert max(event["ts"] + event["dur"] for event in slices) - begin <= process["wall_ns"] / 1000 + 1
-    assert whole["end_ticks"] > whole["begin_ticks"]
 
 
 def test_a_capture_without_an_event_says_so(run, host, script, capture, report_truth):
@@ -111,33 +117,30 @@ def test_a_pipe_without_a_reader_is_an_error_and_one_with_a_reader_is_written_to
     ran = run([host, "run", "--trace", str(pipe), script("print('ran')")])
     assert (ran.returncode, ran.stdout) == (0, "ran\n")
     assert f"{pipe} cannot be written" in ran.stderr
-    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+    with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)) as reader:
         assert run([host, "run", "-q", "--trace", str(pipe), script("pass")]).returncode == 0
-        assert json.loads(reader.communicate()[0])["traceEvents"]
-
-
-def size_of(file):
-    """0 where it is not there."""
-    try:
-        return file.stat().st_size
-    except FileNotFoundError:
-        return 0
+        assert json.loads(reader.read())["traceEvents"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_long_report_can_be_interrupted_and_leaves_nothing(host, script, tmp_path, no_leftovers, number):
+    """It waits for a reader of the one file, who has no hurry, while the other is begun."""
     (tmp_path / "tmp").mkdir()
-    command = [host, "run", "--trace", str(tmp_path / "trace.json"), script(READS), "300000"]
+    os.mkfifo(tmp_path / "trace.json")
+    code = "import os; zero = os.open('/dev/zero', os.O_RDONLY)\nfor _ in range(50_000): os.read(zero, 1)"
+    command = [host, "run", "--trace", "trace.json", "--firefox", "profile.json", script(code)]
     environment = {**no_leftovers, "TMPDIR": str(tmp_path / "tmp")}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        # The timeline is being written: most of a report's time. (Before the script a file of that name is tried.)
-        while not size_of(tmp_path / f"trace.json.{process.pid}.part"):
-            os.sched_yield()
+    with os.fdopen(os.open(tmp_path / "trace.json", os.O_RDONLY | os.O_NONBLOCK)) as reader:
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+        select.select([reader], [], [])
+        assert list(tmp_path.glob("profile.json.*.part"))
         process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        os.set_blocking(reader.fileno(), True)
+        reader.read()
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == -number
     assert "interrupted before the report was whole" in errors
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["script.py", "tmp"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["script.py", "tmp", "trace.json"]
 
 
 def test_a_trace_comes_though_the_json_cannot_be_written(run, host, script, tmp_path):
@@ -268,19 +271,3 @@ def test_a_capture_that_cannot_be_true_is_found_out(run, host, script, capture):
     assert told.returncode == 1
     assert json.loads(told.stdout)["check"]["passed"] is False
     assert run([host, "report", str(capture)]).returncode == 0  # nobody asked
-
-
-def test_hostile_names_stay_text(run, host, script, capture, report_truth, tmp_path):
-    code = r"""
-import threading
-names = ["<script>alert(1)</script>", "\x1b[31mred\n\t", "n\x00l", "\udc80", "ü" * 300]
-threads = [threading.Thread(target=sum, args=(range(10),), name=name) for name in names]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-"""
-    ran = run([host, "run", "-o", str(capture), "--trace", str(tmp_path / "t.json"), script(code)])
-    assert ran.returncode == 0, ran.stderr
-    assert "\x1b" not in ran.stderr
-    names = [thread["name"] for thread in report_truth(capture)["processes"][0]["threads"]]
-    assert "<script>alert(1)</script>" in names
-    json.loads((tmp_path / "t.json").read_text())

@@ -1,4 +1,7 @@
-"""`gilscope run` takes on the virtual environment that is active, as that environment's own `python` would."""
+"""`gilscope run` takes on the virtual environment that is active, as that environment's own `python` would.
+
+Only here a real environment is made and used; which one fits, and what is said of others, has unit tests.
+"""
 
 from __future__ import annotations
 
@@ -94,65 +97,17 @@ def test_an_environment_made_by_others_is_known_by_their_word_for_the_version(
     assert (result.stdout, result.stderr) == (f"{folder}\n", "")
 
 
-def remove_python(folder: Path) -> None:
-    """As an environment whose base was uninstalled."""
-    (folder / "bin" / "python").unlink()
-    (folder / "bin" / "python").symlink_to("/nonexistent/python")
-
-
-def claim_version(folder: Path) -> None:
-    """As one that another Python made."""
-    config = folder / "pyvenv.cfg"
-    config.write_text(re.sub(r"(?m)^version\s*=.*$", "version = 3.8.10", config.read_text()))
-
-
-def claim_nothing(folder: Path) -> None:
-    """As one that nobody knows."""
-    (folder / "pyvenv.cfg").unlink()
-
-
-def change_threading(folder: Path) -> None:
-    """As one whose modules are for the other kind of build: free-threaded, or not."""
-    (library,) = folder.glob("lib/python*")
-    name = library.name
-    library.rename(library.with_name(name.removesuffix("t") if name.endswith("t") else name + "t"))
-
-
-BREAKS = {
-    "without its python": (remove_python, "no bin/python"),
-    "of another version": (claim_version, "is of Python 3.8"),
-    "of no known version": (claim_nothing, "(unknown)"),
-    "of the other threading": (change_threading, "is of Python 3."),
-}
-
-
-@pytest.mark.parametrize("name", BREAKS)
 def test_an_environment_that_does_not_fit_is_named_and_not_used(
-    host: str, stock: str, run: Runner, tmp_path: Path, name: str
+    host: str, stock: str, run: Runner, tmp_path: Path
 ) -> None:
     folder = make_environment(run, stock, tmp_path / "venv")
-    make_broken, reason = BREAKS[name]
-    make_broken(folder)
+    config = folder / "pyvenv.cfg"
+    config.write_text(re.sub(r"(?m)^version\s*=.*$", "version = 3.8.10", config.read_text()))
     code = "import sys; print(sys.executable, sys.prefix == sys.base_prefix)"
     result = run([host, "run", "--no-probe", "-c", code], env={"VIRTUAL_ENV": str(folder)})
     (warning,) = result.stderr.splitlines()
-    assert warning.startswith(f"gilscope: warning: the virtual environment {folder} ")
-    assert reason in warning
+    assert warning.startswith(f"gilscope: warning: the virtual environment {folder} is of Python 3.8")
     assert warning.endswith("not used")
-    assert result.stdout == f"{stock} True\n"
-    assert result.returncode == 0
+    assert (result.returncode, result.stdout) == (0, f"{stock} True\n")
     quiet = run([host, "run", "-q", "-c", code], env={"VIRTUAL_ENV": str(folder)})
     assert (quiet.stdout, quiet.stderr) == (result.stdout, "")
-
-
-def test_an_environment_that_is_nowhere_is_named_and_not_used(host: str, stock: str, run: Runner) -> None:
-    result = run(
-        [host, "run", "--no-probe", "-c", "import sys; print(sys.executable)"], env={"VIRTUAL_ENV": "/nonexistent/venv"}
-    )
-    assert result.stdout == f"{stock}\n"
-    assert result.stderr == "gilscope: warning: the virtual environment /nonexistent/venv has no bin/python: not used\n"
-
-
-def test_an_empty_variable_is_no_environment(host: str, stock: str, run: Runner) -> None:
-    result = run([host, "run", "--no-probe", "-c", "import sys; print(sys.executable)"], env={"VIRTUAL_ENV": ""})
-    assert (result.stdout, result.stderr) == (f"{stock}\n", "")

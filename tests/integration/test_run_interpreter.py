@@ -1,4 +1,8 @@
-"""What a program sees of its interpreter under `gilscope run` is what it sees under `python`."""
+"""What a program sees of its interpreter under `gilscope run` is what it sees under `python`.
+
+Only here the whole configuration is compared, for each way to name a program, each flag and each environment variable.
+Those whose effects are seen apart from each other share a run.
+"""
 
 from __future__ import annotations
 
@@ -77,83 +81,43 @@ WAYS = {
     "a script after --": ["-u", "--", "state.py", "--", "x"],
 }
 FLAGS = [
-    "-X dev",
-    "-X dev -W error",
-    "-W error",
-    "-W ignore::DeprecationWarning -W once",
-    "-W ignore::SyntaxWarning",
-    "-O",
-    "-OO",
-    "-u",
-    "-I",
-    "-E",
-    "-s",
+    "-X dev -W error -bb",
+    "-O -u -B -s -b -R -d -W ignore::DeprecationWarning -W once",
+    "-OO -E -q -x --check-hash-based-pycs always -W ignore::SyntaxWarning",
+    "-I -X utf8 -X frozen_modules=off",
+    "-X utf8=0 -X frozen_modules=on -X faulthandler -X own=1 -X other",
+    "-X tracemalloc=2 -X int_max_str_digits=700 -X pycache_prefix=cache -X no_debug_ranges",
     "-S",
     "-IS",
-    "-B",
-    "-b",
-    "-bb",
-    "-d",
-    "-q",
-    "\n    -R",
-    "-x",
-    "-X utf8",
-    "-X utf8=0",
-    "-X frozen_modules=off",
-    "-X frozen_modules=on",
-    "-X faulthandler",
-    "-X tracemalloc=2",
-    "-X own=1 -X other",
-    "\n    -X int_max_str_digits=700",
-    "-X pycache_prefix=cache",
-    "-X no_debug_ranges",
-    "--check-hash-based-pycs always",
     "-v -V",
     "-Wnonsense",
 ]
 WITHOUT_PACKAGES = ["-S", "-IS"]
 ENVIRONMENTS = [
-    "PYTHONPATH=one:two",
-    "PYTHONDONTWRITEBYTECODE=1",
-    "PYTHONWARNINGS=error,ignore::UserWarning",
-    "PYTHONSAFEPATH=1",
-    "PYTHONUTF8=0",
-    "\n    PYTHONUTF8=1",
-    "PYTHONIOENCODING=latin-1:replace",
+    "PYTHONPATH=one:two PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=error,ignore::UserWarning PYTHONUTF8=1",
+    "PYTHONSAFEPATH=1 PYTHONUTF8=0 PYTHONIOENCODING=latin-1:replace PYTHONNOUSERSITE=1 PYTHONUNBUFFERED=1",
+    "PYTHONUSERBASE=base PYTHONFAULTHANDLER=1 PYTHONDEVMODE=1 PYTHONPYCACHEPREFIX=cache PYTHONHASHSEED=0",
+    "PYTHONOPTIMIZE=2 PYTHONSTARTUP=none.py PYTHONTRACEMALLOC=1 PYTHONINTMAXSTRDIGITS=1000 PYTHONNODEBUGRANGES=1",
+    "PYTHONMALLOC=debug PYTHONBREAKPOINT=0 PYTHONASYNCIODEBUG=1 PYTHONPLATLIBDIR=lib",
+    "PYTHONEXECUTABLE=/x",
     "LC_ALL=C",
     "LC_ALL=POSIX PYTHONCOERCECLOCALE=0",
     "LC_ALL=C PYTHONUTF8=0",
-    "\n    LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0",
+    "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0",
     "LC_ALL=C PYTHONCOERCECLOCALE=warn",
     "LC_ALL=no_SUCH",
     "LC_ALL=en_US.ISO-8859-1",
-    "\n    PYTHONNOUSERSITE=1",
-    "PYTHONUSERBASE=base",
-    "PYTHONOPTIMIZE=2",
-    "PYTHONUNBUFFERED=1",
-    "PYTHONFAULTHANDLER=1",
-    "PYTHONDEVMODE=1",
-    "\n    PYTHONPYCACHEPREFIX=cache",
-    "PYTHONSTARTUP=none.py",
-    "PYTHONTRACEMALLOC=1",
-    "PYTHONINTMAXSTRDIGITS=1000",
-    "PYTHONNODEBUGRANGES=1",
-    "\n    PYTHONHASHSEED=0",
-    "PYTHONMALLOC=debug",
-    "PYTHONBREAKPOINT=0",
-    "PYTHONASYNCIODEBUG=1",
-    "PYTHONEXECUTABLE=/x",
-    "PYTHONPLATLIBDIR=lib",
 ]
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("arguments", WAYS.values(), ids=WAYS)
 def test_a_program_sees_the_same_interpreter(same: Pair, programs: Path, arguments: list[str]) -> None:
     result = same(*[argument.replace("{}", str(programs)) for argument in arguments])
     assert '"argv"' in result.stdout
 
 
-@pytest.mark.parametrize("flags", [flags.strip() for flags in FLAGS])
+@pytest.mark.parametrize("flags", FLAGS)
 @pytest.mark.usefixtures("programs")
 def test_a_program_sees_the_same_interpreter_with_flags(same: Pair, host: str, flags: str) -> None:
     if is_package(host) and flags in WITHOUT_PACKAGES:
@@ -178,7 +142,7 @@ def test_a_flag_that_hides_the_package_is_refused(host: str, run: Runner, flags:
     )
 
 
-@pytest.mark.parametrize("variables", [variables.strip() for variables in ENVIRONMENTS])
+@pytest.mark.parametrize("variables", ENVIRONMENTS)
 @pytest.mark.usefixtures("programs")
 def test_a_program_sees_the_same_interpreter_with_environment_variables(same: Pair, host: str, variables: str) -> None:
     if is_package(host) and variables.startswith("PYTHONEXECUTABLE"):
@@ -193,6 +157,7 @@ def test_ignored_environment_variables_are_ignored_by_both(same: Pair) -> None:
     same("-I", "state.py", env=env)
 
 
+@pytest.mark.contract
 def test_a_program_from_standard_input_sees_the_same_interpreter(same: Pair) -> None:
     assert '"argv"' in same("-", "one", "--two", stdin=STATE).stdout
 

@@ -1,4 +1,9 @@
-"""What `gilscope run` says of the GIL after the script: the figures as constructed, and the script as it was."""
+"""What `gilscope run` says of the GIL after the script: the figures as constructed, and the script as it was.
+
+Only here the summary of a live run is held against what its script did: counts to the last release, sums that agree,
+ends of every kind with the JSON written, or not. Verdicts and words are rules, with unit tests; who is busy, and for
+which share of a run, is the scheduler's to say.
+"""
 
 import json
 import signal
@@ -14,7 +19,7 @@ turns = [0, 0]
 def work(mine):
     ready.wait()
     before, seen = turns[1 - mine], 0
-    while seen < 30:
+    while seen < 10:
         turns[mine] += 1
         if turns[1 - mine] != before:
             before, seen = turns[1 - mine], seen + 1
@@ -23,7 +28,6 @@ threads = [threading.Thread(target=work, args=(n,), name=f"worker {n}") for n in
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 """
-ALONE = "total = sum(range(3_000_000))"
 
 
 @pytest.fixture(autouse=True)
@@ -32,66 +36,66 @@ def only_with_a_gil(request, free_threaded):
         pytest.skip("free-threaded: there is no GIL")
 
 
-def test_threads_that_compute_are_a_bottleneck_and_force_each_other(summarize):
+@pytest.mark.contract
+def test_threads_that_compute_force_each_other_and_wait(summarize):
     result, document = summarize(CONTENDED)
     assert result.returncode == 0
-    assert result.stderr.startswith("\ngilscope: threads waited ")
-    assert "processes or sub-interpreters" in result.stderr
-    assert document["verdict"]["kind"] == "bottleneck"
+    assert result.stderr.startswith("\ngilscope: ")
     (process,) = document["processes"]
     (gil,) = process["gils"]
-    assert gil["forced"] >= 30
-    assert gil["handoffs"] >= 60
+    assert gil["forced"] >= 20
+    assert gil["handoffs"] >= 20
     assert gil["overlaps"] == 0
     assert gil["interpreters"] == [0]
     workers = [thread for thread in process["threads"] if str(thread["name"]).startswith("worker ")]
     assert {thread["name"] for thread in workers} == {"worker 0", "worker 1"}
     for thread in workers:
-        assert thread["forced"] >= 15
-        assert thread["waits"] >= 15
+        assert thread["forced"] >= 10
+        assert thread["waits"] >= 9  # but where the other has just ended
         assert 0 < thread["cpu_ns"] <= document["cpu_ns"]
         assert 0 < thread["wait"]["p50_ns"] <= thread["wait"]["p99_ns"] <= thread["wait"]["max_ns"]
         assert thread["wait"]["max_ns"] <= thread["wait_ns"] <= thread["lifetime_ns"] <= process["wall_ns"]
 
 
+@pytest.mark.contract
 def test_one_thread_has_a_ceiling_and_no_waits(summarize):
-    result, document = summarize(ALONE)
-    assert result.stderr.startswith("\ngilscope: one thread used the GIL")
-    verdict = document["verdict"]
-    assert (verdict["kind"], verdict["wait_share"]) == ("one_thread", 0)
+    _, document = summarize("total = sum(range(1_000_000))")
     (process,) = document["processes"]
     (gil,), (thread,) = process["gils"], process["threads"]
-    assert verdict["ceiling"] == pytest.approx(process["wall_ns"] / thread["hold_ns"])
+    verdict = document["verdict"]
+    assert verdict["wait_share"] == 0
+    assert verdict["ceiling"] in (None, pytest.approx(process["wall_ns"] / thread["hold_ns"]))
     assert (thread["name"], thread["id"], thread["waits"], thread["wait"]) == ("MainThread", process["pid"], 0, None)
     assert (process["start_method"], document["wall_ns"]) == (None, process["wall_ns"])
-    assert 0 < thread["cpu_ns"] <= process["cpu_ns"] * 1.01
+    assert 0 < thread["cpu_ns"] <= process["cpu_ns"] == document["cpu_ns"]
     assert gil["handoffs"] == gil["forced"] == 0
     assert gil["hold_ns"] == thread["hold_ns"] <= process["wall_ns"]
 
 
+@pytest.mark.contract
 def test_every_release_of_the_script_is_one_release(summarize):
     few, many = (summarize(READS, times)[1] for times in (0, 1000))
     assert releases(many) == releases(few) + 1000
     assert main_thread(many)["holds"] == main_thread(few)["holds"] + 1000
     assert many["probe"]["events"] == few["probe"]["events"] + 2000
-    assert many["probe"]["dropped"] == 0
-    assert 0 < many["probe"]["pair_cost_ns"] < 10_000
-    assert many["probe"]["cost_share"] > few["probe"]["cost_share"] * 0.5
+    for document in (few, many):
+        probe = document["probe"]
+        assert probe["dropped"] == 0
+        assert probe["pair_cost_ns"] > 0
+        cost = main_thread(document)["holds"] * probe["pair_cost_ns"]
+        assert probe["cost_share"] == pytest.approx(cost / document["wall_ns"])
 
 
-@pytest.mark.alone
-def test_a_known_time_held_and_a_known_time_released_are_found_again(host, run, summarize, environment):
-    """Coarse: other work of the machine can only make things longer."""
-    code = "import gilscope, sys\nfor _ in range(5):\n    gilscope.{}({})"
-    if run([host, "run", "-q", "-c", "import gilscope"], env=environment).returncode:
+def test_a_known_time_held_and_a_known_time_released_are_found_again(summarize, environment):
+    """Other work of the machine can only make things longer."""
+    code = "import gilscope\nfor _ in range(5):\n    gilscope.hold(20_000_000)\n    gilscope.release(20_000_000)"
+    ran, document = summarize(code, env=environment)
+    if "No module named 'gilscope'" in ran.stderr:
         pytest.skip("the extension is not installed in this environment")
-    _, held = summarize(code.format("hold", 20_000_000), env=environment)
-    _, released = summarize(code.format("release", 200_000_000), env=environment)  # long: start-up holds it, too
-    assert main_thread(held)["hold_ns"] >= 100_000_000
-    assert main_thread(held)["hold"]["max_ns"] >= 19_000_000
-    assert main_thread(held)["hold_share"] > 0.9
-    assert released["wall_ns"] - main_thread(released)["hold_ns"] >= 1_000_000_000 * 0.97
-    assert main_thread(released)["hold_share"] < 0.6
+    main = main_thread(document)
+    assert main["hold_ns"] >= 100_000_000
+    assert main["hold"]["max_ns"] >= 20_000_000
+    assert document["wall_ns"] - main["hold_ns"] >= 100_000_000
 
 
 def test_the_script_has_its_output_to_itself_and_the_summary_comes_last(host, run):
@@ -119,7 +123,7 @@ def test_json_on_standard_output_comes_after_the_scripts(host, run):
     first, _, document = result.stdout.partition("\n")
     assert first == "hello"
     assert json.loads(document)["command"] == ["gilscope", "run", "--json", "-", "-c", "print('hello')"]
-    assert "gilscope: one thread" in result.stderr
+    assert "\ngilscope: " in result.stderr
 
 
 def test_json_goes_where_it_was_asked_for_though_the_script_goes_elsewhere(host, run, tmp_path):
@@ -168,7 +172,6 @@ ENDS = {
     "sys.exit(3)": ("import sys; sys.exit(3)", 3),
     "sys.exit(text)": ("import sys; sys.exit('bye')", 1),
     "sys.exit(-1)": ("import sys; sys.exit(-1)", 255),
-    "sys.exit(300)": ("import sys; sys.exit(300)", 44),
     "an exception": ("1 / 0", 1),
     "a syntax error": ("1 +", 1),
     "an interrupt": ("raise KeyboardInterrupt", 128 + signal.SIGINT),
@@ -178,9 +181,9 @@ ENDS = {
 
 @pytest.mark.without_a_gil
 @pytest.mark.parametrize(("code", "exit_code"), ENDS.values(), ids=ENDS)
-def test_the_exit_code_is_the_scripts_and_in_the_json(summarize, stock, run, code, exit_code):
+def test_the_exit_code_is_the_scripts_and_in_the_json(summarize, code, exit_code):
     result, document = summarize(code)
-    assert result.returncode == run([stock, "-c", code]).returncode
+    assert result.returncode == (-signal.SIGINT if exit_code == 128 + signal.SIGINT else exit_code)
     assert document["exit_code"] == exit_code
     assert "gilscope: " in result.stderr
 
@@ -192,32 +195,36 @@ def test_an_interrupt_that_the_script_keeps_blocked_ends_nothing(summarize):
 
 
 SUDDEN_ENDS = {
-    "os._exit": "os._exit(7)",
-    "os.abort": "os.abort()",
-    "SIGKILL": "os.kill(os.getpid(), signal.SIGKILL)",
-    "SIGTERM": "os.kill(os.getpid(), signal.SIGTERM)",
-    "exec": "os.execv(sys.executable, [sys.executable, '-c', 'print(7); raise SystemExit(6)'])",
-    "os._exit in a thread": "t = threading.Thread(target=os._exit, args=(8,)); t.start(); t.join()",
+    "os._exit": ("os._exit(7)", 7),
+    "os.abort": ("os.abort()", -signal.SIGABRT),
+    "SIGKILL": ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
+    "SIGTERM": ("os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM),
+    "exec": ("os.execv(sys.executable, [sys.executable, '-c', 'raise SystemExit(6)'])", 6),
+    "os._exit in a thread": ("t = threading.Thread(target=os._exit, args=(8,)); t.start(); t.join()", 8),
 }
 
 
 @pytest.mark.without_a_gil
-@pytest.mark.parametrize("end", SUDDEN_ENDS.values(), ids=SUDDEN_ENDS)
-def test_a_sudden_end_is_the_scripts_own_and_leaves_nothing(host, stock, run, tmp_path, end):
+@pytest.mark.parametrize(("end", "exit_code"), SUDDEN_ENDS.values(), ids=SUDDEN_ENDS)
+def test_a_sudden_end_is_the_scripts_own_and_leaves_nothing(host, run, tmp_path, end, exit_code):
     """Nothing of ours runs then: there is no summary, no half of a file, and no process (the fixture looks)."""
     code = f"import os, signal, sys, threading\nprint('begun', flush=True)\n{end}"
-    expected = run([stock, "-c", code], cwd=tmp_path)
     result = run([host, "run", "--json", "out.json", "-c", code], cwd=tmp_path)
-    assert (result.returncode, result.stdout, result.stderr) == (expected.returncode, expected.stdout, expected.stderr)
+    assert (result.returncode, result.stdout, result.stderr) == (exit_code, "begun\n", "")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("status", ["'x'", "2**40"])
-def test_os_exit_with_nonsense_is_the_same_error_and_the_recording_goes_on(summarize, status):
-    code = f"import os\ntry:\n    os._exit({status})\nexcept (TypeError, OverflowError):\n    pass\n" + READS
-    assert releases(summarize(code, 1000)[1]) == releases(summarize(code, 0)[1]) + 1000
+def test_os_exit_with_nonsense_is_the_same_error_and_the_recording_goes_on(summarize):
+    code = """
+import os
+for status in ("x", 2**40):
+    try: os._exit(status)
+    except (TypeError, OverflowError): pass
+"""
+    assert releases(summarize(code + READS, 1000)[1]) == releases(summarize(code + READS, 0)[1]) + 1000
 
 
+@pytest.mark.contract
 @pytest.mark.without_a_gil
 def test_without_a_gil_there_is_nothing_to_trace_and_the_verdict_says_so(free_threaded, summarize):
     if not free_threaded:
@@ -230,6 +237,7 @@ def test_without_a_gil_there_is_nothing_to_trace_and_the_verdict_says_so(free_th
     assert result.stderr.startswith(said)
 
 
+@pytest.mark.contract
 def test_gils_of_subinterpreters_are_their_own(summarize, host_version):
     if host_version < (3, 12):
         pytest.skip("sub-interpreters share the one GIL before 3.12")
@@ -246,12 +254,11 @@ for _ in range(2):
     interpreters.run_string(one, read)
     interpreters.destroy(one)
 """
-    few, many = (summarize(code, times)[1] for times in (0, 1000))
+    (_, few), (result, many) = (summarize(code, times) for times in (0, 1000))
     assert len(gils(many)) == 3
     main, *others = gils(many)
     assert main["interpreters"] == [0]
     for gil, before in zip(others, gils(few)[1:], strict=True):
         assert gil["interpreters"] not in ([], [0])
         assert gil["forced"] + gil["voluntary"] == before["forced"] + before["voluntary"] + 1000
-    result, _ = summarize(code, 1)
     assert "GIL 2 (interpreter " in result.stderr

@@ -1,4 +1,8 @@
-"""What `gilscope run` says of children and of many threads; and that the script may do what it likes to its process."""
+"""What `gilscope run` says of children and of many threads; and that the script may do what it likes to its process.
+
+Only here Python itself forks, spawns and names what is recorded: each child is there with all that it did, by the name
+and parent that it had, and a script that closes, empties, limits or blocks what we use runs as ever.
+"""
 
 import json
 import os
@@ -7,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.integration.summaries import READS, main_thread, releases
+from tests.integration.summaries import main_thread, releases
 
 METHODS = ["fork", "spawn", "forkserver"]
 
@@ -23,13 +27,6 @@ def children(document):
     first = document["processes"][0]
     assert first["start_method"] is None
     return [process for process in document["processes"] if process["start_method"] is not None]
-
-
-def forked(document):
-    (child,) = children(document)
-    assert child["start_method"] == "fork"
-    assert child["parent_pid"] == document["processes"][0]["pid"]
-    return child
 
 
 POOL = """
@@ -64,13 +61,15 @@ POOLS = {
         pids = set(pool.map(read, [500] * 8, chunksize=1))""",
     "ProcessPoolExecutor": """with ProcessPoolExecutor(2, context, begin, (barrier,)) as pool:
         pids = set(f.result() for f in [pool.submit(read, 500) for _ in range(8)])""",
-    "Process": """processes = [context.Process(target=read, args=(4000,)) for _ in range(2)]
+    "Process, in an empty environment": """os.environ.clear()
+    processes = [context.Process(target=read, args=(4000,)) for _ in range(2)]
     for process in processes: process.start()
     for process in processes: process.join()
     pids = [process.pid for process in processes]""",
 }
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", POOLS)
 def test_children_of_multiprocessing_are_there_with_all_that_they_did(summarize, method, name):
@@ -97,38 +96,35 @@ def test_children_of_multiprocessing_are_there_with_all_that_they_did(summarize,
         assert gil["hold_ns"] <= process["wall_ns"]
         assert "MainThread" in {thread["name"] for thread in process["threads"]}
         if name != "Pool, terminated":
-            assert 0 < process["cpu_ns"] <= process["wall_ns"] * 2 + 20_000_000
+            assert process["cpu_ns"] > 0
     assert document["probe"]["unrecorded_processes"] == 0
 
 
-FORK = (
-    READS.replace("int(sys.argv[1])", "0")
-    + """
-pid = os.fork()
-if pid == 0:
-    for _ in range(int(sys.argv[1])): os.read(zero, 1)
-    {}
-os.waitpid(pid, 0)
+ENDS = "sys.exit(3)", "os._exit(3)", "os.kill(os.getpid(), 9)", "os.abort()", "1 / 0", "os.execv('/bin/true', ['true'])"
+
+
+@pytest.mark.contract
+def test_forked_children_are_exact_however_they_end_and_their_parent_is_not_touched(summarize):
+    code = f"""
+import os, sys
+zero = os.open("/dev/zero", os.O_RDONLY)
+for end in {ENDS}:
+    pid = os.fork()
+    if pid == 0:
+        for _ in range(int(sys.argv[1])): os.read(zero, 1)
+        exec(end)
+    os.waitpid(pid, 0)
 """
-)
-CHILD_ENDS = {
-    "sys.exit": "sys.exit(3)",
-    "os._exit": "os._exit(3)",
-    "SIGKILL": "os.kill(os.getpid(), 9)",
-    "abort": "os.abort()",
-    "an exception": "1 / 0",
-    "exec": "os.execv('/bin/true', ['/bin/true'])",
-}
-
-
-@pytest.mark.parametrize("end", CHILD_ENDS.values(), ids=CHILD_ENDS)
-def test_a_forked_child_is_exact_however_it_ends_and_its_parent_is_not_touched(summarize, end):
-    few, many = (summarize(FORK.replace("{}", end), times)[1] for times in (0, 1000))
-    forked(few), forked(many)
-    assert releases(many, 1) == releases(few, 1) + 1000
+    few, many = (summarize(code, times)[1] for times in (0, 1000))
+    for document in (few, many):
+        assert [child["start_method"] for child in children(document)] == ["fork"] * len(ENDS)
+        assert {child["parent_pid"] for child in children(document)} == {document["processes"][0]["pid"]}
     assert releases(many) == releases(few)
+    for number, end in enumerate(ENDS, 1):
+        assert releases(many, number) == releases(few, number) + 1000, end
 
 
+@pytest.mark.contract
 def test_a_fork_by_a_thread_and_a_fork_by_a_child_are_there(summarize, host_version):
     code = """
 import os, threading, warnings
@@ -169,29 +165,20 @@ else:
     os._exit(0)
 """
     _, document = summarize(code, tmp_path / "done")
-    assert forked(document)["cpu_ns"] is None
+    (child,) = children(document)
+    assert child["cpu_ns"] is None
     assert document["cpu_ns"] is None
     while not ((tmp_path / "done").exists() and (tmp_path / "done").read_text()):
         os.sched_yield()
 
 
-def test_programs_that_are_no_python_of_ours_are_not_there(summarize):
+def test_a_hundred_short_threads_are_all_there(summarize):
     code = """
-import subprocess, sys
-subprocess.run(["/bin/true"], check=True)
-subprocess.run([sys.executable, "-c", "pass"], check=True)
-"""
-    _, document = summarize(code)
-    assert len(document["processes"]) == 1
-
-
-def test_a_thousand_short_threads_are_all_there(summarize):
-    code = """
-import os, sys, threading
+import os, threading
 zero = os.open("/dev/zero", os.O_RDONLY)
 def read():
     for _ in range(5): os.read(zero, 1)
-for n in range(1000):
+for n in range(100):
     thread = threading.Thread(target=read, name=f"t{n}")
     thread.start(); thread.join()
 """
@@ -199,11 +186,10 @@ for n in range(1000):
     assert result.returncode == 0
     (process,) = document["processes"]
     threads = [thread for thread in process["threads"] if thread["name"] != "MainThread"]
-    assert len(threads) == 1000
+    assert sorted(thread["name"] for thread in threads) == sorted(f"t{n}" for n in range(100))
     assert all(thread["voluntary"] + thread["forced"] >= 5 for thread in threads)
-    assert {thread["name"] for thread in threads} == {f"t{n}" for n in range(1000)}
     assert all(thread["cpu_ns"] is not None for thread in threads)
-    assert "(981 more threads, less busy: --json has them)" in result.stderr
+    assert "(81 more threads, less busy: --json has them)" in result.stderr
 
 
 def test_names_are_those_that_threads_had_last_and_steer_no_terminal(summarize):
@@ -211,7 +197,7 @@ def test_names_are_those_that_threads_had_last_and_steer_no_terminal(summarize):
 import threading
 def rename(): threading.current_thread().name = "\x1b[31mafter\n"
 thread = threading.Thread(target=rename, name="before"); thread.start(); thread.join()
-for name in ("Zoë 漢字 🐍", "x" * 500, "\udc80", ""):
+for name in ("Zoë 漢字 🐍", "x" * 500, "\udc80", "n\x00l", ""):
     thread = threading.Thread(target=int, name=name or None); thread.start(); thread.join()
 """
     result, document = summarize(code)
@@ -221,21 +207,26 @@ for name in ("Zoë 漢字 🐍", "x" * 500, "\udc80", ""):
     assert "?[31mafter? " in result.stderr
 
 
-@pytest.mark.parametrize("name", ["42", "1 / 0", "threading.current_thread().name", "lock.acquire() and 'x'"])
-def test_a_thread_class_with_a_name_of_its_own_runs(summarize, name):
+def test_a_thread_class_with_a_name_of_its_own_runs(summarize):
     """A name that is asked for before start() has returned must not be able to hold it up."""
-    code = f"""
+    code = """
 import threading
 lock = threading.Lock()
 lock.acquire()
-class Own(threading.Thread):
-    name = property(lambda self: {name}, lambda self, name: None)
-    native_id = property(lambda self: {name})
-thread = Own(target=print, args=("ran",)); thread.start(); thread.join()
+def run(look):
+    class Own(threading.Thread):
+        name = property(look, lambda self, name: None)
+        native_id = property(look)
+    thread = Own(target=print, args=("ran",))
+    thread.start(); thread.join()
+run(lambda self: 42)
+run(lambda self: 1 / 0)
+run(lambda self: threading.current_thread().name)
+run(lambda self: lock.acquire() and "x")
 """
-    result, document = summarize(code, timeout=20)
-    assert (result.returncode, result.stdout) == (0, "ran\n"), result.stderr
-    assert len(document["processes"][0]["threads"]) == 2
+    result, document = summarize(code)
+    assert (result.returncode, result.stdout) == (0, "ran\n" * 4), result.stderr
+    assert len(document["processes"][0]["threads"]) == 5
 
 
 def test_daemon_threads_at_the_end_do_no_harm(summarize):
@@ -279,45 +270,35 @@ for _ in range(3): threading.Thread(target=os.read, args=(read, 1), daemon=True)
 SEEN = "sorted(name for name in os.environ if name.startswith('GILSCOPE_R'))"
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_the_environment_that_the_script_and_its_children_see_does_not_tell(host, run, tmp_path, method):
-    script = tmp_path / "script.py"
-    script.write_text(f"""
+def test_the_environment_that_the_script_and_its_children_see_does_not_tell(host, run, script):
+    file = script(f"""
 import multiprocessing, os
 def look(queue): queue.put({SEEN})
 if __name__ == "__main__":
-    context = multiprocessing.get_context({method!r})
-    queue = context.Queue()
-    process = context.Process(target=look, args=(queue,))
-    process.start()
-    print({SEEN}, queue.get())
-    process.join()
+    for method in {METHODS}:
+        context = multiprocessing.get_context(method)
+        queue = context.Queue()
+        process = context.Process(target=look, args=(queue,))
+        process.start()
+        print({SEEN}, queue.get())
+        process.join()
 """)
-    assert run([host, "run", "-q", str(script)]).stdout == "[] []\n"
+    assert run([host, "run", "-q", file]).stdout == "[] []\n" * 3
 
 
-def test_a_run_within_the_run_is_its_own(host, summarize, tmp_path):
+def test_programs_that_it_starts_are_not_there_and_a_run_within_the_run_is_its_own(host, summarize, tmp_path):
     inner = f"import os, sys; print({SEEN})"
     command = [host, "run", "--json", str(tmp_path / "inner"), "-c", inner]
-    code = f"import subprocess\nsubprocess.run({command!r}, check=True)"
+    code = f"import subprocess, sys\nfor c in [sys.executable, '-c', '1'], {command}: subprocess.run(c, check=True)"
     result, document = summarize(code)
     assert result.stdout == "[]\n"
     assert len(document["processes"]) == 1
     assert len(json.loads((tmp_path / "inner").read_text())["processes"]) == 1
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_children_are_recorded_though_the_script_empties_its_environment(summarize, method):
-    code = POOL.replace("{}", "os.environ.clear()\n    " + POOLS["Process"])
-    result, document = summarize(code, method)
-    assert result.returncode == 0, result.stderr
-    assert set(map(int, result.stdout.split())) <= {process["pid"] for process in children(document)}
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_script_that_closes_all_descriptors_has_its_own_files_to_itself(summarize, tmp_path, method):
+def test_a_script_that_closes_all_descriptors_has_its_own_files_to_itself(summarize, tmp_path):
     """Its files get the numbers that were ours: nothing of ours may be written there, nor read from there."""
-    code = """
+    code = f"""
 import multiprocessing, os, sys
 def work(): os.listdir("/")
 if __name__ == "__main__":
@@ -325,19 +306,19 @@ if __name__ == "__main__":
     file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
     os.write(file, b"x" * 100_000)
     for number in range(100, 300): os.dup2(file, number)
-    context = multiprocessing.get_context(sys.argv[2])
-    process = context.Process(target=work)
-    process.start(); process.join()
-    print(process.exitcode)
+    for method in {METHODS}:
+        process = multiprocessing.get_context(method).Process(target=work)
+        process.start(); process.join()
+        print(process.exitcode)
     for number in range(100, 300): assert os.fstat(number).st_size == 100_000
 """
-    result, document = summarize(code, tmp_path / "own", method)
-    assert (result.returncode, result.stdout) == (0, "0\n"), result.stderr
+    result, document = summarize(code, tmp_path / "own")
+    assert (result.returncode, result.stdout) == (0, "0\n" * 3), result.stderr
     assert (tmp_path / "own").read_bytes() == b"x" * 100_000
     # A capture is a folder: a forked child finds it all the same.
-    is_captured = (tmp_path / "capture").exists() and method == "fork"
-    assert len(document["processes"]) == (2 if is_captured else 1)
-    if method == "fork" and not is_captured:
+    is_captured = (tmp_path / "capture").exists()
+    assert [process["start_method"] for process in document["processes"]] == [None, "fork"][: 1 + is_captured]
+    if not is_captured:
         assert document["probe"]["unrecorded_processes"] == 1
         assert "1 process could not be recorded" in result.stderr.replace("\n", " ")
 
@@ -388,7 +369,7 @@ def test_a_signal_from_outside_ends_the_script_as_ever(host, no_leftovers, tmp_p
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == -number
     if number == signal.SIGINT:
         assert json.loads((tmp_path / "out.json").read_text())["exit_code"] == 130

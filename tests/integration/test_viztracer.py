@@ -27,6 +27,9 @@ thread.join()
 GIL_ROWS = 10_000_000
 
 
+pytestmark = pytest.mark.any_host
+
+
 @pytest.fixture(autouse=True)
 def only_with_a_gil(free_threaded):
     if free_threaded:

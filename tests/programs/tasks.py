@@ -1,46 +1,75 @@
 """Tasks that the integration tests give to `gilscope compare`: each does one thing that some mode may not like."""
 
 import asyncio
+import itertools
+import mmap
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
-
-def count(n=300_000):
-    """CPU-bound bytecode, a few milliseconds of it."""
-    total = 0
-    for i in range(n):
-        total += i
-    return total
+# Of work_then_wait(), in ns: at least.
+WORK_NS, WAIT_NS = 5_000_000, 10_000_000
+# Of meet_in_a_loop().
+IN_THE_LOOP = 8
 
 
-def count_long():
-    """CPU-bound for many switch intervals, on any machine."""
-    return count(3_000_000)
+def count(n=10_000):
+    """Bytecode that needs a CPU."""
+    return sum(i for i in range(n))
+
+
+def work_then_wait():
+    """Has the GIL and a CPU for 5 ms, then does without both for 10 ms."""
+    end = time.thread_time_ns() + WORK_NS
+    while time.thread_time_ns() < end:
+        pass
+    time.sleep(WAIT_NS / 1e9)
 
 
 async def wait():
     """Waiting for I/O, as asyncio likes it."""
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.001)
     return "waited"
 
 
-async def meet(seconds=0.05):
-    """Three steps, between which other tasks may run."""
-    for _ in range(3):
-        await asyncio.sleep(seconds)
-    return seconds
+def meet():
+    """Ends once another one is there, and gives up no GIL meanwhile: who needs it must have it taken away.
+
+    They know each other by a folder: threads, interpreters and processes share nothing else.
+    """
+    folder = Path(sys.argv[1])
+    number = next(number for number in itertools.count() if claims(folder / str(number)))
+    with (folder / "arrived").open("r+b") as file:
+        arrived = mmap.mmap(file.fileno(), 0)
+    arrived[number] = 1
+    while not arrived[number ^ 1]:
+        pass
+
+
+def claims(file):
+    """Whether nobody was here before."""
+    try:
+        file.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+present: list[int] = []
+
+
+async def meet_in_a_loop():
+    """Ends once eight are in this event loop."""
+    present.append(1)
+    while len(present) < IN_THE_LOOP:
+        await asyncio.sleep(0)
 
 
 def raise_error():
-    """Fails."""
-    raise ValueError("no good")
-
-
-def raise_escape_sequence():
     """Fails with words that would clear a terminal."""
-    raise ValueError("\x1b[2Jcleared\x07")
+    raise ValueError("no good\x1b[2J\x07")
 
 
 def exit_with_code():
@@ -64,36 +93,41 @@ def crash():
 
 
 def hang():
-    """Never ends, nor does the process it started, which has left the group."""
+    """Never ends, nor does the process it started, which has left the group; the file says that both are there."""
     import subprocess
 
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"], start_new_session=True)
+    Path(sys.argv[1]).touch()
     threading.Event().wait()
 
 
 def print_much():
-    """100 MB on standard output, and as much on standard error."""
+    """More than a pipe holds, on standard output and standard error."""
     for stream in (sys.stdout, sys.stderr):
-        for _ in range(100):
-            stream.write("x" * 1_000_000)
+        stream.write("x" * 1_000_000)
 
 
 def only_in_main_thread():
-    """What asks for the main thread, as signal.signal() does."""
+    """What asks for the main thread, as signal.signal() does; its result is another in each process."""
     import signal
 
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    return os.getpid()
 
 
-def import_what_refuses_subinterpreters():
-    """faulthandler's module refuses isolated interpreters on every version."""
-    import readline
-
-    return readline.__name__
+def try_what_is_forbidden():
+    """Fails with what an isolated interpreter says to each."""
+    said = []
+    for attempt in (fork, start_daemon_thread, import_what_refuses_subinterpreters):
+        try:
+            attempt()
+        except Exception as error:
+            said.append(str(error))
+    raise RuntimeError("; ".join(said))
 
 
 def fork():
-    """Forbidden in an isolated interpreter."""
+    """A child that ends at once."""
     child = os.fork()
     if child == 0:
         os._exit(0)
@@ -101,15 +135,15 @@ def fork():
 
 
 def start_daemon_thread():
-    """Forbidden in an isolated interpreter."""
+    """A thread that nobody joins."""
     threading.Thread(target=threading.Event().wait, daemon=True).start()
 
 
-def leave_raw_thread():
-    """A thread that nobody joins, alive when its interpreter ends."""
-    import _thread
+def import_what_refuses_subinterpreters():
+    """On every version."""
+    import readline
 
-    _thread.start_new_thread(threading.Event().wait, ())
+    return readline.__name__
 
 
 def import_ssl_first():
@@ -135,11 +169,6 @@ def call_by_keyword():
 def where():
     """What a task sees of the command line."""
     return sys.argv[1:], Path(sys.argv[0]).name, Path(sys.path[0]).name, __name__
-
-
-def process_id():
-    """Differs between processes."""
-    return os.getpid()
 
 
 def unpicklable():

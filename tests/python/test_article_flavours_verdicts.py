@@ -18,8 +18,6 @@ import flavours  # noqa: E402
 import flavours_child  # noqa: E402
 from flavours import Interval, Row, judge  # noqa: E402
 
-pytestmark = pytest.mark.any_python
-
 PATIENCE_S = 60  # of a busy machine
 
 

@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.any_python
-
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "tools"
 DOCUMENT = ROOT / "docs" / "article.md"

@@ -1,77 +1,49 @@
-"""process_count.py, as a plain script of the Python that runs the tests."""
+"""process_count.py, as a plain script: the processes of each start method, and that none is left, however it ends.
+
+Only here do its workers fail, and is it interrupted and killed while they live.
+"""
 
 import json
 import multiprocessing
 import os
-import select
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
-from tests.processes import require_end_of_session
+from tests.article_programs import ARTICLE, PATIENCE_S, read_until, script_of, start, write_process_count
+from tests.processes import of_session, require_end_of_session
+from tests.schemas import read_schema
 
-ROOT = Path(__file__).resolve().parents[2]
-ARTICLE = ROOT / "python" / "article"
-GOLDEN = ROOT / "tests" / "golden"
 sys.path.insert(0, str(ARTICLE))
 
-import process_count  # noqa: E402
-import process_count_program  # noqa: E402
-from process_count_program import WORKERS, Row  # noqa: E402
+import process_count
+import process_count_program
+from process_count_program import WORKERS, Row
 
-SCRIPT = str(ARTICLE / "process_count.py")
-SCHEMA = json.loads((ROOT / "docs" / "schemas" / "process-count.schema.json").read_text(encoding="utf-8"))
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+SCRIPT = script_of("process_count")
 ROLES = {
     "fork": ["program", "worker", "worker"],
     "spawn": ["program", "worker", "worker", "resource tracker"],
     "forkserver": ["program", "worker", "worker", "fork server", "resource tracker"],
 }
-METHODS = sorted(ROLES)
-PATIENCE_S = 60  # of a busy machine
-# What a test does before a method is measured. A worker of its own says that it is there, and never that it is ready.
-SABOTAGE = f"""
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, {str(ARTICLE)!r})
+# Does something in the program of each method before it counts.
+BEFORE = f"""
+import os, sys, time
+sys.path[0] = {str(ARTICLE)!r}
 import process_count, process_count_program
 
-def stay(here, there):
-    here.close()
-    Path(os.environ["STAYING"]).write_text("x")
-    there.recv()
-
-def sabotage(method):
+def count_after(method):
     WHAT
     return count(method)
 
-count, process_count_program.count = process_count_program.count, sabotage
-if __name__ == "__main__":
-    sys.exit(process_count.main())
+count, process_count_program.count = process_count_program.count, count_after
 """
-
-
-def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE_S, **options
-    )
-
-
-@pytest.fixture
-def sabotage(tmp_path: Path) -> Callable[[str], str]:
-    """Writes a program that does this before it measures a method, and returns its path."""
-
-    def sabotage(what: str) -> str:
-        path = tmp_path / "sabotaged.py"
-        path.write_text(SABOTAGE.replace("WHAT", what), encoding="utf-8")
-        return str(path)
-
-    return sabotage
 
 
 @pytest.fixture
@@ -81,52 +53,36 @@ def temporary() -> Iterator[Path]:
         yield Path(folder)
 
 
-def start_and_await_workers(path: str, temporary: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Starts it, in a session of its own, and returns as soon as the workers of the sabotaged method stay."""
-    fifo = Path(path).with_name("staying")
-    os.mkfifo(fifo)
-    with fifo.open("r+b", buffering=0) as staying:
-        process = subprocess.Popen(
-            [sys.executable, path, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            env={**os.environ, "STAYING": str(fifo), "TMPDIR": str(temporary)},
-        )
-        for _ in range(WORKERS):
-            assert select.select([staying], [], [], PATIENCE_S)[0]
-            staying.read(1)
+def run(*arguments: str, **variables: str) -> str:
+    """What it says; it must end well, and complain of nothing."""
+    environment = {**os.environ, **variables}
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def start_and_await_workers(method: str, temporary: Path) -> subprocess.Popen[str]:
+    """Starts it, and returns as soon as the workers stay."""
+    script = write_process_count(temporary, method)
+    process = start([sys.executable, script], env={**os.environ, "TMPDIR": str(temporary)})
+    read_until(process, "staying", WORKERS)
+    Path(script).unlink()
     return process
 
 
-def test_every_method_makes_the_processes_that_it_is_known_for() -> None:
-    done = run("-W", "error", SCRIPT, "--json", "-")
-    assert (done.returncode, done.stderr) == (0, "")
-    document = json.loads(done.stdout)
-    jsonschema.validate(document, SCHEMA)
-    assert document["default"] == multiprocessing.get_all_start_methods()[0] == document["methods"][0]["method"]
-    found = {row["method"]: [process["role"] for process in row["processes"]] for row in document["methods"]}
-    assert found == ROLES
-    pids = [process["pid"] for row in document["methods"] for process in row["processes"]]
-    assert len(set(pids)) == len(pids) == 3 + 4 + 5  # nobody was counted with two methods
-
-
-def test_the_table_and_the_file_tell_the_same(tmp_path: Path) -> None:
-    file = tmp_path / "zoë.json"
-    done = run("-S", SCRIPT, "--scale=0.5", "--iterations=1", "--json", str(file))
-    assert (done.returncode, done.stderr) == (0, "")
+def test_every_method_makes_the_processes_that_it_is_known_for_and_leaves_nothing(temporary: Path) -> None:
+    file = temporary / "zoë.json"
+    options = ["--scale=0.5", "--iterations=1", "--json", str(file)]
+    output = run("-S", "-W", "error", SCRIPT, *options, TMPDIR=str(temporary))
     document = json.loads(file.read_text(encoding="utf-8"))
-    jsonschema.validate(document, SCHEMA)
+    jsonschema.validate(document, read_schema("process-count.schema.json"))
+    assert document["default"] == multiprocessing.get_all_start_methods()[0] == document["methods"][0]["method"]
     rows = [Row(**row) for row in document["methods"]]
-    assert done.stdout.splitlines()[2:] == [process_count.line_of(row, document["default"]) for row in rows]
-
-
-def test_nothing_is_left_in_the_folder_of_temporary_files(temporary: Path) -> None:
-    done = run(SCRIPT, env={**os.environ, "TMPDIR": str(temporary)})
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "failed" not in done.stdout
-    assert not list(temporary.iterdir())
+    assert {row.method: [process["role"] for process in row.processes] for row in rows} == ROLES
+    pids = [process["pid"] for row in rows for process in row.processes]
+    assert len(set(pids)) == len(pids) == 3 + 4 + 5  # nobody was counted with two methods
+    assert output.splitlines()[2:] == [process_count.line_of(row, document["default"]) for row in rows]
+    assert list(temporary.iterdir()) == [file]
 
 
 def golden_rows() -> Iterator[Row]:
@@ -150,7 +106,7 @@ def test_the_golden_files_are_what_is_printed() -> None:
 def test_a_role_is_told_by_the_command_line_where_no_pid_is_known() -> None:
     for module, role in process_count_program.HELPERS.items():
         code = f"import sys; print(flush=True); sys.stdin.read()  # from {module.decode()} import main"
-        command = [sys.executable, "-c", code]
+        command = [sys.executable, "-I", "-S", "-c", code]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as helper:
             assert helper.stdout is not None
             helper.stdout.readline()  # its command line is its own by now
@@ -159,31 +115,35 @@ def test_a_role_is_told_by_the_command_line_where_no_pid_is_known() -> None:
     assert process_count_program.find_role(os.getpid(), {}) == "other"
 
 
-@pytest.mark.parametrize(
-    ("what", "reason"),
-    [
-        ("if method == 'spawn': raise OSError('no room')", "no room"),
-        ("if method == 'spawn': raise AssertionError", "AssertionError"),
-        ("if method == 'spawn': os.kill(os.getpid(), 9)", "ended by signal 9"),
-        ("if method == 'spawn': signal.raise_signal(signal.SIGALRM)", "not done within 60 s (--timeout)"),
-        (
-            "if method == 'spawn': process_count_program.multiprocessing.set_executable('/bin/false')",
-            "a worker ended before it was ready: exit code 1",
-        ),
-        (
-            "if method == 'spawn': process_count_program.multiprocessing.set_executable('/no/such')",
-            "a worker ended before it was ready: exit code 255",
-        ),
-    ],
-)
-def test_a_method_that_fails_is_a_row_that_says_why_and_the_rest_goes_on(what: str, reason: str, sabotage) -> None:
-    done = run(sabotage(what), "--json", "-")
-    assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
-    jsonschema.validate(document, SCHEMA)
+def test_a_method_that_fails_is_a_row_that_says_why_and_the_rest_goes_on() -> None:
+    code = BEFORE.replace("WHAT", "if method == 'spawn': raise OSError('no room')")
+    document = json.loads(run("-c", f"{code}sys.exit(process_count.main())", "--json", "-"))
+    jsonschema.validate(document, read_schema("process-count.schema.json"))
     rows = {row["method"]: row for row in document["methods"]}
-    assert rows["spawn"] == {"method": "spawn", "processes": [], "reason": reason}
+    assert rows["spawn"] == {"method": "spawn", "processes": [], "reason": "no room"}
     assert [rows[method]["reason"] for method in ("fork", "forkserver")] == [None, None]
+
+
+def test_whatever_goes_wrong_in_a_method_is_its_reason() -> None:
+    reasons = {
+        "raise AssertionError": "AssertionError",
+        "os.kill(os.getpid(), 9)": "ended by signal 9",
+        "process_count_program.multiprocessing.set_executable('/bin/false')": (
+            "a worker ended before it was ready: exit code 1"
+        ),
+        "process_count_program.multiprocessing.set_executable('/no/such')": (
+            "a worker ended before it was ready: exit code 255"
+        ),
+    }
+    code = BEFORE.replace("WHAT", "exec(what)") + (
+        "for what in sys.argv[1:]:\n    print(process_count_program.measure('spawn', 60).reason)\n"
+        "what = 'time.sleep(1000)'\nprint(process_count_program.measure('spawn', 0.001).reason)"
+    )
+    # Ignored: what is said of a resource tracker that cannot be started either.
+    assert run("-W", "ignore", "-c", code, *reasons).splitlines() == [
+        *reasons.values(),
+        "not done within 0.001 s (--timeout)",
+    ]
 
 
 def test_without_room_for_temporary_files_every_row_says_so(monkeypatch) -> None:
@@ -208,35 +168,43 @@ def test_without_room_for_temporary_files_every_row_says_so(monkeypatch) -> None
     ],
     ids=" ".join,
 )
-def test_a_bad_option_is_a_usage_error(arguments: list[str], error: str) -> None:
-    done = run(SCRIPT, *arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[-1] == f"process_count.py: error: {error}"
+def test_a_bad_option_is_a_usage_error(arguments: list[str], error: str, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "argv", [SCRIPT, *arguments])
+    with pytest.raises(SystemExit) as end:
+        process_count.main()
+    assert end.value.code == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.splitlines()[-1] == f"process_count.py: error: {error}"
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+# Which signal it is and how its workers were started is nothing to each other.
+@pytest.mark.parametrize(
+    ("method", "number", "code"),
+    [("fork", signal.SIGHUP, 129), ("spawn", signal.SIGTERM, 143), ("forkserver", signal.SIGINT, 130)],
+)
 def test_a_signal_ends_it_at_once_and_leaves_nothing(
-    method: str, number: signal.Signals, code: int, sabotage, temporary: Path
+    method: str, number: signal.Signals, code: int, temporary: Path
 ) -> None:
-    path = sabotage(f"if method == {method!r}: process_count_program.stay = stay")
-    process = start_and_await_workers(path, temporary)
+    process = start_and_await_workers(method, temporary)
     process.send_signal(number)
     process.send_signal(number)  # who is impatient
     _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == code
     assert errors == ("process_count.py: interrupted\n" if number == signal.SIGINT else "")
-    require_end_of_session(process.pid)
+    require_end_of_session(process.pid, PATIENCE_S)
     assert not list(temporary.iterdir())
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_where_it_is_killed_the_time_limit_ends_the_rest(method: str, sabotage, temporary: Path) -> None:
-    path = sabotage(f"if method == {method!r}: process_count_program.stay = stay")
-    process = start_and_await_workers(path, temporary, "--timeout=3")
+@pytest.mark.parametrize("method", ROLES)
+def test_where_it_is_killed_the_alarm_of_the_time_limit_ends_the_rest(method: str, temporary: Path) -> None:
+    process = start_and_await_workers(method, temporary)
+    (program,) = {os.getpgid(pid) for pid in of_session(process.pid)} - {process.pid}
     process.kill()
+    process.wait(PATIENCE_S)
+    os.kill(program, signal.SIGALRM)
     process.communicate(timeout=PATIENCE_S)
-    require_end_of_session(process.pid)
+    require_end_of_session(process.pid, PATIENCE_S)
 
 
 def test_a_reader_that_has_seen_enough_is_no_traceback() -> None:

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.any_python
-
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 

@@ -1,17 +1,21 @@
 """tools/docs_outputs.py: what it writes into a page, what its check finds; and what Sphinx cannot check of the docs."""
 
-import os
+import importlib
 import re
-import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-pytestmark = pytest.mark.any_python
-
 ROOT = Path(__file__).resolve().parents[2]
-TOOL = ROOT / "tools" / "docs_outputs.py"
+
+
+class Done(NamedTuple):
+    """How the tool ended, and what it said of what is wrong."""
+
+    returncode: int
+    stderr: str
 
 
 @pytest.fixture
@@ -19,10 +23,21 @@ def page(tmp_path: Path) -> Path:
     return tmp_path / "page.md"
 
 
-def run_tool(page: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(TOOL), *options, str(page)]
-    environment = {**os.environ, "HOME": str(page.parent / "home")}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+@pytest.fixture
+def run_tool(monkeypatch, capsys, tmp_path):
+    """In this process; the host that commands find prints its arguments."""
+    host = tmp_path / "a host"
+    host.write_text('#!/bin/sh\necho "$@"\n')
+    host.chmod(0o755)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GILSCOPE_HOST", str(host))
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+
+    def run_tool(page: Path, *options: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["docs_outputs.py", *options, str(page)])
+        return Done(importlib.import_module("docs_outputs").main(), capsys.readouterr().err)
+
+    return run_tool
 
 
 def block(body: str, *notes: str) -> str:
@@ -30,13 +45,13 @@ def block(body: str, *notes: str) -> str:
     return f"Text before.\n\n{above}```console\n{body}```\n\nText after.\n"
 
 
-def test_what_commands_print_is_written_below_them(page) -> None:
+def test_what_commands_print_is_written_below_them(run_tool, page) -> None:
     page.write_text(block("$ echo one\nwhat was there before\n$ echo two >&2; echo \\\n  three\n"))
     assert run_tool(page).returncode == 0
     assert page.read_text() == block("$ echo one\none\n\n$ echo two >&2; echo \\\n  three\ntwo\nthree\n")
 
 
-def test_the_same_is_written_again(page) -> None:
+def test_the_same_is_written_again(run_tool, page) -> None:
     page.write_text(block("$ seq 3\n$ printf 'a\\n\\nb\\n'\n"))
     assert run_tool(page).returncode == 0
     once = page.read_text()
@@ -44,14 +59,14 @@ def test_the_same_is_written_again(page) -> None:
     assert page.read_text() == once
 
 
-def test_commands_find_the_examples_and_what_earlier_ones_left(page) -> None:
+def test_commands_find_the_examples_and_what_earlier_ones_left(run_tool, page) -> None:
     page.write_text(block("$ ls words.py python/article/counting.py\n$ echo kept >file\n") + block("$ cat file\n"))
     assert run_tool(page).returncode == 0
     assert "words.py\n" in page.read_text()
     assert "$ cat file\nkept\n" in page.read_text()
 
 
-def test_every_block_of_a_page_is_run_whatever_is_said_above_it(page) -> None:
+def test_every_block_of_a_page_is_run_whatever_is_said_above_it(run_tool, page) -> None:
     page.write_text(block("$ echo one\n", "varies: x") + block("$ echo two\n", "varies: x") + block("$ echo three\n"))
     assert run_tool(page).returncode == 0
     assert page.read_text().count("\n```\n") == 3
@@ -60,22 +75,30 @@ def test_every_block_of_a_page_is_run_whatever_is_said_above_it(page) -> None:
     ]
 
 
-def test_no_folder_of_the_machine_is_written(page) -> None:
-    page.write_text(block("$ pwd; echo $HOME; python -c 'import sys; print(sys.prefix)'\n"))
+def test_no_folder_of_the_machine_is_written(run_tool, page) -> None:
+    page.write_text(block(f"$ pwd; echo $HOME; echo {sys.prefix}\n"))
     assert run_tool(page).returncode == 0
     assert page.read_text().endswith("\n~/project\n~\n~/.venv\n```\n\nText after.\n")
 
 
-def test_a_check_accepts_other_figures_units_and_orders(page) -> None:
-    text = block(
-        "$ echo 'Thread-2 held 1.5 s (10 %)'; echo 'Thread-1 held 12 ms (<0.001 %)'\nThread-1 held 3 ns (7 %)\n"
-    )
+def test_a_check_accepts_other_figures_units_and_orders(run_tool, page) -> None:
+    now = "Thread-2 held 1.5 s (10 %) in 1 hold; Thread-1 held 12 ms (<0.001 %) in 3 holds"
+    text = block(f"$ echo '{now}'\nThread-1 held 3 ns (7 %) in 2 holds\n")
     page.write_text(text)
     assert run_tool(page, "--check").returncode == 0
     assert page.read_text() == text
 
 
-def test_a_check_accepts_what_is_of_the_python(page) -> None:
+def test_a_check_runs_comparisons_in_one_round(run_tool, page) -> None:
+    page.write_text(block("$ gilscope compare a.py --modes 'x y'\n\n$ gilscope run a.py\n"))
+    assert run_tool(page).returncode == 0
+    assert "\ncompare a.py --modes x y\n" in page.read_text()
+    checked = run_tool(page, "--check")
+    assert "+compare --rounds 1 a.py --modes x y\n" in checked.stderr
+    assert "+run" not in checked.stderr
+
+
+def test_a_check_accepts_what_is_of_the_python(run_tool, page) -> None:
     now = "CPython 3.14.8 (shared libpython), processes were started by forkserver"
     then = "CPython 3.13.0 (static libpython), processes were started by fork"
     page.write_text(block(f"$ echo '{now}'\n{then}\n"))
@@ -83,7 +106,7 @@ def test_a_check_accepts_what_is_of_the_python(page) -> None:
 
 
 @pytest.mark.parametrize("now", ["held 3 ms now", "kept 3 ms", "3 ms"])
-def test_a_check_refuses_other_words(page, now) -> None:
+def test_a_check_refuses_other_words(run_tool, page, now) -> None:
     page.write_text(block(f"$ echo '{now}'\nheld 3 ms\n"))
     checked = run_tool(page, "--check")
     assert checked.returncode == 1
@@ -91,14 +114,14 @@ def test_a_check_refuses_other_words(page, now) -> None:
     assert "-held 3 ms" in checked.stderr
 
 
-def test_paragraphs_that_vary_are_not_compared(page) -> None:
+def test_paragraphs_that_vary_are_not_compared(run_tool, page) -> None:
     page.write_text(block("$ printf 'held\\n\\nso it may be\\n'\nheld\n\nso it is\n", "varies: so it"))
     assert run_tool(page, "--check").returncode == 0
     page.write_text(block("$ printf 'waited\\n\\nso it may be\\n'\nheld\n\nso it is\n", "varies: so it"))
     assert run_tool(page, "--check").returncode == 1
 
 
-def test_another_exit_code_is_an_error_and_nothing_is_written(page) -> None:
+def test_another_exit_code_is_an_error_and_nothing_is_written(run_tool, page) -> None:
     for text in (block("$ echo why; exit 3\n"), block("$ true\n", "exit code: 3")):
         page.write_text(text)
         for options in ([], ["--check"]):
@@ -111,7 +134,7 @@ def test_another_exit_code_is_an_error_and_nothing_is_written(page) -> None:
     assert "\nwhy\n" in page.read_text()
 
 
-def test_a_block_whose_program_is_missing_is_left_as_it_is(page) -> None:
+def test_a_block_whose_program_is_missing_is_left_as_it_is(run_tool, page) -> None:
     text = block("$ no-such-program\nwhat it printed\n", "needs: sh no-such-program")
     page.write_text(text)
     done = run_tool(page)
@@ -127,7 +150,7 @@ def test_a_block_whose_program_is_missing_is_left_as_it_is(page) -> None:
         (block("$ true\n", "exitcode: 3"), "no note of a block is called exitcode"),
     ],
 )
-def test_a_block_that_makes_no_sense_is_an_error(page, text, error) -> None:
+def test_a_block_that_makes_no_sense_is_an_error(run_tool, page, text, error) -> None:
     page.write_text(text)
     refused = run_tool(page)
     assert refused.returncode == 1

@@ -8,8 +8,6 @@ import pytest
 from tests.foreign_formats import check_firefox, check_speedscope, read_collapsed
 from tests.python.documents import at
 
-pytestmark = pytest.mark.any_python
-
 GOLDEN = Path(__file__).parents[1] / "golden" / "exports"
 
 

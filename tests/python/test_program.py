@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gilscope._program import split
@@ -38,7 +38,7 @@ def test_the_program_begins_where_it_does_for_python(arguments, flags, program):
 
 
 @pytest.mark.parametrize("arguments", [["-m"], ["-c"], ["-Ic"], ["-O", "-m"], ["-W"], ["-bX"]])
-def test_a_program_that_is_missing_is_left_to_python(arguments):
+def test_a_program_that_is_missing_is_left_to_python_which_refuses_it(arguments):
     assert split(arguments)[1] is None
     assert subprocess.run([sys.executable, *arguments], capture_output=True, check=False).returncode == 2
 
@@ -46,6 +46,7 @@ def test_a_program_that_is_missing_is_left_to_python(arguments):
 FLAGS = st.sampled_from(["-B", "-Wd", "-X dev", "-OO", "-bs", "-W error", "-qu", "-Xutf8", "-IW error"])
 
 
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(FLAGS), st.sampled_from(["app.py", "-m app", "-c pass", "-mapp", "-"]), st.lists(st.text()))
 def test_flags_and_program_together_are_all_that_was_said(flags, program, arguments):
     flags = [word for flag in flags for word in flag.split()]

@@ -5,7 +5,7 @@ import sys
 import threading
 
 import pytest
-from tests.python.contention import LONG_NS, make_wait
+from tests.python.contention import LONG_NS, forced_releases, make_wait
 
 import gilscope
 
@@ -52,7 +52,7 @@ def collector(registry):
 
 @with_gil
 def test_the_samples_are_the_figures_of_the_trace(registry, collector) -> None:
-    make_wait(collector.trace)
+    make_wait(collector.trace, lambda summary: forced_releases(summary) > 0)
     summary = collector.trace.stop()
     samples = scrape(registry)
     rows = {row.name: row for row in summary.processes[0].threads}

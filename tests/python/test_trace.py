@@ -1,4 +1,7 @@
-"""gilscope.trace(): the figures of what is known beforehand, in the Python that runs these tests."""
+"""gilscope.trace(): the figures of what is known beforehand, in the Python that runs these tests.
+
+Only here, and in the files of what is made of a trace, the process of the tests is traced, by the package alone.
+"""
 
 import multiprocessing
 import os
@@ -6,14 +9,16 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.python.contention import LONG_NS, longest_wait, make_wait
+from tests.python.contention import LONG_NS, caused_wait, forced_releases, longest_wait, make_wait
 
 import gilscope
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.contract]
 
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
 with_gil = pytest.mark.skipif(not has_gil, reason="this Python has no GIL")
@@ -57,7 +62,7 @@ def test_spans_of_known_length_are_holds_and_gaps_of_that_length() -> None:
 @with_gil
 def test_a_waiter_is_seen_to_wait_for_as_long_as_the_gil_is_held() -> None:
     with gilscope.trace() as trace:
-        make_wait(trace)
+        make_wait(trace, lambda summary: forced_releases(summary) > 0)
     assert longest_wait(trace.summary) > LONG_NS
     rows = {row.name: row for row in trace.summary.processes[0].threads}
     assert rows["MainThread"].forced >= 1
@@ -194,7 +199,7 @@ def test_snapshots_are_cumulative_and_whole_while_threads_work() -> None:
         for thread in threads:
             thread.start()
         before = counters(trace.snapshot())
-        for _ in range(200):
+        for _ in range(50):
             summary = trace.snapshot()
             assert summary.wall_ns is not None
             (gil,) = summary.processes[0].gils
@@ -248,56 +253,48 @@ def test_without_a_gil_the_summary_says_so() -> None:
     assert trace.summary.processes == []
 
 
+def check_in_child(check: Callable[[], bool]) -> None:
+    """Forks; what the child makes of it must be true."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if check() else 1)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def holds_here(summary: gilscope.Summary) -> int:
+    """Of a summary of this process alone."""
+    (process,) = summary.processes
+    assert process.pid == os.getpid()
+    return process.gils[0].holds
+
+
 @with_gil
 def test_a_forked_child_traces_itself_alone() -> None:
-    code = """
-import os, gilscope
-with gilscope.trace() as t:
-    fd = os.open("/dev/zero", os.O_RDONLY)
-    for _ in range(1000): os.read(fd, 1)
-    child = os.fork()
-if child == 0:
-    gil = t.summary.processes[0].gils[0]
-    os._exit(0 if t.summary.processes[0].pid == os.getpid() and gil.holds < 500 else 1)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-assert t.summary.processes[0].gils[0].holds > 1000
-"""
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+    trace = gilscope.trace()
+    trace.start()
+    read_bytes(1000)
+    check_in_child(lambda: holds_here(trace.snapshot()) < 500)
+    check_in_child(lambda: holds_here(trace.stop()) < 500)
+    assert holds_here(trace.snapshot()) > 1000
+    assert holds_here(trace.stop()) > 1000
 
 
 @with_gil
 def test_a_child_of_a_fork_traces_afresh() -> None:
-    code = """
-import os, gilscope
-with gilscope.trace(): pass
-child = os.fork()
-if child == 0:
-    with gilscope.trace() as t:
-        fd = os.open("/dev/zero", os.O_RDONLY)
-        for _ in range(1000): os.read(fd, 1)
-        assert t.snapshot().processes[0].gils[0].holds > 1000
-    process = t.summary.processes[0]
-    os._exit(0 if process.pid == os.getpid() and process.gils[0].holds > 1000 else 1)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-"""
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+    def trace_reads() -> bool:
+        with gilscope.trace() as trace:
+            read_bytes(1000)
+            assert holds_here(trace.snapshot()) > 1000
+        return holds_here(trace.summary) > 1000
 
-
-@with_gil
-def test_a_snapshot_in_a_forked_child_is_of_the_child() -> None:
-    code = """
-import os, gilscope
-with gilscope.trace() as t:
-    fd = os.open("/dev/zero", os.O_RDONLY)
-    for _ in range(1000): os.read(fd, 1)
-    child = os.fork()
-    if child == 0:
-        process = t.snapshot().processes[0]
-        os._exit(0 if process.pid == os.getpid() and process.gils[0].holds < 500 else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert t.snapshot().processes[0].gils[0].holds > 1000
-"""
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+    with gilscope.trace():
+        pass
+    check_in_child(trace_reads)
 
 
 @with_gil
@@ -313,33 +310,15 @@ def test_the_host_and_the_package_do_not_trace_at_once() -> None:
     assert "already" in done.stdout
 
 
-def hand_over(rounds: int) -> None:
-    """Another thread waits for the GIL while this one holds it."""
-    ready = threading.Barrier(2)
-
-    def ask() -> None:
-        for _ in range(rounds):
-            ready.wait()
-            gilscope.release(0)
-
-    waiter = threading.Thread(target=ask)
-    waiter.start()
-    for _ in range(rounds):
-        ready.wait()
-        gilscope.hold(20_000_000)
-    waiter.join()
-
-
 @with_gil
 def test_the_line_that_made_another_thread_wait_is_blamed() -> None:
     with gilscope.trace() as trace:
-        hand_over(3)
+        make_wait(trace, lambda summary: caused_wait(summary) > LONG_NS)
     (process,) = trace.summary.processes
     assert process.blame
-    culprit = process.blame[0]
-    assert culprit.thread == threading.get_native_id()
-    assert [place.function for place in culprit.stack if place.file == __file__][:1] == ["hand_over"]
-    assert sum(row.caused_wait_ns for row in process.blame if row.thread == culprit.thread) >= 3 * 10_000_000
+    culprit = next(row for row in process.blame if row.thread == threading.get_native_id())
+    assert culprit.caused_wait_ns > 0
+    assert "make_wait" in [place.function for place in culprit.stack]
     waited = sum(thread.wait_ns for thread in process.threads)
     assert abs(sum(row.caused_wait_ns for row in process.blame) - waited) <= len(process.blame) + len(process.threads)
 
@@ -355,19 +334,16 @@ def test_lines_of_all_holds_are_those_of_uncontended_ones_too() -> None:
         (process,) = summary.processes
         assert process.blame is not None
         assert sum(row.holds for row in process.blame) == sum(thread.holds for thread in process.threads)
-        longest = max(process.blame, key=lambda row: row.hold_ns)
-        assert longest.hold_ns >= 20_000_000
-        assert longest.caused_wait_ns == 0
-        assert longest.from_ is not None
-        assert longest.to is not None
-        assert longest.to.line == (longest.from_.line or 0) + 2
-        assert longest.to.file == longest.from_.file == __file__
+        (hold,) = [row for row in process.blame if row.from_ and row.to and row.to.line == (row.from_.line or 0) + 2]
+        assert hold.hold_ns >= 20_000_000
+        assert hold.caused_wait_ns == 0
+        assert {place.file for place in (hold.from_, hold.to) if place} == {__file__}
 
 
 @with_gil
 def test_without_lines_threads_are_blamed_alone() -> None:
     with gilscope.trace(lines="none") as trace:
-        hand_over(1)
+        make_wait(trace)
     (process,) = trace.summary.processes
     assert process.blame
     assert all(row.from_ is row.to is None and row.stack == [] for row in process.blame)

@@ -11,9 +11,13 @@ def beat():
         time.sleep(0.001)
 
 
+def parse():
+    re.match(r"(a+)+b", "a" * 22)  # culprit
+
+
 async def handle():
     for _ in range(2):
-        re.match(r"(a+)+b", "a" * 24)  # culprit
+        parse()
         await asyncio.sleep(0.005)
 
 

@@ -6,7 +6,7 @@ import threading
 
 def compute():
     total = 0
-    for i in range(6_000_000):  # culprit
+    for i in range(3_000_000):  # culprit
         total += i  # culprit
 
 

@@ -4,7 +4,7 @@ import threading
 
 
 def serve(turn):
-    for _ in range(200):
+    for _ in range(100):
         turn.acquire()
         sum(range(5_000))
         done.release()
@@ -14,7 +14,7 @@ done = threading.Semaphore(0)
 turns = [threading.Semaphore(0) for _ in range(8)]
 for number, turn in enumerate(turns):
     threading.Thread(target=serve, args=(turn,), name=f"server {number}").start()
-for _ in range(200):
+for _ in range(100):
     for turn in turns:
         turn.release()
     for _ in range(len(turns)):
