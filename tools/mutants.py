@@ -69,11 +69,14 @@ def host_digest(checkout: Path) -> str:
     return hashlib.sha256((checkout / "build/gilscope").read_bytes()).hexdigest()
 
 
-def judge(stages: list[str], checkout: Path, limit_s: float) -> dict[str, str]:
+def judge(options: argparse.Namespace) -> dict[str, str]:
     """What the suite says of what is built."""
-    for stage in stages:
-        ended, said = execute(stage, checkout, limit_s)
-        if ended != "passed":
+    for stage in options.stage:
+        for _ in range(options.times):
+            ended, said = execute(stage, options.checkout, options.limit)
+            if ended == "passed":
+                break
+        else:
             found = CULPRIT.search(said)
             by = next(filter(None, found.groups())) if found else stage
             return {"result": "killed" if ended == "failed" else ended, "by": by, "said": said[-3000:]}
@@ -96,7 +99,7 @@ def try_mutant(mutant: Mutant, options: argparse.Namespace, unchanged: str) -> d
             return {"result": "did not build", "said": said[-3000:]}
         if not mutant.file.startswith("python/") and host_digest(options.checkout) == unchanged:
             return {"result": "same code"}
-        return judge(options.stage, options.checkout, options.limit)
+        return judge(options)
     finally:
         file.write_text(text)
 
@@ -131,7 +134,7 @@ def run(options: argparse.Namespace) -> None:
         sys.exit(f"without any mutant it does not build:\n{said[-3000:]}")
     unchanged = host_digest(checkout)
     if "unchanged" not in done:
-        result = judge(options.stage, checkout, options.limit)
+        result = judge(options)
         if result["result"] != "survived":
             sys.exit(f"without any mutant the suite fails, by {result['by']}:\n{result['said']}")
         finish("unchanged", {"result": "green"}, begin)
@@ -172,6 +175,9 @@ def main() -> None:
     runner.add_argument("--stage", action="append", required=True, help="a command of the suite; the cheapest first")
     runner.add_argument("--count", type=int, default=30, help="of mutants that compile to other code (30)")
     runner.add_argument("--limit", type=float, default=1800, help="seconds for each stage (1800)")
+    runner.add_argument(
+        "--times", type=int, default=1, help="a stage must fail to have failed: for tests that are flaky (1)"
+    )
     runner.add_argument("--only-survivors-of", type=Path, metavar="RESULTS")
     comparer = commands.add_parser("compare")
     comparer.add_argument("one", type=Path)

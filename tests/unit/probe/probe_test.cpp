@@ -119,20 +119,21 @@ TEST_F(ProbeTest, TwoLoopsOfBytecodeForceEachOther) {
   Probe probe;
   probe.start(list);
   run(R"(
-import threading, time
-def spin(until=None):
-    while time.monotonic() < until: pass
-until = time.monotonic() + 0.3
-threads = [threading.Thread(target=spin, args=(until,)) for _ in range(2)]
+import threading
+turns = [0]
+def take_turns(own):
+    while turns[0] < 20:
+        if turns[0] % 2 == own: turns[0] += 1
+threads = [threading.Thread(target=take_turns, args=(own,)) for own in range(2)]
 for t in threads: t.start()
 for t in threads: t.join()
 )");
   probe.stop();
   const auto events = list.events();
   expect_true_list(events);
-  // A switch interval is 5 ms; a busy machine may take longer.
-  EXPECT_GT(list.count(EventKind::Timeout), 10U);
-  EXPECT_GT(list.count(EventKind::Request), 10U);
+  // Between two turns the one must have made the other give it up: neither ever waits for anything else.
+  EXPECT_GE(list.count(EventKind::Timeout), 19U);
+  EXPECT_GE(list.count(EventKind::Request), 19U);
   // After a timeout of theirs, the next release comes by the one who was asked, and the asker takes over.
   std::size_t handed_over = 0;
   for (std::size_t i = 0; i + 2 < events.size(); ++i) {
@@ -141,7 +142,7 @@ for t in threads: t.join()
       ++handed_over;
     }
   }
-  EXPECT_GT(handed_over, 5U);
+  EXPECT_GT(handed_over, 0U);
 }
 
 TEST_F(ProbeTest, AThousandShortThreads) {
