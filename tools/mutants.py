@@ -175,9 +175,7 @@ def main() -> None:
     runner.add_argument("--stage", action="append", required=True, help="a command of the suite; the cheapest first")
     runner.add_argument("--count", type=int, default=30, help="of mutants that compile to other code (30)")
     runner.add_argument("--limit", type=float, default=1800, help="seconds for each stage (1800)")
-    runner.add_argument(
-        "--times", type=int, default=1, help="a stage must fail to have failed: for tests that are flaky (1)"
-    )
+    runner.add_argument("--times", type=int, default=1, help="that a stage must fail, where tests are flaky (1)")
     runner.add_argument("--only-survivors-of", type=Path, metavar="RESULTS")
     comparer = commands.add_parser("compare")
     comparer.add_argument("one", type=Path)

@@ -170,8 +170,9 @@ def test_extensions_are_told_apart(gil, call, releases) -> None:
 
 
 @pytest.fixture
-def run(pytester):
+def run(pytester, monkeypatch):
     """Runs tests, in this process: `of` has measurements written by hand."""
+    monkeypatch.delenv("CI", raising=False)  # where it is set, pytest's summary repeats what failures say
     pytester.makeini("[pytest]")  # no other configuration, of a folder above it
 
     def run(code: str, *options: str) -> pytest.RunResult:

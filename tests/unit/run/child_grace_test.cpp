@@ -17,7 +17,7 @@ namespace {
 using End = ChildResult::End;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kLong = std::chrono::seconds(60);
+constexpr auto kLong = std::chrono::minutes(10);  // who waits for all of it is ended: ctest's time limit
 constexpr auto kShort = std::chrono::milliseconds(100);
 
 // A shell's loop that only a signal ends.
@@ -57,11 +57,9 @@ TEST_F(Grace, lets_the_child_end_by_itself_once_it_got_the_signal) {
 }
 
 TEST_F(Grace, ends_with_the_child_that_the_signal_kills) {
-  const auto begin = Clock::now();
   const auto result = run_with_grace("kill -TERM $PPID; exec sleep 1000", kLong);
   EXPECT_EQ(result.end, End::Interrupted);
   EXPECT_EQ(result.code, SIGTERM);
-  EXPECT_LT(Clock::now() - begin, kLong);
 }
 
 TEST_F(Grace, is_all_that_a_child_gets_which_ignores_the_signal) {
