@@ -76,7 +76,7 @@ def start(command: list[str], **options: Any) -> subprocess.Popen[str]:
     """Starts it in a session of its own, with pipes."""
     return subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -95,27 +95,21 @@ def read_until(process: subprocess.Popen[str], beginning: str, times: int = 1) -
     raise AssertionError(f"it ended before {beginning!r}: {process.communicate(timeout=PATIENCE_S)[1]}")
 
 
-# Their queues are code of Python, out of which the exception of an interrupt may leave a lock taken: exchange.py then
-# hangs, once in a hundred times. So they wait for SIGUSR1 instead of the other side.
-QUEUES = {"multiprocessing.Queue", "queue.Queue"}
-
-
-def exchange_of(way: str) -> str:
-    """The code of an exchange.py that has this way only, and is never done with the second of its two sizes."""
+def exchange_of(way: str, meanwhile: str = "seconds = 1e9") -> str:
+    """The code of an exchange.py that has this way only, and does something before the second size: it never ends."""
     return f"""
-import signal, sys
+import sys
 sys.path[0] = {str(ARTICLE)!r}
 import exchange, exchange_ways
 
 def measure(end, size, seconds):
-    if size > 1 and {way in QUEUES}:
-        signal.sigwait([signal.SIGUSR1])
-    return measured(end, size, 0 if size == 1 or {way in QUEUES} else 1e9)
+    if size > 1:
+        {meanwhile}
+    return measured(end, size, seconds)
 
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 measured, exchange.measure = exchange.measure, measure
 exchange_ways.WAYS = [way for way in exchange_ways.WAYS if way.name == {way!r}]
-sys.argv[1:1] = ["--sizes", "1", "64KiB"]
+sys.argv[1:1] = ["--seconds", "0", "--sizes", "1", "64KiB"]
 sys.exit(exchange.main())
 """
 
