@@ -25,9 +25,14 @@ Pair = tuple[object, ...]
 
 
 def values_of(item: pytest.Item) -> list[Value]:
-    """The item's parameters by name, with their values as text: some have no hash."""
+    """The item's parameters by name, with their values as text, as some have no hash; a row of several is one value."""
     call = getattr(item, "callspec", None)
-    return [(name, repr(call.params[name])) for name in sorted(call.params)] if call else []
+    texts = {name: repr(value) for name, value in call.params.items()} if call else {}
+    for mark in item.iter_markers("parametrize"):
+        names = mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0]
+        if len(names) > 1:
+            texts[",".join(names)] = ",".join(texts.pop(name.strip()) for name in names)
+    return sorted(texts.items())
 
 
 def pairs_of(test: str, values: list[Value], *, any_host: bool) -> set[Pair]:
