@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tests.postgresql_server import Server
 
 pytest.register_assert_rewrite(
-    "tests.article_database",
     "tests.article_programs",
     "tests.foreign_formats",
     "tests.postgresql_server",

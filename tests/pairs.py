@@ -36,8 +36,8 @@ def values_of(item: pytest.Item) -> list[Value]:
 
 
 def pairs_of(test: str, values: list[Value], *, any_host: bool) -> set[Pair]:
-    """What one item shows: values of the test, and pairs of them; of host and recorder, for the whole file."""
-    shown: set[Pair] = set()
+    """What one item shows: the test, its values, and pairs of them; of host and recorder, for the whole file."""
+    shown: set[Pair] = {(test,)}
     for one in values:
         shown.add((one,) if any_host and one[0] == HOST else (test, one))
     for one, other in combinations(values, 2):
@@ -58,8 +58,7 @@ def choose(items: list[pytest.Item]) -> Iterable[pytest.Item]:
         any_host = candidates[0].get_closest_marker("any_host") is not None
         values = {item: values_of(item) for item in candidates}
         pairs = {item: pairs_of(test, values[item], any_host=any_host) for item in candidates}
-        own = {pair for item in candidates for pair in pairs[item] if pair[0] == test}
-        open_pairs = own or {(test,)}
+        open_pairs = {pair for item in candidates for pair in pairs[item] if pair[0] == test}
         while open_pairs:
             # Of those that show as much, the one whose values were taken least.
             best = max(
@@ -71,7 +70,7 @@ def choose(items: list[pytest.Item]) -> Iterable[pytest.Item]:
                 ),
             )
             candidates.remove(best)
-            open_pairs = open_pairs - pairs[best] - {(test,)}
+            open_pairs -= pairs[best]
             shown |= pairs[best]
             used.update(values[best])
             yield best

@@ -1,9 +1,12 @@
 """docs/schemas, for tests: a schema with those that it refers to."""
 
+import functools
 import json
 import re
 from pathlib import Path
 from typing import Any
+
+from jsonschema import Draft202012Validator
 
 SCHEMAS = Path(__file__).parents[1] / "docs" / "schemas"
 
@@ -16,3 +19,9 @@ def read_schema(name: str) -> dict[str, Any]:
     if others:
         schema["$defs"] = {**schema.get("$defs", {}), **{other: read_schema(other) for other in sorted(others)}}
     return schema
+
+
+@functools.cache
+def validator_of(kind: str) -> Draft202012Validator:
+    """Of gilscope.KIND. (jsonschema.validate() would check the schema each time: eight times the work.)"""
+    return Draft202012Validator(read_schema(f"{kind}.schema.json"))

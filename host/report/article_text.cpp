@@ -144,10 +144,7 @@ void add_programs(std::string& text, const ArticleMeasurements& measurements, co
     }
     const std::string unknown(kUnknown);
     std::array<std::string, kProgramColumns.size()> row{
-        name,    format_duration(static_cast<double>(run.value->wall.count())),
-        unknown, unknown,
-        unknown, unknown,
-        unknown};
+        name, format_duration(run.value->wall), unknown, unknown, unknown, unknown, unknown};
     if (run.value->summary && !run.value->summary->processes.empty()) {
       std::size_t threads = 0;
       std::uint64_t holds = 0;
@@ -192,10 +189,9 @@ void add_exchange(std::string& text, const Measured<std::vector<ExchangeRow>>& e
       add_labelled(missing, "not here:", fmt::format("{}: {}", row.way, row.reason), style);
       continue;
     }
-    add_row(
-        text, kExchangeColumns,
-        {row.way, row.between, format_bytes(static_cast<double>(row.bytes)),
-         format_duration(static_cast<double>(row.latency->count())), format_bytes(*row.bytes_per_s) + "/s"});
+    add_row(text, kExchangeColumns,
+            {row.way, row.between, format_bytes(static_cast<double>(row.bytes)),
+             format_duration(*row.latency), format_bytes(*row.bytes_per_s) + "/s"});
   }
   text += missing;
 }

@@ -14,8 +14,6 @@
 namespace gilscope {
 namespace {
 
-std::string duration(Nanoseconds time) { return format_duration(static_cast<double>(time.count())); }
-
 // Who it is about; a run may have several processes.
 struct Words {
   std::string culprit;
@@ -34,7 +32,7 @@ Words find_words(const RunFinding& finding, const RunSummary& summary) {
   if (const auto line = describe_line(finding.place, finding.stack); !line.empty()) words.at = " at " + line;
   if (const auto lack = find_lack_of_cpu(finding, summary)) {
     words.lack = fmt::format(", or {} was given no CPU (it held the GIL for {} with {} of CPU time)",
-                             words.culprit, duration(lack->held), duration(lack->cpu));
+                             words.culprit, format_duration(lack->held), format_duration(lack->cpu));
   }
   return words;
 }
@@ -44,7 +42,7 @@ std::string describe_kept(const RunFinding& finding, const Words& words) {
       "{}{} kept the GIL for up to {} while {} asked for it, which cost others {} in {}: Python code gives "
       "it up within a switch interval, so a call in C keeps it{}; let that call release the GIL, or make it "
       "in another process",
-      words.culprit, words.at, duration(finding.longest), words.victim, duration(finding.lost),
+      words.culprit, words.at, format_duration(finding.longest), words.victim, format_duration(finding.lost),
       count_of(finding.count, "hold"), words.lack);
 }
 
@@ -52,8 +50,8 @@ std::string describe_convoy(const RunFinding& finding, const Words& words) {
   return fmt::format(
       "{} gives the GIL up again and again, and lost {} in {} to get it back, up to {} each: {} computes{} "
       "and gives it up after a switch interval only; compute in another process",
-      words.victim, duration(finding.lost), count_of(finding.count, "wait"), duration(finding.longest),
-      words.culprit, words.at);
+      words.victim, format_duration(finding.lost), count_of(finding.count, "wait"),
+      format_duration(finding.longest), words.culprit, words.at);
 }
 
 std::string describe_stall(const RunFinding& finding, const Words& words) {
@@ -62,20 +60,20 @@ std::string describe_stall(const RunFinding& finding, const Words& words) {
     return fmt::format(
         "the event loop of {} stood still for up to {}, as {} kept it{}{}: await something in between, or "
         "run that in another process (loop.run_in_executor with a ProcessPoolExecutor)",
-        words.victim, duration(finding.longest), task ? replace_controls(task->function) : "its own code",
-        words.at, words.lack);
+        words.victim, format_duration(finding.longest),
+        task ? replace_controls(task->function) : "its own code", words.at, words.lack);
   }
   return fmt::format(
       "the event loop of {} stood still for up to {} at a time, {} in {}, and waited for the GIL that {} "
       "had{}{}: run that in another process (loop.run_in_executor with a ProcessPoolExecutor), or let it "
       "release the GIL",
-      words.victim, duration(finding.longest), duration(finding.lost), count_of(finding.count, "wait"),
-      words.culprit, words.at, words.lack);
+      words.victim, format_duration(finding.longest), format_duration(finding.lost),
+      count_of(finding.count, "wait"), words.culprit, words.at, words.lack);
 }
 
 std::string describe_interval(const RunFinding& finding) {
-  const auto gain = duration(finding.gain.value_or(Nanoseconds{}));
-  const auto cost = duration(finding.cost.value_or(Nanoseconds{}));
+  const auto gain = format_duration(finding.gain.value_or(Nanoseconds{}));
+  const auto cost = format_duration(finding.cost.value_or(Nanoseconds{}));
   const auto change = fmt::format("a switch interval of a tenth, sys.setswitchinterval({})",
                                   std::chrono::duration<double>(kSwitchInterval).count() / kShorterInterval);
   if (finding.gain <= finding.cost) {
@@ -83,7 +81,7 @@ std::string describe_interval(const RunFinding& finding) {
                        change, gain, cost);
   }
   return fmt::format("{}, would save up to {} of the {} lost in convoys, and cost up to {}", change, gain,
-                     duration(finding.lost), cost);
+                     format_duration(finding.lost), cost);
 }
 
 std::string describe_run(const RunFinding& finding) {
@@ -110,7 +108,8 @@ std::string describe_run(const RunFinding& finding) {
     case RunFinding::Kind::ReleasedByC:
       return held + ", and most of the work went on without it, in C: threads are fine";
     default:
-      return fmt::format("leave the GIL as it is: all waits for it together took {}", duration(finding.lost));
+      return fmt::format("leave the GIL as it is: all waits for it together took {}",
+                         format_duration(finding.lost));
   }
 }
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from jsonschema import Draft202012Validator
 from tests.integration.hosts import is_package
 from tests.integration.summaries import assert_blame_sums
+from tests.integration.tasks import Compared, compare_tasks
 from tests.processes import has_ended
+from tests.schemas import validator_of
 
 MARKER = "GILSCOPE_TEST_MARKER"
 # Where a process that was told to end, or whose parent has ended, must be gone; only a hang takes as long.
@@ -249,26 +250,10 @@ def free_threaded(stock: str) -> bool:
     return run_command([stock, "-c", code], clean_environment()).stdout.strip() == "1"
 
 
-@functools.cache
-def validator_of(kind: str) -> Draft202012Validator:
-    """Of what gilscope writes. (jsonschema.validate() would check the schema each time: eight times the work.)"""
-    schema = Path(__file__).parents[2] / "docs" / "schemas" / f"{kind}.schema.json"
-    return Draft202012Validator(json.loads(schema.read_text()))
-
-
 @pytest.fixture
-def compare(host: str, run: Runner) -> Callable[..., tuple[int, dict[str, Any]]]:
-    """Runs `gilscope compare … --json -` and returns its exit code and the parsed, validated JSON."""
-
-    def compare(*arguments: object, rounds: int = 1, **options: Any) -> tuple[int, dict[str, Any]]:
-        command = [host, "compare", "--json", "-", "--rounds", str(rounds), *map(str, arguments)]
-        result = run(command, **options)
-        assert result.stdout, result.stderr
-        document = json.loads(result.stdout)
-        validator_of("compare").validate(document)
-        return result.returncode, document
-
-    return compare
+def compare(host: str, run: Runner, tmp_path: Path) -> Callable[..., Compared]:
+    """Runs `gilscope compare`, and returns all that it said."""
+    return functools.partial(compare_tasks, run, host, tmp_path)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import signal
@@ -10,8 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jsonschema import Draft202012Validator
-from tests.schemas import read_schema
+from tests.schemas import validator_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,13 +50,6 @@ def rows_of(python: dict[str, Any]) -> dict[str, Any]:
     return {row["mode"]: row for row in python["modes"]}
 
 
-@functools.cache
-def validator_of(document: str) -> Draft202012Validator:
-    """Of "gilscope.KIND/1"."""
-    kind = document.removeprefix("gilscope.").removesuffix("/1")
-    return Draft202012Validator(read_schema(f"{kind}.schema.json"))
-
-
 def compare_tasks(
     run: Runner, host: str, folder: Path, *arguments: object, rounds: int = 1, **options: Any
 ) -> Compared:
@@ -69,7 +60,7 @@ def compare_tasks(
     result = run(command, **options)
     assert file.exists(), result.stderr
     document = json.loads(file.read_text())
-    validator_of(document["schema"]).validate(document)
+    validator_of(document["schema"].removeprefix("gilscope.").removesuffix("/1")).validate(document)
     return Compared(result.returncode, document, result.stdout, result.stderr)
 
 

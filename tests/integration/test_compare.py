@@ -4,21 +4,15 @@ Each comparison is looked at from all sides: exit code, JSON, table. What is mad
 and intervals above all, is tested on records written by hand: tests/unit/analysis and tests/unit/report.
 """
 
-import functools
+import json
 import re
 
 import pytest
-from tests.integration.tasks import MODES, PROGRAMS, compare_tasks, task
+from tests.integration.tasks import MODES, PROGRAMS, task
 from tests.programs.tasks import IN_THE_LOOP, WAIT_NS, WORK_NS
 
 any_host = pytest.mark.any_host
 contract = pytest.mark.contract
-
-
-@pytest.fixture
-def compare(host, run, tmp_path):
-    """Runs the comparison, and returns all that it said."""
-    return functools.partial(compare_tasks, run, host, tmp_path)
 
 
 @contract
@@ -197,3 +191,9 @@ def test_help_shows_examples_first(host, run):
     text = run([host, "compare", "--help"]).stdout
     assert 0 < text.index("Example:") < text.index("--python python3.13t") < text.index("Usage:")
     assert text.index("Usage:") < text.index("--rounds N")
+
+
+@any_host
+def test_json_on_standard_output_is_all_that_is_printed_there(host, run):
+    result = run([host, "compare", task("count"), "--rounds", "1", "--modes", "sequential", "--json", "-"])
+    assert json.loads(result.stdout)["schema"] == "gilscope.compare/1"

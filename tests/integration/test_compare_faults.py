@@ -59,9 +59,9 @@ def test_a_path_may_hold_anything(compare, tmp_path):
         file.parent.mkdir()
         file.write_text(f"def f():\n    assert __file__ == {str(file)!r}\n")
         tasks.append(f"{file}:f")
-    code, document = compare(*tasks, "--modes", "sequential,subinterpreters,processes")
-    assert [row["reason"] for row in document["modes"]] == [None] * 3
-    assert code == 0
+    compared = compare(*tasks, "--modes", "sequential,subinterpreters,processes")
+    assert list(compared.reasons.values()) == [None] * 3
+    assert compared.code == 0
 
 
 def test_a_path_that_is_not_utf_8_is_one_clear_error(host, tmp_path):

@@ -4,7 +4,6 @@ What is decided without asking a Python, and what is written of several, is test
 run/python_choice_test, run/stock_python_test, report/pythons_report_test.
 """
 
-import functools
 import os
 import shutil
 from collections.abc import Callable
@@ -13,15 +12,9 @@ from pathlib import Path
 import pytest
 from tests.integration.conftest import clean_environment, run_command
 from tests.integration.hosts import is_package, only_binary, only_package
-from tests.integration.tasks import MODES, TASKS, compare_tasks, rows_of, run_until, task, waiting_task
+from tests.integration.tasks import MODES, TASKS, rows_of, run_until, task, waiting_task
 
 any_host = pytest.mark.any_host
-
-
-@pytest.fixture
-def compare(host, run, tmp_path):
-    """Runs the comparison, and returns all that it said."""
-    return functools.partial(compare_tasks, run, host, tmp_path)
 
 
 @pytest.fixture

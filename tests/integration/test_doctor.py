@@ -2,7 +2,7 @@
 
 import json
 
-from tests.integration.conftest import validator_of
+from tests.schemas import validator_of
 
 
 def test_its_json_is_what_the_schema_promises(host, run, host_version):

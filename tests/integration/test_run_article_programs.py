@@ -25,6 +25,7 @@ from tests.article_programs import (
     start,
     write_process_count,
 )
+from tests.integration.tasks import MODES
 from tests.processes import have_gone, segments
 from tests.schemas import read_schema
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.any_host
 
-MODES = ["sequential", "threads", "subinterpreters", "processes", "asyncio"]
 SINCE = {"interpreters.Queue": (3, 13), "os.pipe": (3, 12)}
 
 
@@ -52,8 +52,8 @@ SINCE = {"interpreters.Queue": (3, 13), "os.pipe": (3, 12)}
 )
 def test_every_mode_compares_the_functions(functions, compare, tmp_path, host_version):
     tasks = [f"{ARTICLE}/{name.replace(':', '.py:')}" for name in functions]
-    code, document = compare(*tasks, "--", "--scale=0.001", env={"XDG_CACHE_HOME": str(tmp_path)})
-    reasons = {row["mode"]: row["reason"] for row in document["modes"]}
+    compared = compare(*tasks, "--", "--scale=0.001", env={"XDG_CACHE_HOME": str(tmp_path)})
+    reasons = compared.reasons
     uses_asyncio = any("async" in name for name in functions)
     if host_version < (3, 12) and uses_asyncio and reasons["subinterpreters"] is not None:
         # 3.11's _asyncio keeps one running loop for all interpreters, by a thread's number within its own.
@@ -61,7 +61,7 @@ def test_every_mode_compares_the_functions(functions, compare, tmp_path, host_ve
         assert reasons == dict.fromkeys(mode for mode in MODES if mode != "subinterpreters")
         return
     assert reasons == dict.fromkeys(MODES)
-    assert code == 0
+    assert compared.code == 0
 
 
 def test_a_database_server_answers_what_it_answers_python(host, run, environment, postgresql_server):

@@ -10,8 +10,8 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-from tests.integration.conftest import validator_of
 from tests.integration.summaries import READS, releases
+from tests.schemas import validator_of
 
 # The rows of a time line are numbered from here, by thread.
 GIL_ROWS = 10_000_000
