@@ -22,11 +22,12 @@ import random
 import signal
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 import exchange_peer
 import exchange_ways
@@ -42,6 +43,9 @@ MIN_REPEATS, MAX_REPEATS = 3, 10_000
 MOST_TIMES_SECONDS = 12  # where even MIN_REPEATS takes longer, fewer must do
 BURST_BYTES = 8 << 20
 MIN_BURST, MAX_BURST = 2, 512
+
+
+interrupted = threading.Event()
 
 
 class CorruptError(Exception):
@@ -116,8 +120,20 @@ def require_same(got: bytes, sent: bytes) -> None:
         raise CorruptError(f"what came ({len(got)} bytes) is not what was sent ({len(sent)} bytes)")
 
 
+def interrupt(*_: object) -> None:
+    """Let the next repeat be none: out of a queue's own code, an exception would leave its lock taken."""
+    interrupted.set()
+
+
+def require_no_interrupt() -> None:
+    """Raise where somebody has pressed Ctrl-C."""
+    if interrupted.is_set():
+        raise KeyboardInterrupt
+
+
 def repeat_once(end: End, payload: bytes, burst: int) -> tuple[int, int]:
     """Return the nanoseconds of one round trip and of one burst."""
+    require_no_interrupt()
     start = time.perf_counter_ns()
     end.send(payload)
     reply = end.receive()
@@ -224,17 +240,12 @@ def run(chosen: argparse.Namespace) -> None:
         "start_method": chosen.start_method,
         "rows": [row._asdict() for row in rows],
     }
+    require_no_interrupt()
     text = json.dumps(document, indent=2) + "\n"
     if chosen.json == "-":
         print(text, end="", flush=True)
     elif chosen.json is not None:
         Path(chosen.json).write_text(text, encoding="utf-8")
-
-
-def interrupt(*_: object) -> NoReturn:
-    """Interrupt once: what follows is tidying up, which a second Ctrl-C must not spoil."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def main() -> int:

@@ -94,7 +94,7 @@ def test_every_way_to_pass_bytes_is_measured(
         assert (row["reason"] is None) == (host_version >= SINCE.get(row["way"], (3, 11))), row
 
 
-@pytest.mark.parametrize("way", ["shared_memory", "os.pipe"])
+@pytest.mark.parametrize("way", ["multiprocessing.Queue", "shared_memory", "queue.Queue", "os.pipe"])
 def test_an_interrupt_while_bytes_are_passed_leaves_nothing(
     host: str, no_leftovers: dict[str, str], host_version: tuple[int, ...], way: str
 ) -> None:
