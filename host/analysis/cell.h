@@ -10,12 +10,11 @@ namespace gilscope {
 struct Cell {
   std::uint64_t raw;
 
-  // The writer's own view. Writers follow one another under a GIL's mutex, which orders them: no atomic
-  // needed.
+  // The writer's own view. Writers follow one another under a mutex, which orders them: no atomic needed.
   [[nodiscard]] std::uint64_t get() const noexcept { return raw; }
 
   // Release, partner of the acquire in read(): whoever sees this value sees what was stored before it.
-  // Sequence locks (thread_row.h) rest on it instead of on fences, which ThreadSanitizer does not know. A
+  // Sequence locks rest on it instead of on fences, which ThreadSanitizer does not know. A
   // plain move on x86-64.
   void set(std::uint64_t value) noexcept { std::atomic_ref(raw).store(value, std::memory_order_release); }
   void add(std::uint64_t value) noexcept { set(raw + value); }

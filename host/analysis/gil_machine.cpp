@@ -3,21 +3,43 @@
 #include <algorithm>
 
 namespace gilscope {
-namespace {
+namespace {}  // namespace
 
-bool is_held(const GilState& gil) noexcept { return gil.row != nullptr && gil.row->held.get() != 0; }
+bool GilMachine::is_held(const GilState& gil) const noexcept {
+  const ThreadRow* const row = table_.row_of(gil);
+  return row != nullptr && row->held.get() != 0;
+}
 
-bool is_held_by(const GilState& gil, ThreadId thread) noexcept { return is_held(gil) && gil.owner == thread; }
+bool GilMachine::is_held_by(const GilState& gil, ThreadId thread) const noexcept {
+  return is_held(gil) && gil.owner == thread;
+}
 
-void begin_hold(GilState& gil, ThreadRow& row, ThreadId thread, std::uint64_t ticks) noexcept {
+void GilMachine::begin_hold(GilState& gil, ThreadRow& row, ThreadId thread, std::uint64_t ticks) noexcept {
   row.held.set(ticks + 1);
-  gil.row = &row;
+  gil.row_plus_one = table_.index_of(row) + 1;
   gil.owner = thread;
   gil.known = true;
   gil.asked = false;
 }
 
-}  // namespace
+ThreadRow* GilMachine::end_unseen(GilId id) noexcept {
+  if (static_cast<std::uint32_t>(id) >= table_.bounds().gils) return nullptr;
+  GilState& gil = table_.gil(static_cast<std::uint32_t>(id));
+  if (!is_held(gil)) return nullptr;
+  ThreadRow* const row = table_.row_of(gil);
+  row->held.set(0);
+  gil.asked = false;
+  return row;
+}
+
+void GilMachine::begin_unseen(GilId id, ThreadId thread, std::uint64_t ticks) noexcept {
+  if (static_cast<std::uint32_t>(id) >= table_.bounds().gils) return;
+  GilState& gil = see(id, ticks);
+  const bool was_asked = gil.asked;
+  const Event event{.ticks = ticks, .gil = id, .thread = thread, .kind = EventKind::Acquire};
+  begin_hold(gil, *find_place(gil, event, ticks).row, thread, ticks);
+  gil.asked = was_asked;
+}
 
 void GilMachine::begin(GilId id, std::optional<ThreadId> holder, std::uint64_t ticks) noexcept {
   if (static_cast<std::uint32_t>(id) >= table_.bounds().gils) return;
@@ -46,8 +68,9 @@ GilState& GilMachine::see(GilId id, std::uint64_t ticks) noexcept {
 }
 
 GilMachine::Place GilMachine::find_place(GilState& gil, const Event& event, std::uint64_t ticks) noexcept {
-  if (gil.row != nullptr && gil.owner == event.thread && !table_.is_shared(*gil.row)) {
-    return {.row = gil.row, .waiting = &gil.row->waiting};
+  if (ThreadRow* const owner = table_.row_of(gil);
+      owner != nullptr && gil.owner == event.thread && !table_.is_shared(*owner)) {
+    return {.row = owner, .waiting = &owner->waiting};
   }
   if (auto* row = table_.find_or_add(event.gil, event.thread, ticks); row != nullptr) {
     return {.row = row, .waiting = &row->waiting};
@@ -77,7 +100,7 @@ std::optional<Interval> GilMachine::ending(const Event& event) noexcept {
   Interval interval{.gil = event.gil, .thread = event.thread, .end = end};
   if (event.kind == EventKind::Release && is_held_by(gil, event.thread)) {
     interval.kind = IntervalKind::Hold;
-    interval.begin = gil.row->held.get() - 1;
+    interval.begin = table_.row_of(gil)->held.get() - 1;
     interval.is_forced = gil.asked;
     return interval;
   }
@@ -101,7 +124,7 @@ std::vector<Interval> GilMachine::open_intervals(std::uint64_t now) const {
   };
   for (std::uint32_t id = 0; id < table_.gils_end(); ++id) {
     const GilState& gil = table_.gil(id);
-    if (is_held(gil)) add(IntervalKind::Hold, GilId{id}, gil.owner, gil.row->held);
+    if (is_held(gil)) add(IntervalKind::Hold, GilId{id}, gil.owner, table_.row_of(gil)->held);
     for (const auto& stranger : gil.strangers) {
       add(IntervalKind::Wait, GilId{id}, stranger.thread, stranger.waiting);
     }
@@ -129,7 +152,6 @@ Violations GilMachine::apply_any(const Event& event) noexcept {
       gil.uncounted_waits.add(1);
       return;
     }
-    const RowUpdate update(row);
     if (place.is_shared && !is_waiting) row.waiting.add(1);
     place.waiting->set(ticks + 1);
   };
@@ -165,16 +187,16 @@ Violations GilMachine::apply_any(const Event& event) noexcept {
       if (is_held(gil)) {
         found.add(Violation::AcquireWhileHeld);
         gil.asked = false;
-        const RowUpdate update(*gil.row);
-        gil.row->hold.record(ticks + 1 - gil.row->held.get());
-        gil.row->cut.add(1);
-        gil.row->held.set(0);
-        gil.row->last.set(ticks);
-      } else if (gil.row != nullptr && gil.owner != event.thread) {
+        ThreadRow& holder = *table_.row_of(gil);
+        holder.hold.record(ticks + 1 - holder.held.get());
+        holder.cut.add(1);
+        holder.held.set(0);
+        holder.last.set(ticks);
+      } else if (const ThreadRow* const latest = table_.row_of(gil);
+                 latest != nullptr && gil.owner != event.thread) {
         gil.handoffs.add(1);
-        table_.count_handoff(*gil.row, row);
+        table_.count_handoff(*latest, row);
       }
-      const RowUpdate update(row);
       if (is_waiting) {
         row.wait.record(ticks + 1 - place.waiting->get());
         place.waiting->set(0);
@@ -186,13 +208,13 @@ Violations GilMachine::apply_any(const Event& event) noexcept {
 
     case EventKind::Release:
       if (is_held_by(gil, event.thread)) {
-        end_hold(gil, ticks);
+        end_hold(gil, *table_.row_of(gil), ticks);
       } else if (is_held(gil)) {
         found.add(Violation::ReleaseByOther);
       } else if (gil.known) {
         found.add(Violation::ReleaseWithoutHold);
       } else {  // it held the GIL since before the events began
-        gil.row = &row;
+        gil.row_plus_one = table_.index_of(row) + 1;
         gil.owner = event.thread;
         gil.known = true;
         row.last.set(ticks);

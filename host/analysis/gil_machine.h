@@ -1,6 +1,5 @@
-// The one state machine that turns events into holds, waits and hand-offs: driven live by the hooks and by
-// the reader of a capture alike. It allocates, locks and throws nothing once it is made; memory does not grow
-// with events.
+// The one state machine that turns events into holds, waits and hand-offs, of a program that runs as of a
+// capture. It allocates, locks and throws nothing once it is made; memory does not grow with events.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +25,7 @@ class Violations {
   unsigned bits_ = 0;
 };
 
-// Calls for one GIL come one after the other, ordered by its mutex where they come from several threads;
-// those for different GILs may come at once. snapshot() may come from any thread at any time.
+// One thread at a time; but row_of() may come at any, with the mutex of that GIL held.
 //
 // Rows go by the system's thread id, and it gives an id again after a thread has ended: such threads share a
 // row.
@@ -52,22 +50,35 @@ class GilMachine {
     const auto index = static_cast<std::uint32_t>(event.gil);
     if (index < table_.bounds().gils) [[likely]] {
       GilState& gil = table_.gil(index);
-      if (gil.row != nullptr && gil.owner == event.thread && event.ticks >= gil.last.get()) {
-        if (event.kind == EventKind::Release && gil.row->held.get() != 0) {
+      ThreadRow* const row = table_.row_of(gil);
+      if (row != nullptr && gil.owner == event.thread && event.ticks >= gil.last.get()) {
+        if (event.kind == EventKind::Release && row->held.get() != 0) {
           gil.last.set(event.ticks);
-          end_hold(gil, event.ticks);
+          end_hold(gil, *row, event.ticks);
           return {};
         }
-        // Nobody else had it since: no wait, no hand-off. One store makes it held, so no RowUpdate is needed.
-        if (event.kind == EventKind::Acquire && gil.row->held.get() == 0 && gil.row->waiting.get() == 0) {
+        // Nobody else had it since: no wait, no hand-off.
+        if (event.kind == EventKind::Acquire && row->held.get() == 0 && row->waiting.get() == 0) {
           gil.last.set(event.ticks);
-          gil.row->held.set(event.ticks + 1);
+          row->held.set(event.ticks + 1);
           return {};
         }
       }
     }
     return apply_any(event);
   }
+
+  // The row of the thread, made where there is none; null once there is none to make. Of any thread that has
+  // the GIL's mutex, where events are applied later.
+  ThreadRow* row_of(GilId id, ThreadId thread, std::uint64_t ticks) noexcept {
+    return table_.find_or_add(id, thread, ticks);
+  }
+
+  // Where holds that concern nobody else are counted elsewhere: the hold that is on is known to have ended,
+  // and is counted there; its row, or null where nobody holds the GIL.
+  ThreadRow* end_unseen(GilId id) noexcept;
+  // Likewise: the thread holds the GIL since `ticks`.
+  void begin_unseen(GilId id, ThreadId thread, std::uint64_t ticks) noexcept;
 
   // The hold or wait that the event will end; to be asked just before it is applied. (Not a hold that only a
   // violation ends.)
@@ -82,10 +93,6 @@ class GilMachine {
 
   [[nodiscard]] const RowTable& table() const noexcept { return table_; }
 
-  // As if just made, in memory of its own. Nobody may record or read meanwhile. Allocates nothing: usable in
-  // the child of a fork.
-  void clear() noexcept { table_.clear(); }
-
  private:
   // Where a thread's figures are, and where its wait is noted; no `waiting` where no place is left for it.
   struct Place {
@@ -94,9 +101,7 @@ class GilMachine {
     bool is_shared = false;
   };
 
-  static void end_hold(GilState& gil, std::uint64_t ticks) noexcept {
-    ThreadRow& row = *gil.row;
-    const RowUpdate update(row);
+  static void end_hold(GilState& gil, ThreadRow& row, std::uint64_t ticks) noexcept {
     row.hold.record(ticks + 1 - row.held.get());
     row.held.set(0);
     row.last.set(ticks);
@@ -106,6 +111,9 @@ class GilMachine {
     }
   }
 
+  [[nodiscard]] bool is_held(const GilState& gil) const noexcept;
+  [[nodiscard]] bool is_held_by(const GilState& gil, ThreadId thread) const noexcept;
+  void begin_hold(GilState& gil, ThreadRow& row, ThreadId thread, std::uint64_t ticks) noexcept;
   Violations apply_any(const Event& event) noexcept;
   Violations lose() noexcept;
   GilState& see(GilId id, std::uint64_t ticks) noexcept;

@@ -1,6 +1,5 @@
 // What the state machine knows: of each GIL, and of each thread that used it. All zero bits are the state
-// before the first event. Written with that GIL's mutex held (or by the one thread that reads a file); Cells
-// are read by any.
+// before the first event. One thread at a time writes and reads; but rows are made by any.
 #pragma once
 
 #include <array>
@@ -38,7 +37,6 @@ inline constexpr std::size_t kViolations = 9;
 // One row for each thread and GIL.
 struct alignas(64) ThreadRow {
   Cell key;      // row_key(), 0 before its first use; set once, after `first`
-  Cell version;  // sequence lock, see RowUpdate
   Cell held;     // ticks + 1 of the acquire whose release has not come, else 0
   Cell waiting;  // ticks + 1 of the request whose acquire has not come, else 0; in a shared row how many such
                  // there are
@@ -50,27 +48,6 @@ struct alignas(64) ThreadRow {
   Histogram wait;
 };
 
-// Figures of a row that belong together change under it, and are read again when it was (Boehm, "Can seqlocks
-// get along with programming language memory models?", MSPC 2012). `version` is odd meanwhile; every Cell's
-// store is a release, so that a reader that saw any of the new values also sees the version that goes with
-// them.
-class RowUpdate {
- public:
-  explicit RowUpdate(ThreadRow& row) noexcept : RowUpdate(row.version) {}
-  explicit RowUpdate(Cell& version) noexcept : cell_(version), version_(version.get()) {
-    cell_.set(version_ + 1);
-  }
-  ~RowUpdate() { cell_.set(version_ + 2); }
-  RowUpdate(const RowUpdate&) = delete;
-  RowUpdate& operator=(const RowUpdate&) = delete;
-  RowUpdate(RowUpdate&&) = delete;
-  RowUpdate& operator=(RowUpdate&&) = delete;
-
- private:
-  Cell& cell_;
-  std::uint64_t version_;  // kept, since a reload would wait for the store before it
-};
-
 // A thread that waits and has no row of its own.
 struct Stranger {
   Cell waiting;  // as in ThreadRow, of one thread; 0 where the place is free
@@ -79,13 +56,14 @@ struct Stranger {
 inline constexpr std::size_t kStrangers = 64;
 
 struct alignas(64) GilState {
-  Cell last;       // ticks of the latest event
-  ThreadRow* row;  // of the thread that holds it, or else held it last; null before the first that is known
-  ThreadId owner;  // that thread
-  bool asked;      // a Timeout came during this hold
-  bool known;      // whether somebody holds it: since begin(), or the first acquire or release
-  Cell seen;       // 1 from the first event on
-  Cell first;      // its ticks
+  Cell last;  // ticks of the latest event
+  // By index: of the thread that holds it, or else held it last; 0 before the first that is known.
+  std::uint64_t row_plus_one;
+  ThreadId owner;       // that thread
+  bool asked;           // a Timeout came during this hold
+  bool known;           // whether somebody holds it: since begin(), or the first acquire or release
+  Cell seen;            // 1 from the first event on
+  Cell first;           // its ticks
   Cell owner_plus_one;  // id + 1 of the interpreter that owns it; 0: nobody said
   Cell handoffs;
   Cell timeouts;

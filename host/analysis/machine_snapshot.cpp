@@ -1,95 +1,69 @@
 #include "analysis/machine_snapshot.h"
 
 #include <algorithm>
+#include <memory>
 #include <span>
 #include <tuple>
 
 #include "analysis/row_table.h"
-#include "analysis/settled_read.h"
 
 namespace gilscope {
 namespace {
 
-// A copy of what one RowUpdate changes.
-struct SettledFigures {
-  std::uint64_t holds = 0;
-  std::uint64_t hold_ticks = 0;
-  std::uint64_t waits = 0;
-  std::uint64_t wait_ticks = 0;
-  std::uint64_t forced = 0;
-  std::uint64_t cut = 0;
-  std::uint64_t last = 0;
-  std::uint64_t held = 0;
-  std::array<std::uint64_t, kStrangers> waiting{};  // of one thread, or of all that share the row
-  std::size_t waiting_count = 0;
-};
+std::uint64_t length_until(std::uint64_t now, std::uint64_t begin_plus_one) {
+  return now >= begin_plus_one ? now + 1 - begin_plus_one : 0;  // it may have begun after `now`
+}
 
-void read_waiting(SettledFigures& figures, const ThreadRow& row, const GilState* sharing) {
+ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, const QuietFigures& quiet,
+                        std::uint64_t now) {
+  const auto key = row.key.read();
+  const auto forced = row.forced.read();
+  const auto cut = row.cut.read();
+  ThreadSnapshot snapshot{.gil = gil_of(key),
+                          .holds = row.hold.count() + quiet.holds,
+                          .hold_ticks = row.hold.sum() + quiet.hold_ticks,
+                          .waits = row.wait.count(),
+                          .wait_ticks = row.wait.sum(),
+                          .forced = forced,
+                          .voluntary = row.hold.count() + quiet.holds - forced - cut,
+                          .cut = cut,
+                          .first = row.first.read()};
+  if (sharing == nullptr) snapshot.thread = thread_of(key);
+  snapshot.last = std::max({snapshot.first, row.last.read(), quiet.released});
+
+  std::array<std::uint64_t, kStrangers> waits{};  // that have not ended
+  std::size_t open_waits = 0;
   const auto note = [&](std::uint64_t waiting) {
-    if (waiting != 0) figures.waiting[figures.waiting_count++] = waiting;
+    if (waiting == 0) return;
+    waits.at(open_waits) = length_until(now, waiting);
+    ++snapshot.waits;
+    snapshot.wait_ticks += waits.at(open_waits++);
+    snapshot.open = OpenInterval::Wait;
   };
   if (sharing == nullptr) {
     note(row.waiting.read());
   } else {
     for (const auto& stranger : sharing->strangers) note(stranger.waiting.read());
   }
-}
-
-// False where the row never settled.
-bool read_figures(SettledFigures& figures, const ThreadRow& row, const GilState* sharing) {
-  return read_settled(row.version, [&] {
-    figures.holds = row.hold.count();
-    figures.hold_ticks = row.hold.sum();
-    figures.waits = row.wait.count();
-    figures.wait_ticks = row.wait.sum();
-    figures.forced = row.forced.read();
-    figures.cut = row.cut.read();
-    figures.last = row.last.read();
-    figures.held = row.held.read();
-    figures.waiting_count = 0;
-    read_waiting(figures, row, sharing);
-  });
-}
-
-std::uint64_t length_until(std::uint64_t now, std::uint64_t begin_plus_one) {
-  return now >= begin_plus_one ? now + 1 - begin_plus_one : 0;  // it may have begun after `now`
-}
-
-ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, std::uint64_t now,
-                        std::uint64_t& unsettled) {
-  SettledFigures figures;
-  if (!read_figures(figures, row, sharing)) ++unsettled;
-  const auto key = row.key.read();
-  ThreadSnapshot snapshot{.gil = gil_of(key),
-                          .holds = figures.holds,
-                          .hold_ticks = figures.hold_ticks,
-                          .waits = figures.waits,
-                          .wait_ticks = figures.wait_ticks,
-                          .forced = figures.forced,
-                          .voluntary = figures.holds - figures.forced - figures.cut,
-                          .cut = figures.cut,
-                          .first = row.first.read()};
-  if (sharing == nullptr) snapshot.thread = thread_of(key);
-  snapshot.last = std::max(snapshot.first, figures.last);
-
-  std::array<std::uint64_t, kStrangers> waits{};
-  for (std::size_t i = 0; i < figures.waiting_count; ++i) {
-    waits[i] = length_until(now, figures.waiting[i]);
-    ++snapshot.waits;
-    snapshot.wait_ticks += waits[i];
-    snapshot.open = OpenInterval::Wait;
-  }
   std::array<std::uint64_t, 1> holds{};
-  const std::size_t open_holds = figures.held != 0 ? 1 : 0;
+  const auto held = quiet.hold != nullptr ? quiet.held : row.held.read();
+  const std::size_t open_holds = held != 0 ? 1 : 0;
   if (open_holds != 0) {
-    holds[0] = length_until(now, figures.held);
+    holds[0] = length_until(now, held);
     ++snapshot.holds;
     snapshot.hold_ticks += holds[0];
     snapshot.open = OpenInterval::Hold;
   }
   if (snapshot.open != OpenInterval::None) snapshot.last = std::max(snapshot.last, now);
-  snapshot.hold = row.hold.percentiles(std::span(holds).first(open_holds));
-  snapshot.wait = row.wait.percentiles(std::span(waits).first(figures.waiting_count));
+  const auto open = std::span(holds).first(open_holds);
+  if (quiet.holds == 0) {
+    snapshot.hold = row.hold.percentiles(open);
+  } else {
+    const auto both = std::make_unique<Histogram>(row.hold);
+    both->merge(*quiet.hold);
+    snapshot.hold = both->percentiles(open);
+  }
+  snapshot.wait = row.wait.percentiles(std::span(waits).first(open_waits));
   return snapshot;
 }
 
@@ -131,7 +105,7 @@ std::vector<HandoffSnapshot> read_handoffs(const RowTable& table) {
 
 }  // namespace
 
-MachineSnapshot read_machine(const RowTable& table, std::uint64_t now) {
+MachineSnapshot read_machine(const RowTable& table, std::uint64_t now, std::span<const QuietFigures> quiet) {
   MachineSnapshot snapshot{.lost_events = table.lost()};
   // GILs before rows: a hand-off that is counted has its holds counted.
   for (std::uint32_t id = 0; id < table.gils_end(); ++id) {
@@ -139,13 +113,20 @@ MachineSnapshot read_machine(const RowTable& table, std::uint64_t now) {
     if (gil.seen.read() != 0) snapshot.gils.push_back(read_gil(gil, static_cast<GilId>(id)));
   }
   for (const ThreadRow& row : table.rows()) {
-    if (row.key.read() != 0) snapshot.threads.push_back(read_row(row, nullptr, now, snapshot.unsettled_rows));
+    if (row.key.read() == 0) continue;
+    const auto index = table.index_of(row);
+    const QuietFigures beside = index < quiet.size() ? quiet[index] : QuietFigures{};
+    snapshot.threads.push_back(read_row(row, nullptr, beside, now));
+    const auto gil =
+        std::ranges::lower_bound(snapshot.gils, snapshot.threads.back().gil, {}, &GilSnapshot::gil);
+    if (beside.hold == nullptr || gil == snapshot.gils.end()) continue;
+    gil->last = std::max({gil->last, beside.released, beside.held == 0 ? 0 : beside.held - 1});
   }
   for (const auto& gil : snapshot.gils) {
     const auto id = static_cast<std::uint32_t>(gil.gil);
     const ThreadRow& shared = table.shared_row(id);
     if (shared.key.read() == 0) continue;
-    snapshot.threads.push_back(read_row(shared, &table.gil(id), now, snapshot.unsettled_rows));
+    snapshot.threads.push_back(read_row(shared, &table.gil(id), {}, now));
   }
   snapshot.handoffs = read_handoffs(table);
   return snapshot;

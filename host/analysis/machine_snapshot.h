@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "analysis/gil_state.h"
@@ -15,7 +16,7 @@ class RowTable;
 enum class OpenInterval : std::uint8_t { None, Hold, Wait };
 
 // Consistent in itself: holds = forced + voluntary + cut + (1 if a hold is open), and the sums are those of
-// exactly these intervals. Percentiles may also know of intervals that ended while the snapshot was taken.
+// exactly these intervals. Percentiles may also know of quiet holds that ended while the snapshot was taken.
 struct ThreadSnapshot {
   GilId gil{};
   std::optional<ThreadId> thread;  // empty: all threads that came when no row was left, merged
@@ -52,18 +53,27 @@ struct HandoffSnapshot {
   std::uint64_t count = 0;
 };
 
-// Rows are read one after the other within the call. A hold or wait is in it at most once, and wholly before
-// the call's end. Of a program that stands still, everything is consistent with everything.
+// A hold or wait is in it at most once, and wholly before the call's end.
 struct MachineSnapshot {
   std::vector<GilSnapshot> gils;        // by id
   std::vector<ThreadSnapshot> threads;  // in the order in which they came
   // By GIL, from, to. A GIL's sum to at most its hand-offs: there is room for some thousand pairs of threads.
   std::vector<HandoffSnapshot> handoffs;
   std::uint64_t lost_events = 0;  // of GILs beyond the bound
-  std::uint64_t unsettled_rows =
-      0;  // whose writer was stopped in the middle of a change, longer than a reader waits
 };
 
-MachineSnapshot read_machine(const RowTable& table, std::uint64_t now);
+// Holds of a row that are counted beside it; all of them voluntary.
+struct QuietFigures {
+  std::uint64_t holds = 0;
+  std::uint64_t hold_ticks = 0;
+  std::uint64_t held = 0;      // ticks + 1 of the hold that is on, counted where or not; 0: none is
+  std::uint64_t released = 0;  // ticks of the end of the latest
+  const Histogram* hold =
+      nullptr;  // null: none is counted here, and the row tells itself whether a hold is on
+};
+
+// `quiet`: of the rows, by index, as many as there are; the others have none.
+MachineSnapshot read_machine(const RowTable& table, std::uint64_t now,
+                             std::span<const QuietFigures> quiet = {});
 
 }  // namespace gilscope

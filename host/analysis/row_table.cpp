@@ -1,5 +1,6 @@
 #include "analysis/row_table.h"
 
+#include <algorithm>
 #include <bit>
 #include <new>
 #include <sys/mman.h>
@@ -58,33 +59,29 @@ RowTable::RowTable(Bounds bounds, std::byte* memory) : bounds_(bounds), slots_co
 
 void RowTable::note_gil(GilId gil) noexcept {
   const std::uint64_t end = std::uint64_t{static_cast<std::uint32_t>(gil)} + 1;
-  const std::atomic_ref<std::uint64_t> found(header_->gils_end.raw);
-  // Release, partner of Cell::read: whoever sees the id sees what open() stored of the GIL.
-  for (auto known = found.load(std::memory_order_relaxed);
-       known < end && !found.compare_exchange_weak(known, end, std::memory_order_release);) {
-  }
+  header_->gils_end.set(std::max(header_->gils_end.get(), end));
 }
 
 ThreadRow* RowTable::find_or_add(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept {
   const auto key = row_key(gil, thread);
   for (auto index = hash(key);; ++index) {
     Slot& slot = slots_[index & (slots_count_ - 1)];
-    // Relaxed, here and below: a key of this GIL was put there by this thread or under the GIL's mutex; of
-    // another GIL's key it only matters that it is another. `slot.row` is read and written under the mutex of
-    // its key's GIL.
+    // Relaxed, here and below: a key of this GIL was put there by this thread, under the GIL's mutex, or
+    // before the first event of its thread was to be seen; of another GIL's key it only matters that it is
+    // another.
     const std::atomic_ref<std::uint64_t> slot_key(slot.key);
     auto found = slot_key.load(std::memory_order_relaxed);
-    if (found == key) return slot.row;
+    if (found == key) return slot.row_plus_one == 0 ? nullptr : &rows_[slot.row_plus_one - 1];
     if (found != 0) continue;
     const std::atomic_ref<std::uint64_t> used(header_->rows.raw);
     if (used.load(std::memory_order_relaxed) >= bounds_.rows) return nullptr;
     if (!slot_key.compare_exchange_strong(found, key, std::memory_order_relaxed)) continue;
     const auto row = used.fetch_add(1, std::memory_order_relaxed);
     if (row >= bounds_.rows) return nullptr;  // another GIL took the last one meanwhile
-    slot.row = &rows_[row];
-    slot.row->first.set(ticks);
-    slot.row->key.set(key);
-    return slot.row;
+    slot.row_plus_one = row + 1;
+    rows_[row].first.set(ticks);
+    rows_[row].key.set(key);
+    return &rows_[row];
   }
 }
 
@@ -93,11 +90,8 @@ void RowTable::count_handoff(const ThreadRow& from, const ThreadRow& to) noexcep
   const std::uint64_t key = (index_of(from) + 1) << 32U | (index_of(to) + 1);
   for (auto index = hash(key), end = index + kTries; index != end; ++index) {
     HandoffCount& place = handoffs_[index & (kHandoffs - 1)];
-    // Relaxed, as in find_or_add: two rows belong to one GIL, so the count has one writer at a time.
-    const std::atomic_ref<std::uint64_t> rows(place.rows.raw);
-    auto found = rows.load(std::memory_order_relaxed);
-    if (found == 0 && rows.compare_exchange_strong(found, key, std::memory_order_relaxed)) found = key;
-    if (found != key) continue;
+    if (place.rows.get() == 0) place.rows.set(key);
+    if (place.rows.get() != key) continue;
     place.count.add(1);
     return;
   }

@@ -1,6 +1,6 @@
 // All memory of the state machine: a bounded number of GILs and rows in one lazily touched mapping, and the
-// table that finds the row of a thread and a GIL. Several GILs add rows at once; nothing is ever locked or
-// given back.
+// table that finds the row of a thread and a GIL. Threads add rows at once, each those of GILs whose mutex it
+// holds; the rest is one thread's at a time. Nothing is ever locked or given back.
 #pragma once
 
 #include <algorithm>
@@ -57,8 +57,8 @@ class RowTable {
   }
   void note_gil(GilId gil) noexcept;
 
-  // The row of the thread, made where there is none; null once there is none to make. By whoever may write
-  // that GIL's.
+  // The row of the thread, made where there is none; null once there is none to make. By that thread under
+  // the GIL's mutex, or after it has done so.
   ThreadRow* find_or_add(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept;
 
   // The row of all threads that have none.
@@ -74,8 +74,7 @@ class RowTable {
     return {rows_, static_cast<std::size_t>(std::min<std::uint64_t>(header_->rows.read(), bounds_.rows))};
   }
 
-  // A hand-off from one row of a GIL to another; counted by the two where a place is left for them. By
-  // whoever may write that GIL's.
+  // A hand-off from one row of a GIL to another; counted by the two where a place is left for them.
   void count_handoff(const ThreadRow& from, const ThreadRow& to) noexcept;
   struct HandoffCount {
     Cell rows;  // which two, by index, each plus 1: (from, to); 0 where nobody counts here
@@ -86,15 +85,14 @@ class RowTable {
   [[nodiscard]] const ThreadRow& row_of(std::uint64_t index_plus_one) const noexcept {
     return rows_[index_plus_one - 1];
   }
-
-  // Events of GILs beyond the bound. These come at once: written by atomic addition.
-  void count_lost() noexcept { std::atomic_ref(header_->lost.raw).fetch_add(1, std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t lost() const noexcept { return header_->lost.read(); }
-
-  // As if just made, in memory of its own.
-  void clear() noexcept {
-    if (memory_) memory_->clear();
+  // Of the thread that holds the GIL or held it last; null where nobody is known.
+  [[nodiscard]] ThreadRow* row_of(const GilState& gil) const noexcept {
+    return gil.row_plus_one == 0 ? nullptr : &rows_[gil.row_plus_one - 1];
   }
+
+  // Events of GILs beyond the bound.
+  void count_lost() noexcept { header_->lost.add(1); }
+  [[nodiscard]] std::uint64_t lost() const noexcept { return header_->lost.read(); }
 
  private:
   struct alignas(64) Header {
@@ -105,8 +103,8 @@ class RowTable {
   static constexpr std::size_t kHandoffs = 4096;  // a power of two
 
   struct Slot {
-    std::uint64_t key;  // as the row's; 0 where the slot is free
-    ThreadRow* row;     // null: there was none left
+    std::uint64_t key;           // as the row's; 0 where the slot is free
+    std::uint64_t row_plus_one;  // 0: there was none left
   };
 
   Bounds bounds_;

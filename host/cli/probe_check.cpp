@@ -2,9 +2,9 @@
 
 #include "cli/probe_check.h"
 
-#include "analysis/counters.h"
 #include "analysis/gil_summary.h"
 #include "probe/probe.h"
+#include "recording/blame_counters.h"
 #include "recording/recording_cost.h"
 
 namespace gilscope::cli {
@@ -17,7 +17,7 @@ constexpr std::uint64_t kPairs = 20'000;
 ProbeCheck check_probe() {
   ProbeCheck check{.pairs = kPairs};
   try {
-    Counters counters;
+    BlameCounters counters;
     Probe probe;
     probe.start(counters);
     for (std::uint64_t i = 0; i < kPairs; ++i) {
@@ -25,7 +25,7 @@ ProbeCheck check_probe() {
       PyEval_RestoreThread(state);
     }
     probe.stop();
-    const auto figures = summarize(counters.snapshot(probe.clock().read()), {}, {});
+    const auto figures = summarize(counters.view().figures(probe.clock().read()), {}, {});
     for (const auto& thread : figures.threads) {
       check.seen_releases += thread.forced + thread.voluntary;
       // The hold at the start was there before the first pair.

@@ -21,6 +21,7 @@ struct Event {
   GilId gil;
   ThreadId thread;
   EventKind kind;
+  std::uint32_t sequence = 0;  // of the GIL, where the recorder asks for it: each has its own, without a gap
 };
 static_assert(sizeof(Event) == 24, "events are counted in billions: think before you add a field");
 

@@ -38,7 +38,8 @@ struct alignas(64) Gil {
   ThreadId holder = kNobody;     // kNobody, too, where the hold began before the probe saw the GIL
   ThreadId last_holder = kNobody;
   GilId id{0};
-  std::uint32_t waiters = 0;  // threads that have requested it and not got it yet
+  std::uint32_t sequence = 0;  // of its next event
+  std::uint32_t waiters = 0;   // threads that have requested it and not got it yet
   bool has_id = false;
   bool was_forked = false;  // in a child that has not made this GIL anew yet
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <sched.h>
 #include <unistd.h>
 #include <utility>
 
@@ -48,8 +49,14 @@ std::int64_t owner_of(const Gil& gil) noexcept {
   return PyInterpreterState_GetID(reinterpret_cast<PyInterpreterState*>(key_of(gil) - session.gil_offset));
 }
 
+// Threads inside Recorder::work(): with no mutex of a GIL that would keep the recorder there.
+constinit std::atomic<int> workers{0};
+
 void hand_to_recorder(Gil& gil) noexcept {
-  if (!gil.has_id) gil.id = GilId{session.next_gil++};
+  if (!gil.has_id) {
+    gil.id = GilId{session.next_gil++};
+    gil.sequence = 0;
+  }
   gil.has_id = true;
   gil.recorder = session.recorder;
   gil.recorder->open(gil.id, owner_of(gil));
@@ -80,12 +87,28 @@ bool may_record(Gil& gil) noexcept {
   return true;
 }
 
+// The counter is read out of order with the lock that orders the events: no two events of a GIL have one
+// time, and times never run backwards.
+Event happen(Gil& gil, EventKind kind) noexcept {
+  gil.last_ticks = std::max(gil.last_ticks + 1, session.clock.read());
+  return {.ticks = gil.last_ticks, .gil = gil.id, .thread = self.id, .kind = kind, .sequence = gil.sequence};
+}
+
 void record(Gil& gil, EventKind kind) noexcept {
-  // The counter is read out of order with the lock that orders the events: times of a GIL never run
-  // backwards.
-  gil.last_ticks = std::max(gil.last_ticks, session.clock.read());
+  const Event event = happen(gil, kind);
   self.is_recording = true;
-  gil.recorder->record({.ticks = gil.last_ticks, .gil = gil.id, .thread = self.id, .kind = kind});
+  ++gil.sequence;
+  gil.recorder->record(event);
+  self.is_recording = false;
+}
+
+void record_quietly(Gil& gil, EventKind kind) noexcept {
+  const Event event = happen(gil, kind);
+  self.is_recording = true;
+  if (!session.absorbs || !gil.recorder->absorb(event)) {
+    ++gil.sequence;
+    gil.recorder->record(event);
+  }
   self.is_recording = false;
 }
 
@@ -93,9 +116,9 @@ void record(Gil& gil, EventKind kind) noexcept {
 // have named their thread state as the GIL's latest holder, and its frames cannot move while we hold the
 // GIL's mutex. After the clock was read: what this takes is no part of a hold that ends.
 [[gnu::noinline]] void record_with_stack(Gil& gil, EventKind kind) noexcept {
-  gil.last_ticks = std::max(gil.last_ticks, session.clock.read());
+  const Event event = happen(gil, kind);
   self.is_recording = true;
-  const Event event{.ticks = gil.last_ticks, .gil = gil.id, .thread = self.id, .kind = kind};
+  ++gil.sequence;
   FrameBuffer buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
   std::span<const CodePoint> stack;
   if (session.holder_distance != 0) {
@@ -126,7 +149,7 @@ void on_release(Gil& gil) noexcept {
   if (gil.waiters != 0 || session.notes_every_hold) [[unlikely]] {
     record_with_stack(gil, EventKind::Release);
   } else {
-    record(gil, EventKind::Release);
+    record_quietly(gil, EventKind::Release);
   }
 }
 
@@ -134,14 +157,17 @@ void on_acquire(Gil& gil) noexcept {
   const bool has_waited = self.awaited != nullptr && stop_waiting(gil);
   if (!may_record(gil)) return;
   gil.holder = self.id;
-  if (gil.last_holder != self.id) {
+  const bool has_changed = gil.last_holder != self.id;
+  if (has_changed) {
     gil.last_holder = self.id;
     ++gil.switches;
   }
   if (has_waited || session.notes_every_hold) [[unlikely]] {
     record_with_stack(gil, EventKind::Acquire);
-  } else {
+  } else if (has_changed || gil.waiters != 0) {
     record(gil, EventKind::Acquire);
+  } else {
+    record_quietly(gil, EventKind::Acquire);
   }
 }
 
@@ -153,6 +179,17 @@ void on_timeout(Gil& gil, std::uintptr_t cond, std::uint64_t in_session,
   if (key_of(gil) != cond || gil.recorder == nullptr || self.is_recording) return;
   if (session.number != in_session || gil.switches != switches_before || gil.holder == kNobody) return;
   record(gil, EventKind::Timeout);
+}
+
+// A thread that would sleep does what is left to do instead, off the GIL's mutex. Then its wait is over
+// without a reason, as waits may be (POSIX calls it a spurious wakeup): CPython looks whether the GIL is
+// free, and waits again. Once a wait, as its switch interval begins anew.
+[[gnu::noinline]] void work(Recorder& recorder, pthread_mutex_t& mutex) noexcept {
+  workers.fetch_add(1, std::memory_order_relaxed);
+  pthread_mutex_unlock(&mutex);
+  recorder.work();
+  workers.fetch_sub(1, std::memory_order_release);
+  originals.pthread_mutex_lock(&mutex);
 }
 
 Gil* find_gil(std::uintptr_t cond) noexcept {
@@ -226,6 +263,10 @@ int hook_pthread_cond_timedwait(pthread_cond_t* cond, pthread_mutex_t* mutex, co
     self.awaited_session = number;
     ++gil->waiters;
     record(*gil, EventKind::Request);
+    if (gil->recorder->has_work()) [[unlikely]] {
+      work(*gil->recorder, *mutex);
+      return 0;
+    }
   }
   const std::uint64_t switches = gil->switches;
   const int result = originals.pthread_cond_timedwait(cond, mutex, until);
@@ -267,6 +308,7 @@ void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout
   session.gil_offset = gil_offset;
   session.holder_distance = holder_distance;
   session.notes_every_hold = notes_every_hold;
+  session.absorbs = !notes_every_hold;
   session.main_interpreter = reinterpret_cast<std::uintptr_t>(PyInterpreterState_Main());
   session.next_gil = 0;
   ++session.number;
@@ -330,6 +372,8 @@ void end_session() noexcept {
     gil.recorder = nullptr;
     pthread_mutex_unlock(mutex_of(gil));
   });
+  // Acquire: what they did is done. Nobody joins them: whoever could has found its GIL without recorder.
+  while (workers.load(std::memory_order_acquire) != 0) sched_yield();
 }
 
 void before_fork() noexcept { gil_table.mutex().lock(); }
@@ -345,8 +389,10 @@ void after_fork_in_child() noexcept {
     gil.holder = kNobody;
     gil.last_holder = kNobody;
     gil.waiters = 0;
+    gil.sequence = 0;
     gil.was_forked = true;
   });
+  workers.store(0, std::memory_order_relaxed);
   self = {.gil = self.gil};
   gil_table.mutex().unlock();
 }

@@ -3,6 +3,7 @@
 // at once.
 #pragma once
 
+#include <atomic>
 #include <span>
 
 #include "probe/code_point.h"
@@ -23,6 +24,11 @@ class Recorder {
   // the child of a fork it comes again. Bound by the rules of record().
   virtual void open(GilId /*gil*/, std::int64_t /*interpreter*/) noexcept {}
 
+  // Comes before record(), of an event that concerns the thread alone: it takes the GIL again that it had
+  // last, or gives it up, and nobody waits for it. True where the recorder has counted it: then record() does
+  // not come, and the event has no sequence. By the rules of record().
+  virtual bool absorb(const Event& /*event*/) noexcept { return false; }
+
   // May not lock, allocate, log, throw, touch a Python object, change errno, or call what may take a GIL.
   virtual void record(const Event& event) noexcept = 0;
 
@@ -33,6 +39,18 @@ class Recorder {
                          const CodeReader& /*reader*/) noexcept {
     record(event);
   }
+
+  // What there is to do off the GIL's mutex: while has_work() is true, a thread that is about to wait for a
+  // GIL calls work(), with nothing locked. It may take some ten microseconds.
+  [[nodiscard]] bool has_work() const noexcept { return has_work_.load(std::memory_order_relaxed); }
+  virtual void work() noexcept {}
+
+ protected:
+  void set_has_work(bool has_work) noexcept { has_work_.store(has_work, std::memory_order_relaxed); }
+
+ private:
+  // Relaxed: a hint; what there is to do is published by itself.
+  std::atomic<bool> has_work_{false};
 };
 
 }  // namespace gilscope

@@ -1,42 +1,105 @@
 #include "recording/blame_counters.h"
 
+#include <atomic>
+#include <cerrno>
+#include <sched.h>
+#include <unistd.h>
 #include <utility>
+
+#include "capture/stack_table.h"
 
 namespace gilscope {
 namespace {
 
 constexpr std::size_t kAlignment = alignof(SpanTable);
-static_assert(kAlignment % alignof(StackStore) == 0 && kAlignment % alignof(ThreadRow) == 0);
+static_assert(kAlignment % alignof(StackStore) == 0 && kAlignment % alignof(ThreadRow) == 0 &&
+              kAlignment % alignof(QuietHolds) == 0 && kAlignment % alignof(EventQueue) == 0);
 
 constexpr std::size_t align(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-SpanTable* spans_in(const Bounds& bounds, std::byte* memory) {
-  return reinterpret_cast<SpanTable*>(memory + align(RowTable::size_of(bounds)));
-}
+// Where each part begins, in bytes; the last one is the end of all.
+struct Places {
+  explicit Places(const Bounds& bounds)
+      : spans(align(RowTable::size_of(bounds))),
+        stacks(spans + align(sizeof(SpanTable))),
+        quiet(stacks + align(sizeof(StackStore))),
+        queue(quiet + align(bounds.rows * sizeof(QuietHolds))),
+        end(queue + align(sizeof(EventQueue))) {}
 
-StackStore* stacks_in(const Bounds& bounds, std::byte* memory) {
-  return reinterpret_cast<StackStore*>(reinterpret_cast<std::byte*>(spans_in(bounds, memory)) +
-                                       align(sizeof(SpanTable)));
-}
+  std::size_t spans;
+  std::size_t stacks;
+  std::size_t quiet;
+  std::size_t queue;
+  std::size_t end;
+};
+
+// What whoever takes events out does before others may: some ten microseconds.
+constexpr std::uint64_t kAtOnce = 256;
+constexpr std::uint64_t kAll = ~std::uint64_t{0};
+
+// Of a reader with the lock of another process's queue: somebody may have stopped that one just then.
+constexpr Nanoseconds kPatience = std::chrono::seconds(2);
+
+constinit std::atomic<std::uint64_t> sessions{0};
+
+// What a thread remembers of the recorder that it used last. Trivial, so that it needs no guard.
+struct CountedThread {
+  std::uint64_t session = 0;
+  QuietHolds* quiet = nullptr;  // of the GIL and the thread of its latest event; nullptr: there was no place
+  GilId gil{};
+  ThreadId thread{};
+  EventRing* ring = nullptr;  // nullptr: there was none left
+  std::uint64_t head = 0;     // of the ring
+  std::uint64_t tail = 0;     // as it was when last looked at
+};
+constinit thread_local CountedThread counted_thread __attribute__((tls_model("initial-exec")));
 
 }  // namespace
 
-std::size_t BlameCounters::size_of(const Bounds& bounds) noexcept {
-  return align(RowTable::size_of(bounds)) + align(sizeof(SpanTable)) + sizeof(StackStore);
+BlameTables::BlameTables(const Bounds& bounds, std::byte* memory)
+    : machine_(bounds, memory),
+      spans_(reinterpret_cast<SpanTable*>(memory + Places(bounds).spans)),
+      stacks_(reinterpret_cast<StackStore*>(memory + Places(bounds).stacks)),
+      quiet_(reinterpret_cast<QuietHolds*>(memory + Places(bounds).quiet)),
+      queue_(reinterpret_cast<EventQueue*>(memory + Places(bounds).queue)) {}
+
+std::size_t BlameTables::size_of(const Bounds& bounds) noexcept { return Places(bounds).end; }
+
+QuietHolds* BlameTables::quiet_of(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept {
+  if (static_cast<std::uint32_t>(gil) >= table().bounds().gils) return nullptr;
+  const ThreadRow* const row = machine_.row_of(gil, thread, ticks);
+  return row == nullptr ? nullptr : &quiet_[table().index_of(*row)];
 }
 
-BlameCounters::BlameCounters(Bounds bounds, std::byte* memory)
-    : memory_(memory == nullptr ? std::optional<ZeroedMemory>(std::in_place, size_of(bounds)) : std::nullopt),
-      data_(memory == nullptr ? memory_->data() : memory),
-      machine_(bounds, data_),
-      spans_(spans_in(bounds, data_)),
-      stacks_(stacks_in(bounds, data_)) {}
+bool BlameTables::drain(std::uint64_t limit) noexcept {
+  return queue_->drain(limit, [this](const QueuedEvent& queued) { apply(queued); });
+}
 
 // The GIL of an event that the machine has a place for has one in the spans.
-static_assert(Bounds{}.gils <= SpanTable::kGils);
+static_assert(Bounds{}.gils <= SpanTable::kGils && Bounds{}.gils <= EventQueue::kGils);
+
+void BlameTables::apply(const QueuedEvent& queued) noexcept {
+  const Event event = queued.event();
+  if (static_cast<std::uint32_t>(event.gil) >= table().bounds().gils) {
+    machine_.apply(event);
+    return;
+  }
+  switch (event.kind) {
+    case EventKind::Request:
+    case EventKind::Timeout:
+      await(event);
+      break;
+    case EventKind::Acquire:
+      acquire(queued);
+      break;
+    case EventKind::Release:
+      release(queued);
+      break;
+  }
+}
 
 // A timeout, too, begins a wait: one that was on before its events began.
-void BlameCounters::await(const Event& event) noexcept {
+void BlameTables::await(const Event& event) noexcept {
   Event acquire = event;
   acquire.kind = EventKind::Acquire;
   const bool has_waited = machine_.ending(acquire).has_value();
@@ -45,53 +108,67 @@ void BlameCounters::await(const Event& event) noexcept {
   if (wait && !has_waited) spans_->begin_wait(event.gil, event.thread, wait->begin);
 }
 
-void BlameCounters::record_at(const Event& event, std::span<const CodePoint> stack,
-                              const CodeReader& reader) noexcept {
-  if (static_cast<std::uint32_t>(event.gil) >= machine_.table().bounds().gils) {
-    machine_.apply(event);
-    return;
-  }
-  const auto number = stack.empty() ? std::nullopt : stacks_->number_of(event.gil, stack, reader);
-  if (event.kind == EventKind::Release) {
-    release(event, number);
-  } else {
-    acquire(event, number);
-  }
-}
-
-void BlameCounters::release(const Event& event, std::optional<std::uint32_t> stack) noexcept {
-  const auto hold = machine_.ending(event);
+void BlameTables::release(const QueuedEvent& queued) noexcept {
+  const Event event = queued.event();
   const RowTable& table = machine_.table();
   const GilState& gil = table.gil(static_cast<std::uint32_t>(event.gil));
-  if (hold && (has_every_hold_ || spans_->is_awaited(event.gil))) {
-    spans_->end_hold(*hold, {.from = spans_->begin_of_hold(table, *gil.row), .to = stack});
+  if (queued.quiet_begin != 0) machine_.begin_unseen(event.gil, event.thread, queued.quiet_begin - 1);
+  const auto hold = machine_.ending(event);
+  if (hold) {
+    const ThreadRow& row = *table.row_of(gil);
+    if (!table.is_shared(row)) quiet_[table.index_of(row)].counted.set(hold->begin + 1);
+    if (queued.is_noted() && (queue_->takes_every_hold.get() != 0 || spans_->is_awaited(event.gil))) {
+      // Where a quiet hold begins is not noted.
+      const auto from = queued.quiet_begin == 0 ? spans_->begin_of_hold(table, row) : std::nullopt;
+      spans_->end_hold(*hold, {.from = from, .to = queued.stack()});
+    }
   }
   machine_.apply(event);
-  if (gil.row == nullptr || gil.owner != event.thread) return;
-  if (auto* const noted = spans_->standings_of(table, *gil.row)) {
-    noted->released.set(stack, gil.row->hold.count());
+  const ThreadRow* const row = table.row_of(gil);
+  if (!queued.is_noted() || row == nullptr || gil.owner != event.thread) return;
+  if (auto* const noted = spans_->standings_of(table, *row)) {
+    noted->released.set(queued.stack(), row->hold.count());
   }
 }
 
-void BlameCounters::acquire(const Event& event, std::optional<std::uint32_t> stack) noexcept {
+void BlameTables::acquire(const QueuedEvent& queued) noexcept {
+  const Event event = queued.event();
+  const RowTable& table = machine_.table();
+  // A GIL that is taken was free: who seemed to hold it gave it up quietly, at a place that nobody noted.
+  if (const ThreadRow* const ended = machine_.end_unseen(event.gil)) {
+    if (auto* const noted = spans_->standings_of(table, *ended)) noted->forget_places();
+  }
   const auto wait = machine_.ending(event);
   machine_.apply(event);
+  if (!queued.is_noted()) return;
   if (wait) spans_->end_wait(event.gil, event.thread, wait->end);
-  const RowTable& table = machine_.table();
-  const ThreadRow& row = *table.gil(static_cast<std::uint32_t>(event.gil)).row;
+  const ThreadRow& row = *table.row_of(table.gil(static_cast<std::uint32_t>(event.gil)));
   auto* const noted = spans_->standings_of(table, row);
   if (noted == nullptr) return;
-  noted->acquired.set(stack, row.hold.count());
-  if (wait && stack) noted->add_wait(wait->end - wait->begin, *stack);
+  noted->acquired.set(queued.stack(), row.hold.count());
+  if (wait && queued.stack()) noted->add_wait(wait->end - wait->begin, *queued.stack());
 }
 
-BlameCounters::View::View(const Bounds& bounds, std::byte* memory)
-    : table_(bounds, memory), spans_(spans_in(bounds, memory)), stacks_(stacks_in(bounds, memory)) {}
+std::vector<QuietFigures> BlameTables::read_quiet_holds() const {
+  std::vector<QuietFigures> figures(table().rows().size());
+  for (std::size_t row = 0; row < figures.size(); ++row) figures[row] = quiet_[row].read();
+  return figures;
+}
 
-BlameRecord BlameCounters::View::blame(bool has_every_hold, std::uint64_t now) const {
+void BlameTables::settle(std::vector<QuietFigures>& quiet) const noexcept {
+  for (std::size_t row = 0; row < quiet.size(); ++row) {
+    if (quiet[row].held == quiet_[row].counted.read()) quiet[row].held = 0;
+  }
+}
+
+MachineSnapshot BlameTables::figures(std::span<const QuietFigures> quiet, std::uint64_t now) const {
+  return read_machine(table(), now, quiet);
+}
+
+BlameRecord BlameTables::blame(std::span<const QuietFigures> quiet, std::uint64_t now) const {
   BlameRecord blame;
-  const Spans spans = spans_->read(table_, has_every_hold, now);
-  const LongWaits waits = spans_->read_long_waits(table_);
+  const Spans spans = spans_->read(table(), quiet, queue_->takes_every_hold.read() != 0, now);
+  const LongWaits waits = spans_->read_long_waits(table());
   const auto ids = stacks_->read(blame.stacks);  // after the spans: each stack that they name is there
   const auto id_of = [&](std::optional<StackId> number) -> std::optional<StackId> {
     if (!number || static_cast<std::size_t>(*number) >= ids.size()) return std::nullopt;
@@ -106,6 +183,161 @@ BlameRecord BlameCounters::View::blame(bool has_every_hold, std::uint64_t now) c
     }
   }
   return blame;
+}
+
+BlameCounters::BlameCounters(Bounds bounds, std::byte* memory)
+    : bounds_(bounds),
+      memory_(memory == nullptr ? std::optional<ZeroedMemory>(std::in_place, size_of(bounds)) : std::nullopt),
+      data_(memory == nullptr ? memory_->data() : memory),
+      tables_(bounds, data_) {
+  begin_anew();
+}
+
+void BlameCounters::begin_anew() noexcept {
+  if (memory_) memory_->clear();
+  tables_.queue().begin();
+  if (has_every_hold_) take_every_hold();
+  set_has_work(false);
+  session_ = sessions.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+// What the long way may change and the program must not see.
+[[gnu::noinline]] void BlameCounters::attach(const Event& event) noexcept {
+  const int error = errno;
+  if (counted_thread.session != session_) {
+    counted_thread = {.session = session_,
+                      .ring = tables_.queue().ring_of(static_cast<std::uint32_t>(gettid()))};
+    if (counted_thread.ring != nullptr) {
+      counted_thread.head = counted_thread.ring->head.read();
+      counted_thread.tail = counted_thread.ring->tail.read();
+    }
+  }
+  counted_thread.gil = event.gil;
+  counted_thread.thread = event.thread;
+  counted_thread.quiet = tables_.quiet_of(event.gil, event.thread, event.ticks);
+  errno = error;
+}
+
+bool BlameCounters::absorb(const Event& event) noexcept {
+  const CountedThread& lane = counted_thread;
+  if (lane.session != session_ || lane.gil != event.gil || lane.thread != event.thread ||
+      lane.quiet == nullptr) [[unlikely]] {
+    return false;
+  }
+  QuietHolds& quiet = *lane.quiet;
+  if (event.kind == EventKind::Release) {
+    if (quiet.held.get() == 0) [[unlikely]]
+      return false;
+    quiet.end(event.ticks);
+    return true;
+  }
+  if (quiet.is_quiet.get() == 0) return false;
+  quiet.held.set(event.ticks + 1);
+  return true;
+}
+
+void BlameCounters::put(QueuedEvent queued, const Event& event) noexcept {
+  CountedThread& lane = counted_thread;
+  if (lane.session != session_ || lane.gil != event.gil || lane.thread != event.thread) [[unlikely]] {
+    attach(event);
+  }
+  QuietHolds* const quiet = lane.quiet;
+  if (event.kind == EventKind::Release && quiet != nullptr && quiet->is_quiet.get() != 0) {
+    queued.quiet_begin = quiet->held.get();
+  }
+  const bool has_room = lane.ring != nullptr && lane.head - lane.tail < EventRing::kEvents / 2;
+  if (has_room) [[likely]] {
+    lane.ring->events[lane.head % EventRing::kEvents] = queued;
+    lane.ring->head.set(++lane.head);
+  } else {
+    put_in_time(queued);
+  }
+  if (quiet == nullptr) return;
+  // After the event was put: a reader that finds the hold ended finds its end, too.
+  if (event.kind == EventKind::Acquire) {
+    quiet->is_used.set(1);
+    quiet->is_quiet.set(0);
+    quiet->held.set(event.ticks + 1);
+  } else if (event.kind == EventKind::Release) {
+    quiet->is_quiet.set(0);
+    quiet->held.set(0);
+  }
+}
+
+// Half of the ring may be full: then there is work. Where all of it is, it is done here, under the GIL's
+// mutex. It never takes long to become possible: what an event waits for is put by threads that hold other
+// GILs' mutexes, and are about to.
+[[gnu::noinline]] void BlameCounters::put_in_time(const QueuedEvent& queued) noexcept {
+  CountedThread& lane = counted_thread;
+  EventQueue& queue = tables_.queue();
+  if (lane.ring != nullptr) {
+    while (true) {
+      lane.tail = lane.ring->tail.read();
+      if (lane.head - lane.tail >= EventRing::kEvents / 2) set_has_work(true);
+      if (lane.head - lane.tail < EventRing::kEvents) break;
+      queue.lock();
+      tables_.drain(kAll);
+      queue.unlock();
+    }
+    lane.ring->events[lane.head % EventRing::kEvents] = queued;
+    lane.ring->head.set(++lane.head);
+    return;
+  }
+  // Without a ring: its turn comes as soon as the earlier ones are out.
+  Cell& next = queue.next[queued.gil % EventQueue::kGils];
+  for (bool is_done = false; !is_done;) {
+    queue.lock();
+    tables_.drain(kAll);
+    if (static_cast<std::uint32_t>(next.get()) == queued.sequence) {
+      tables_.apply(queued);
+      next.add(1);
+      is_done = true;
+    }
+    queue.unlock();
+    if (!is_done) sched_yield();
+  }
+}
+
+void BlameCounters::record_at(const Event& event, std::span<const CodePoint> stack,
+                              const CodeReader& reader) noexcept {
+  QueuedEvent queued = QueuedEvent::of(event);
+  std::optional<std::uint32_t> number;
+  if (!stack.empty()) {
+    if (counted_thread.session != session_) attach(event);
+    const std::uint64_t key = key_of(event.gil, stack);
+    EventRing::Known* const known =
+        counted_thread.ring == nullptr ? nullptr
+                                       : &counted_thread.ring->known[key % counted_thread.ring->known.size()];
+    if (known != nullptr && known->key == key) [[likely]] {
+      number = static_cast<std::uint32_t>(known->number);
+    } else {
+      number = tables_.stacks().number_of(event.gil, stack, reader);
+      if (number && known != nullptr) *known = {.key = key, .number = *number};
+    }
+  }
+  queued.note_stack(number);
+  put(queued, event);
+}
+
+void BlameCounters::work() noexcept {
+  EventQueue& queue = tables_.queue();
+  if (!queue.try_lock()) return;
+  set_has_work(false);
+  if (!tables_.drain(kAtOnce)) set_has_work(true);
+  queue.unlock();
+}
+
+BlameCounters::View::View(const Bounds& bounds, std::byte* memory, Of whose)
+    : tables_(bounds, memory), quiet_(tables_.read_quiet_holds()) {
+  EventQueue& queue = tables_.queue();
+  if (whose == Of::ThisProcess) queue.lock();
+  is_locked_ = whose == Of::ThisProcess || queue.lock_within(kPatience);
+  if (is_locked_) tables_.drain(kAll);
+  tables_.settle(quiet_);
+}
+
+BlameCounters::View::~View() {
+  if (is_locked_) tables_.queue().unlock();
 }
 
 }  // namespace gilscope

@@ -1,17 +1,65 @@
-// The recorder of a run that is counted: the figures of Counters, and which lines made others wait. Constant
-// memory, readable while the program runs; by the rules of recorder.h.
+// The recorder of a run that is counted: who held the GIL and who waited, and which lines made others wait.
+// Constant memory, readable while the program runs; by the rules of recorder.h.
+//
+// In the hook, what concerns one thread alone is counted in memory of its own (QuietHolds), and the rest is
+// left in a ring of its own (EventQueue). The tables are filled later, off the GIL's mutex: by threads that
+// are about to wait for a GIL, and by readers.
 #pragma once
 
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "analysis/gil_machine.h"
 #include "analysis/process_record.h"
 #include "probe/recorder.h"
+#include "recording/event_queue.h"
+#include "recording/quiet_holds.h"
 #include "recording/span_table.h"
 #include "recording/stack_store.h"
 
 namespace gilscope {
+
+// The memory of a process that counts: its own, or another one's, alive or not. All zero bits: nothing
+// counted.
+class BlameTables {
+ public:
+  BlameTables(const Bounds& bounds, std::byte* memory);
+
+  [[nodiscard]] static std::size_t size_of(const Bounds& bounds) noexcept;
+
+  [[nodiscard]] EventQueue& queue() const noexcept { return *queue_; }
+  [[nodiscard]] StackStore& stacks() const noexcept { return *stacks_; }
+  [[nodiscard]] const RowTable& table() const noexcept { return machine_.table(); }
+  // Of the row of the thread, made where there is none; nullptr where there is no place.
+  [[nodiscard]] QuietHolds* quiet_of(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept;
+
+  // The rest by who has the queue's lock.
+  void open(GilId gil, std::int64_t interpreter) noexcept { machine_.open(gil, interpreter); }
+  // Returns whether nothing more is in the queue.
+  bool drain(std::uint64_t limit) noexcept;
+  void apply(const QueuedEvent& queued) noexcept;
+
+  // By row. To be read before the queue is emptied for the last time: each hold is then in it, or in the
+  // table.
+  [[nodiscard]] std::vector<QuietFigures> read_quiet_holds() const;
+  // A hold of which the table has the end after all is no open one.
+  void settle(std::vector<QuietFigures>& quiet) const noexcept;
+  // See GilMachine::snapshot and SpanTable::read.
+  [[nodiscard]] MachineSnapshot figures(std::span<const QuietFigures> quiet, std::uint64_t now) const;
+  [[nodiscard]] BlameRecord blame(std::span<const QuietFigures> quiet, std::uint64_t now) const;
+
+ private:
+  void await(const Event& event) noexcept;
+  void release(const QueuedEvent& queued) noexcept;
+  void acquire(const QueuedEvent& queued) noexcept;
+
+  GilMachine machine_;
+  SpanTable* spans_;
+  StackStore* stacks_;
+  QuietHolds* quiet_;
+  EventQueue* queue_;
+};
 
 class BlameCounters final : public Recorder {
  public:
@@ -19,56 +67,61 @@ class BlameCounters final : public Recorder {
   // throws std::bad_alloc.
   explicit BlameCounters(Bounds bounds = {}, std::byte* memory = nullptr);
 
-  [[nodiscard]] static std::size_t size_of(const Bounds& bounds) noexcept;
+  [[nodiscard]] static std::size_t size_of(const Bounds& bounds) noexcept {
+    return BlameTables::size_of(bounds);
+  }
 
   // From now on holds for which nobody waits are in spans, too: the probe tells where they are, too
   // (Stacks::Every).
-  void take_every_hold() noexcept { has_every_hold_ = true; }
-  [[nodiscard]] bool has_every_hold() const noexcept { return has_every_hold_; }
-
-  void open(GilId gil, std::int64_t interpreter) noexcept override { machine_.open(gil, interpreter); }
-  void record(const Event& event) noexcept override {
-    if (event.kind == EventKind::Acquire || event.kind == EventKind::Release) [[likely]] {
-      machine_.apply(event);
-    } else {
-      await(event);
-    }
+  void take_every_hold() noexcept {
+    has_every_hold_ = true;
+    tables_.queue().takes_every_hold.set(1);
   }
+
+  void open(GilId gil, std::int64_t interpreter) noexcept override { tables_.open(gil, interpreter); }
+  bool absorb(const Event& event) noexcept override;
+  void record(const Event& event) noexcept override { put(QueuedEvent::of(event), event); }
   void record_at(const Event& event, std::span<const CodePoint> stack,
                  const CodeReader& reader) noexcept override;
+  void work() noexcept override;
 
-  // Reads what one of these bounds left in its memory, in this process or in another one.
+  // What one of these bounds left in its memory, in this process or in another one: read once, and as of now,
+  // whoever goes on meanwhile.
   class View {
    public:
-    View(const Bounds& bounds, std::byte* memory);
+    enum class Of : std::uint8_t { ThisProcess, AnotherOne };
+    View(const Bounds& bounds, std::byte* memory, Of whose = Of::AnotherOne);
+    ~View();
+    View(const View&) = delete;
+    View& operator=(const View&) = delete;
+    View(View&&) = delete;
+    View& operator=(View&&) = delete;
 
-    [[nodiscard]] const RowTable& table() const noexcept { return table_; }
-    // See SpanTable::read.
-    [[nodiscard]] BlameRecord blame(bool has_every_hold, std::uint64_t now) const;
+    [[nodiscard]] MachineSnapshot figures(std::uint64_t now) const { return tables_.figures(quiet_, now); }
+    [[nodiscard]] BlameRecord blame(std::uint64_t now) const { return tables_.blame(quiet_, now); }
 
    private:
-    RowTable table_;
-    const SpanTable* spans_;
-    const StackStore* stacks_;
+    BlameTables tables_;
+    std::vector<QuietFigures> quiet_;
+    bool is_locked_ = false;
   };
-  [[nodiscard]] View view() const { return {machine_.table().bounds(), data_}; }
+  [[nodiscard]] View view() const { return {bounds_, data_, View::Of::ThisProcess}; }
 
-  // As if just made, in memory of its own. Nobody may record or read meanwhile. For the child of a fork.
-  void clear() noexcept {
-    if (memory_) memory_->clear();
-  }
+  // As if just made, in the memory that it has: zeros again. Nobody may record or read meanwhile. For the
+  // child of a fork.
+  void begin_anew() noexcept;
 
  private:
-  void await(const Event& event) noexcept;
-  void release(const Event& event, std::optional<std::uint32_t> stack) noexcept;
-  void acquire(const Event& event, std::optional<std::uint32_t> stack) noexcept;
+  void put(QueuedEvent queued, const Event& event) noexcept;
+  void attach(const Event& event) noexcept;
+  void put_in_time(const QueuedEvent& queued) noexcept;
 
+  Bounds bounds_;
   std::optional<ZeroedMemory> memory_;
   std::byte* data_;
-  GilMachine machine_;
-  SpanTable* spans_;
-  StackStore* stacks_;
+  BlameTables tables_;
   bool has_every_hold_ = false;
+  std::uint64_t session_ = 0;  // no other recorder's: a thread knows what it remembers of another one
 };
 
 }  // namespace gilscope

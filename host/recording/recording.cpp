@@ -81,12 +81,11 @@ ProcessNotes read_note(const ProcessNote& note, std::uint64_t now) {
   return notes;
 }
 
-ProcessRecord read_process(const ProcessNote& note, const BlameCounters::View& counted, bool has_every_hold,
-                           TickLength tick, std::uint64_t now) {
-  const RowTable& table = counted.table();
+ProcessRecord read_process(const ProcessNote& note, const BlameCounters::View& counted, TickLength tick,
+                           std::uint64_t now) {
   ProcessNotes notes = read_note(note, now);
-  auto end = notes.end ? *notes.end : last_event(read_machine(table, notes.begin), notes.begin);
-  auto figures = read_machine(table, end);
+  auto end = notes.end ? *notes.end : last_event(counted.figures(notes.begin), notes.begin);
+  auto figures = counted.figures(end);
   end = std::max(end, notes.begin);
   return {.pid = notes.pid,
           .parent_pid = notes.parent_pid,
@@ -97,7 +96,7 @@ ProcessRecord read_process(const ProcessNote& note, const BlameCounters::View& c
           .tick = tick,
           .figures = std::move(figures),
           .threads = std::move(notes.threads),
-          .blame = counted.blame(has_every_hold, end)};
+          .blame = counted.blame(end)};
 }
 
 // What the first process tells its children, in the bytes that all share.
@@ -227,8 +226,8 @@ void Recording::begin_again_in_child() noexcept {
     recording.space_->claim_anew();
   } else {
     *recording.note_ = {};
-    recording.counters_->clear();
   }
+  recording.counters_->begin_anew();
   recording.role_ = role_of_forks(recording.role_);
   recording.note_->begin(recording.role_, recording.probe_.clock().read());
   recording.note_->name_thread(calling_thread(), "MainThread");
@@ -278,8 +277,7 @@ RecordedRun Recording::collect() {
   RecordedRun run{.clock = probe_.clock().kind()};
   const auto unrecorded = for_each_process([&](const ProcessNote& note, const BlameCounters::View& counted) {
     const bool is_own = &note == note_;
-    auto record = read_process(note, counted, counters_->has_every_hold(), tick,
-                               is_own ? now.ticks : probe_.clock().read());
+    auto record = read_process(note, counted, tick, is_own ? now.ticks : probe_.clock().read());
     // GILs go on meanwhile: the holds of one sum to at most the wall time that ends after they were read.
     if (is_own && probe_.is_running()) {
       record.wall = tick.of(probe_.clock().read() - note.started_ticks.read());

@@ -1,12 +1,10 @@
 #include "recording/span_table.h"
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <type_traits>
 #include <utility>
 
-#include "analysis/settled_read.h"
 #include "capture/stack_table.h"
 #include "support/sort_stably.h"
 
@@ -48,15 +46,21 @@ struct Holder {
   ThreadId thread{};
   std::uint64_t held = 0;  // ticks + 1 of the acquire
   const ThreadRow* row = nullptr;
+  bool is_quiet = false;  // where it began is not noted
 };
 
-std::map<std::uint32_t, Holder> find_holders(const RowTable& table) {
+std::map<std::uint32_t, Holder> find_holders(const RowTable& table, std::span<const QuietFigures> quiet) {
   std::map<std::uint32_t, Holder> holders;
   for (const ThreadRow& row : table.rows()) {
-    const auto held = row.held.read();
+    const auto index = table.index_of(row);
+    const bool is_told = index < quiet.size() && quiet[index].hold != nullptr;
+    const auto held = is_told ? quiet[index].held : row.held.read();
     const auto key = row.key.read();
     if (held == 0 || key == 0) continue;
-    holders[static_cast<std::uint32_t>(gil_of(key))] = {thread_of(key), held, &row};
+    // The earlier one: a later one began after the reading did.
+    const Holder holder{thread_of(key), held, &row, row.held.read() != held};
+    const auto [found, is_new] = holders.try_emplace(static_cast<std::uint32_t>(gil_of(key)), holder);
+    if (!is_new && held < found->second.held) found->second = holder;
   }
   for (std::uint32_t gil = 0; gil < table.gils_end(); ++gil) {
     const auto held = table.shared_row(gil).held.read();
@@ -126,7 +130,6 @@ bool SpanTable::is_awaited(GilId gil) const noexcept {
 
 void SpanTable::begin_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept {
   Waiters& waiters = gils[static_cast<std::uint32_t>(gil)];
-  const RowUpdate update(waiters.version);
   waiters.count.add(1);
   for (std::size_t i = 0; i < kNamed; ++i) {
     Waiter& place = waiters.named[i];
@@ -143,7 +146,6 @@ void SpanTable::begin_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noex
 void SpanTable::end_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept {
   Waiters& waiters = gils[static_cast<std::uint32_t>(gil)];
   charge(gil, find_or_add(gil, ThreadId{}, {}), 0, ticks);
-  const RowUpdate update(waiters.version);
   if (waiters.count.get() != 0) waiters.count.set(waiters.count.get() - 1);
   for (std::size_t i = 0; i < waiters.used.get(); ++i) {
     if (waiters.named[i].thread.get() != static_cast<std::uint32_t>(thread)) continue;
@@ -160,7 +162,6 @@ void SpanTable::end_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noexce
 void SpanTable::end_hold(const Interval& hold, SpanEnds ends) noexcept {
   Row* const row = find_or_add(hold.gil, hold.thread, ends);
   if (row != nullptr) {
-    const RowUpdate update(row->version);
     const auto ticks = hold.end - hold.begin;
     row->holds.add(1);
     row->hold_ticks.add(ticks);
@@ -181,7 +182,6 @@ void SpanTable::charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t 
   };
   if (before_others != 0 || std::any_of(waiters.named.begin(), waiters.named.begin() + used, is_before)) {
     if (Row* const nobodys = find_or_add(gil, ThreadId{}, {})) {
-      const RowUpdate update(nobodys->version);
       for (std::size_t i = 0; i < used; ++i) {
         const Waiter& waiter = waiters.named[i];
         if (is_before(waiter)) add_wait(*nobodys, waiter.thread.get(), begin - waiter.charged.get());
@@ -190,7 +190,6 @@ void SpanTable::charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t 
     }
   }
   if (span != nullptr) {
-    const RowUpdate update(span->version);
     for (std::size_t i = 0; i < used; ++i) {
       const Waiter& waiter = waiters.named[i];
       if (waiter.thread.get() == 0) continue;
@@ -202,7 +201,6 @@ void SpanTable::charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t 
       span->other_waits.add(others.count.get() * end - others.sum.get() - before_others);
     }
   }
-  const RowUpdate update(waiters.version);
   for (std::size_t i = 0; i < used; ++i) {
     if (waiters.named[i].thread.get() != 0) waiters.named[i].charged.set(end);
   }
@@ -211,23 +209,18 @@ void SpanTable::charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t 
   others.charged.set(end);
 }
 
-// GILs add rows at once, each those of its own keys only: as in RowTable.
 SpanTable::Row* SpanTable::find_or_add(GilId gil, ThreadId thread, SpanEnds ends) noexcept {
-  const std::atomic_ref<std::uint64_t> in_use(rows_used.raw);
   for (const bool has_lines : {true, false}) {
     if (!has_lines) ends = {};
     const std::array<std::uint64_t, 3> words{row_key(gil, thread), plus_one(ends.from), plus_one(ends.to)};
     const auto key = key_of(words);
     for (auto index = key;; ++index) {
       Row& row = rows[index % kRows];
-      const std::atomic_ref<std::uint64_t> row_key(row.key.raw);
-      auto found = row_key.load(std::memory_order_relaxed);
-      if (found == key) return &row;
-      if (found != 0) continue;
-      const auto used = in_use.load(std::memory_order_relaxed);
-      if (used >= (has_lines ? kRowsWithLines : kRowsInUse)) break;
-      if (!row_key.compare_exchange_strong(found, key, std::memory_order_relaxed)) continue;
-      in_use.fetch_add(1, std::memory_order_relaxed);
+      if (row.key.get() == key) return &row;
+      if (row.key.get() != 0) continue;
+      if (rows_used.get() >= (has_lines ? kRowsWithLines : kRowsInUse)) break;
+      rows_used.add(1);
+      row.key.set(key);
       row.from.set(words[1]);
       row.to.set(words[2]);
       row.holder.set(words[0]);
@@ -237,7 +230,8 @@ SpanTable::Row* SpanTable::find_or_add(GilId gil, ThreadId thread, SpanEnds ends
   return nullptr;
 }
 
-Spans SpanTable::read(const RowTable& table, bool has_every_hold, std::uint64_t now) const {
+Spans SpanTable::read(const RowTable& table, std::span<const QuietFigures> quiet, bool has_every_hold,
+                      std::uint64_t now) const {
   Spans spans;
   for (const Row& row : rows) {
     const auto holder = row.holder.read();
@@ -247,23 +241,20 @@ Spans SpanTable::read(const RowTable& table, bool has_every_hold, std::uint64_t 
                       .thread = thread == ThreadId{} ? std::nullopt : std::optional(thread),
                       .from = stack_of(row.from.read()),
                       .to = stack_of(row.to.read())};
-    SpanFigures figures;
-    read_settled(row.version, [&] {
-      figures = {.holds = row.holds.read(),
-                 .hold_ticks = row.hold_ticks.read(),
-                 .max_hold_ticks = row.max_hold_ticks.read(),
-                 .forced = row.forced.read(),
-                 .max_wait_ticks = row.max_wait.read()};
-      for (const auto& wait : row.waits) {
-        const ThreadId waiter{static_cast<std::uint32_t>(wait.thread.read())};
-        if (waiter != ThreadId{}) figures.waits[waiter] += wait.ticks.read();
-      }
-      if (const auto others = row.other_waits.read(); others != 0) figures.waits[kFurtherThreads] += others;
-    });
+    SpanFigures figures{.holds = row.holds.read(),
+                        .hold_ticks = row.hold_ticks.read(),
+                        .max_hold_ticks = row.max_hold_ticks.read(),
+                        .forced = row.forced.read(),
+                        .max_wait_ticks = row.max_wait.read()};
+    for (const auto& wait : row.waits) {
+      const ThreadId waiter{static_cast<std::uint32_t>(wait.thread.read())};
+      if (waiter != ThreadId{}) figures.waits[waiter] += wait.ticks.read();
+    }
+    if (const auto others = row.other_waits.read(); others != 0) figures.waits[kFurtherThreads] += others;
     spans[key] += figures;
   }
 
-  const auto holders = find_holders(table);
+  const auto holders = find_holders(table, quiet);
   const auto gils_end = std::min<std::uint32_t>(table.gils_end(), kGils);
   for (std::uint32_t gil = 0; gil < gils_end; ++gil) {
     const auto holder = holders.find(gil);
@@ -272,33 +263,30 @@ Spans SpanTable::read(const RowTable& table, bool has_every_hold, std::uint64_t 
     SpanFigures open{.holds = 1, .hold_ticks = length(begin, now), .max_hold_ticks = length(begin, now)};
     SpanFigures nobodys;
     const Waiters& waiters = gils[gil];
-    read_settled(waiters.version, [&] {
-      open.waits.clear();
-      open.max_wait_ticks = 0;
-      nobodys.waits.clear();
-      const auto give = [&](ThreadId waiter, std::uint64_t before, std::uint64_t during) {
-        if (is_held) {
-          open.waits[waiter] += during;
-          if (waiter != kFurtherThreads) open.max_wait_ticks = std::max(open.max_wait_ticks, during);
-        }
-        if (before != 0) nobodys.waits[waiter] += before;
-      };
-      for (const Waiter& waiter : waiters.named) {
-        const auto charged = waiter.charged.read();
-        const ThreadId thread{static_cast<std::uint32_t>(waiter.thread.read())};
-        if (thread == ThreadId{}) continue;
-        give(thread, length(charged, std::min(begin, now)), length(std::max(charged, begin), now));
+    const auto give = [&](ThreadId waiter, std::uint64_t before, std::uint64_t during) {
+      if (is_held) {
+        open.waits[waiter] += during;
+        if (waiter != kFurtherThreads) open.max_wait_ticks = std::max(open.max_wait_ticks, during);
       }
-      const Others& others = waiters.others;
-      if (const auto count = others.count.read(); count != 0) {
-        const auto all = length(others.sum.read(), count * now);
-        const auto before =
-            is_held ? std::min(all, others.counted.read() * length(others.charged.read(), begin)) : all;
-        give(kFurtherThreads, before, all - before);
-      }
-    });
+      if (before != 0) nobodys.waits[waiter] += before;
+    };
+    for (const Waiter& waiter : waiters.named) {
+      const auto charged = waiter.charged.read();
+      const ThreadId thread{static_cast<std::uint32_t>(waiter.thread.read())};
+      if (thread == ThreadId{}) continue;
+      give(thread, length(charged, std::min(begin, now)), length(std::max(charged, begin), now));
+    }
+    const Others& others = waiters.others;
+    if (const auto count = others.count.read(); count != 0) {
+      const auto all = length(others.sum.read(), count * now);
+      const auto before =
+          is_held ? std::min(all, others.counted.read() * length(others.charged.read(), begin)) : all;
+      give(kFurtherThreads, before, all - before);
+    }
     if (is_held && (has_every_hold || !open.waits.empty())) {
-      const auto from = stack_of(plus_one(begin_of_hold(table, *holder->second.row)));
+      const auto from = holder->second.is_quiet
+                            ? std::nullopt
+                            : stack_of(plus_one(begin_of_hold(table, *holder->second.row)));
       spans[{.gil = GilId{gil}, .thread = holder->second.thread, .from = from, .to = {}}] += open;
     }
     if (!nobodys.waits.empty()) spans[{.gil = GilId{gil}}] += nobodys;

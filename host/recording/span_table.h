@@ -1,15 +1,16 @@
-// What Blame makes of a list of events, counted live, in memory of a bounded size that others may read
-// meanwhile: the spans of a process and who waits for its GILs. All zero bits: empty. Written with the GIL's
-// mutex held.
+// What Blame makes of a list of events, counted live, in memory of a bounded size that may be another
+// process's: the spans of a process and who waits for its GILs. All zero bits: empty. One thread at a time.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "analysis/blame.h"
 #include "analysis/cell.h"
 #include "analysis/interval.h"
+#include "analysis/machine_snapshot.h"
 #include "analysis/row_table.h"
 
 namespace gilscope {
@@ -29,9 +30,10 @@ struct SpanTable {
   void end_hold(const Interval& hold, SpanEnds ends) noexcept;
   [[nodiscard]] bool is_awaited(GilId gil) const noexcept;
 
-  // All spans, up to `now`, where a StackId is a stack's number. While the program runs, what just passes
-  // from a wait to a span may be missing. The memory may be another process's, alive or not.
-  [[nodiscard]] Spans read(const RowTable& table, bool has_every_hold, std::uint64_t now) const;
+  // All spans, up to `now`, where a StackId is a stack's number. `quiet`: see read_machine. The memory may be
+  // another process's, alive or not.
+  [[nodiscard]] Spans read(const RowTable& table, std::span<const QuietFigures> quiet, bool has_every_hold,
+                           std::uint64_t now) const;
 
   // The StackIds are numbers, too.
   [[nodiscard]] LongWaits read_long_waits(const RowTable& table) const;
@@ -56,6 +58,10 @@ struct SpanTable {
     std::array<Lament, kLongWaits> laments;  // the longest, in no order
 
     void add_wait(std::uint64_t ticks, std::uint32_t stack) noexcept;
+    void forget_places() noexcept {
+      acquired.stack_plus_one.set(0);
+      released.stack_plus_one.set(0);
+    }
   };
   // Of a row of that table; nullptr: of a shared one, of whose threads nothing is known.
   [[nodiscard]] Standings* standings_of(const RowTable& table, const ThreadRow& row) noexcept;
@@ -80,7 +86,6 @@ struct SpanTable {
     Cell charged;  // up to when its wait belongs to a span
   };
   struct alignas(64) Waiters {
-    Cell version;
     Cell count;  // who waits now
     Cell used;   // places up to the last that was ever taken
     Others others;
@@ -91,10 +96,9 @@ struct SpanTable {
     Cell ticks;
   };
   struct alignas(64) Row {
-    Cell key;      // well mixed from the next three; 0: free
-    Cell version;  // sequence lock
-    Cell holder;   // row_key(); set once, after the ends
-    Cell from;     // number + 1 of a stack
+    Cell key;     // well mixed from the next three; 0: free
+    Cell holder;  // row_key(); set once, after the ends
+    Cell from;    // number + 1 of a stack
     Cell to;
     Cell holds;
     Cell hold_ticks;

@@ -9,8 +9,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include "analysis/counters.h"
 #include "recorders.h"
+#include "recording/blame_counters.h"
 
 namespace gilscope::bench {
 namespace {
@@ -165,7 +165,7 @@ void machine_memory(benchmark::State& state) {
 BENCHMARK(machine_memory)->Iterations(1)->Repetitions(1)->Unit(benchmark::kSecond);
 
 void counters_pair(benchmark::State& state) {
-  Counters counters;
+  BlameCounters counters;
   record_pairs(state, counters);
 }
 BENCHMARK(counters_pair);
@@ -177,9 +177,13 @@ void empty_recorder_pair(benchmark::State& state) {
 BENCHMARK(empty_recorder_pair);
 
 void snapshot_of_rows(benchmark::State& state) {
-  Counters counters;
-  for (const auto& event : alternating_list(static_cast<unsigned>(state.range(0)))) counters.record(event);
-  while (state.KeepRunning()) benchmark::DoNotOptimize(counters.snapshot(1));
+  BlameCounters counters;
+  std::uint32_t sequence = 0;
+  for (auto event : alternating_list(static_cast<unsigned>(state.range(0)))) {
+    event.sequence = sequence++;
+    counters.record(event);
+  }
+  while (state.KeepRunning()) benchmark::DoNotOptimize(counters.view().figures(1));
 }
 BENCHMARK(snapshot_of_rows)->Arg(1)->Arg(16)->Arg(1000)->Unit(benchmark::kMicrosecond);
 

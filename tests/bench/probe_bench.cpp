@@ -68,10 +68,12 @@ benchmark::State* noting = nullptr;
 void note_stacks_in(Recorder& recorder) {
   const auto clock = ProbeClock::best();
   const void* const state = PyThreadState_Get();
+  std::uint32_t sequence = 0;
   for ([[maybe_unused]] auto _ : *noting) {
     FrameBuffer frames;
     const auto stack = read_stack(state, frames);
-    recorder.record_at({.ticks = clock.read(), .kind = EventKind::Release}, stack, python_code());
+    recorder.record_at({.ticks = clock.read(), .kind = EventKind::Release, .sequence = sequence++}, stack,
+                       python_code());
   }
 }
 

@@ -231,13 +231,23 @@ TEST_F(MachineOfEvents, counts_events_of_gils_beyond_its_bound_as_lost) {
   EXPECT_EQ(machine_.snapshot(20).gils.size(), 1U);
 }
 
-TEST_F(MachineOfEvents, is_as_new_after_clear) {
-  feed({acquire(10, 1), request(11, 2), acquire(12, 1, 9)});
-  machine_.clear();
-  EXPECT_TRUE(machine_.snapshot(20).threads.empty());
-  EXPECT_EQ(machine_.snapshot(20).lost_events, 0U);
-  feed({acquire(5, 7), release(6, 7)});
-  EXPECT_EQ(row(7, 20).hold_ticks, 1U);
+// Holds that are counted elsewhere.
+TEST_F(MachineOfEvents, counts_no_hold_that_ended_unseen) {
+  feed({acquire(10, 1)});
+  EXPECT_NE(machine_.end_unseen(test::kGil), nullptr);
+  EXPECT_EQ(machine_.end_unseen(test::kGil), nullptr) << "nobody holds it";
+  feed({acquire(30, 2)});
+  EXPECT_EQ(row(1, 40).holds, 0U);
+  EXPECT_EQ(machine_.snapshot(40).gils.front().handoffs, 1U);
+  EXPECT_TRUE(is_clean());
+}
+
+TEST_F(MachineOfEvents, counts_a_hold_from_where_it_began_unseen) {
+  feed({acquire(10, 1), request(40, 2), timeout(45, 2)});
+  machine_.begin_unseen(test::kGil, ThreadId{1}, 30);
+  feed({release(50, 1)});
+  EXPECT_EQ(row(1, 60).hold_ticks, 20U);
+  EXPECT_EQ(row(1, 60).forced, 1U) << "that it was asked for is known all the same";
   EXPECT_TRUE(is_clean());
 }
 

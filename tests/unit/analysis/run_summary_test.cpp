@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "analysis/counters.h"
 #include "analysis/event_lists.h"
+#include "analysis/gil_machine.h"
 #include "analysis/process_records.h"
 
 namespace gilscope {
@@ -125,11 +125,11 @@ TEST(RunVerdict, is_over_the_processes_together) {
 TEST(RunSummary, counts_the_events_that_there_were) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     const auto events = test::simulate(seed);
-    Counters counters;
+    GilMachine machine;
     // Made so by the simulation: a GIL that nobody holds at first.
-    for (unsigned gil = 0; gil < 3; ++gil) counters.begin(GilId{gil}, std::nullopt, 0);
-    for (const auto& event : events) counters.record(event);
-    ProcessRecord record{.pid = 1, .wall = Nanoseconds(1), .figures = counters.snapshot(events.back().ticks)};
+    for (unsigned gil = 0; gil < 3; ++gil) machine.begin(GilId{gil}, std::nullopt, 0);
+    for (const auto& event : events) machine.apply(event);
+    ProcessRecord record{.pid = 1, .wall = Nanoseconds(1), .figures = machine.snapshot(events.back().ticks)};
     EXPECT_EQ(summarize_run({.processes = {record, record}}).probe.events, 2 * events.size()) << seed;
   }
 }

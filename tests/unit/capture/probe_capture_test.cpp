@@ -7,10 +7,10 @@
 
 #include <gtest/gtest.h>
 
-#include "analysis/counters.h"
 #include "analysis/truth_check.h"
 #include "capture/capture_fixture.h"
 #include "probe/probe_fixture.h"
+#include "recording/blame_counters.h"
 #include "sanitizers.h"
 
 namespace gilscope {
@@ -89,7 +89,7 @@ void expect_same_figures(const MachineSnapshot& read, const MachineSnapshot& liv
 
 TEST_F(ProbeCaptureTest, WhatIsReadIsWhatTheHooksSaw) {
   EventList list;
-  Counters counters;
+  BlameCounters counters;
   Tee tee({&recorder_, &list, &counters});
   start(tee);
   run(R"(
@@ -121,7 +121,7 @@ for t in threads: t.join()
     machine.apply(event);
   }
   const auto now = probe_.stopped().ticks;
-  expect_same_figures(machine.snapshot(now), counters.snapshot(now));
+  expect_same_figures(machine.snapshot(now), counters.view().figures(now));
 }
 
 TEST_F(ProbeCaptureTest, AForkedPythonHasAFileOfItsOwn) {

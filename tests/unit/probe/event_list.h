@@ -50,11 +50,13 @@ class EventList : public Recorder {
   std::array<std::atomic<std::size_t>, 4> kinds_{};
 };
 
-// Per GIL: acquire and release alternate, by the same thread; times never run backwards; a thread that
-// requests does not hold; a timeout is a requesting thread's, while somebody else holds.
+// Per GIL: acquire and release alternate, by the same thread; no two events have one time, and none is
+// missing; a thread that requests does not hold; a timeout is a requesting thread's, while somebody else
+// holds.
 inline void expect_true_list(const std::vector<Event>& events) {
   struct State {
     std::uint64_t last_ticks = 0;
+    std::uint32_t sequence = 0;
     ThreadId holder{0};
     std::map<ThreadId, bool> waiting;
   };
@@ -62,8 +64,9 @@ inline void expect_true_list(const std::vector<Event>& events) {
   for (std::size_t i = 0; i < events.size(); ++i) {
     const Event& event = events[i];
     State& gil = gils[event.gil];
-    ASSERT_GE(event.ticks, gil.last_ticks) << i;
+    ASSERT_GT(event.ticks, gil.last_ticks) << i;
     gil.last_ticks = event.ticks;
+    ASSERT_EQ(event.sequence, gil.sequence++) << i;
     ASSERT_NE(event.thread, ThreadId{0}) << i;
     switch (event.kind) {
       case EventKind::Request:

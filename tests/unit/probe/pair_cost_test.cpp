@@ -2,15 +2,15 @@
 
 #include "probe/pair_cost.h"
 
-#include "analysis/counters.h"
 #include "probe/probe_fixture.h"
+#include "recording/blame_counters.h"
 
 namespace gilscope {
 namespace {
 
 TEST_F(ProbeTest, ItsCostIsNotMeasuredWhileAProbeRunsWhichGoesOn) {
   EventList list;
-  Counters scratch;
+  BlameCounters scratch;
   Probe probe;
   probe.start(list);
   EXPECT_FALSE(measure_pair_cost(scratch));
@@ -19,7 +19,7 @@ TEST_F(ProbeTest, ItsCostIsNotMeasuredWhileAProbeRunsWhichGoesOn) {
   }
   probe.stop();
   EXPECT_EQ(list.size(), 3U);
-  EXPECT_TRUE(scratch.snapshot(0).threads.empty());
+  EXPECT_TRUE(scratch.view().figures(0).threads.empty());
 }
 
 TEST_F(ProbeTest, ItsCostIsThatOfAPairAndLeavesNoTrace) {
@@ -28,7 +28,7 @@ TEST_F(ProbeTest, ItsCostIsThatOfAPairAndLeavesNoTrace) {
     Probe probe;
     probe.start(list);
   }
-  Counters scratch;
+  BlameCounters scratch;
   for (int i = 0; i < 3; ++i) {
     const auto begin = ProbeClock::read_monotonic();
     const auto cost = measure_pair_cost(scratch);
@@ -40,7 +40,7 @@ TEST_F(ProbeTest, ItsCostIsThatOfAPairAndLeavesNoTrace) {
   {
     const Detached detached;
   }
-  const auto after = scratch.snapshot(0);
+  const auto after = scratch.view().figures(0);
   ASSERT_EQ(after.threads.size(), 1U) << "the calling thread only";
 
   EventList list;
@@ -53,7 +53,7 @@ TEST_F(ProbeTest, ItsCostIsThatOfAPairAndLeavesNoTrace) {
   EXPECT_EQ(list.size(), 201U);
   expect_true_list(list.events());
   EXPECT_EQ(list.events().front().gil, GilId{0});
-  EXPECT_EQ(scratch.snapshot(0).threads.front().holds, after.threads.front().holds);
+  EXPECT_EQ(scratch.view().figures(0).threads.front().holds, after.threads.front().holds);
 }
 
 }  // namespace

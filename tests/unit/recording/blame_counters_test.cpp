@@ -9,6 +9,7 @@
 
 #include "analysis/event_lists.h"
 #include "capture/fake_code.h"
+#include "recording/as_hooks.h"
 
 namespace gilscope {
 namespace {
@@ -65,57 +66,84 @@ NamedWaits name_long_waits(const BlameRecord& blame) {
   return named;
 }
 
-// Gives a recorder the events as the probe does, and Blame those with the same stacks.
+using Counts = std::tuple<GilId, std::optional<ThreadId>, std::array<std::uint64_t, 8>, OpenInterval>;
+
+std::vector<Counts> counts_of(const MachineSnapshot& snapshot) {
+  std::vector<Counts> counts;
+  for (const auto& row : snapshot.threads) {
+    counts.emplace_back(row.gil, row.thread,
+                        std::array{row.holds, row.hold_ticks, row.waits, row.wait_ticks, row.forced,
+                                   row.voluntary, row.first, row.last},
+                        row.open);
+  }
+  return counts;
+}
+
+void expect_the_same_figures(const MachineSnapshot& counted, const MachineSnapshot& expected) {
+  EXPECT_EQ(counts_of(counted), counts_of(expected));
+  ASSERT_EQ(counted.gils.size(), expected.gils.size());
+  for (std::size_t i = 0; i < counted.gils.size(); ++i) {
+    EXPECT_EQ(counted.gils[i].last, expected.gils[i].last);
+    EXPECT_EQ(counted.gils[i].handoffs, expected.gils[i].handoffs);
+    EXPECT_EQ(counted.gils[i].timeouts, expected.gils[i].timeouts);
+    EXPECT_EQ(counted.gils[i].violations, expected.gils[i].violations);
+  }
+  for (std::size_t i = 0; i < std::min(counted.threads.size(), expected.threads.size()); ++i) {
+    EXPECT_EQ(counted.threads[i].hold, expected.threads[i].hold);
+    EXPECT_EQ(counted.threads[i].wait, expected.threads[i].wait);
+  }
+}
+
+// Gives a recorder the events as the probe does, and Blame and GilMachine the same ones.
 class Twins {
  public:
   explicit Twins(Bounds bounds = {.rows = 256, .gils = 16}) : counters(bounds) {}
 
   void apply(const Event& event, std::span<const CodePoint> stack) {
-    auto& waiting = waiting_[event.gil];
-    const bool has_waited = event.kind == EventKind::Acquire && waiting.erase(event.thread) > 0;
-    if (event.kind == EventKind::Request) waiting.insert(event.thread);
-    const bool is_noted = has_waited || (event.kind == EventKind::Release && !waiting.empty());
     std::optional<StackId> stands;
-    if (is_noted) {
-      counters.record_at(event, stack, code);
+    if (hooks.give(event, stack, code)) {
       std::vector<PlaceId> places;
       for (const auto& point : stack)
         places.push_back(expected.stacks.add(*static_cast<const CodePlace*>(point.code)));
       if (!places.empty()) stands = expected.stacks.add(std::move(places));
-    } else {
-      counters.record(event);
     }
     blame_.apply(event, stands);
+    machine_.apply(event);
   }
 
   void expect_the_same(std::uint64_t now) {
     expected.spans = blame_.spans(now);
     expected.long_waits = blame_.long_waits();
-    const auto counted = counters.view().blame(false, now);
+    const auto view = counters.view();
+    const auto counted = view.blame(now);
     EXPECT_EQ(name(counted), name(expected));
     EXPECT_EQ(name_long_waits(counted), name_long_waits(expected));
     for (const auto& [row, waits] : expected.long_waits) {
       EXPECT_EQ(counted.long_waits.at(row).size(), waits.size());
       EXPECT_EQ(counted.long_waits.at(row).back().ticks, waits.back().ticks);
     }
+    expect_the_same_figures(view.figures(now), machine_.snapshot(now));
   }
 
   FakeCode code{make_places(40)};
   BlameCounters counters;
+  test::AsHooks hooks{counters};
   BlameRecord expected;
 
  private:
   Blame blame_;
-  std::map<GilId, std::set<ThreadId>> waiting_;
+  GilMachine machine_;
 };
 
 TEST(BlameCounters, blame_whom_blame_blames_in_any_legal_list) {
   for (std::uint64_t seed = 0; seed < 150; ++seed) {
     SCOPED_TRACE(seed);
     // Up to six threads: as many waiters as a span tells apart.
-    const auto events = test::simulate(seed, {.threads = 2 + static_cast<unsigned>(seed % 5),
-                                              .gils = 1 + static_cast<unsigned>(seed % 3),
-                                              .events = 600});
+    auto events = test::simulate(seed, {.threads = 2 + static_cast<unsigned>(seed % 5),
+                                        .gils = 1 + static_cast<unsigned>(seed % 3),
+                                        .events = 600});
+    for (std::size_t i = 0; i < events.size(); ++i)
+      events[i].ticks += i;  // as from the probe: no two at once
     std::mt19937_64 random(seed);
     Twins twins;
     for (std::size_t i = 0; i < events.size(); ++i) {
@@ -144,12 +172,11 @@ TEST(BlameCounters, more_waiters_than_are_told_apart_are_summed_to_the_tick) {
     Twins twins;
     for (const auto& event : events) twins.apply(event, {});
     const auto now = events.back().ticks + 12345;
-    const auto snapshot = read_machine(twins.counters.view().table(), now);
+    const auto snapshot = twins.counters.view().figures(now);
     std::uint64_t waited = 0;
     for (const auto& row : snapshot.threads) waited += row.wait_ticks;
     std::uint64_t caused = 0;
-    for (const auto& [thread, wait] : sum_of_waits(twins.counters.view().blame(false, now).spans))
-      caused += wait;
+    for (const auto& [thread, wait] : sum_of_waits(twins.counters.view().blame(now).spans)) caused += wait;
     EXPECT_EQ(caused, waited);
   }
 }
@@ -159,10 +186,10 @@ TEST(BlameCounters, with_every_hold_those_for_which_nobody_waits_are_in_spans) {
   twins.counters.take_every_hold();
   const std::array begin{twins.code.point(1)};
   const std::array end{twins.code.point(2)};
-  twins.counters.record_at(acquire(10, 1), begin, twins.code);
-  twins.counters.record_at(release(40, 1), end, twins.code);
-  twins.counters.record_at(acquire(50, 1), end, twins.code);
-  const auto spans = name(twins.counters.view().blame(true, 55));
+  twins.hooks.give_at(acquire(10, 1), begin, twins.code);
+  twins.hooks.give_at(release(40, 1), end, twins.code);
+  twins.hooks.give_at(acquire(50, 1), end, twins.code);
+  const auto spans = name(twins.counters.view().blame(55));
   const auto places = make_places(3);
   const Figures first{1, 30, 30, 0, 0, {}};
   const Figures open{1, 5, 5, 0, 0, {}};
@@ -177,14 +204,13 @@ TEST(BlameCounters, beyond_their_bounds_lose_lines_and_no_wait) {
   std::uint64_t ticks = 0;
   for (std::size_t i = 0; i < 20'000; ++i) {
     const std::array stack{code.point(i)};
-    twins.counters.record(acquire(ticks, 1));
-    twins.counters.record(request(ticks + 1, 2));
-    twins.counters.record_at(release(ticks + 3, 1), stack, code);
-    twins.counters.record_at(acquire(ticks + 4, 2), stack, code);
-    twins.counters.record(release(ticks + 5, 2));
+    for (const auto& event : {acquire(ticks, 1), request(ticks + 1, 2), release(ticks + 3, 1),
+                              acquire(ticks + 4, 2), release(ticks + 5, 2)}) {
+      twins.hooks.give(event, stack, code);
+    }
     ticks += 10;
   }
-  const auto blame = twins.counters.view().blame(false, ticks);
+  const auto blame = twins.counters.view().blame(ticks);
   EXPECT_EQ(sum_of_waits(blame.spans).at(ThreadId{2}), 20'000U * 3);
   std::uint64_t holds = 0;
   std::uint64_t without_lines = 0;
@@ -197,38 +223,41 @@ TEST(BlameCounters, beyond_their_bounds_lose_lines_and_no_wait) {
   EXPECT_LE(blame.spans.size(), SpanTable::kRows);
 }
 
-TEST(BlameCounters, are_as_if_just_made_when_cleared) {
+TEST(BlameCounters, are_as_if_just_made_when_they_begin_anew) {
   Twins twins;
   const std::array stack{twins.code.point(1)};
-  twins.counters.record(acquire(10, 1));
-  twins.counters.record(request(11, 2));
-  twins.counters.record_at(release(20, 1), stack, twins.code);
-  ASSERT_FALSE(twins.counters.view().blame(false, 30).spans.empty());
-  twins.counters.clear();
-  EXPECT_TRUE(twins.counters.view().blame(false, 30).spans.empty());
+  const std::array events{acquire(10, 1), request(11, 2), release(20, 1), acquire(25, 1)};
+  for (const auto& event : events) twins.hooks.give(event, stack, twins.code);
+  ASSERT_FALSE(twins.counters.view().blame(30).spans.empty());
+  twins.counters.begin_anew();
+  EXPECT_TRUE(twins.counters.view().blame(30).spans.empty());
+  EXPECT_TRUE(twins.counters.view().figures(30).threads.empty());
+  test::AsHooks hooks(twins.counters);
+  for (const auto& event : events) hooks.give(event, stack, twins.code);
+  EXPECT_EQ(twins.counters.view().figures(30).threads.front().holds, 2U);
 }
 
 // Under two GILs at once, and read meanwhile: the thread sanitizer looks on.
 TEST(BlameCounters, are_written_under_several_gils_and_read_at_once) {
   const FakeCode code(make_places(500));
   BlameCounters counters({.rows = 64, .gils = 4});
+  test::AsHooks hooks(counters);
   std::atomic<bool> is_over = false;
   const auto drive = [&](unsigned gil) {
     for (std::uint64_t i = 0; i < 5000; ++i) {
       const std::array stack{code.point(i % 500), code.point(gil)};
-      counters.record(acquire(10 * i, 1 + 2 * gil, gil));
-      counters.record(request(10 * i + 1, 2 + 2 * gil, gil));
-      counters.record_at(release(10 * i + 5, 1 + 2 * gil, gil), stack, code);
-      counters.record_at(acquire(10 * i + 6, 2 + 2 * gil, gil), stack, code);
-      counters.record(release(10 * i + 7, 2 + 2 * gil, gil));
+      for (const auto& event : {acquire(10 * i, 1 + 2 * gil, gil), request(10 * i + 1, 2 + 2 * gil, gil),
+                                release(10 * i + 5, 1 + 2 * gil, gil), acquire(10 * i + 6, 2 + 2 * gil, gil),
+                                release(10 * i + 7, 2 + 2 * gil, gil)}) {
+        hooks.give(event, stack, code);
+      }
     }
   };
   std::thread reader([&] {
     std::uint64_t latest = 0;
     while (!is_over) {
       std::uint64_t holds = 0;
-      for (const auto& [key, span] : counters.view().blame(false, 100'000).spans)
-        holds += key.to ? span.holds : 0;
+      for (const auto& [key, span] : counters.view().blame(100'000).spans) holds += key.to ? span.holds : 0;
       EXPECT_GE(holds, latest);
       latest = holds;
     }
@@ -239,7 +268,7 @@ TEST(BlameCounters, are_written_under_several_gils_and_read_at_once) {
   }
   is_over = true;
   reader.join();
-  const auto sum = sum_of_waits(counters.view().blame(false, 100'000).spans);
+  const auto sum = sum_of_waits(counters.view().blame(100'000).spans);
   EXPECT_EQ(sum.at(ThreadId{2}), 5000U * 5);
   EXPECT_EQ(sum.at(ThreadId{4}), 5000U * 5);
 }

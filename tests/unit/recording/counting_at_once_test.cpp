@@ -1,5 +1,4 @@
-#include "analysis/counters.h"
-
+// What is counted while threads go on, and others read.
 #include <array>
 #include <atomic>
 #include <condition_variable>
@@ -14,6 +13,9 @@
 #include <gtest/gtest.h>
 
 #include "analysis/event_lists.h"
+#include "capture/fake_code.h"
+#include "recording/as_hooks.h"
+#include "recording/blame_counters.h"
 
 namespace gilscope {
 namespace {
@@ -25,8 +27,8 @@ using test::release;
 // ticks.
 class PretendedGil {
  public:
-  PretendedGil(Counters& counters, unsigned id, std::atomic<std::uint64_t>& clock)
-      : counters_(counters), id_(id), clock_(clock) {}
+  PretendedGil(test::AsHooks& hooks, unsigned id, std::atomic<std::uint64_t>& clock)
+      : hooks_(hooks), id_(id), clock_(clock) {}
 
   void take(unsigned thread) {
     std::unique_lock lock(mutex_);
@@ -48,10 +50,9 @@ class PretendedGil {
 
  private:
   void record(unsigned thread, EventKind kind) {
-    counters_.record(
-        {.ticks = clock_.fetch_add(1), .gil = GilId{id_}, .thread = ThreadId{thread}, .kind = kind});
+    hooks_.give({.ticks = clock_.fetch_add(1), .gil = GilId{id_}, .thread = ThreadId{thread}, .kind = kind});
   }
-  Counters& counters_;
+  test::AsHooks& hooks_;
   unsigned id_;
   std::atomic<std::uint64_t>& clock_;
   std::mutex mutex_;
@@ -59,8 +60,11 @@ class PretendedGil {
   bool held_ = false;
 };
 
+MachineSnapshot read(const BlameCounters& counters, std::uint64_t now) {
+  return counters.view().figures(now);
+}
+
 void expect_consistent(const MachineSnapshot& snapshot, std::uint64_t end) {
-  EXPECT_EQ(snapshot.unsettled_rows, 0U);
   for (const auto& gil : snapshot.gils) {
     std::uint64_t held = 0;
     std::uint64_t holds = 0;
@@ -84,12 +88,13 @@ void expect_consistent(const MachineSnapshot& snapshot, std::uint64_t end) {
   }
 }
 
-TEST(Counters, are_consistent_while_threads_record_on_two_gils_at_once) {
+TEST(CountingAtOnce, are_consistent_while_threads_record_on_two_gils_at_once) {
   constexpr unsigned kThreads = 6;
   constexpr unsigned kTurns = 5000;
-  Counters counters({.rows = 64, .gils = 4});
+  BlameCounters counters({.rows = 64, .gils = 4});
   std::atomic<std::uint64_t> clock{1};
-  std::array<PretendedGil, 2> gils{PretendedGil{counters, 0, clock}, PretendedGil{counters, 1, clock}};
+  test::AsHooks hooks(counters);
+  std::array<PretendedGil, 2> gils{PretendedGil{hooks, 0, clock}, PretendedGil{hooks, 1, clock}};
   std::atomic<unsigned> running{kThreads};
   std::vector<std::thread> threads;
   threads.reserve(kThreads);
@@ -106,7 +111,7 @@ TEST(Counters, are_consistent_while_threads_record_on_two_gils_at_once) {
   }
   std::uint64_t holds_before = 0;
   while (running > 0) {
-    const auto snapshot = counters.snapshot(clock);
+    const auto snapshot = read(counters, clock);
     expect_consistent(snapshot, clock);
     std::uint64_t holds = 0;
     for (const auto& row : snapshot.threads) holds += row.holds;
@@ -115,7 +120,7 @@ TEST(Counters, are_consistent_while_threads_record_on_two_gils_at_once) {
   }
   for (auto& thread : threads) thread.join();
 
-  const auto snapshot = counters.snapshot(clock);
+  const auto snapshot = read(counters, clock);
   expect_consistent(snapshot, clock);
   EXPECT_EQ(snapshot.threads.size(), 2 + (kThreads - 2) * 2U);
   std::uint64_t holds = 0;
@@ -127,20 +132,20 @@ TEST(Counters, are_consistent_while_threads_record_on_two_gils_at_once) {
 }
 
 // The hardest for a reader: one thread that does nothing but take and drop a GIL.
-TEST(Counters, are_readable_at_the_greatest_rate) {
-  Counters counters({.rows = 4, .gils = 1});
+TEST(CountingAtOnce, are_readable_at_the_greatest_rate) {
+  BlameCounters counters({.rows = 4, .gils = 1});
+  test::AsHooks hooks(counters);
   std::atomic<bool> is_done{false};
   std::atomic<std::uint64_t> clock{1};
   std::thread writer([&] {
     for (std::uint64_t ticks = 2; !is_done; ticks += 2) {
-      counters.record(acquire(ticks, 1));
-      counters.record(release(ticks + 1, 1));
+      hooks.give(acquire(ticks, 1));
+      hooks.give(release(ticks + 1, 1));
       clock.store(ticks, std::memory_order_relaxed);
     }
   });
   for (int i = 0; i < 2000; ++i) {
-    const auto snapshot = counters.snapshot(clock);
-    ASSERT_EQ(snapshot.unsettled_rows, 0U);
+    const auto snapshot = read(counters, clock);
     for (const auto& row : snapshot.threads) {
       ASSERT_EQ(row.holds, row.voluntary + (row.open == OpenInterval::Hold ? 1 : 0));
       ASSERT_LE(row.holds - row.hold_ticks, 1U) << "each lasts one tick, an open one one or none";
@@ -151,25 +156,26 @@ TEST(Counters, are_readable_at_the_greatest_rate) {
 }
 
 // Each thread has its own GIL and comes first to it, while the rows give out.
-TEST(Counters, hand_out_rows_to_gils_that_come_at_once) {
+TEST(CountingAtOnce, hand_out_rows_to_gils_that_come_at_once) {
   constexpr unsigned kGils = 8;
   constexpr unsigned kThreadsOfGil = 40;
-  Counters counters({.rows = 200, .gils = kGils});
+  BlameCounters counters({.rows = 200, .gils = kGils});
+  test::AsHooks hooks(counters);
   std::vector<std::thread> threads;
   threads.reserve(kGils);
   for (unsigned gil = 0; gil < kGils; ++gil) {
-    threads.emplace_back([&counters, gil] {
+    threads.emplace_back([&hooks, gil] {
       for (unsigned turn = 0; turn < 50; ++turn) {
         for (unsigned thread = 0; thread < kThreadsOfGil; ++thread) {
           const std::uint64_t ticks = 10 * (std::uint64_t{turn} * kThreadsOfGil + thread + 1);
-          counters.record(acquire(ticks, thread, gil));
-          counters.record(release(ticks + 3, thread, gil));
+          hooks.give(acquire(ticks, thread, gil));
+          hooks.give(release(ticks + 3, thread, gil));
         }
       }
     });
   }
   for (auto& thread : threads) thread.join();
-  const auto snapshot = counters.snapshot(1'000'000);
+  const auto snapshot = read(counters, 1'000'000);
   std::uint64_t own_rows = 0;
   std::array<std::uint64_t, kGils> holds{};
   for (const auto& row : snapshot.threads) {
@@ -189,15 +195,16 @@ std::size_t resident_kib() {
   return 0;
 }
 
-TEST(Counters, take_no_memory_for_events) {
-  Counters counters;
+TEST(CountingAtOnce, take_no_memory_for_events) {
+  BlameCounters counters;
+  test::AsHooks hooks(counters);
   std::mt19937_64 random(1);  // NOLINT(bugprone-random-generator-seed): the same test every time
   std::uint64_t ticks = 0;
   const auto record = [&](int pairs) {
     for (int i = 0; i < pairs; ++i) {
       const auto thread = static_cast<unsigned>(i % 4);
-      counters.record(acquire(ticks += random() % 1000, thread));
-      counters.record(release(ticks += random() % 100'000, thread));
+      hooks.give(acquire(ticks += random() % 1000, thread));
+      hooks.give(release(ticks += random() % 100'000, thread));
     }
   };
   record(50'000);
@@ -205,7 +212,7 @@ TEST(Counters, take_no_memory_for_events) {
   record(5'000'000);
   EXPECT_LT(resident_kib(), before + 1024);
   std::uint64_t holds = 0;
-  for (const auto& row : counters.snapshot(ticks).threads) holds += row.holds;
+  for (const auto& row : read(counters, ticks).threads) holds += row.holds;
   EXPECT_EQ(holds, 5'050'000U);
 }
 

@@ -1,0 +1,74 @@
+// A recorder's work is done by a thread that would sleep, with nothing locked; and is over when the probe has
+// stopped.
+#include <Python.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
+
+#include "probe/probe_fixture.h"
+
+namespace gilscope {
+namespace {
+
+class Worker final : public Recorder {
+ public:
+  Worker() { set_has_work(true); }
+  void record(const Event& event) noexcept override { events.record(event); }
+  void work() noexcept override {
+    set_has_work(false);
+    has_begun.count_down();
+    may_end.wait();
+    has_ended = true;
+  }
+
+  EventList events;
+  std::latch has_begun{1};
+  std::latch may_end{1};
+  std::atomic<bool> has_ended = false;
+};
+
+TEST_F(ProbeTest, ARecordersWorkIsDoneWithoutTheGilsMutex) {
+  Worker worker;
+  Probe probe;
+  probe.start(worker);
+  std::thread waiter([&] {
+    AttachedThread other;
+    other.attach();  // this thread has the GIL
+    other.detach();
+  });
+  worker.has_begun.wait();
+  for (int i = 0; i < 3; ++i) {
+    const Detached detached;  // takes the mutex: it would hang
+  }
+  worker.may_end.count_down();
+  {
+    const Detached detached;
+    waiter.join();
+  }
+  probe.stop();
+  EXPECT_TRUE(worker.has_ended);
+  EXPECT_EQ(worker.events.count(EventKind::Request), 1U) << "one wait, whatever came in between";
+  expect_true_list(worker.events.events());
+}
+
+TEST_F(ProbeTest, ItsStopWaitsForWorkThatHasBegun) {
+  Worker worker;
+  Probe probe;
+  probe.start(worker);
+  std::thread waiter([&] {
+    AttachedThread other;
+    other.attach();
+    other.detach();
+  });
+  worker.has_begun.wait();
+  std::thread helper([&] { worker.may_end.count_down(); });
+  probe.stop();
+  EXPECT_TRUE(worker.has_ended);
+  helper.join();
+  const Detached detached;
+  waiter.join();
+}
+
+}  // namespace
+}  // namespace gilscope
