@@ -1,6 +1,8 @@
 #!/bin/sh
 # Builds, then runs every benchmark with the chosen CPython.
 . "$(dirname "$0")/build.sh"
+install_group bench --only-binary :all: ||
+  say "not all of group bench can be installed here: what needs the rest is left out"
 
 quietly cmake "$BUILD" -DGILSCOPE_BENCHMARKS=ON
 quietly ninja -C "$BUILD"

@@ -6,10 +6,12 @@ import subprocess
 HOST = os.environ["GILSCOPE_HOST"]
 
 
-def run(command: list[str]) -> str:
-    """What it printed, in no virtual environment: the host would use an active one."""
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+def run(command: list[str], environment: str | None = None) -> str:
+    """What it printed, in this virtual environment or in none: the host would use an active one."""
+    variables = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    if environment is not None:
+        variables["VIRTUAL_ENV"] = environment
+    return subprocess.run(command, env=variables, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def stock_python() -> str:
