@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import ways
-from host import HOST, run
+from host import HOST, require_gil, run
 from perturbation import (
     Sample,
     choose,
@@ -105,6 +105,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def main() -> None:
     options = parse(sys.argv[1:])
+    require_gil()
     missing = ways.find_missing()
     for name, reason in missing.items():
         print(f"{name} is left out: {reason}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 
 HOST = os.environ["GILSCOPE_HOST"]
 
@@ -17,3 +18,10 @@ def run(command: list[str], environment: str | None = None) -> str:
 def stock_python() -> str:
     """The `python` of the build that the host embeds, whatever environment is active."""
     return run([HOST, "run", "-q", "-c", "import sys; print(sys.executable)"])
+
+
+def require_gil() -> None:
+    """End a benchmark that has nothing to measure here."""
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        print("this Python has no GIL: there is nothing to trace")
+        sys.exit()
