@@ -134,7 +134,8 @@ class Source:
         """Begin a trace, or take one that was begun. Raises Error, ValueError, TypeError: see prometheus.collector."""
         if operator.index(max_series) < 1:
             raise ValueError(f"max_series must be at least 1, and is {max_series}")
-        self.trace = new_trace() if trace is None else trace
+        # Nobody reads lines here: to note them would cost each contended release for nothing.
+        self.trace = new_trace(lines="none") if trace is None else trace
         self._bounds = max_series, label
         self.begin_anew()
         if trace is None:

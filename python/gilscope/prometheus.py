@@ -44,7 +44,7 @@ class collector(Collector):  # noqa: N801  (used like a function, as trace)
     ) -> None:
         """Begin a trace, or take one that runs.
 
-        trace: whose figures these are. None: a new one, which runs until `collector.trace.stop()`.
+        trace: whose figures these are. None: a new one without lines, which runs until `collector.trace.stop()`.
         max_series: how many pairs of a GIL and a name of threads have counters of their own: those that come first. The
             rest of a GIL is summed under the name `(other)`, the rest of all GILs that have no pair of their own under
             the GIL `(other)` too.

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.python.contention import make_wait
 
 import gilscope
 from gilscope._exported import METRICS, OTHER, UNNAMED, Series, Source, Totals, label_of
@@ -189,6 +190,16 @@ def test_many_short_threads_lose_nothing_and_no_counter_gets_less() -> None:
     assert sum(figures["holds"] for figures in final.values()) == gil.holds
     assert final[Series("0", OTHER)]["holds"] >= 15 * 10  # of all names but the first four
     assert final[Series("0", "a0")]["holds"] >= 10
+
+
+@pytest.mark.alone
+@with_gil
+def test_a_trace_that_is_begun_for_counters_notes_no_lines() -> None:
+    source = Source(None, 50, label_of)
+    make_wait(source.trace)
+    (process,) = source.trace.stop().processes
+    assert process.blame
+    assert not [row for row in process.blame if row.from_ or row.to or row.stack]
 
 
 @pytest.mark.alone
