@@ -3,21 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "run/trial_runner.h"
 #include "support/error.h"
 
 namespace gilscope::cli {
-namespace {
-
-CaptureMetadata describe(const std::vector<std::string>& command, const TrialProgram& host) {
-  const auto [python, machine] = examine_in_child(host);
-  return {.gilscope = GILSCOPE_VERSION, .command = command, .python = python, .machine = machine};
-}
-
-}  // namespace
 
 RunCapture::RunCapture(CaptureOptions options, const std::vector<std::string>& command,
-                       const TrialProgram& host, Existing existing)
+                       const Surroundings& surroundings, Existing existing)
     : options_(std::move(options)), existing_(existing) {
   // The script may change the current folder before these are written.
   if (!options_.output.empty()) options_.output = std::filesystem::absolute(options_.output).string();
@@ -28,7 +19,12 @@ RunCapture::RunCapture(CaptureOptions options, const std::vector<std::string>& c
   } else {
     folder_ = options_.output;
   }
-  create_capture(folder_, describe(command, host), existing);
+  create_capture(folder_,
+                 {.gilscope = GILSCOPE_VERSION,
+                  .command = command,
+                  .python = surroundings.python,
+                  .machine = surroundings.machine},
+                 existing);
 }
 
 void RunCapture::discard() noexcept {

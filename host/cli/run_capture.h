@@ -13,7 +13,7 @@
 #include "recording/captured_run.h"
 #include "recording/recording.h"
 #include "report/summary_report.h"
-#include "run/trial_program.h"
+#include "run/surroundings.h"
 #include "support/temporary_folder.h"
 
 namespace gilscope::cli {
@@ -28,9 +28,9 @@ struct CaptureOptions {
 
 class RunCapture {
  public:
-  // Makes the folder, which `host` says it is of, and sees that the exports' files can be made. Throws Error.
-  RunCapture(CaptureOptions options, const std::vector<std::string>& command, const TrialProgram& host,
-             Existing existing);
+  // Makes the folder, and sees that the exports' files can be made. Throws Error.
+  RunCapture(CaptureOptions options, const std::vector<std::string>& command,
+             const Surroundings& surroundings, Existing existing);
 
   [[nodiscard]] CapturePlan plan() const { return {.folder = folder_, .max_size = options_.max_size}; }
   // "" where it is not kept.

@@ -13,6 +13,7 @@
 #include "recording/recording_cost.h"
 #include "report/summary_report.h"
 #include "run/child.h"
+#include "run/surroundings.h"
 #include "run/trial_runner.h"
 #include "support/error.h"
 #include "support/log.h"
@@ -24,7 +25,7 @@ namespace {
 struct Run {
   RunOptions options;
   std::vector<std::string> command;
-  TrialProgram host;
+  Surroundings surroundings;             // null where nobody asks
   std::unique_ptr<RunCapture> capture;   // nullptr: events are counted, not kept
   std::unique_ptr<Recording> recording;  // nullptr: there is no GIL
   pid_t process = 0;
@@ -43,21 +44,6 @@ void leave() {
   if (run->capture) run->capture->end();
 }
 
-// What nobody but this run's JSON asks for: it takes a process.
-SummaryContext describe_context() {
-  SummaryContext context{.command = run->command};
-  if (run->options.common.json.empty()) return context;
-  // The script may have left us a process in which nothing else starts: the figures are worth more than this.
-  try {
-    auto [python, machine] = examine_in_child(run->host);
-    context.python = std::move(python);
-    context.machine = std::move(machine);
-  } catch (const std::exception& error) {
-    log_warning("the JSON does not say which Python and machine it is of: {}", error.what());
-  }
-  return context;
-}
-
 void deliver(const RunSummary& summary, const SummaryContext& context) {
   const auto& common = run->options.common;
   if (!common.quiet) {
@@ -73,7 +59,9 @@ void report_counters(int exit_code) {
   RecordedRun recorded = run->recording ? run->recording->collect() : RecordedRun{.has_gil = false};
   recorded.pair_cost_ns = measure_counting_cost();
   recorded.exit_code = exit_code;
-  deliver(summarize_run(recorded), describe_context());
+  deliver(
+      summarize_run(recorded),
+      {.python = run->surroundings.python, .machine = run->surroundings.machine, .command = run->command});
 }
 
 void report_capture(int exit_code) {
@@ -175,16 +163,16 @@ void begin_recording(const RunOptions& options, const Invocation& invocation) {
   if (options.no_probe) return;
   // Only a capture and the JSON say which Python they are of.
   const bool is_described = options.capture.is_wanted() || !options.common.json.empty();
-  const auto host = is_described ? invocation.host.program() : TrialProgram{};
+  const auto surroundings = is_described ? look_around(invocation.host.linkage()) : Surroundings{};
   // Not before Python has started: `--version` and wrong flags end it there, and leave no folder.
   std::unique_ptr<RunCapture> capture;
   if (options.capture.is_wanted()) {
-    capture =
-        std::make_unique<RunCapture>(options.capture, invocation.command, host, options.common.existing());
+    capture = std::make_unique<RunCapture>(options.capture, invocation.command, surroundings,
+                                           options.common.existing());
   }
   run = new Run{.options = options,
                 .command = invocation.command,
-                .host = host,
+                .surroundings = surroundings,
                 .capture = std::move(capture),
                 .process = getpid()};
   // The script may change the folder before the file is written.

@@ -1,5 +1,7 @@
 // Runs a child process under a time limit, and leaves nothing of it behind: neither its process group nor
-// what moved out of it. One child at a time; called from the main thread.
+// what moved out of it. One child at a time; called from the main thread. For a process that runs nothing of
+// the user's: it becomes a sub-reaper, and whatever child comes to it meanwhile is taken for one of the
+// child's.
 #pragma once
 
 #include <optional>

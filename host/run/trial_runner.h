@@ -5,9 +5,8 @@
 #include <cstdint>
 #include <exception>
 
-#include <nlohmann/json.hpp>
-
 #include "run/child.h"
+#include "run/surroundings.h"
 #include "run/trial_program.h"
 #include "run/trial_record.h"
 #include "run/trial_spec.h"
@@ -32,14 +31,9 @@ ChildResult run_or_interrupt(const ChildCommand& command);
 TrialRecord run_trial_in_child(const TrialProgram& program, const TrialSpec& spec, Nanoseconds timeout,
                                std::uint32_t hash_seed);
 
-// Of `gilscope doctor --json`, what other documents tell of Python and of the machine.
-struct Surroundings {
-  nlohmann::ordered_json python;
-  nlohmann::ordered_json machine;
-};
-
 // Asks a fresh child of a program that has `doctor`: whether Python starts at all, and what it is. Throws
-// Error with the child's own words where it does not.
+// Error with the child's own words where it does not. Not from a process that runs the user's code: see
+// run_child().
 Surroundings examine_in_child(const TrialProgram& program);
 
 }  // namespace gilscope
