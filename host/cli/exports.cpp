@@ -44,7 +44,7 @@ void trace_process(const CapturedRun& run, const CapturedProcess& process, Chrom
   }
 }
 
-void write_trace(const CapturedRun& run, const RecordedRun& /*recorded*/, const TextSink& sink) {
+void write_trace(const CapturedRun& run, const TextSink& sink) {
   ChromeTrace trace(sink);
   for (const auto& process : run.processes()) trace_process(run, process, trace);
   trace.finish(run.capture().metadata.command);
@@ -93,7 +93,7 @@ void add_process(const CapturedRun& run, const CapturedProcess& process, const s
   }
 }
 
-void write_firefox(const CapturedRun& run, const RecordedRun& /*recorded*/, const TextSink& sink) {
+void write_firefox(const CapturedRun& run, const TextSink& sink) {
   // All times of the profile count from there.
   const auto origin = run.processes().empty() ? Nanoseconds{} : run.clock().to_time(run.origin());
   FirefoxProfile profile(sink, fmt::format("{}", fmt::join(run.capture().metadata.command, " ")),
@@ -108,31 +108,41 @@ void write_firefox(const CapturedRun& run, const RecordedRun& /*recorded*/, cons
   profile.finish();
 }
 
+struct Recorded {
+  const CapturedRun& run;
+  const RecordedRun& figures;
+  const SourceScope& sources;
+};
+
 struct Export {
   const char* option;
   const char* help;
   const char* what;
   std::string ExportFiles::* file;
-  void (*write)(const CapturedRun&, const RecordedRun&, const TextSink&);
+  void (*write)(const Recorded&, const TextSink&);
 };
 
 constexpr std::array kExports{
-    Export{"--html", kHtmlHelp, "page", &ExportFiles::html, write_page},
+    Export{"--html", kHtmlHelp, "page", &ExportFiles::html,
+           [](const Recorded& recorded, const TextSink& sink) {
+             write_page(recorded.run, recorded.figures, recorded.sources, sink);
+           }},
     Export{"--trace", "Write a time line of holds and waits (Chrome trace events, for Perfetto)", "trace",
-           &ExportFiles::trace, write_trace},
+           &ExportFiles::trace,
+           [](const Recorded& recorded, const TextSink& sink) { write_trace(recorded.run, sink); }},
     Export{"--firefox",
            "Write the same, with the stacks that made others wait (for https://profiler.firefox.com)",
-           "profile", &ExportFiles::firefox, write_firefox},
+           "profile", &ExportFiles::firefox,
+           [](const Recorded& recorded, const TextSink& sink) { write_firefox(recorded.run, sink); }},
     Export{"--flamegraph",
            "Write the stacks that made others wait, by ns of it (collapsed, for flamegraph.pl)",
            "flame graph", &ExportFiles::flamegraph,
-           [](const CapturedRun&, const RecordedRun& recorded, const TextSink& sink) {
-             write_flamegraph(recorded, sink);
-           }},
+           [](const Recorded& recorded, const TextSink& sink) { write_flamegraph(recorded.figures, sink); }},
     Export{"--speedscope", "The same, for https://www.speedscope.app", "speedscope profile",
            &ExportFiles::speedscope,
-           [](const CapturedRun& run, const RecordedRun& recorded, const TextSink& sink) {
-             write_speedscope(recorded, fmt::format("{}", fmt::join(run.capture().metadata.command, " ")),
+           [](const Recorded& recorded, const TextSink& sink) {
+             write_speedscope(recorded.figures,
+                              fmt::format("{}", fmt::join(recorded.run.capture().metadata.command, " ")),
                               sink);
            }},
 };
@@ -162,9 +172,17 @@ void add_exports(CLI::App& command, ExportFiles& files) {
         ->check([](const std::string& name) { return name.empty() ? "the file's name is empty" : ""; })
         ->type_name("FILE");
   }
+  command.add_flag_callback(
+      "--sources", [&files] { files.sources.of = SourceScope::Of::All; },
+      "Have the page show lines of every Python file that it names [run: of the program's own; report: "
+      "none]");
 }
 
-void check_names(std::string_view command, const ExportFiles& files, const CommonOptions& options) {
+void check_exports(std::string_view command, const ExportFiles& files, const CommonOptions& options) {
+  if (files.sources.of == SourceScope::Of::All && files.html.empty()) {
+    throw Error(fmt::format("{}: --sources is of the page, and none is asked for", command),
+                "--html FILE writes one", ExitCode::Usage);
+  }
   auto list = list_exports(files);
   if (!options.json.empty()) list.emplace(list.begin(), "--json", options.json);
   for (auto first = list.begin(); first != list.end(); ++first) {
@@ -189,7 +207,7 @@ void settle(ExportFiles& files, const std::string& capture, Existing existing) {
   }
 }
 
-ExportWriter::ExportWriter(const ExportFiles& files, Existing existing) {
+ExportWriter::ExportWriter(const ExportFiles& files, Existing existing) : sources_(files.sources) {
   for (std::size_t i = 0; i < kExports.size(); ++i) {
     const auto& file = files.*kExports[i].file;
     if (!file.empty()) files_.emplace_back(i, std::make_unique<OutputFile>(file, existing));
@@ -200,7 +218,7 @@ void ExportWriter::write(const CapturedRun& run, const RecordedRun& recorded) {
   std::optional<Error> failure;
   for (auto& [kind, file] : files_) {
     try {
-      kExports[kind].write(run, recorded, [&](std::string_view part) { file->append(part); });
+      kExports[kind].write({run, recorded, sources_}, [&](std::string_view part) { file->append(part); });
       file->commit();
     } catch (const Error& error) {
       if (!failure) failure = error;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/cli.h"
+#include "cli/source_lines.h"
 #include "recording/captured_run.h"
 #include "support/file.h"
 
@@ -21,6 +22,7 @@ struct ExportFiles {
   std::string firefox;
   std::string flamegraph;
   std::string speedscope;
+  SourceScope sources;  // of the page
 };
 
 // "--trace", and the like, of those that were asked for, with their files.
@@ -31,8 +33,9 @@ struct ExportFiles {
 
 void add_exports(CLI::App& command, ExportFiles& files);
 
-// That no two of these, and the JSON, name one file. `command` is who says so. Throws Error.
-void check_names(std::string_view command, const ExportFiles& files, const CommonOptions& options);
+// That no two of these, and the JSON, name one file, and that what is asked of one of them is asked with it.
+// `command` is who says so. Throws Error.
+void check_exports(std::string_view command, const ExportFiles& files, const CommonOptions& options);
 
 // Makes the files absolute, for a program that changes the current folder; sees that each can be made, and
 // does not lie in `capture` ("": there is none). Throws Error.
@@ -52,6 +55,7 @@ class ExportWriter {
   void write(const CapturedRun& run, const RecordedRun& recorded);
 
  private:
+  SourceScope sources_;
   std::vector<std::pair<std::size_t, std::unique_ptr<OutputFile>>> files_;  // by number in the table
 };
 

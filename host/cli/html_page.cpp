@@ -6,7 +6,6 @@
 
 #include "cli/exports.h"
 #include "cli/run_capture.h"
-#include "cli/source_lines.h"
 #include "report/page.h"
 #include "report/timeline_json.h"
 
@@ -41,7 +40,8 @@ void write_page(nlohmann::ordered_json document, const TextSink& sink) {
   sink(format_page(document));
 }
 
-void write_page(const CapturedRun& run, const RecordedRun& recorded, const TextSink& sink) {
+void write_page(const CapturedRun& run, const RecordedRun& recorded, const SourceScope& sources,
+                const TextSink& sink) {
   RunSummary summary = summarize_run(recorded);
   const auto losses = cut_summary(summary);
   const bool has_events =
@@ -49,7 +49,7 @@ void write_page(const CapturedRun& run, const RecordedRun& recorded, const TextS
   const auto began = run.began_at();
   write_page(summary_page(summary, context_of(run.capture()), losses,
                           has_events ? make_timeline(run) : nlohmann::ordered_json(nullptr),
-                          began ? read_source_lines(summary, *began) : SourceLines{}),
+                          began ? read_source_lines(summary, *began, sources) : SourceLines{}),
              sink);
 }
 

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "cli/source_lines.h"
 #include "recording/captured_run.h"
 #include "report/export_text.h"
 
@@ -15,6 +16,7 @@ namespace gilscope::cli {
 
 // Throws what the sink throws, both; the second one Error, and what the capture's `poll` does.
 void write_page(nlohmann::ordered_json document, const TextSink& sink);
-void write_page(const CapturedRun& run, const RecordedRun& recorded, const TextSink& sink);
+void write_page(const CapturedRun& run, const RecordedRun& recorded, const SourceScope& sources,
+                const TextSink& sink);
 
 }  // namespace gilscope::cli

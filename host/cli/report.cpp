@@ -36,6 +36,7 @@ int run_change(const ReportOptions& options) {
   set_up_logging(options.common.verbosity());
   auto of_one = list_exports(options.exports);
   if (options.check) of_one.emplace_back("--check", "");
+  if (options.exports.sources.of == SourceScope::Of::All) of_one.emplace_back("--sources", "");
   if (!of_one.empty()) {
     throw Error(fmt::format("report: {} is of one capture, and two are given", of_one.front().first),
                 "ask for it of each alone", ExitCode::Usage);
@@ -52,7 +53,7 @@ int run(const ReportOptions& options) {
                 "gilscope report --fail-if-worse 10% BEFORE AFTER", ExitCode::Usage);
   }
   ResultOutput output(options.common);
-  check_names("report", options.exports, options.common);
+  check_exports("report", options.exports, options.common);
   ExportWriter exports(options.exports, options.common.existing());
   CapturedRun captured(read_capture(options.capture));
   captured.watch(throw_if_interrupted);

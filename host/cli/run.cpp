@@ -55,7 +55,7 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
         throw Error("run: --no-probe traces nothing: there is nothing for --json, -o, --trace and their like",
                     "leave it out", ExitCode::Usage);
       }
-      check_names("run", options->capture.exports, options->common);
+      check_exports("run", options->capture.exports, options->common);
       if (command->count("--max-size") > 0 && !options->capture.is_wanted()) {
         throw Error("run: --max-size bounds a capture, and none is kept", "-o DIR keeps one",
                     ExitCode::Usage);

@@ -167,7 +167,12 @@ void begin_recording(const RunOptions& options, const Invocation& invocation) {
   // Not before Python has started: `--version` and wrong flags end it there, and leave no folder.
   std::unique_ptr<RunCapture> capture;
   if (options.capture.is_wanted()) {
-    capture = std::make_unique<RunCapture>(options.capture, invocation.command, surroundings,
+    auto capture_options = options.capture;
+    auto& sources = capture_options.exports.sources;
+    sources.folders = find_program_folders();
+    std::error_code error;  // somebody may have deleted it
+    sources.base = std::filesystem::current_path(error);
+    capture = std::make_unique<RunCapture>(std::move(capture_options), invocation.command, surroundings,
                                            options.common.existing());
   }
   run = new Run{.options = options,

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <system_error>
 
+#include "report/blame_text.h"
 #include "report/text.h"
 #include "support/system_files.h"
 
@@ -16,12 +19,14 @@ constexpr std::uintmax_t kMaxFileSize = 4U << 20U;
 constexpr std::size_t kMaxLines = 3'000;
 constexpr std::size_t kMaxColumns = 160;
 
+constexpr std::string_view kExtension = ".py";
+
 using Places = std::map<std::string, std::set<std::uint32_t>>;
 
 Places find_places(const RunSummary& summary) {
   Places places;
   const auto add = [&](const CodePlace& place) {
-    if (place.line > 0 && place.file.ends_with(".py")) places[place.file].insert(place.line);
+    if (place.line > 0 && place.file.ends_with(kExtension)) places[place.file].insert(place.line);
   };
   for (const auto& process : summary.processes) {
     if (!process.blame) continue;
@@ -31,6 +36,22 @@ Places find_places(const RunSummary& summary) {
     }
   }
   return places;
+}
+
+bool lies_in(const std::filesystem::path& file, const std::filesystem::path& folder) {
+  return std::ranges::mismatch(folder, file).in1 == folder.end();
+}
+
+// The file that has the lines, by its own name; nothing where it is none whose lines may be shown.
+std::optional<std::filesystem::path> find_file(const std::string& name, const SourceScope& scope) {
+  std::error_code error;
+  auto file = std::filesystem::canonical(scope.base / name, error);
+  if (error || file.extension() != kExtension) return std::nullopt;
+  if (scope.of == SourceScope::Of::All) return file;
+  const bool is_own =
+      std::ranges::any_of(scope.folders, [&](const auto& folder) { return lies_in(file, folder); });
+  if (!is_own || is_library_file(name) || is_library_file(file.string())) return std::nullopt;
+  return file;
 }
 
 bool is_as_it_was(const std::filesystem::path& file, std::filesystem::file_time_type run) {
@@ -49,17 +70,19 @@ std::string tidy(std::string line) {
 
 }  // namespace
 
-SourceLines read_source_lines(const RunSummary& summary, std::filesystem::file_time_type run) {
+SourceLines read_source_lines(const RunSummary& summary, std::filesystem::file_time_type run,
+                              const SourceScope& scope) {
   SourceLines sources;
   std::size_t count = 0;
-  for (const auto& [file, numbers] : find_places(summary)) {
-    if (!is_as_it_was(file, run)) continue;
-    std::ifstream stream(file);
+  for (const auto& [name, numbers] : find_places(summary)) {
+    const auto file = find_file(name, scope);
+    if (!file || !is_as_it_was(*file, run)) continue;
+    std::ifstream stream(*file);
     std::uint32_t number = 0;
     for (std::string line; number < *numbers.rbegin() && std::getline(stream, line);) {
       if (!numbers.contains(++number)) continue;
       if (count++ == kMaxLines) return sources;
-      sources[file][number] = tidy(line);
+      sources[name][number] = tidy(line);
     }
   }
   return sources;

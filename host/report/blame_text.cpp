@@ -138,12 +138,14 @@ std::vector<Span> merge_threads(const std::vector<BlameRow>& rows) {
 
 }  // namespace
 
-bool is_library(const CodePlace& place) {
+bool is_library_file(std::string_view file) {
   constexpr std::array<std::string_view, 3> kFolders{"/lib/python3", "/site-packages/", "/dist-packages/"};
-  return place.file.starts_with("<frozen ") || std::ranges::any_of(kFolders, [&](std::string_view folder) {
-           return place.file.find(folder) != std::string::npos;
+  return file.starts_with("<frozen ") || std::ranges::any_of(kFolders, [&](std::string_view folder) {
+           return file.find(folder) != std::string_view::npos;
          });
 }
+
+bool is_library(const CodePlace& place) { return is_library_file(place.file); }
 
 std::string name_of(const ProcessSummary& process, ThreadId thread) {
   const auto known = std::ranges::find_if(

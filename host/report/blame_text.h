@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analysis/run_summary.h"
@@ -23,5 +24,6 @@ namespace gilscope {
 
 // Code that came with Python, or was installed: its reader wants to know who called it.
 [[nodiscard]] bool is_library(const CodePlace& place);
+[[nodiscard]] bool is_library_file(std::string_view file);
 
 }  // namespace gilscope

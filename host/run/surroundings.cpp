@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -69,6 +71,24 @@ constexpr bool is_free_threaded() {
 }
 
 }  // namespace
+
+std::vector<std::filesystem::path> find_program_folders() {
+  std::vector<std::filesystem::path> folders;
+  std::error_code error;
+  if (auto current = std::filesystem::current_path(error); !error && current != current.root_path()) {
+    folders.push_back(std::move(current));
+  }
+  PyObject* const arguments = PySys_GetObject("argv");
+  const bool is_given = arguments != nullptr && PyList_Check(arguments) != 0 && PyList_Size(arguments) > 0;
+  const auto name = is_given ? take_text(Py_XNewRef(PyList_GetItem(arguments, 0))) : "";
+  if (name.empty() || name.starts_with('-')) return folders;
+  auto program = std::filesystem::canonical(name, error);
+  if (error) return folders;
+  const bool is_script = std::filesystem::is_regular_file(program, error);
+  const auto folder = program.parent_path();
+  folders.push_back(is_script && folder != folder.root_path() ? folder : program);
+  return folders;
+}
 
 Surroundings look_around(Linkage linkage) {
   const Machine machine = read_machine();

@@ -1,6 +1,9 @@
 // Of which Python and machine a document is.
 #pragma once
 
+#include <filesystem>
+#include <vector>
+
 #include <nlohmann/json.hpp>
 
 #include "run/python_build.h"
@@ -16,5 +19,10 @@ struct Surroundings {
 // The latter, of the interpreter of this process, whose GIL is held: before it runs the user's code, which
 // may change what is read. It starts no process, imports nothing and changes nothing.
 [[nodiscard]] Surroundings look_around(Linkage linkage);
+
+// Where the code lies that this interpreter is about to run: the folder of the script, or what is run as a
+// whole, and the current folder. Absolute, without symbolic links. The root is no program's folder: of a
+// script there, the script alone.
+[[nodiscard]] std::vector<std::filesystem::path> find_program_folders();
 
 }  // namespace gilscope

@@ -85,6 +85,8 @@ def test_a_capture_that_is_not_whole_is_judged_by_nobody(run, host, captures, sc
         (["--fail-if-worse", "10%", "b"], "compares two captures, and one is given"),
         (["--check", "b", "a"], "--check is of one capture, and two are given"),
         (["--trace", "t", "b", "a"], "--trace is of one capture, and two are given"),
+        (["--html", "p", "--sources", "b", "a"], "--html is of one capture, and two are given"),
+        (["--sources", "b", "a"], "--sources is of one capture, and two are given"),
         (["b", "a", "c"], "not expected: c"),
     ],
 )
