@@ -8,6 +8,8 @@
 #include <elf.h>
 #include <link.h>
 #include <optional>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <fmt/core.h>
 
@@ -50,6 +52,17 @@ int visit_object(dl_phdr_info* object, std::size_t, void* context) {
   return 1;
 }
 
+std::uintptr_t page_begin(std::uintptr_t address) {
+  return address - address % static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+}
+
+int protection_of(ElfW(Word) segment_flags) {
+  // NOLINTBEGIN(bugprone-signed-bitwise): mprotect() takes an int of flags
+  return ((segment_flags & PF_R) != 0 ? PROT_READ : 0) | ((segment_flags & PF_W) != 0 ? PROT_WRITE : 0) |
+         ((segment_flags & PF_X) != 0 ? PROT_EXEC : 0);
+  // NOLINTEND(bugprone-signed-bitwise)
+}
+
 std::string name_of(const char* linker_name) {
   if (linker_name != nullptr && *linker_name != '\0') return linker_name;
   return "the executable";
@@ -80,8 +93,15 @@ LoadedObject LoadedObject::containing(const void* address) {
     const auto& segment = search.found->dlpi_phdr[i];
     const std::uintptr_t begin = object.base_ + segment.p_vaddr;
     const Range range{.begin = begin, .end = begin + segment.p_memsz};
-    if (segment.p_type == PT_LOAD) object.segments_.push_back(range);
+    if (segment.p_type == PT_LOAD) {
+      object.segments_.push_back({.range = range, .protection = protection_of(segment.p_flags)});
+    }
     if (segment.p_type == PT_DYNAMIC) object.dynamic_ = range;
+    // Both ends rounded down, as glibc (_dl_protect_relro) and musl do: what shares the last page with data
+    // that is written to stays writable.
+    if (segment.p_type == PT_GNU_RELRO) {
+      object.relro_ = {.begin = page_begin(range.begin), .end = page_begin(range.end)};
+    }
   }
   return object;
 }
@@ -98,9 +118,22 @@ LoadedObject LoadedObject::of_cpython() {
 }
 
 bool LoadedObject::contains(std::uintptr_t address, std::size_t size) const noexcept {
-  return std::ranges::any_of(segments_, [&](const Range& segment) {
-    return address >= segment.begin && address < segment.end && size <= segment.end - address;
+  return std::ranges::any_of(segments_, [&](const Segment& segment) {
+    const Range& range = segment.range;
+    return address >= range.begin && address < range.end && size <= range.end - address;
   });
+}
+
+LoadedPages LoadedObject::pages_of(std::uintptr_t address) const noexcept {
+  if (address >= relro_.begin && address < relro_.end) {
+    return {.begin = relro_.begin, .end = relro_.end, .protection = PROT_READ};
+  }
+  const std::uintptr_t begin = page_begin(address);
+  LoadedPages page{.begin = begin, .end = begin + static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE))};
+  for (const Segment& segment : segments_) {
+    if (address >= segment.range.begin && address < segment.range.end) page.protection = segment.protection;
+  }
+  return page;
 }
 
 void LoadedObject::refuse(const std::string& reason) const {
@@ -195,10 +228,12 @@ std::vector<LoadedObject::FoundSlot> LoadedObject::find_relocations(std::string_
   return slots;
 }
 
-std::vector<std::uintptr_t*> LoadedObject::find_slots(std::string_view function) const {
-  std::vector<std::uintptr_t*> places;
-  for (const FoundSlot& slot : find_relocations(function)) places.push_back(slot.place);
-  return places;
+std::vector<Slot> LoadedObject::find_slots(std::string_view function) const {
+  std::vector<Slot> slots;
+  for (const FoundSlot& slot : find_relocations(function)) {
+    slots.push_back({.place = slot.place, .pages = pages_of(reinterpret_cast<std::uintptr_t>(slot.place))});
+  }
+  return slots;
 }
 
 bool LoadedObject::imports(std::string_view function) const {

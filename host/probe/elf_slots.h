@@ -10,6 +10,21 @@
 
 namespace gilscope {
 
+// Whole pages, and how the dynamic linker leaves them.
+struct LoadedPages {
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+  int protection = 0;  // as mprotect() takes it
+
+  friend bool operator==(const LoadedPages&, const LoadedPages&) = default;
+};
+
+// A pointer that functions are called through, and the pages that it lies in.
+struct Slot {
+  std::uintptr_t* place;
+  LoadedPages pages;
+};
+
 class LoadedObject {
  public:
   // The object that the code or data at `address` belongs to. Throws ProbeError where there is none.
@@ -22,15 +37,23 @@ class LoadedObject {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   // Every slot that the object calls `function` through. Throws ProbeError where its tables are malformed.
-  [[nodiscard]] std::vector<std::uintptr_t*> find_slots(std::string_view function) const;
+  [[nodiscard]] std::vector<Slot> find_slots(std::string_view function) const;
 
   // Whether another object defines `function`: this one only calls it.
   [[nodiscard]] bool imports(std::string_view function) const;
+
+  // Those of an address in the object that have one protection and got it at once. By the program headers:
+  // the pages of PT_GNU_RELRO are read-only once the object is relocated, others as their segment says.
+  [[nodiscard]] LoadedPages pages_of(std::uintptr_t address) const noexcept;
 
  private:
   struct Range {
     std::uintptr_t begin;
     std::uintptr_t end;
+  };
+  struct Segment {
+    Range range;
+    int protection;
   };
   struct Tables;
   struct FoundSlot {
@@ -44,8 +67,9 @@ class LoadedObject {
   [[noreturn]] void refuse(const std::string& reason) const;
 
   std::uintptr_t base_ = 0;
-  std::vector<Range> segments_;  // as they lie in memory
+  std::vector<Segment> segments_;  // as they lie in memory
   Range dynamic_{};
+  Range relro_{};  // whole pages
   std::string path_;
 };
 

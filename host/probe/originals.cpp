@@ -13,7 +13,7 @@
 namespace gilscope {
 namespace {
 
-std::vector<std::uintptr_t*> require_slots(const LoadedObject& cpython, std::string_view function) {
+std::vector<Slot> require_slots(const LoadedObject& cpython, std::string_view function) {
   auto slots = cpython.find_slots(function);
   if (slots.empty()) {
     throw ProbeError(
@@ -38,8 +38,8 @@ std::uintptr_t find_original(const LoadedObject& cpython, std::string_view funct
   const std::array<std::uintptr_t, 2> definitions{look_up(RTLD_NEXT, function),
                                                   look_up(RTLD_DEFAULT, function)};
   std::uintptr_t original = 0;
-  for (std::uintptr_t* const slot : require_slots(cpython, function)) {
-    const std::uintptr_t target = read_slot(slot);
+  for (const Slot& slot : require_slots(cpython, function)) {
+    const std::uintptr_t target = read_slot(slot.place);
     if (cpython.contains(target)) continue;  // not called yet: a stub that asks the dynamic linker
     if (target != definitions[0] && target != definitions[1]) {
       throw ProbeError(
@@ -73,8 +73,8 @@ void resolve_originals(const LoadedObject& cpython) {
 
 void add_changes(const LoadedObject& cpython, std::string_view function, std::uintptr_t replacement,
                  std::vector<SlotChange>& changes) {
-  for (std::uintptr_t* const slot : require_slots(cpython, function)) {
-    changes.push_back({.place = slot, .original = read_slot(slot), .replacement = replacement});
+  for (const Slot& slot : require_slots(cpython, function)) {
+    changes.push_back({.slot = slot, .original = read_slot(slot.place), .replacement = replacement});
   }
 }
 

@@ -1,15 +1,18 @@
 // Replaces what slots point to, whole or not at all, and undoes it. Cold; one thread at a time. While it
 // works, other threads call through the slots: each is written by one aligned store. Page protections end as
-// they were.
+// the dynamic linker leaves them. It asks the system for nothing but those: a process without free
+// descriptors, memory or mappings gets its slots back.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "probe/elf_slots.h"
+
 namespace gilscope {
 
 struct SlotChange {
-  std::uintptr_t* place;
+  Slot slot;
   std::uintptr_t original;
   std::uintptr_t replacement;
 };

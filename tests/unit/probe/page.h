@@ -1,24 +1,40 @@
-// A page of slots of the test's own, and what /proc/self/maps says of any address.
+// Pages of slots of the test's own, and what /proc/self/maps says of any address.
 #pragma once
 
 #include <cstdint>
-#include <sstream>
 #include <string>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <vector>
 
+#include "probe/elf_slots.h"
 #include "support/system_files.h"
 
 namespace gilscope {
 
-inline std::string page_flags(std::uintptr_t address) {
+struct Mapping {
+  std::uintptr_t begin;
+  std::uintptr_t end;
+  std::string flags;  // "rw-p"
+};
+
+inline std::vector<Mapping> read_mappings() {
   const std::string maps = read_text("/proc/self/maps").value_or("");
+  std::vector<Mapping> mappings;
   for (const auto line : split(maps, '\n')) {
     const auto fields = split(line, ' ');
     const auto bounds = split(fields.at(0), '-');
-    if (address >= *parse_unsigned(bounds.at(0), 16) && address < *parse_unsigned(bounds.at(1), 16)) {
-      return std::string(fields.at(1));
-    }
+    if (bounds.size() != 2) continue;
+    mappings.push_back({.begin = *parse_unsigned(bounds[0], 16),
+                        .end = *parse_unsigned(bounds[1], 16),
+                        .flags = std::string(fields.at(1))});
+  }
+  return mappings;
+}
+
+inline std::string page_flags(std::uintptr_t address) {
+  for (const Mapping& mapping : read_mappings()) {
+    if (address >= mapping.begin && address < mapping.end) return mapping.flags;
   }
   return "unmapped";
 }
@@ -34,7 +50,13 @@ class Page {
     if (memory_ != nullptr) munmap(memory_, size());
   }
 
-  std::uintptr_t& slot(std::size_t index) { return static_cast<std::uintptr_t*>(memory_)[index]; }
+  std::uintptr_t& value(std::size_t index) { return static_cast<std::uintptr_t*>(memory_)[index]; }
+  // Said to be in a page that the dynamic linker left so.
+  Slot slot(std::size_t index, int protection) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(memory_);
+    return {.place = static_cast<std::uintptr_t*>(memory_) + index,
+            .pages = {.begin = begin, .end = begin + size(), .protection = protection}};
+  }
   void protect(int protection) { mprotect(memory_, size(), protection); }
   void unmap() {
     munmap(memory_, size());

@@ -188,7 +188,7 @@ TEST_F(ProbeTest, SlotsAndPageProtectionsEndAsTheyWere) {
   std::vector<std::uintptr_t*> slots;
   for (const char* function : {"pthread_cond_signal", "pthread_cond_timedwait", "pthread_cond_init",
                                "pthread_cond_destroy", "pthread_mutex_lock"}) {
-    for (auto* slot : cpython.find_slots(function)) slots.push_back(slot);
+    for (const Slot& slot : cpython.find_slots(function)) slots.push_back(slot.place);
   }
   EventList list;
   Probe probe;
@@ -198,7 +198,7 @@ TEST_F(ProbeTest, SlotsAndPageProtectionsEndAsTheyWere) {
   std::vector<std::pair<std::uintptr_t, std::string>> before;
   for (auto* slot : slots) before.emplace_back(*slot, page_flags(reinterpret_cast<std::uintptr_t>(slot)));
   probe.start(list);
-  EXPECT_NE(*cpython.find_slots("pthread_cond_signal").front(), before.front().first);
+  EXPECT_NE(*cpython.find_slots("pthread_cond_signal").front().place, before.front().first);
   for (std::size_t i = 0; i < slots.size(); ++i) {
     EXPECT_EQ(page_flags(reinterpret_cast<std::uintptr_t>(slots[i])), before[i].second);
   }
@@ -234,11 +234,11 @@ TEST_F(ProbeTest, ASecondProbeIsRefusedAndTheFirstGoesOn) {
 }
 
 TEST_F(ProbeTest, SomebodyElsesHookIsRefused) {
-  auto* const slot = LoadedObject::of_cpython().find_slots("pthread_cond_timedwait").front();
-  const std::uintptr_t original = *slot;
+  const Slot slot = LoadedObject::of_cpython().find_slots("pthread_cond_timedwait").front();
+  const std::uintptr_t original = *slot.place;
   EventList list;
   const SlotPatch foreign(
-      {{.place = slot, .original = original, .replacement = reinterpret_cast<std::uintptr_t>(&getpid)}});
+      {{.slot = slot, .original = original, .replacement = reinterpret_cast<std::uintptr_t>(&getpid)}});
   Probe probe;
   try {
     probe.start(list);
