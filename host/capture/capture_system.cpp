@@ -54,7 +54,7 @@ int reserve_range(int file, std::uint64_t offset, std::uint64_t size) noexcept {
 
 ClockPoint read_point(const ProbeClock& clock) noexcept {
   const std::uint64_t ticks = clock.read();
-  const Nanoseconds time = ProbeClock::read_monotonic();
+  const Nanoseconds time = clock.read_time();
   if (clock.kind() == ClockKind::Monotonic) return {static_cast<std::uint64_t>(time.count()), time};
   return {ticks + (clock.read() - ticks) / 2, time};
 }

@@ -28,20 +28,28 @@ bool has_invariant_tsc() {
 
 ProbeClock ProbeClock::best() {
   const auto source = read_text("/sys/devices/system/clocksource/clocksource0/current_clocksource");
-  const bool is_usable = has_invariant_tsc() && source && trim(*source) == "tsc";
-  return ProbeClock(is_usable ? ClockKind::Tsc : ClockKind::Monotonic);
+  const bool is_good = has_invariant_tsc() && source && trim(*source) == "tsc";
+  const auto tsc = is_good ? of(ClockKind::Tsc) : std::nullopt;
+  return tsc ? *tsc : *of(ClockKind::Monotonic);
+}
+
+std::optional<ProbeClock> ProbeClock::of(ClockKind kind) noexcept {
+  ProbeClock clock(kind);
+  clock.asks_kernel_ = !may_read_tsc();
+  if (clock.asks_kernel_ && kind == ClockKind::Tsc) return std::nullopt;
+  return clock;
 }
 
 ClockPoint ProbeClock::sample() const noexcept {
   if (kind_ == ClockKind::Monotonic) {
-    const Nanoseconds now = read_monotonic();
+    const Nanoseconds now = read_time();
     return {.ticks = static_cast<std::uint64_t>(now.count()), .time = now};
   }
   ClockPoint tightest;
   std::uint64_t smallest = std::numeric_limits<std::uint64_t>::max();
   for (int i = 0; i < 16; ++i) {
     const std::uint64_t before = read();
-    const Nanoseconds time = read_monotonic();
+    const Nanoseconds time = read_time();
     const std::uint64_t width = read() - before;
     if (width < smallest) {
       smallest = width;

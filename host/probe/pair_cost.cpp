@@ -27,13 +27,13 @@ struct ImitatedGil {
 };
 
 template <typename Signal>
-double time_pairs(ImitatedGil& gil, Signal signal) {
-  const Nanoseconds begin = ProbeClock::read_monotonic();
+double time_pairs(const ProbeClock& clock, ImitatedGil& gil, Signal signal) {
+  const Nanoseconds begin = clock.read_time();
   for (int i = 0; i < kPairs; ++i) {
     signal(&gil.cond);
     signal(&gil.switch_cond);
   }
-  return static_cast<double>((ProbeClock::read_monotonic() - begin).count()) / kPairs;
+  return static_cast<double>((clock.read_time() - begin).count()) / kPairs;
 }
 
 double median(std::array<double, kBatches> values) {
@@ -45,20 +45,21 @@ double median(std::array<double, kBatches> values) {
 
 std::optional<double> measure_pair_cost(Recorder& scratch) {
   if (originals.pthread_cond_signal == nullptr) return std::nullopt;
+  const ProbeClock clock = ProbeClock::best();
   ImitatedGil gil;
   {
     const std::scoped_lock lock(gil_table.mutex());
     if (is_session_on()) return std::nullopt;
     // No slot leads to the hooks: they see this thread only.
-    begin_session(scratch, ProbeClock::best(), gil.layout(), 0);
+    begin_session(scratch, clock, gil.layout(), 0);
     record_own_hold(*gil_table.insert(reinterpret_cast<std::uintptr_t>(&gil.cond)));
   }
   std::array<double, kBatches> bare{};
   std::array<double, kBatches> hooked{};
-  time_pairs(gil, hook_pthread_cond_signal);  // the first ones touch the recorder's memory
+  time_pairs(clock, gil, hook_pthread_cond_signal);  // the first ones touch the recorder's memory
   for (std::size_t batch = 0; batch < kBatches; ++batch) {
-    bare.at(batch) = time_pairs(gil, originals.pthread_cond_signal);
-    hooked.at(batch) = time_pairs(gil, hook_pthread_cond_signal);
+    bare.at(batch) = time_pairs(clock, gil, originals.pthread_cond_signal);
+    hooked.at(batch) = time_pairs(clock, gil, hook_pthread_cond_signal);
   }
   const std::scoped_lock lock(gil_table.mutex());
   end_session();

@@ -93,7 +93,7 @@ std::uintptr_t find_gil_offset([[maybe_unused]] std::uintptr_t cond) {
 
 Probe::~Probe() { stop(); }
 
-void Probe::start(Recorder& recorder, Stacks stacks) {
+void Probe::start(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   require_gil();
   const void* other = nullptr;
   if (!gilscope_running_probe.compare_exchange_strong(other, this, std::memory_order_relaxed)) {
@@ -101,7 +101,7 @@ void Probe::start(Recorder& recorder, Stacks stacks) {
                      "stop it first: two would record each other's work");
   }
   try {
-    install(recorder, stacks);
+    install(recorder, stacks, clock);
   } catch (...) {
     gilscope_running_probe.store(nullptr, std::memory_order_relaxed);
     throw;
@@ -109,7 +109,7 @@ void Probe::start(Recorder& recorder, Stacks stacks) {
   is_running_ = true;
 }
 
-void Probe::install(Recorder& recorder, Stacks stacks) {
+void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   watch_forks();
   // Before anything is hooked: it runs Python code, and may give the GIL up.
   const bool can_read_stacks = stacks != Stacks::Off && check_stacks();
@@ -120,7 +120,7 @@ void Probe::install(Recorder& recorder, Stacks stacks) {
   const std::uintptr_t holder_distance = can_read_stacks ? find_holder_distance(calibration.cond) : 0;
   stacks_ = holder_distance != 0 ? stacks : Stacks::Off;
   losses_ = {};
-  clock_ = ProbeClock::best();
+  clock_ = clock;
   started_ = clock_.sample();
   stopped_ = {};
 

@@ -36,7 +36,7 @@ class Probe {
   // the start; the holds of other GILs, from their next acquire. After fork() the probe goes on in the child
   // with the same recorder, which learns of it by a pthread_atfork handler of its own. Throws ProbeError,
   // with all as it was. Unless stacks are Off some Python code of its own is run first.
-  void start(Recorder& recorder, Stacks stacks = Stacks::Off);
+  void start(Recorder& recorder, Stacks stacks = Stacks::Off, ProbeClock clock = ProbeClock::best());
 
   // Any thread, with a GIL or without. No event comes after it; holds and waits that are on stay open.
   void stop() noexcept;
@@ -53,7 +53,7 @@ class Probe {
   [[nodiscard]] const ProbeLosses& losses() const noexcept { return losses_; }
 
  private:
-  void install(Recorder& recorder, Stacks stacks);
+  void install(Recorder& recorder, Stacks stacks, ProbeClock clock);
 
   bool is_running_ = false;
   Stacks stacks_ = Stacks::Off;

@@ -38,7 +38,8 @@ CapturedProcess open_process(const Capture& capture, const std::filesystem::path
     process.end = process.facts.latest.ticks;
   } else if (is_alive(process.facts.pid)) {
     // Streams are read one after the other: what comes from now on, one of them may have and another not.
-    const auto now = ProbeClock(process.facts.clock).read();
+    const auto clock = ProbeClock::of(process.facts.clock);
+    const auto now = clock ? clock->read() : process.facts.latest.ticks;
     if (now > process.facts.begin.ticks)
       process.cut = now;  // else it was recorded before the machine started
   }

@@ -102,14 +102,23 @@ ProcessRecord read_process(const ProcessNote& note, const BlameCounters::View& c
 // What the first process tells its children, in the bytes that all share.
 struct CommonNote {
   Cell stacks;
+  Cell clock;
   Cell max_size;
   std::array<char, PATH_MAX> folder;  // "": no capture
 };
 static_assert(sizeof(CommonNote) <= SharedSpace::kCommonBytes);
 
-void tell_children(const SharedSpace& space, const std::optional<CapturePlan>& capture, Stacks stacks) {
+struct Told {
+  std::optional<CapturePlan> capture;
+  Stacks stacks;
+  ClockKind clock;
+};
+
+void tell_children(const SharedSpace& space, const Told& told) {
   auto& note = *reinterpret_cast<CommonNote*>(space.common());
-  note.stacks.set(static_cast<std::uint64_t>(stacks));
+  const auto& capture = told.capture;
+  note.stacks.set(static_cast<std::uint64_t>(told.stacks));
+  note.clock.set(static_cast<std::uint64_t>(told.clock));
   if (!capture) return;
   if (capture->folder.size() >= note.folder.size()) {
     throw Error(fmt::format("the path of the capture is too long: {}", capture->folder), "record elsewhere");
@@ -118,11 +127,15 @@ void tell_children(const SharedSpace& space, const std::optional<CapturePlan>& c
   std::memcpy(note.folder.data(), capture->folder.data(), capture->folder.size());
 }
 
-std::pair<std::optional<CapturePlan>, Stacks> told_by_parent(const SharedSpace& space) {
+Told told_by_parent(const SharedSpace& space) {
   const auto& note = *reinterpret_cast<const CommonNote*>(space.common());
-  const auto stacks = static_cast<Stacks>(note.stacks.read());
-  if (note.folder.front() == 0) return {std::nullopt, stacks};
-  return {CapturePlan{.folder = text_of(note.folder), .max_size = note.max_size.read()}, stacks};
+  Told told{.capture = {},
+            .stacks = static_cast<Stacks>(note.stacks.read()),
+            .clock = static_cast<ClockKind>(note.clock.read())};
+  if (note.folder.front() != 0) {
+    told.capture = CapturePlan{.folder = text_of(note.folder), .max_size = note.max_size.read()};
+  }
+  return told;
 }
 
 }  // namespace
@@ -130,8 +143,8 @@ std::pair<std::optional<CapturePlan>, Stacks> told_by_parent(const SharedSpace& 
 constinit Recording* Recording::running = nullptr;
 
 Recording::Recording(std::optional<SharedSpace> space, ProcessRole role,
-                     const std::optional<CapturePlan>& capture, Stacks stacks)
-    : space_(std::move(space)), role_(role), capture_(capture), stacks_(stacks) {
+                     const std::optional<CapturePlan>& capture, Stacks stacks, ProbeClock clock)
+    : space_(std::move(space)), role_(role), capture_(capture), stacks_(stacks), clock_(clock) {
   std::byte* const slot = space_ ? space_->claim() : nullptr;
   if (slot == nullptr) {
     space_.reset();
@@ -148,15 +161,20 @@ Recording::Recording(std::optional<SharedSpace> space, ProcessRole role,
 Recording::Recording(Reach reach, const std::optional<CapturePlan>& capture, Stacks stacks)
     : Recording(
           reach == Reach::WithChildren ? std::optional(SharedSpace::create(slot_bytes())) : std::nullopt,
-          ProcessRole::First, capture, stacks) {
-  if (space_) tell_children(*space_, capture, stacks);
+          ProcessRole::First, capture, stacks, ProbeClock::best()) {
+  if (space_) tell_children(*space_, {.capture = capture, .stacks = stacks, .clock = clock_.kind()});
 }
 
 std::unique_ptr<Recording> Recording::join(const std::string& path, ProcessRole role) {
   auto space = SharedSpace::open(path, slot_bytes());
   if (!space) return nullptr;
-  const auto [capture, stacks] = told_by_parent(*space);
-  return std::unique_ptr<Recording>(new Recording(std::move(space), role, capture, stacks));
+  const Told told = told_by_parent(*space);
+  const auto clock = ProbeClock::of(told.clock);
+  if (!clock) {
+    space->count_refused();
+    return nullptr;
+  }
+  return std::unique_ptr<Recording>(new Recording(std::move(space), role, told.capture, told.stacks, *clock));
 }
 
 Recording::~Recording() { stop(); }
@@ -167,9 +185,9 @@ void Recording::start() {
   try {
     if (capture_) start_capture();
     if (capture_) {
-      probe_.start(events_, stacks_);
+      probe_.start(events_, stacks_, clock_);
     } else {
-      probe_.start(*counters_, stacks_);
+      probe_.start(*counters_, stacks_, clock_);
     }
   } catch (...) {
     events_.stop();
@@ -189,6 +207,7 @@ void Recording::start() {
 
 void Recording::start_capture() {
   events_.start({.folder = capture_->folder,
+                 .clock = clock_,
                  .max_size = capture_->max_size,
                  .start_method = std::string(start_method_of_role(role_)),
                  .start_method_of_forks = std::string(start_method_of_role(role_of_forks(role_)))});

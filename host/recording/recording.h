@@ -33,7 +33,8 @@ class Recording {
   // Throws Error where there is no memory.
   explicit Recording(Reach reach, const std::optional<CapturePlan>& capture = {}, Stacks stacks = Stacks::On);
 
-  // In a child that was started anew: joins what its ancestor records. nullptr where that is gone.
+  // In a child that was started anew: joins what its ancestor records. nullptr where that is gone, or times
+  // by a clock that this process may not read: then it is counted.
   static std::unique_ptr<Recording> join(const std::string& path, ProcessRole role);
 
   Recording(const Recording&) = delete;
@@ -67,7 +68,7 @@ class Recording {
 
  private:
   Recording(std::optional<SharedSpace> space, ProcessRole role, const std::optional<CapturePlan>& capture,
-            Stacks stacks);
+            Stacks stacks, ProbeClock clock);
   static void begin_again_in_child() noexcept;
   void start_capture();
   template <typename Visit>
@@ -89,6 +90,7 @@ class Recording {
   ProcessRole role_;
   std::optional<CapturePlan> capture_;
   Stacks stacks_;
+  ProbeClock clock_;  // of all processes: their ticks are compared
   double least_tick_ns_ = 0;
   std::optional<BlameCounters> counters_;
   EventRecorder events_;  // where there is a capture

@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <set>
 #include <string_view>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "support/system_files.h"
@@ -46,12 +48,13 @@ std::optional<unsigned> ask_affinity() {
 
 std::optional<Nanoseconds> measure_clock_step() {
   constexpr int kReadings = 2000;
+  const bool must_ask = !may_read_tsc();
   std::optional<Nanoseconds> step;
   Nanoseconds before{0};
   for (int i = 0; i < kReadings; ++i) {
     timespec reading{};
-    if (clock_gettime(CLOCK_MONOTONIC, &reading) != 0) return std::nullopt;
-    const Nanoseconds now = to_nanoseconds(reading);
+    if (!must_ask && clock_gettime(CLOCK_MONOTONIC, &reading) != 0) return std::nullopt;
+    const Nanoseconds now = must_ask ? ask_kernel_for_time() : to_nanoseconds(reading);
     if (i > 0 && now > before && (!step || now - before < *step)) step = now - before;
     before = now;
   }
@@ -73,6 +76,17 @@ std::optional<std::uint64_t> parse_kibibytes(std::optional<std::string_view> tex
 }
 
 }  // namespace
+
+bool may_read_tsc() noexcept {
+  int state = PR_TSC_ENABLE;
+  return prctl(PR_GET_TSC, &state) != 0 || state != PR_TSC_SIGSEGV;  // a kernel without it forbids nothing
+}
+
+Nanoseconds ask_kernel_for_time() noexcept {
+  timespec now{};
+  syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+  return to_nanoseconds(now);
+}
 
 std::optional<unsigned> read_online_cpus(const fs::path& root) {
   if (const auto cpus = read_online_set(root)) return static_cast<unsigned>(cpus->size());
@@ -143,7 +157,9 @@ Clock read_clock(const fs::path& root) {
   if (source && !trim(*source).empty()) clock.kernel_source = trim(*source);
   const std::string cpuinfo = read_text(root / "proc/cpuinfo").value_or("");
   const std::string_view flags = find_value(cpuinfo, "flags").value_or("");
-  if (is_tsc_invariant(flags, clock.kernel_source.value_or(""))) clock.kind = ClockKind::Tsc;
+  if (is_tsc_invariant(flags, clock.kernel_source.value_or("")) && may_read_tsc()) {
+    clock.kind = ClockKind::Tsc;
+  }
   clock.step = measure_clock_step();
   return clock;
 }

@@ -45,6 +45,15 @@ struct Machine {
   std::optional<Memory> memory;
 };
 
+// Whether this thread may read the processor's counter of time. A program can have it switched off
+// (PR_SET_TSC), for itself and for the threads and children that it makes from then on. Then the C library's
+// clock_gettime() is to be left alone, too: its code in the vDSO reads the counter where the kernel keeps
+// time by it.
+[[nodiscard]] bool may_read_tsc() noexcept;
+
+// CLOCK_MONOTONIC by the system call, which every process may make.
+[[nodiscard]] Nanoseconds ask_kernel_for_time() noexcept;
+
 [[nodiscard]] Machine read_machine(const std::filesystem::path& root = "/");
 
 [[nodiscard]] std::optional<unsigned> read_online_cpus(const std::filesystem::path& root = "/");

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "probe/switched_off_tsc.h"
+#include "recording/in_child.h"
+
 namespace gilscope {
 namespace {
 
@@ -45,6 +48,30 @@ TEST(ProbeClock, TicksBecomeTheTimeOfClockMonotonic) {
     EXPECT_GE(conversion.to_time(between), first.time);
     EXPECT_LT(conversion.to_time(between), last.time);
   }
+}
+
+// Where the kernel keeps time by the counter, the C library's clock reads it as well.
+TEST(ProbeClock, IsTheKernelsWhereThisProcessMayNotReadTheCounter) {
+  const int code = test::run_in_child([] {
+    test::switch_tsc_off();
+    const ProbeClock clock = ProbeClock::best();
+    const ClockPoint first = clock.sample();
+    const std::uint64_t ticks = clock.read();
+    const ClockPoint last = clock.sample();
+    return clock.kind() == ClockKind::Monotonic && first.ticks <= ticks && ticks <= last.ticks &&
+           static_cast<std::uint64_t>(last.time.count()) == last.ticks;
+  });
+  EXPECT_EQ(code, 0);
+}
+
+TEST(ProbeClock, OfAKindIsRefusedWhereThisProcessMayNotReadIt) {
+  EXPECT_EQ(ProbeClock::of(ClockKind::Monotonic)->kind(), ClockKind::Monotonic);
+  EXPECT_EQ(ProbeClock::of(ClockKind::Tsc)->kind(), ClockKind::Tsc);
+  const int code = test::run_in_child([] {
+    const bool is_off = test::switch_tsc_off();
+    return ProbeClock::of(ClockKind::Monotonic) && ProbeClock::of(ClockKind::Tsc).has_value() != is_off;
+  });
+  EXPECT_EQ(code, 0);
 }
 
 TEST(TickConversion, IsExactOverDaysAndBeforeTheFirstPoint) {

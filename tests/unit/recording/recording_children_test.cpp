@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "probe/switched_off_tsc.h"
 #include "recording/recording.h"
 #include "recording/recording_fixture.h"
 
@@ -12,6 +13,19 @@ namespace {
 
 class RecordedChildren : public RecordingTest {
  protected:
+  // Exit code 0 where it is true of a child that Python knows of.
+  template <typename Check>
+  static int run_as_fork(Check succeeds) {
+    PyOS_BeforeFork();
+    const pid_t pid = fork();
+    if (pid == 0) {
+      PyOS_AfterFork_Child();
+      _exit(succeeds() ? 0 : 1);
+    }
+    PyOS_AfterFork_Parent();
+    return test::wait_for(pid);
+  }
+
   // What a child recorded that did `act`.
   static ProcessRecord record_child(const std::string& act) {
     Recording recording(Reach::WithChildren);
@@ -197,6 +211,46 @@ TEST_F(RecordedChildren, that_were_started_anew_join_by_the_path) {
     EXPECT_EQ(forked.parent_pid, pid);
     EXPECT_EQ(forked.role, role == ProcessRole::Server ? ProcessRole::Forkserver : ProcessRole::Fork);
   }
+}
+
+// Its ticks could not be compared with those of the others.
+TEST_F(RecordedChildren, that_may_not_read_the_clock_of_the_others_are_counted) {
+  Recording recording(Reach::WithChildren);
+  recording.start();
+  recording.stop();
+  const bool is_tsc = recording.collect().clock == ClockKind::Tsc;
+  const int code = test::run_in_child([&] {
+    const bool is_off = test::switch_tsc_off();
+    const auto joined = Recording::join(recording.path(), ProcessRole::Spawn);
+    return (joined == nullptr) == (is_tsc && is_off);
+  });
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(recording.collect().losses.unrecorded_processes, is_tsc ? 1U : 0U);
+}
+
+// Whatever they would have chosen for themselves.
+TEST_F(RecordedChildren, that_were_started_anew_are_timed_by_the_clock_of_the_first_one) {
+  const int code = run_as_fork([] {
+    const bool is_off = test::switch_tsc_off();
+    Recording recording(Reach::WithChildren);
+    recording.start();
+    recording.stop();
+    const int child = run_as_fork([&] {
+      test::switch_tsc_on();
+      const auto joined = Recording::join(recording.path(), ProcessRole::Spawn);
+      if (!joined) return false;
+      joined->start();
+      run("read(5)");
+      joined->stop();
+      return true;
+    });
+    if (child != 0) return false;
+    const auto clock = ProbeClock::of(recording.collect().clock);
+    const auto processes = recording.notes().processes;
+    return clock && (!is_off || clock->kind() == ClockKind::Monotonic) && processes.size() == 2 &&
+           processes[0].begin < processes[1].begin && processes[1].begin < clock->read();
+  });
+  EXPECT_EQ(code, 0);
 }
 
 TEST_F(RecordedChildren, find_nothing_to_join_where_nobody_records) {

@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include "probe/switched_off_tsc.h"
+#include "recording/in_child.h"
 #include "support/system_files.h"
 
 namespace gilscope {
@@ -265,6 +267,17 @@ TEST_F(MachineTest, the_tsc_is_the_clock_only_where_it_is_invariant_and_the_kern
     EXPECT_EQ(clock.kind, kind) << flags << ' ' << source;
     EXPECT_EQ(clock.kernel_source, trim(source));
   }
+}
+
+TEST_F(MachineTest, the_tsc_is_not_the_clock_of_a_process_that_may_not_read_it) {
+  write("proc/cpuinfo", "flags\t\t: constant_tsc nonstop_tsc\n");
+  write("sys/devices/system/clocksource/clocksource0/current_clocksource", "tsc\n");
+  const int code = test::run_in_child([&] {
+    const bool is_off = test::switch_tsc_off();
+    const Clock clock = read_clock(root());
+    return (clock.kind == ClockKind::Monotonic) == is_off && clock.step;
+  });
+  EXPECT_EQ(code, 0);
 }
 
 TEST_F(MachineTest, memory_is_told_in_bytes) {
