@@ -141,8 +141,9 @@ EventSequence ProcessReader::events() const { return {file_, homes_, facts_.even
 EventSequence::EventSequence(const BlockFile& file, const std::vector<std::uint32_t>& homes,
                              std::optional<std::uint64_t> expected)
     : file_(&file), names_(std::make_unique<CaptureNames>()), expected_(expected) {
+  const auto window = StreamReader::window_of(homes.size());
   for (const std::uint32_t home : homes) {
-    auto stream = std::make_unique<StreamReader>(file, home, expected.has_value(), *names_);
+    auto stream = std::make_unique<StreamReader>(file, home, expected.has_value(), *names_, window);
     if (!stream->advance()) continue;
     heap_.push_back({stream->key(), static_cast<std::uint32_t>(streams_.size())});
     streams_.push_back(std::move(stream));

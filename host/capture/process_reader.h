@@ -1,5 +1,5 @@
 // Reads the file of one process: its facts at once, its events one by one in their order, in memory that does
-// not grow with them (a block a stream). Trusts nothing: what is not as docs/capture-format.md says is an
+// not grow with them (a window a stream). Trusts nothing: what is not as docs/capture-format.md says is an
 // Error that names file and byte.
 #pragma once
 

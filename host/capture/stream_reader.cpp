@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <limits>
+#include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -20,6 +21,10 @@ namespace {
 std::uint64_t offset_in_file(std::uint32_t block) noexcept { return std::uint64_t{block} * kBlockSize; }
 
 constexpr std::uint64_t kMaxId = std::numeric_limits<std::uint32_t>::max();
+
+// As a reader takes it, who has no objection to a number of ten bytes where fewer would do.
+constexpr std::uint32_t kLongestRecord =
+    1 + std::max(2 * kLongestNumber + kMaxPathLength, (1 + kMaxStackDepth) * kLongestNumber);
 
 }  // namespace
 
@@ -40,13 +45,16 @@ std::uint32_t BlockFile::blocks() const noexcept {
   return static_cast<std::uint32_t>(std::min(size_ / kBlockSize, kMaxId));
 }
 
+void BlockFile::expect(std::size_t size, std::uint64_t offset, const char* expected) const {
+  if (offset <= size_ && size <= size_ - offset) return;
+  struct stat status{};  // of a process that still writes it has grown
+  fstat(file_.get(), &status);
+  const auto end = static_cast<std::uint64_t>(status.st_size);
+  if (offset > end || size > end - offset) reject(end, expected);
+}
+
 void BlockFile::read(void* to, std::size_t size, std::uint64_t offset, const char* expected) const {
-  if (offset > size_ || size > size_ - offset) {
-    struct stat status{};  // of a process that still writes it has grown
-    fstat(file_.get(), &status);
-    const auto end = static_cast<std::uint64_t>(status.st_size);
-    if (offset > end || size > end - offset) reject(end, expected);
-  }
+  expect(size, offset, expected);
   auto* out = static_cast<std::byte*>(to);
   while (size > 0) {
     const auto count = pread(file_.get(), out, size, static_cast<off_t>(offset));
@@ -67,63 +75,86 @@ void BlockFile::reject(std::uint64_t offset, const std::string& expected) const 
               "the file is damaged or no capture of gilscope's: record again");
 }
 
-StreamReader::StreamReader(const BlockFile& file, std::uint32_t home, bool is_finished, CaptureNames& names)
-    : file_(&file), names_(&names), home_(home), is_finished_(is_finished) {
-  load(home);
-  next_ = header().first;
-  used_ = 0;
-  position_ = 0;
-}
-
-const BlockHeader& StreamReader::header() const noexcept {
-  return *reinterpret_cast<const BlockHeader*>(data_.data());
+StreamReader::StreamReader(const BlockFile& file, std::uint32_t home, bool is_finished, CaptureNames& names,
+                           std::uint32_t window)
+    : file_(&file), names_(&names), home_(home), is_finished_(is_finished), window_(window) {
+  load_header(home);
+  next_ = header_.first;
 }
 
 void StreamReader::reject(const char* expected) const {
-  file_->reject(offset_in_file(block_) + kBlockHeaderSize + position_, expected);
+  file_->reject(offset_in_file(block_) + kBlockHeaderSize + begin_ + position_, expected);
+}
+
+void StreamReader::load(std::uint32_t block) {
+  load_header(block);
+  load_window(0);
 }
 
 // The number of a part within its stream makes sure that no list of parts goes round in a circle.
-void StreamReader::load(std::uint32_t block) {
+void StreamReader::load_header(std::uint32_t block) {
   block_ = block;
-  file_->read(data_.data(), kBlockSize, offset_in_file(block), "a block of a stream");
-  const BlockHeader& header = this->header();
+  file_->expect(kBlockSize, offset_in_file(block), "a block of a stream");
+  file_->read(&header_, sizeof header_, offset_in_file(block), "a block of a stream");
   const auto require = [&](bool is_so, std::size_t offset, const char* expected) {
     if (!is_so) file_->reject(offset_in_file(block) + offset, expected);
   };
-  require(header.magic == kBlockMagic, offsetof(BlockHeader, magic), "the mark of a block");
-  require(header.stream == home_, offsetof(BlockHeader, stream), "the number of this stream");
-  require(header.used <= kPayloadSize, offsetof(BlockHeader, used), "at most 16256 bytes of records");
-  require(header.ticks <= kMaxTicks, offsetof(BlockHeader, ticks), "a time below 2^62 ticks");
-  require(header.gil < kMaxGils, offsetof(BlockHeader, gil), "a GIL below 262144");
-  used_ = header.used;
+  require(header_.magic == kBlockMagic, offsetof(BlockHeader, magic), "the mark of a block");
+  require(header_.stream == home_, offsetof(BlockHeader, stream), "the number of this stream");
+  require(header_.used <= kPayloadSize, offsetof(BlockHeader, used), "at most 16256 bytes of records");
+  require(header_.ticks <= kMaxTicks, offsetof(BlockHeader, ticks), "a time below 2^62 ticks");
+  require(header_.gil < kMaxGils, offsetof(BlockHeader, gil), "a GIL below 262144");
+  key_ = {header_.ticks, header_.tie};
+  event_ = {.ticks = header_.ticks, .gil = GilId{header_.gil}, .thread = ThreadId{header_.thread}};
+}
+
+void StreamReader::load_window(std::uint32_t begin) {
+  const std::uint32_t rest = header_.used - begin;
+  const std::uint32_t size = std::min(rest, window_);
+  if (size > room_) {
+    bytes_ = std::make_unique_for_overwrite<std::byte[]>(size + kBeyond);  // NOLINT(*-avoid-c-arrays)
+    room_ = size;
+  }
+  if (size > 0) {
+    file_->read(bytes_.get(), size, offset_in_file(block_) + kBlockHeaderSize + begin, "a block of a stream");
+    std::memset(bytes_.get() + size, 0, kBeyond);
+  }
+  begin_ = begin;
   position_ = 0;
-  key_ = {header.ticks, header.tie};
-  event_ = {.ticks = header.ticks, .gil = GilId{header.gil}, .thread = ThreadId{header.thread}};
+  used_ = size;
+  safe_ = size == rest ? size : size - kLongestRecord;
+}
+
+bool StreamReader::load_more() {
+  if (used_ == safe_) return load_next_part();  // it was the part's last window
+  load_window(begin_ + position_);
+  return true;
 }
 
 bool StreamReader::load_next_part() {
   if (is_at_home_) return false;
   if (next_ == 0 && load_home()) {
     is_at_home_ = true;
-    if (header().sequence == parts_) return true;
+    if (header_.sequence == parts_) return true;
     // Killed when the part had been spilled and the next not begun: it is read already.
-    if (!is_finished_ && header().sequence + 1 == parts_) return false;
+    if (!is_finished_ && header_.sequence + 1 == parts_) return false;
     file_->reject(offset_in_file(home_) + offsetof(BlockHeader, sequence), fmt::format("part {}", parts_));
   }
   latest_ = next_;
   load(next_);
-  if (header().sequence != parts_) {
+  if (header_.sequence != parts_) {
     file_->reject(offset_in_file(next_) + offsetof(BlockHeader, sequence), fmt::format("part {}", parts_));
   }
   ++parts_;
-  next_ = header().next;
+  next_ = header_.next;
   return true;
 }
 
 // False where the process goes on writing, and has spilled the part meanwhile: that one is next_ then. Where
 // it is linked by nobody yet, what was loaded is whole, as records are only added to it.
 bool StreamReader::load_home() {
+  // At once, as its process may still write to it, and begin it anew.
+  if (!is_finished_) window_ = kPayloadSize;
   load(home_);
   if (is_finished_) return true;
   BlockHeader before{};
@@ -135,12 +166,12 @@ bool StreamReader::load_home() {
 bool StreamReader::advance() {
   stands_.reset();
   for (;;) {
-    if (position_ >= used_) {
-      if (!load_next_part()) return false;
+    if (position_ >= safe_) {
+      if (!load_more()) return false;
       continue;
     }
     std::uint32_t word = 0;
-    std::memcpy(&word, data_.data() + kBlockHeaderSize + position_, sizeof word);
+    std::memcpy(&word, bytes_.get() + position_, sizeof word);
     const unsigned code = word & 3U;
     if (code == kControlCode) [[unlikely]] {
       if (read_control(word & 0xffU)) return true;
@@ -240,7 +271,7 @@ void StreamReader::read_stack() {
 std::string StreamReader::read_text(std::uint32_t max, const char* expected_length, const char* expected) {
   const auto length = static_cast<std::uint32_t>(read_number(max, expected_length));
   if (length > used_ - position_) reject(expected);
-  const auto* const text = reinterpret_cast<const char*>(data_.data()) + kBlockHeaderSize + position_;
+  const auto* const text = reinterpret_cast<const char*>(bytes_.get()) + position_;
   position_ += length;
   return {text, length};
 }
@@ -256,7 +287,7 @@ std::uint64_t StreamReader::read_number(std::uint64_t max, const char* expected)
   std::uint64_t value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     if (position_ >= used_) reject("a whole number");
-    const auto byte = static_cast<std::uint64_t>(data_[kBlockHeaderSize + position_++]);
+    const auto byte = static_cast<std::uint64_t>(bytes_[position_++]);
     const std::uint64_t bits = byte & 0x7fU;
     if (shift == 63 && bits > 1) break;
     value |= bits << shift;

@@ -1,11 +1,13 @@
-// Reads one stream of a process's file, part by part, record by record; trusts nothing in it. One block is in
-// memory at a time.
+// Reads one stream of a process's file, part by part, record by record; trusts nothing in it. A window of one
+// part is in memory at a time, as large as what is in it: all streams of a file are read at once, and it may
+// have many of which each says little.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,7 +33,8 @@ class BlockFile {
   // Throws Error where it is no regular file, or cannot be read.
   explicit BlockFile(std::filesystem::path path);
 
-  // Throws Error where the file has not that much.
+  // Throw Error where the file has not that much.
+  void expect(std::size_t size, std::uint64_t offset, const char* expected) const;
   void read(void* to, std::size_t size, std::uint64_t offset, const char* expected) const;
 
   // Throws the one Error for a file that is not as it must be.
@@ -49,7 +52,16 @@ class BlockFile {
 
 class StreamReader {
  public:
-  StreamReader(const BlockFile& file, std::uint32_t home, bool is_finished, CaptureNames& names);
+  // How much of a part each of so many streams should have in memory: all of them 64 MiB, but 2 KiB each.
+  static constexpr std::uint32_t window_of(std::size_t streams) noexcept {
+    constexpr std::size_t kAllStreams = std::size_t{64} << 20U;
+    const auto even = kAllStreams / std::max<std::size_t>(streams, 1);
+    return static_cast<std::uint32_t>(std::clamp<std::size_t>(even, kLeastWindow, kPayloadSize));
+  }
+
+  // `window`: at least kLeastWindow bytes.
+  StreamReader(const BlockFile& file, std::uint32_t home, bool is_finished, CaptureNames& names,
+               std::uint32_t window = kPayloadSize);
 
   // Goes to the next event; false at the end of the stream. Throws Error.
   bool advance();
@@ -59,9 +71,14 @@ class StreamReader {
   [[nodiscard]] std::optional<StackId> stands() const noexcept { return stands_; }
 
  private:
+  static constexpr std::uint32_t kLeastWindow = 2048;
+
+  bool load_more();
   bool load_next_part();
   bool load_home();
   void load(std::uint32_t block);
+  void load_header(std::uint32_t block);
+  void load_window(std::uint32_t begin);
   bool read_control(unsigned byte);
   void read_long_event(unsigned kind);
   std::uint64_t read_number(std::uint64_t max, const char* expected);
@@ -72,7 +89,6 @@ class StreamReader {
   void read_stack();
   std::string read_text(std::uint32_t max, const char* expected_length, const char* expected);
   [[noreturn]] void reject(const char* expected) const;
-  [[nodiscard]] const BlockHeader& header() const noexcept;
 
   const BlockFile* file_;
   CaptureNames* names_;
@@ -83,8 +99,18 @@ class StreamReader {
   std::uint32_t latest_ = 0;  // spilled part that was read last, 0: none
   std::uint64_t parts_ = 0;   // read so far
   std::uint32_t block_ = 0;   // the one that is loaded
+  BlockHeader header_{};      // its
+  // The window: of the payload's bytes from begin_ on. A record begins before safe_, and is whole in there
+  // unless the part's end cuts it off.
+  std::uint32_t window_;
+  std::uint32_t begin_ = 0;
+  std::uint32_t position_ = 0;  // from here on of the window
+  std::uint32_t safe_ = 0;
   std::uint32_t used_ = 0;
-  std::uint32_t position_ = 0;
+  std::uint32_t room_ = 0;  // what bytes_ has
+  // A short event is read as 4 bytes, also where the payload ends before.
+  static constexpr std::uint32_t kBeyond = 4;
+  std::unique_ptr<std::byte[]> bytes_;  // NOLINT(*-avoid-c-arrays): a vector would fill it with zeros
   EventKey key_;
   Event event_{};
   std::optional<StackId> stands_;
@@ -92,8 +118,6 @@ class StreamReader {
   std::vector<std::string> files_;
   std::vector<PlaceId> places_;
   std::vector<StackId> stacks_;
-  // A short event is read as 4 bytes, also where the payload ends before.
-  alignas(8) std::array<std::byte, kBlockSize + 8> data_{};
 };
 
 }  // namespace gilscope
