@@ -34,10 +34,11 @@ const ThreadNote* ProcessNote::find(ThreadId thread) const noexcept {
 
 ThreadNote* ProcessNote::find_or_add(ThreadId thread) noexcept {
   if (const ThreadNote* const known = find(thread)) return const_cast<ThreadNote*>(known);
-  if (threads.get() >= kThreads) return nullptr;
-  ThreadNote& added = notes[threads.get()];
+  const auto count = threads.read();
+  if (count >= kThreads) return nullptr;
+  ThreadNote& added = notes[count];
   added.thread.set(key_of(thread));
-  threads.add(1);
+  threads.set(count + 1);
   return &added;
 }
 
@@ -47,7 +48,7 @@ void ProcessNote::begin(ProcessRole process_role, std::uint64_t ticks) noexcept 
   role.set(static_cast<std::uint64_t>(process_role));
   started_ticks.set(ticks);
   cpu_begin.set(static_cast<std::uint64_t>(read_process_cpu().count()));
-  state.set(1);
+  state.set(kRecording);
 }
 
 void ProcessNote::end(std::uint64_t ticks) noexcept {
@@ -57,7 +58,7 @@ void ProcessNote::end(std::uint64_t ticks) noexcept {
   }
   cpu_end.set(static_cast<std::uint64_t>(read_process_cpu().count()));
   stopped_ticks.set(ticks);
-  state.set(2);
+  state.set(kStopped);
 }
 
 void ProcessNote::name_process(std::string_view new_name) noexcept { set(name, new_name); }

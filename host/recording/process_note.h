@@ -33,7 +33,10 @@ static_assert(sizeof(ThreadNote) == 128);
 struct ProcessNote {
   static constexpr std::size_t kThreads = 1022;
 
-  Cell state;  // 0: nothing recorded yet, 1: recording, 2: stopped in order
+  static constexpr std::uint64_t kRecording = 1;
+  static constexpr std::uint64_t kStopped = 2;  // in order
+
+  Cell state;  // 0: nothing recorded yet
   Cell pid;
   Cell parent_pid;
   Cell role;

@@ -11,8 +11,8 @@
 
 #include <fmt/core.h>
 
+#include "recording/note_reading.h"
 #include "support/error.h"
-#include "support/system_files.h"
 
 namespace gilscope {
 namespace {
@@ -41,62 +41,23 @@ std::uint64_t last_event(const MachineSnapshot& figures, std::uint64_t started) 
   return last;
 }
 
-std::string text_of(std::span<const char> bytes) {
-  return {bytes.data(), strnlen(bytes.data(), bytes.size())};
-}
-
-std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_process) {
-  std::vector<ThreadRecord> threads;
-  for (const ThreadNote& thread : note.thread_notes()) {
-    ThreadRecord record{.id = ThreadId{static_cast<std::uint32_t>(thread.thread.read())}};
-    record.name = text_of(thread.name);
-    auto end = thread.cpu_end.read();
-    if (end == 0 && is_this_process) {
-      end = static_cast<std::uint64_t>(read_thread_cpu(record.id).value_or(Nanoseconds{}).count());
-    }
-    if (end != 0) record.cpu = Nanoseconds(static_cast<std::int64_t>(end - thread.cpu_begin.read()));
-    threads.push_back(std::move(record));
-  }
-  return threads;
-}
-
-// `now` is the clock's; the process may be another one, alive or not.
-ProcessNotes read_note(const ProcessNote& note, std::uint64_t now) {
-  const bool is_this_process = note.pid.read() == static_cast<std::uint64_t>(getpid());
-  ProcessNotes notes{
-      .pid = static_cast<std::int64_t>(note.pid.read()),
-      .parent_pid = static_cast<std::int64_t>(note.parent_pid.read()),
-      .start_method = std::string(start_method_of_role(static_cast<ProcessRole>(note.role.read()))),
-      .name = text_of(note.name),
-      .begin = note.started_ticks.read()};
-  if (note.state.read() == 2) {
-    notes.end = note.stopped_ticks.read();
-  } else if (is_this_process || is_alive(notes.pid)) {
-    notes.end = now;
-  }
-  auto cpu = note.cpu_end.read();
-  if (cpu == 0 && is_this_process) cpu = static_cast<std::uint64_t>(read_process_cpu().count());
-  if (cpu != 0) notes.cpu = Nanoseconds(static_cast<std::int64_t>(cpu - note.cpu_begin.read()));
-  notes.threads = read_threads(note, is_this_process);
-  return notes;
-}
-
-ProcessRecord read_process(const ProcessNote& note, const BlameCounters::View& counted, TickLength tick,
-                           std::uint64_t now) {
-  ProcessNotes notes = read_note(note, now);
-  auto end = notes.end ? *notes.end : last_event(counted.figures(notes.begin), notes.begin);
+std::optional<ProcessRecord> read_process(const ProcessNote& note, const BlameCounters::View& counted,
+                                          TickLength tick, std::uint64_t now) {
+  auto notes = read_note(note, now);
+  if (!notes) return std::nullopt;
+  auto end = notes->end ? *notes->end : last_event(counted.figures(notes->begin), notes->begin);
   auto figures = counted.figures(end);
-  end = std::max(end, notes.begin);
-  return {.pid = notes.pid,
-          .parent_pid = notes.parent_pid,
-          .role = static_cast<ProcessRole>(note.role.read()),
-          .name = std::move(notes.name),
-          .wall = tick.of(end - notes.begin),
-          .cpu = notes.cpu,
-          .tick = tick,
-          .figures = std::move(figures),
-          .threads = std::move(notes.threads),
-          .blame = counted.blame(end)};
+  end = std::max(end, notes->begin);
+  return ProcessRecord{.pid = notes->pid,
+                       .parent_pid = notes->parent_pid,
+                       .role = role_of_start_method(notes->start_method),
+                       .name = std::move(notes->name),
+                       .wall = tick.of(end - notes->begin),
+                       .cpu = notes->cpu,
+                       .tick = tick,
+                       .figures = std::move(figures),
+                       .threads = std::move(notes->threads),
+                       .blame = counted.blame(end)};
 }
 
 // What the first process tells its children, in the bytes that all share.
@@ -129,9 +90,12 @@ void tell_children(const SharedSpace& space, const Told& told) {
 
 Told told_by_parent(const SharedSpace& space) {
   const auto& note = *reinterpret_cast<const CommonNote*>(space.common());
+  const auto stacks = note.stacks.read();
   Told told{.capture = {},
-            .stacks = static_cast<Stacks>(note.stacks.read()),
-            .clock = static_cast<ClockKind>(note.clock.read())};
+            .stacks = stacks <= static_cast<std::uint64_t>(Stacks::Every) ? static_cast<Stacks>(stacks)
+                                                                          : Stacks::Off,
+            .clock = note.clock.read() == static_cast<std::uint64_t>(ClockKind::Tsc) ? ClockKind::Tsc
+                                                                                     : ClockKind::Monotonic};
   if (note.folder.front() != 0) {
     told.capture = CapturePlan{.folder = text_of(note.folder), .max_size = note.max_size.read()};
   }
@@ -252,12 +216,12 @@ void Recording::begin_again_in_child() noexcept {
   recording.note_->name_thread(calling_thread(), "MainThread");
 }
 
-// Returns how many processes there are of which nothing can be read.
+// `visit` says whether it could read it. Returns how many processes there are of which nothing can be read.
 template <typename Visit>
 std::uint64_t Recording::for_each_process(Visit visit) const {
   visit(*note_, counters_->view());
   if (!space_) return 0;
-  if (!space_->is_still_ours()) return space_->refused() + space_->claimed() - 1;
+  if (!space_->is_still_ours()) return space_->refused() + std::max<std::uint64_t>(space_->claimed(), 1) - 1;
   std::uint64_t unreadable = space_->refused();
   for (std::uint64_t slot = 0; slot < space_->claimed(); ++slot) {
     if (slot == space_->slot()) continue;
@@ -267,9 +231,8 @@ std::uint64_t Recording::for_each_process(Visit visit) const {
       continue;
     }
     const auto& note = *reinterpret_cast<const ProcessNote*>(view.data());
-    if (note.state.read() != 0) {
-      visit(note, BlameCounters::View(kSharedBounds, view.data() + sizeof(ProcessNote)));
-    }
+    if (note.state.read() == 0) continue;
+    if (!visit(note, BlameCounters::View(kSharedBounds, view.data() + sizeof(ProcessNote)))) ++unreadable;
   }
   return unreadable;
 }
@@ -297,11 +260,13 @@ RecordedRun Recording::collect() {
   const auto unrecorded = for_each_process([&](const ProcessNote& note, const BlameCounters::View& counted) {
     const bool is_own = &note == note_;
     auto record = read_process(note, counted, tick, is_own ? now.ticks : probe_.clock().read());
+    if (!record) return false;
     // GILs go on meanwhile: the holds of one sum to at most the wall time that ends after they were read.
     if (is_own && probe_.is_running()) {
-      record.wall = tick.of(probe_.clock().read() - note.started_ticks.read());
+      record->wall = tick.of(probe_.clock().read() - note.started_ticks.read());
     }
-    if (is_own || !record.figures.threads.empty()) run.processes.push_back(std::move(record));
+    if (is_own || !record->figures.threads.empty()) run.processes.push_back(std::move(*record));
+    return true;
   });
   run.losses = losses(unrecorded);
   return run;
@@ -312,7 +277,9 @@ RunNotes Recording::notes() const {
   RunNotes notes;
   const auto unrecorded =
       for_each_process([&](const ProcessNote& note, const BlameCounters::View& /*counted*/) {
-        notes.processes.push_back(read_note(note, now));
+        auto read = read_note(note, now);
+        if (read) notes.processes.push_back(std::move(*read));
+        return read.has_value();
       });
   notes.losses = losses(unrecorded);
   return notes;

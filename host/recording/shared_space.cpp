@@ -22,6 +22,10 @@ namespace {
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kHeaderBytes = kPage + SharedSpace::kCommonBytes;
 constexpr std::uint64_t kMagic = 0x3165'7061'6373'6C67;  // "glscape1"
+// Of any size but this one, which it has for ever, a read of the mapping could be SIGBUS.
+constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+// No machine has more processes: what says more is damaged.
+constexpr std::uint64_t kMaxRefused = std::uint64_t{1} << 22U;
 // Scripts expect the first numbers for themselves.
 constexpr int kFirstDescriptor = 200;
 
@@ -51,13 +55,20 @@ struct SharedSpace::Header {
   Cell refused;
 };
 
-SharedSpace::SharedSpace(FileDescriptor file, Header* header, std::size_t slot_bytes) noexcept
-    : file_(std::move(file)), header_(header), slot_bytes_(slot_bytes) {}
+SharedSpace::SharedSpace(FileDescriptor file, Header* header, std::size_t slot_bytes,
+                         const struct stat& identity) noexcept
+    : file_(std::move(file)),
+      header_(header),
+      slot_bytes_(slot_bytes),
+      device_(identity.st_dev),
+      inode_(identity.st_ino) {}
 
 SharedSpace::SharedSpace(SharedSpace&& other) noexcept
     : file_(std::move(other.file_)),
       header_(std::exchange(other.header_, nullptr)),
       slot_bytes_(other.slot_bytes_),
+      device_(other.device_),
+      inode_(other.inode_),
       slot_(std::exchange(other.slot_, nullptr)),
       slot_number_(other.slot_number_) {}
 
@@ -77,9 +88,10 @@ SharedSpace SharedSpace::create(std::size_t slot_bytes) {
     errno = EFBIG;
     throw failed("RLIMIT_FSIZE");
   }
-  auto file = move_up(FileDescriptor(memfd_create("gilscope", MFD_CLOEXEC)));
+  auto file = move_up(FileDescriptor(memfd_create("gilscope", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
   if (file.get() < 0) throw failed("memfd_create");
   if (ftruncate(file.get(), static_cast<off_t>(size)) != 0) throw failed("ftruncate");
+  if (fcntl(file.get(), F_ADD_SEALS, kSeals) != 0) throw failed("F_ADD_SEALS");
   struct stat status{};
   fstat(file.get(), &status);
   auto* const header = reinterpret_cast<Header*>(map(file.get(), 0, kHeaderBytes));
@@ -88,7 +100,7 @@ SharedSpace SharedSpace::create(std::size_t slot_bytes) {
   header->device.set(status.st_dev);
   header->inode.set(status.st_ino);
   header->magic.set(kMagic);
-  return {std::move(file), header, slot_bytes};
+  return {std::move(file), header, slot_bytes, status};
 }
 
 std::optional<SharedSpace> SharedSpace::open(const std::string& path, std::size_t slot_bytes) noexcept {
@@ -98,11 +110,14 @@ std::optional<SharedSpace> SharedSpace::open(const std::string& path, std::size_
   const auto size = static_cast<off_t>(kHeaderBytes + kSlots * slot_bytes);
   // The number may be another file's by now: only a file of just this size is looked into.
   if (file.get() < 0 || fstat(file.get(), &status) != 0 || status.st_size != size) return std::nullopt;
+  const int seals = fcntl(file.get(), F_GET_SEALS);  // -1 of a file that has a name
+  if (seals < 0 || (seals & kSeals) != kSeals) return std::nullopt;
   auto* const header = reinterpret_cast<Header*>(map(file.get(), 0, kHeaderBytes));
   if (header == nullptr) return std::nullopt;
-  SharedSpace space(std::move(file), header, slot_bytes);
+  SharedSpace space(std::move(file), header, slot_bytes, status);
   const bool is_one = header->magic.read() == kMagic && header->slot_bytes.read() == slot_bytes;
-  if (!is_one || !space.is_still_ours()) return std::nullopt;
+  const bool is_itself = header->device.read() == status.st_dev && header->inode.read() == status.st_ino;
+  if (!is_one || !is_itself) return std::nullopt;
   return space;
 }
 
@@ -112,8 +127,7 @@ std::string SharedSpace::path() const { return fmt::format("/proc/{}/fd/{}", get
 
 bool SharedSpace::is_still_ours() const noexcept {
   struct stat status{};
-  return fstat(file_.get(), &status) == 0 && status.st_dev == header_->device.read() &&
-         status.st_ino == header_->inode.read();
+  return fstat(file_.get(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
 }
 
 std::optional<std::uint64_t> SharedSpace::take_slot() noexcept {
@@ -151,7 +165,7 @@ bool SharedSpace::claim_anew() noexcept {
 
 std::uint64_t SharedSpace::claimed() const noexcept { return std::min(header_->taken.read(), kSlots); }
 
-std::uint64_t SharedSpace::refused() const noexcept { return header_->refused.read(); }
+std::uint64_t SharedSpace::refused() const noexcept { return std::min(header_->refused.read(), kMaxRefused); }
 
 SharedSpace::View::View(const SharedSpace& space, std::uint64_t slot) noexcept
     : data_(map(space.file_.get(), kHeaderBytes + slot * space.slot_bytes_, space.slot_bytes_)),

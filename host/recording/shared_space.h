@@ -1,12 +1,14 @@
 // Memory that all processes of a recording share, a slot for each: what a process recorded outlives it,
 // however it ended, and the first process reads it. It is anonymous (memfd_create): no file to clean up, no
-// disk to fill. Children of fork() inherit it, others find it through /proc while the first process lives.
+// disk to fill; and sealed: nobody can cut it short under those who have it mapped. Children of fork()
+// inherit it, others find it through /proc while the first process lives.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <sys/stat.h>
 
 #include "support/file.h"
 
@@ -53,6 +55,7 @@ class SharedSpace {
   // A process that has a slot could not record after all.
   void count_refused() noexcept;
 
+  // Within what there can be, whatever stands there.
   [[nodiscard]] std::uint64_t claimed() const noexcept;  // slots in use
   [[nodiscard]] std::uint64_t refused() const noexcept;  // processes that got none
 
@@ -75,12 +78,17 @@ class SharedSpace {
 
  private:
   struct Header;
-  SharedSpace(FileDescriptor file, Header* header, std::size_t slot_bytes) noexcept;
+  // `identity` as fstat() has it.
+  SharedSpace(FileDescriptor file, Header* header, std::size_t slot_bytes,
+              const struct stat& identity) noexcept;
   [[nodiscard]] std::optional<std::uint64_t> take_slot() noexcept;
 
   FileDescriptor file_;
   Header* header_;
   std::size_t slot_bytes_;
+  // Ours: what the header says of it another process may have written over.
+  std::uint64_t device_;
+  std::uint64_t inode_;
   std::byte* slot_ = nullptr;
   std::uint64_t slot_number_ = kSlots;
 };

@@ -1,7 +1,9 @@
 // Children: what they recorded is there however they ended, and their parent's figures are not touched.
 #include <Python.h>
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "probe/switched_off_tsc.h"
@@ -172,6 +174,36 @@ TEST_F(RecordedChildren, that_cannot_be_mapped_are_counted) {
     return recorded.processes.size() == 1 && recorded.losses.unrecorded_processes == 1;
   });
   EXPECT_EQ(code, 0);
+}
+
+// Of the second slot, as another process may have left it.
+TEST_F(RecordedChildren, whose_notes_are_damaged_are_counted) {
+  Recording recording(Reach::WithChildren);
+  recording.start();
+  run("child(lambda: read(1))");
+  recording.stop();
+  ASSERT_EQ(recording.collect().processes.size(), 2U);
+  const FileDescriptor file(open(recording.path().c_str(), O_RDWR | O_CLOEXEC));
+  struct stat status{};
+  ASSERT_EQ(fstat(file.get(), &status), 0);
+  constexpr off_t kHead = 3 * 4096;
+  const off_t slot = (status.st_size - kHead) / static_cast<off_t>(SharedSpace::kSlots);
+  const std::string bytes(offsetof(ProcessNote, name), '\xff');
+  ASSERT_EQ(pwrite(file.get(), bytes.data(), bytes.size(), kHead + slot), static_cast<ssize_t>(bytes.size()));
+  const auto recorded = recording.collect();
+  EXPECT_EQ(recorded.processes.size(), 1U);
+  EXPECT_EQ(recorded.losses.unrecorded_processes, 1U);
+  EXPECT_EQ(recording.notes().losses.unrecorded_processes, 1U);
+}
+
+TEST_F(RecordedChildren, that_join_take_no_word_for_granted) {
+  const Recording recording(Reach::WithChildren);
+  const FileDescriptor file(open(recording.path().c_str(), O_RDWR | O_CLOEXEC));
+  const std::string bytes(SharedSpace::kCommonBytes, '\xfe');
+  ASSERT_EQ(pwrite(file.get(), bytes.data(), bytes.size(), 4096), static_cast<ssize_t>(bytes.size()));
+  const auto joined = Recording::join(recording.path(), ProcessRole::Spawn);
+  ASSERT_NE(joined, nullptr);
+  EXPECT_THROW(joined->start(), Error) << "there is no such folder";
 }
 
 TEST_F(RecordedChildren, are_nobodys_after_the_stop) {

@@ -1,10 +1,13 @@
 #include "recording/shared_space.h"
 
 #include <algorithm>
+#include <array>
 #include <fcntl.h>
 #include <span>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "expect_error.h"
 #include "recording/in_child.h"
@@ -115,6 +118,60 @@ TEST(SharedSpace, does_not_take_a_copy_of_itself_for_itself) {
   const std::string copy = folder.file("copy");
   std::filesystem::copy_file(space.path(), copy);
   EXPECT_FALSE(SharedSpace::open(copy, kPage));
+}
+
+// Else a read of a mapping could be SIGBUS.
+TEST(SharedSpace, cannot_be_cut_short_nor_made_longer_by_anybody) {
+  auto space = SharedSpace::create(kPage);
+  ASSERT_NE(space.claim(), nullptr);
+  for (const off_t size : {off_t{0}, off_t{4096}, off_t{1} << 30}) {
+    EXPECT_EQ(ftruncate(descriptor_of(space), size), -1);
+    EXPECT_EQ(truncate(space.path().c_str(), size), -1);
+  }
+  EXPECT_EQ(*SharedSpace::View(space, 0).data(), std::byte{});
+}
+
+TEST(SharedSpace, that_could_be_cut_short_is_not_opened) {
+  const auto space = SharedSpace::create(kPage);
+  const FileDescriptor open_file(::open(space.path().c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<std::uint64_t, 4> head{};
+  ASSERT_EQ(pread(open_file.get(), head.data(), sizeof head, 0), static_cast<ssize_t>(sizeof head));
+  struct stat status{};
+  ASSERT_EQ(fstat(open_file.get(), &status), 0);
+  ASSERT_EQ(head[3], status.st_ino) << "magic, size of a slot, device, inode";
+
+  const FileDescriptor other(memfd_create("other", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  ASSERT_EQ(ftruncate(other.get(), status.st_size), 0);
+  struct stat of_other{};
+  ASSERT_EQ(fstat(other.get(), &of_other), 0);
+  head[2] = of_other.st_dev;
+  head[3] = of_other.st_ino;
+  ASSERT_EQ(pwrite(other.get(), head.data(), sizeof head, 0), static_cast<ssize_t>(sizeof head));
+  const std::string path = "/proc/self/fd/" + std::to_string(other.get());
+  EXPECT_FALSE(SharedSpace::open(path, kPage));
+  ASSERT_EQ(fcntl(other.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
+  EXPECT_TRUE(SharedSpace::open(path, kPage)) << "nothing else was wrong";
+}
+
+TEST(SharedSpace, gives_no_slot_beyond_its_end_whatever_stands_in_its_counts) {
+  auto space = SharedSpace::create(kPage);
+  const FileDescriptor file(::open(space.path().c_str(), O_RDWR | O_CLOEXEC));
+  for (const std::uint64_t value : {~std::uint64_t{0}, SharedSpace::kSlots, std::uint64_t{1} << 63U}) {
+    const std::array<std::uint64_t, 2> counts{value, value};  // of those taken, and of those refused
+    ASSERT_EQ(pwrite(file.get(), counts.data(), sizeof counts, 32), static_cast<ssize_t>(sizeof counts));
+    EXPECT_EQ(space.claim(), nullptr);
+    EXPECT_LE(space.claimed(), SharedSpace::kSlots);
+    EXPECT_LT(space.refused(), std::uint64_t{1} << 32U);
+  }
+}
+
+TEST(SharedSpace, knows_its_file_by_itself_and_not_by_what_stands_in_it) {
+  auto space = SharedSpace::create(kPage);
+  const FileDescriptor file(::open(space.path().c_str(), O_RDWR | O_CLOEXEC));
+  const std::array<std::uint64_t, 2> identity{1, 2};
+  ASSERT_EQ(pwrite(file.get(), identity.data(), sizeof identity, 16), static_cast<ssize_t>(sizeof identity));
+  EXPECT_TRUE(space.is_still_ours());
+  EXPECT_FALSE(SharedSpace::open(space.path(), kPage));
 }
 
 TEST(SharedSpace, whose_descriptor_was_closed_gives_no_slot) {

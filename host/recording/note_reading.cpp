@@ -1,0 +1,72 @@
+#include "recording/note_reading.h"
+
+#include <cstring>
+#include <limits>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "capture/format.h"
+#include "support/system_files.h"
+
+namespace gilscope {
+namespace {
+
+constexpr std::uint64_t kMaxNotedPid = std::numeric_limits<std::int32_t>::max();
+
+// Between two readings of a clock; empty where the second is no later one.
+std::optional<Nanoseconds> cpu_between(std::uint64_t begin, std::uint64_t end) {
+  if (end < begin || end > kMaxTicks) return std::nullopt;
+  return Nanoseconds(static_cast<std::int64_t>(end - begin));
+}
+
+std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_process) {
+  std::vector<ThreadRecord> threads;
+  for (const ThreadNote& thread : note.thread_notes()) {
+    const auto id = thread.thread.read();
+    if (id == 0 || id > std::numeric_limits<std::uint32_t>::max()) continue;
+    ThreadRecord record{.id = ThreadId{static_cast<std::uint32_t>(id)}, .name = text_of(thread.name)};
+    auto end = thread.cpu_end.read();
+    if (end == 0 && is_this_process) {
+      end = static_cast<std::uint64_t>(read_thread_cpu(record.id).value_or(Nanoseconds{}).count());
+    }
+    if (end != 0) record.cpu = cpu_between(thread.cpu_begin.read(), end);
+    threads.push_back(std::move(record));
+  }
+  return threads;
+}
+
+}  // namespace
+
+std::string text_of(std::span<const char> bytes) {
+  return {bytes.data(), strnlen(bytes.data(), bytes.size())};
+}
+
+std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now) {
+  const auto state = note.state.read();
+  const auto pid = note.pid.read();
+  const auto parent_pid = note.parent_pid.read();
+  const auto role = note.role.read();
+  const auto begin = note.started_ticks.read();
+  const auto stopped =
+      state == ProcessNote::kStopped ? std::optional(note.stopped_ticks.read()) : std::nullopt;
+  const bool is_one = (stopped || state == ProcessNote::kRecording) && pid > 0 && pid <= kMaxNotedPid &&
+                      parent_pid <= kMaxNotedPid && role <= static_cast<std::uint64_t>(ProcessRole::Server) &&
+                      begin <= kMaxTicks && (!stopped || (*stopped >= begin && *stopped <= kMaxTicks));
+  if (!is_one) return std::nullopt;
+  const bool is_this_process = pid == static_cast<std::uint64_t>(getpid());
+  ProcessNotes notes{.pid = static_cast<std::int64_t>(pid),
+                     .parent_pid = static_cast<std::int64_t>(parent_pid),
+                     .start_method = std::string(start_method_of_role(static_cast<ProcessRole>(role))),
+                     .name = text_of(note.name),
+                     .begin = begin,
+                     .end = stopped};
+  if (!stopped && begin <= now && (is_this_process || is_alive(notes.pid))) notes.end = now;
+  auto cpu = note.cpu_end.read();
+  if (cpu == 0 && is_this_process) cpu = static_cast<std::uint64_t>(read_process_cpu().count());
+  if (cpu != 0) notes.cpu = cpu_between(note.cpu_begin.read(), cpu);
+  notes.threads = read_threads(note, is_this_process);
+  return notes;
+}
+
+}  // namespace gilscope

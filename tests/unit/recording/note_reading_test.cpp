@@ -1,0 +1,112 @@
+// Notes in memory that other processes write to: whatever stands there, reading them is safe.
+#include "recording/note_reading.h"
+
+#include <cstring>
+#include <memory>
+#include <random>
+#include <span>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+namespace gilscope {
+namespace {
+
+constexpr std::uint64_t kAll = ~std::uint64_t{0};
+
+class NoteReading : public testing::Test {
+ protected:
+  NoteReading() {
+    note_->begin(ProcessRole::Spawn, 1'000);
+    note_->name_process("Spawn-1");
+    note_->name_thread(ThreadId{7}, "seven");
+    note_->end(3'000);
+  }
+
+  std::unique_ptr<ProcessNote> note_ = std::make_unique<ProcessNote>();
+};
+
+TEST_F(NoteReading, gives_what_was_noted) {
+  const auto notes = read_note(*note_, 5'000);
+  ASSERT_TRUE(notes);
+  EXPECT_EQ(notes->pid, getpid());
+  EXPECT_EQ(notes->parent_pid, getppid());
+  EXPECT_EQ(notes->start_method, "spawn");
+  EXPECT_EQ(notes->name, "Spawn-1");
+  EXPECT_EQ(notes->begin, 1'000U);
+  EXPECT_EQ(notes->end, 3'000U);
+  EXPECT_TRUE(notes->cpu);
+  ASSERT_EQ(notes->threads.size(), 1U);
+  EXPECT_EQ(notes->threads.front().name, "seven");
+}
+
+TEST_F(NoteReading, takes_no_numbers_that_no_process_has) {
+  const auto expect_none_with = [&](Cell& cell, std::uint64_t value) {
+    const auto whole = cell.read();
+    cell.set(value);
+    EXPECT_FALSE(read_note(*note_, 5'000)) << value;
+    cell.set(whole);
+    EXPECT_TRUE(read_note(*note_, 5'000));
+  };
+  expect_none_with(note_->state, 0);
+  expect_none_with(note_->state, 3);
+  expect_none_with(note_->pid, 0);
+  expect_none_with(note_->pid, std::uint64_t{1} << 31U);
+  expect_none_with(note_->parent_pid, kAll);
+  expect_none_with(note_->role, 5);
+  expect_none_with(note_->role, kAll);
+  expect_none_with(note_->started_ticks, kAll);
+  expect_none_with(note_->started_ticks, 3'001);
+  expect_none_with(note_->stopped_ticks, 999);
+  expect_none_with(note_->stopped_ticks, kAll);
+}
+
+TEST_F(NoteReading, leaves_out_cpu_times_that_go_back_and_threads_without_an_id) {
+  note_->cpu_end.set(note_->cpu_begin.read() - 1);
+  note_->notes[0].cpu_begin.set(10);
+  note_->notes[0].cpu_end.set(9);
+  note_->notes[1].thread.set(std::uint64_t{1} << 32U);
+  note_->threads.set(3);
+  const auto notes = read_note(*note_, 5'000);
+  ASSERT_TRUE(notes);
+  EXPECT_FALSE(notes->cpu);
+  ASSERT_EQ(notes->threads.size(), 1U);
+  EXPECT_FALSE(notes->threads.front().cpu);
+}
+
+TEST_F(NoteReading, ends_with_what_there_is_place_for) {
+  note_->threads.set(kAll);
+  note_->name.fill('x');
+  for (auto& thread : note_->notes) {
+    thread.thread.set(1);
+    thread.name.fill('y');
+  }
+  const auto notes = read_note(*note_, 5'000);
+  ASSERT_TRUE(notes);
+  EXPECT_EQ(notes->name, std::string(kNameBytes + 1, 'x'));
+  EXPECT_EQ(notes->threads.size(), ProcessNote::kThreads);
+  EXPECT_EQ(notes->threads.back().name, std::string(kNameBytes + 1, 'y'));
+  EXPECT_EQ(note_->find_or_add(ThreadId{9}), nullptr);
+}
+
+TEST_F(NoteReading, survives_any_bytes) {
+  std::minstd_rand random(15);
+  auto* const words = reinterpret_cast<std::uint64_t*>(note_.get());
+  const std::span head(words, 9);
+  const ProcessNote whole = *note_;
+  for (unsigned round = 0; round < 2'000; ++round) {
+    *note_ = whole;
+    for (auto& word : head) {
+      if (random() % 3 == 0) word = (std::uint64_t{random()} << (random() % 40)) - random() % 2;
+    }
+    if (round % 100 == 0) std::memset(note_.get(), static_cast<int>(random() % 256), sizeof *note_);
+    const auto notes = read_note(*note_, 5'000);
+    if (!notes) continue;
+    EXPECT_GE(notes->pid, 1);
+    EXPECT_LE(notes->begin, notes->end.value_or(kAll));
+    EXPECT_GE(notes->cpu.value_or(Nanoseconds{}).count(), 0);
+  }
+}
+
+}  // namespace
+}  // namespace gilscope
