@@ -114,7 +114,7 @@ void EventRecorder::start(RecordingOptions options) {
     if (const int error = lanes.prepare(); error != 0) {
       throw Error(fmt::format("no memory to record events: {}", std::strerror(error)), "free some memory");
     }
-    if (const int error = budget_.open(folder_, options_.max_size); error != 0) {
+    if (const int error = budget_.open(folder_, options_.max_size, options_.counts); error != 0) {
       throw Error(fmt::format("{}/{} cannot be used: {}", folder_, kSizeFile, std::strerror(error)),
                   "record into the folder of a capture");
     }
@@ -159,6 +159,7 @@ RecordingCounts EventRecorder::stop(std::optional<ClockPoint> end) noexcept {
   release_lanes();
   file_.finish(end ? *end : options_.clock.sample(), events);
   session_ = 0;
+  budget_.note();
   budget_.close();
   running.store(nullptr, std::memory_order_relaxed);
   return result;

@@ -29,6 +29,9 @@ struct RecordingOptions {
   std::string start_method_of_forks = "fork";        // and the children that it will fork
   std::string metadata;                              // JSON about the process; or none
   const CaptureSystem* system = &real_system();
+  // Memory that all processes of the capture share, zeros at first, which outlives the recorder; nullptr:
+  // only the children of fork() count together with this process.
+  SharedCounts* counts = nullptr;
 };
 
 struct RecordingCounts {

@@ -2,15 +2,32 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
 #include <string_view>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "capture/capture_system.h"
 #include "capture/format.h"
 #include "support/file.h"
 
 namespace gilscope {
+namespace {
+
+bool is_regular(int file) noexcept {
+  struct stat status{};
+  return fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool is_counts_file(int file) noexcept {
+  struct stat status{};
+  return is_regular(file) && fstat(file, &status) == 0 && status.st_size == sizeof(SharedCounts);
+}
+
+}  // namespace
 
 int SizeBudget::create(const std::filesystem::path& folder, std::uint64_t used) noexcept {
   FileDescriptor file(
@@ -22,23 +39,52 @@ int SizeBudget::create(const std::filesystem::path& folder, std::uint64_t used) 
   return error != 0 ? error : close_error;
 }
 
-int SizeBudget::open(const std::filesystem::path& folder, std::uint64_t limit) noexcept {
+int SizeBudget::open(const std::filesystem::path& folder, std::uint64_t limit,
+                     SharedCounts* shared) noexcept {
   close();
-  const FileDescriptor file(::open((folder / kSizeFile).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-  if (file.get() < 0) return errno;
-  struct stat status{};
-  if (fstat(file.get(), &status) != 0) return errno;
-  if (!S_ISREG(status.st_mode) || status.st_size != sizeof(SharedCounts)) return EINVAL;
-  void* const memory = mmap(nullptr, sizeof(SharedCounts), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-  if (memory == MAP_FAILED) return errno;
-  counts_ = static_cast<SharedCounts*>(memory);
+  const int length = std::snprintf(path_.data(), path_.size(), "%s/%s", folder.c_str(), kSizeFile);
+  if (length < 0 || static_cast<std::size_t>(length) >= path_.size()) return ENAMETOOLONG;
   limit_ = limit;
+  if (shared != nullptr && shared->used_bytes.load(std::memory_order_relaxed) != 0) {
+    counts_ = shared;
+    return 0;
+  }
+  const FileDescriptor file(::open(path_.data(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (file.get() < 0) return errno;
+  std::array<std::uint64_t, 2> noted{};
+  if (!is_counts_file(file.get())) return EINVAL;
+  if (pread(file.get(), noted.data(), sizeof noted, 0) != sizeof noted) return EINVAL;
+  if (shared == nullptr) {
+    void* const memory =
+        mmap(nullptr, sizeof(SharedCounts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return errno;
+    shared = static_cast<SharedCounts*>(memory);
+    is_own_ = true;
+  }
+  counts_ = shared;
+  counts_->unfiled_drops.store(noted[1], std::memory_order_relaxed);
+  counts_->used_bytes.store(noted[0], std::memory_order_relaxed);
   return 0;
 }
 
 void SizeBudget::close() noexcept {
-  if (counts_ != nullptr) munmap(counts_, sizeof(SharedCounts));
+  if (is_own_) munmap(counts_, sizeof(SharedCounts));
   counts_ = nullptr;
+  is_own_ = false;
+}
+
+// By number, all of it: a hook's thread may have been cancelled.
+void SizeBudget::note() const noexcept {
+  if (counts_ == nullptr) return;
+  const int file = static_cast<int>(
+      syscall(SYS_openat, AT_FDCWD, path_.data(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0));
+  if (file < 0) return;
+  if (is_regular(file)) {
+    const std::array<std::uint64_t, 2> counts{counts_->used_bytes.load(std::memory_order_relaxed),
+                                              counts_->unfiled_drops.load(std::memory_order_relaxed)};
+    real_system().write(file, counts.data(), sizeof counts, 0);
+  }
+  syscall(SYS_close, file);
 }
 
 bool SizeBudget::take(std::uint64_t bytes) noexcept {
@@ -55,7 +101,9 @@ void SizeBudget::give_back(std::uint64_t bytes) noexcept {
 }
 
 void SizeBudget::count_unfiled_drop() noexcept {
-  if (counts_ != nullptr) counts_->unfiled_drops.fetch_add(1, std::memory_order_relaxed);
+  if (counts_ == nullptr) return;
+  const auto before = counts_->unfiled_drops.fetch_add(1, std::memory_order_relaxed);
+  if (before % kDropsBetweenNotes == 0) note();
 }
 
 }  // namespace gilscope

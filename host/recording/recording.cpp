@@ -1,5 +1,3 @@
-#include "recording/recording.h"
-
 #include <algorithm>
 #include <array>
 #include <climits>
@@ -12,6 +10,7 @@
 #include <fmt/core.h>
 
 #include "recording/note_reading.h"
+#include "recording/recording.h"
 #include "support/error.h"
 
 namespace gilscope {
@@ -65,6 +64,7 @@ struct CommonNote {
   Cell stacks;
   Cell clock;
   Cell max_size;
+  SharedCounts counts;                // of the capture
   std::array<char, PATH_MAX> folder;  // "": no capture
 };
 static_assert(sizeof(CommonNote) <= SharedSpace::kCommonBytes);
@@ -170,11 +170,13 @@ void Recording::start() {
 }
 
 void Recording::start_capture() {
+  SharedCounts* const counts = space_ ? &reinterpret_cast<CommonNote*>(space_->common())->counts : nullptr;
   events_.start({.folder = capture_->folder,
                  .clock = clock_,
                  .max_size = capture_->max_size,
                  .start_method = std::string(start_method_of_role(role_)),
-                 .start_method_of_forks = std::string(start_method_of_role(role_of_forks(role_)))});
+                 .start_method_of_forks = std::string(start_method_of_role(role_of_forks(role_))),
+                 .counts = counts});
 }
 
 void Recording::stop() noexcept {

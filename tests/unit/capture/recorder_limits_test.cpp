@@ -90,6 +90,55 @@ TEST_F(RecorderLimitsTest, shares_the_size_among_processes) {
   EXPECT_LE(size_of_folder(), with.max_size);
 }
 
+// It is mapped by nobody: a store to a mapping of it would be SIGBUS.
+TEST_F(RecorderLimitsTest, bears_that_its_file_of_the_size_is_cut_short) {
+  const auto file = folder_ / kSizeFile;
+  auto with = options();
+  with.max_size = size_of_folder() + 3 * std::uint64_t{kBlockSize};
+  recorder_.start(with);
+  ASSERT_EQ(truncate(file.c_str(), 0), 0);
+  record_many(1, 1, 10);
+  const Child child([&] {
+    record_many();
+    return recorder_.stop().dropped_events == kMany ? 0 : 1;  // a file has no home as well
+  });
+  EXPECT_EQ(child.wait(), 0);
+  recorder_.stop();
+  EXPECT_EQ(read_events(files().at(0)).size() + read_events(files().at(1)).size(), 10U);
+  EXPECT_EQ(std::filesystem::file_size(file), 16U) << "it is whole again";
+  EXPECT_LE(size_of_folder(), with.max_size);
+}
+
+TEST_F(RecorderLimitsTest, shares_the_size_with_processes_that_have_the_same_memory) {
+  SharedCounts counts{};
+  auto with = options();
+  with.counts = &counts;
+  recorder_.start(with);
+  const auto used = size_of_folder();
+  EXPECT_EQ(counts.used_bytes, used);
+  recorder_.stop();
+  with.max_size = used + 2 * std::uint64_t{kBlockSize};
+  counts.unfiled_drops = 7;  // another one's
+  recorder_.start(with);
+  record_many(1, 1, 10);
+  EXPECT_EQ(counts.used_bytes, with.max_size);
+  recorder_.stop();
+  EXPECT_EQ(read_capture(folder_).unfiled_drops, 7U);
+}
+
+TEST_F(RecorderLimitsTest, tells_of_dropped_events_before_it_is_killed) {
+  auto with = options();
+  with.max_size = size_of_folder() + std::uint64_t{kBlockSize};
+  recorder_.start(with);
+  const Child child([&] {
+    record_many(1, 1, 5'000);
+    raise(SIGKILL);
+    return 0;
+  });
+  EXPECT_EQ(child.wait(), SIGKILL);
+  EXPECT_EQ(read_capture(folder_).unfiled_drops, 4'097U) << "the first, and then each 4096";
+}
+
 TEST_F(RecorderLimitsTest, counts_the_drops_of_more_threads_than_the_table_has_room_for) {
   auto with = options();
   with.max_size = size_of_folder() + std::uint64_t{kBlockSize};
