@@ -59,6 +59,7 @@ struct HookSession {
   GilLayout layout;
   std::uintptr_t gil_offset = 0;        // of `cond` from the interpreter that owns it; 0: of one GIL for all
   std::uintptr_t main_interpreter = 0;  // its state
+  std::uintptr_t first_gil = 0;         // the `cond` of the one that was held at the start
   std::uintptr_t holder_distance = 0;   // see find_holder_distance(); 0: no stacks are read
   bool notes_every_hold = false;        // not only where somebody waits
   bool absorbs = false;                 // the recorder is asked first of what concerns one thread
@@ -68,8 +69,10 @@ struct HookSession {
 
 // The table's mutex is held by the caller of these four.
 [[nodiscard]] bool is_session_on() noexcept;
-void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout, std::uintptr_t gil_offset,
-                   std::uintptr_t holder_distance = 0, bool notes_every_hold = false) noexcept;
+// `cond`: of the GIL that the calling thread holds.
+void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout, std::uintptr_t cond,
+                   std::uintptr_t gil_offset, std::uintptr_t holder_distance = 0,
+                   bool notes_every_hold = false) noexcept;
 // The hold that the calling thread is in when the probe starts: its acquire came before. Records it as of
 // now.
 void record_own_hold(Gil& gil) noexcept;

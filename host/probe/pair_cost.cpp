@@ -51,8 +51,9 @@ std::optional<double> measure_pair_cost(Recorder& scratch) {
     const std::scoped_lock lock(gil_table.mutex());
     if (is_session_on()) return std::nullopt;
     // No slot leads to the hooks: they see this thread only.
-    begin_session(scratch, clock, gil.layout(), 0);
-    record_own_hold(*gil_table.insert(reinterpret_cast<std::uintptr_t>(&gil.cond)));
+    const auto cond = reinterpret_cast<std::uintptr_t>(&gil.cond);
+    begin_session(scratch, clock, gil.layout(), cond, 0);
+    record_own_hold(*gil_table.insert(cond));
   }
   std::array<double, kBatches> bare{};
   std::array<double, kBatches> hooked{};

@@ -125,7 +125,8 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   stopped_ = {};
 
   const std::scoped_lock lock(gil_table.mutex());
-  begin_session(recorder, clock_, calibration.layout, gil_offset, holder_distance, stacks == Stacks::Every);
+  begin_session(recorder, clock_, calibration.layout, calibration.cond, gil_offset, holder_distance,
+                stacks == Stacks::Every);
   try {
     patch_ = SlotPatch(hook_changes(cpython));
   } catch (...) {
