@@ -92,11 +92,12 @@ std::vector<HandoffSnapshot> read_handoffs(const RowTable& table) {
     const auto rows = place.rows.read();
     const auto count = place.count.read();
     if (rows == 0 || count == 0) continue;
-    const ThreadRow& from = table.row_of(rows >> 32U);
-    const ThreadRow& to = table.row_of(rows & 0xFFFF'FFFFU);
-    handoffs.push_back({.gil = gil_of(to.key.read()),
-                        .from = known_thread(table, from),
-                        .to = known_thread(table, to),
+    const ThreadRow* const from = table.row_of(rows >> 32U);
+    const ThreadRow* const to = table.row_of(rows & 0xFFFF'FFFFU);
+    if (from == nullptr || to == nullptr) continue;
+    handoffs.push_back({.gil = gil_of(to->key.read()),
+                        .from = known_thread(table, *from),
+                        .to = known_thread(table, *to),
                         .count = count});
   }
   std::ranges::sort(handoffs, {}, [](const auto& pair) { return std::tuple(pair.gil, pair.from, pair.to); });

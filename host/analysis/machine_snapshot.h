@@ -66,8 +66,9 @@ struct MachineSnapshot {
 struct QuietFigures {
   std::uint64_t holds = 0;
   std::uint64_t hold_ticks = 0;
-  std::uint64_t held = 0;      // ticks + 1 of the hold that is on, counted where or not; 0: none is
+  std::uint64_t held = 0;      // ticks + 1 of the hold that is on, 0: none is
   std::uint64_t released = 0;  // ticks of the end of the latest
+  std::uint64_t events = 0;    // all others, of this thread and GIL, that came before
   const Histogram* hold =
       nullptr;  // null: none is counted here, and the row tells itself whether a hold is on
 };

@@ -64,14 +64,14 @@ void RowTable::note_gil(GilId gil) noexcept {
 
 ThreadRow* RowTable::find_or_add(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept {
   const auto key = row_key(gil, thread);
-  for (auto index = hash(key);; ++index) {
+  for (auto index = hash(key), end = index + slots_count_; index != end; ++index) {
     Slot& slot = slots_[index & (slots_count_ - 1)];
     // Relaxed, here and below: a key of this GIL was put there by this thread, under the GIL's mutex, or
     // before the first event of its thread was to be seen; of another GIL's key it only matters that it is
     // another.
     const std::atomic_ref<std::uint64_t> slot_key(slot.key);
     auto found = slot_key.load(std::memory_order_relaxed);
-    if (found == key) return slot.row_plus_one == 0 ? nullptr : &rows_[slot.row_plus_one - 1];
+    if (found == key) return row_at(slot.row_plus_one);
     if (found != 0) continue;
     const std::atomic_ref<std::uint64_t> used(header_->rows.raw);
     if (used.load(std::memory_order_relaxed) >= bounds_.rows) return nullptr;
@@ -83,6 +83,7 @@ ThreadRow* RowTable::find_or_add(GilId gil, ThreadId thread, std::uint64_t ticks
     rows_[row].key.set(key);
     return &rows_[row];
   }
+  return nullptr;
 }
 
 void RowTable::count_handoff(const ThreadRow& from, const ThreadRow& to) noexcept {

@@ -82,13 +82,11 @@ class RowTable {
   };
   [[nodiscard]] std::span<const HandoffCount> handoffs() const noexcept { return {handoffs_, kHandoffs}; }
   // Of a row that `rows` of a HandoffCount names.
-  [[nodiscard]] const ThreadRow& row_of(std::uint64_t index_plus_one) const noexcept {
-    return rows_[index_plus_one - 1];
+  [[nodiscard]] const ThreadRow* row_of(std::uint64_t index_plus_one) const noexcept {
+    return row_at(index_plus_one);
   }
   // Of the thread that holds the GIL or held it last; null where nobody is known.
-  [[nodiscard]] ThreadRow* row_of(const GilState& gil) const noexcept {
-    return gil.row_plus_one == 0 ? nullptr : &rows_[gil.row_plus_one - 1];
-  }
+  [[nodiscard]] ThreadRow* row_of(const GilState& gil) const noexcept { return row_at(gil.row_plus_one); }
 
   // Events of GILs beyond the bound.
   void count_lost() noexcept { header_->lost.add(1); }
@@ -101,6 +99,12 @@ class RowTable {
     Cell lost;
   };
   static constexpr std::size_t kHandoffs = 4096;  // a power of two
+
+  // By index + 1; null for 0, and for nonsense in another process's memory.
+  [[nodiscard]] ThreadRow* row_at(std::uint64_t index_plus_one) const noexcept {
+    const std::uint64_t index = index_plus_one - 1;
+    return index < std::uint64_t{bounds_.rows} + bounds_.gils ? &rows_[index] : nullptr;
+  }
 
   struct Slot {
     std::uint64_t key;           // as the row's; 0 where the slot is free

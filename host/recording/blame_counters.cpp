@@ -84,6 +84,7 @@ void BlameTables::apply(const QueuedEvent& queued) noexcept {
     machine_.apply(event);
     return;
   }
+  note_applied(queued);
   switch (event.kind) {
     case EventKind::Request:
     case EventKind::Timeout:
@@ -96,6 +97,14 @@ void BlameTables::apply(const QueuedEvent& queued) noexcept {
       release(queued);
       break;
   }
+}
+
+void BlameTables::note_applied(const QueuedEvent& queued) noexcept {
+  QuietHolds* const quiet = quiet_of(GilId{queued.gil}, ThreadId{queued.thread}, queued.ticks);
+  if (quiet == nullptr) return;
+  quiet->applied.events.add(1);
+  quiet->applied.holds.set(queued.quiet_holds);
+  quiet->applied.ticks.set(queued.quiet_ticks);
 }
 
 // A timeout, too, begins a wait: one that was on before its events began.
@@ -116,7 +125,6 @@ void BlameTables::release(const QueuedEvent& queued) noexcept {
   const auto hold = machine_.ending(event);
   if (hold) {
     const ThreadRow& row = *table.row_of(gil);
-    if (!table.is_shared(row)) quiet_[table.index_of(row)].counted.set(hold->begin + 1);
     if (queued.is_noted() && (queue_->takes_every_hold.get() != 0 || spans_->is_awaited(event.gil))) {
       // Where a quiet hold begins is not noted.
       const auto from = queued.quiet_begin == 0 ? spans_->begin_of_hold(table, row) : std::nullopt;
@@ -155,9 +163,10 @@ std::vector<QuietFigures> BlameTables::read_quiet_holds() const {
   return figures;
 }
 
-void BlameTables::settle(std::vector<QuietFigures>& quiet) const noexcept {
+void BlameTables::settle(std::vector<QuietFigures>& quiet) const {
+  quiet.resize(table().rows().size());  // some have come meanwhile
   for (std::size_t row = 0; row < quiet.size(); ++row) {
-    if (quiet[row].held == quiet_[row].counted.read()) quiet[row].held = 0;
+    quiet_[row].settle(quiet[row], table().rows()[row]);
   }
 }
 
@@ -242,8 +251,11 @@ void BlameCounters::put(QueuedEvent queued, const Event& event) noexcept {
     attach(event);
   }
   QuietHolds* const quiet = lane.quiet;
-  if (event.kind == EventKind::Release && quiet != nullptr && quiet->is_quiet.get() != 0) {
-    queued.quiet_begin = quiet->held.get();
+  if (quiet != nullptr) {
+    queued.quiet_holds = quiet->holds.count();
+    queued.quiet_ticks = quiet->holds.sum();
+    if (event.kind == EventKind::Release && quiet->is_quiet.get() != 0)
+      queued.quiet_begin = quiet->held.get();
   }
   const bool has_room = lane.ring != nullptr && lane.head - lane.tail < EventRing::kEvents / 2;
   if (has_room) [[likely]] {
@@ -252,16 +264,7 @@ void BlameCounters::put(QueuedEvent queued, const Event& event) noexcept {
   } else {
     put_in_time(queued);
   }
-  if (quiet == nullptr) return;
-  // After the event was put: a reader that finds the hold ended finds its end, too.
-  if (event.kind == EventKind::Acquire) {
-    quiet->is_used.set(1);
-    quiet->is_quiet.set(0);
-    quiet->held.set(event.ticks + 1);
-  } else if (event.kind == EventKind::Release) {
-    quiet->is_quiet.set(0);
-    quiet->held.set(0);
-  }
+  if (quiet != nullptr) quiet->note_event(event);
 }
 
 // Half of the ring may be full: then there is work. Where all of it is, it is done here, under the GIL's

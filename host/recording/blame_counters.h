@@ -40,16 +40,15 @@ class BlameTables {
   bool drain(std::uint64_t limit) noexcept;
   void apply(const QueuedEvent& queued) noexcept;
 
-  // By row. To be read before the queue is emptied for the last time: each hold is then in it, or in the
-  // table.
+  // By row: to be read before the queue is emptied for a reading, and settled after it.
   [[nodiscard]] std::vector<QuietFigures> read_quiet_holds() const;
-  // A hold of which the table has the end after all is no open one.
-  void settle(std::vector<QuietFigures>& quiet) const noexcept;
+  void settle(std::vector<QuietFigures>& quiet) const;
   // See GilMachine::snapshot and SpanTable::read.
   [[nodiscard]] MachineSnapshot figures(std::span<const QuietFigures> quiet, std::uint64_t now) const;
   [[nodiscard]] BlameRecord blame(std::span<const QuietFigures> quiet, std::uint64_t now) const;
 
  private:
+  void note_applied(const QueuedEvent& queued) noexcept;
   void await(const Event& event) noexcept;
   void release(const QueuedEvent& queued) noexcept;
   void acquire(const QueuedEvent& queued) noexcept;

@@ -43,13 +43,16 @@ void EventQueue::lock() noexcept {
   if (pthread_mutex_lock(&mutex) == EOWNERDEAD) pthread_mutex_consistent(&mutex);
 }
 
+// Without a clock: some processes may not read one (see may_read_tsc).
 bool EventQueue::lock_within(Nanoseconds patience) noexcept {
   if (has_begun.read() == 0) return false;
-  const auto end = (ProbeClock::read_monotonic() + patience).count();
-  const timespec until{.tv_sec = end / 1'000'000'000, .tv_nsec = end % 1'000'000'000};
-  const int error = pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &until);
-  if (error == EOWNERDEAD) pthread_mutex_consistent(&mutex);
-  return error == 0 || error == EOWNERDEAD;
+  constexpr Nanoseconds kPause = std::chrono::milliseconds(1);
+  const timespec pause{.tv_sec = 0, .tv_nsec = kPause.count()};
+  for (Nanoseconds waited{}; !try_lock(); waited += kPause) {
+    if (waited >= patience) return false;
+    nanosleep(&pause, nullptr);
+  }
+  return true;
 }
 
 void EventQueue::unlock() noexcept { pthread_mutex_unlock(&mutex); }

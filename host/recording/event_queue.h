@@ -12,7 +12,6 @@
 #include <span>
 
 #include "analysis/cell.h"
-#include "probe/clock.h"
 #include "probe/event.h"
 #include "support/time.h"
 
@@ -22,6 +21,8 @@ namespace gilscope {
 struct QueuedEvent {
   std::uint64_t ticks;
   std::uint64_t quiet_begin;  // of a hold that began quietly and ends here: ticks + 1, else 0
+  std::uint64_t quiet_holds;  // of this thread and GIL, before: how many,
+  std::uint64_t quiet_ticks;  // and how long
   std::uint32_t gil;
   std::uint32_t thread;
   std::uint32_t sequence;  // of the GIL
@@ -30,6 +31,8 @@ struct QueuedEvent {
   [[nodiscard]] static QueuedEvent of(const Event& event) noexcept {
     return {.ticks = event.ticks,
             .quiet_begin = 0,
+            .quiet_holds = 0,
+            .quiet_ticks = 0,
             .gil = static_cast<std::uint32_t>(event.gil),
             .thread = static_cast<std::uint32_t>(event.thread),
             .sequence = event.sequence,
@@ -56,7 +59,7 @@ struct QueuedEvent {
   static constexpr std::uint32_t kIsNoted = 4;
   static constexpr unsigned kStackShift = 3;
 };
-static_assert(sizeof(QueuedEvent) == 32);
+static_assert(sizeof(QueuedEvent) == 48);
 
 // The events of one thread: it puts them in, whoever has the lock takes them out.
 struct alignas(64) EventRing {

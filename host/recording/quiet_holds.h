@@ -3,23 +3,32 @@
 #pragma once
 
 #include "analysis/cell.h"
+#include "analysis/gil_state.h"
 #include "analysis/histogram.h"
 #include "analysis/machine_snapshot.h"
+#include "probe/event.h"
 #include "recording/sequence_lock.h"
 
 namespace gilscope {
 
 // Holds of a thread that concern nobody else: it took the GIL again that it had had last, and gave it up
 // while nobody waited. One for each row of the table. Written by the thread, with the GIL's mutex held, but
-// for `counted`.
+// for `applied`.
 struct alignas(64) QuietHolds {
-  Cell version;   // sequence lock of what an end changes
+  Cell version;   // sequence lock of all but the next
+  Cell is_quiet;  // 1: the latest release was quiet, and all since; of the thread alone
   Cell is_used;   // 1: `held` tells whether it holds the GIL
   Cell held;      // ticks + 1 of the acquire whose release has not come, else 0
-  Cell is_quiet;  // 1: the latest release was quiet, and all since
   Cell released;  // ticks of the latest quiet release
-  Cell counted;   // `held` of the latest hold that the table counted
+  Cell events;    // of the thread and this GIL that were put into the queue
   Histogram holds;
+
+  // How far the table is: up to which event, and what was quiet before that one.
+  struct alignas(64) Applied {
+    Cell events;
+    Cell holds;
+    Cell ticks;
+  } applied;
 
   void end(std::uint64_t ticks) noexcept {
     const SequencedUpdate update(version);
@@ -29,6 +38,21 @@ struct alignas(64) QuietHolds {
     released.set(ticks);
   }
 
+  // The event was put into the queue: before this, so that whoever reads that it was finds it there.
+  void note_event(const Event& event) noexcept {
+    const SequencedUpdate update(version);
+    events.add(1);
+    if (event.kind == EventKind::Acquire) {
+      is_used.set(1);
+      is_quiet.set(0);
+      held.set(event.ticks + 1);
+    } else if (event.kind == EventKind::Release) {
+      is_quiet.set(0);
+      held.set(0);
+    }
+  }
+
+  // Before the queue is emptied for a reading.
   [[nodiscard]] QuietFigures read() const noexcept {
     QuietFigures figures;
     if (is_used.read() == 0) return figures;
@@ -37,9 +61,20 @@ struct alignas(64) QuietHolds {
                  .hold_ticks = holds.sum(),
                  .held = held.read(),
                  .released = released.read(),
+                 .events = events.read(),
                  .hold = &holds};
     });
     return figures;
+  }
+
+  // After it: where the thread has gone on in between, the figures are those of the latest event that the
+  // table has, and the table tells whether the thread holds the GIL. So each hold is in one of the two.
+  void settle(QuietFigures& figures, const ThreadRow& row) const noexcept {
+    if (applied.events.get() == figures.events) return;
+    figures.holds = applied.holds.get();
+    figures.hold_ticks = applied.ticks.get();
+    figures.held = row.held.get();
+    figures.hold = &holds;
   }
 };
 

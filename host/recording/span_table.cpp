@@ -214,7 +214,7 @@ SpanTable::Row* SpanTable::find_or_add(GilId gil, ThreadId thread, SpanEnds ends
     if (!has_lines) ends = {};
     const std::array<std::uint64_t, 3> words{row_key(gil, thread), plus_one(ends.from), plus_one(ends.to)};
     const auto key = key_of(words);
-    for (auto index = key;; ++index) {
+    for (auto index = key, end = index + kRows; index != end; ++index) {
       Row& row = rows[index % kRows];
       if (row.key.get() == key) return &row;
       if (row.key.get() != 0) continue;
