@@ -58,8 +58,11 @@ class Histogram {
     if (~value > complement_of_min_.get()) complement_of_min_.set(~value);
   }
 
+  // Looks only at the buckets that have values: another process's pages would come with the reading of the
+  // rest.
   void merge(const Histogram& other) noexcept {
-    for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
+    if (other.count() == 0) return;
+    for (std::size_t bucket = bucket_of(other.min()); bucket <= bucket_of(other.max()); ++bucket) {
       if (const auto count = other.buckets_[bucket].read(); count != 0) buckets_[bucket].add(count);
     }
     count_.add(other.count_.read());

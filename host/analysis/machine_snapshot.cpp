@@ -59,7 +59,8 @@ ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, const Qui
   if (quiet.holds == 0) {
     snapshot.hold = row.hold.percentiles(open);
   } else {
-    const auto both = std::make_unique<Histogram>(row.hold);
+    const auto both = std::make_unique<Histogram>();
+    both->merge(row.hold);
     both->merge(*quiet.hold);
     snapshot.hold = both->percentiles(open);
   }

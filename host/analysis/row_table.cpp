@@ -94,6 +94,7 @@ void RowTable::count_handoff(const ThreadRow& from, const ThreadRow& to) noexcep
     if (place.rows.get() == 0) place.rows.set(key);
     if (place.rows.get() != key) continue;
     place.count.add(1);
+    header_->handoffs.add(1);
     return;
   }
 }

@@ -80,7 +80,10 @@ class RowTable {
     Cell rows;  // which two, by index, each plus 1: (from, to); 0 where nobody counts here
     Cell count;
   };
-  [[nodiscard]] std::span<const HandoffCount> handoffs() const noexcept { return {handoffs_, kHandoffs}; }
+  // Empty where none was counted: whoever reads another process's memory touches as little of it as there is.
+  [[nodiscard]] std::span<const HandoffCount> handoffs() const noexcept {
+    return {handoffs_, header_->handoffs.read() != 0 ? kHandoffs : 0};
+  }
   // Of a row that `rows` of a HandoffCount names.
   [[nodiscard]] const ThreadRow* row_of(std::uint64_t index_plus_one) const noexcept {
     return row_at(index_plus_one);
@@ -97,6 +100,7 @@ class RowTable {
     Cell rows;  // that were made, or asked for at the same time when none was left
     Cell gils_end;
     Cell lost;
+    Cell handoffs;  // that were counted
   };
   static constexpr std::size_t kHandoffs = 4096;  // a power of two
 

@@ -233,7 +233,7 @@ SpanTable::Row* SpanTable::find_or_add(GilId gil, ThreadId thread, SpanEnds ends
 Spans SpanTable::read(const RowTable& table, std::span<const QuietFigures> quiet, bool has_every_hold,
                       std::uint64_t now) const {
   Spans spans;
-  for (const Row& row : rows) {
+  for (const Row& row : std::span(rows).first(rows_used.read() != 0 ? kRows : 0)) {
     const auto holder = row.holder.read();
     if (holder == 0) continue;
     const ThreadId thread = thread_of(holder);

@@ -3,13 +3,17 @@
 
 #include <atomic>
 #include <random>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 
 #include "analysis/event_lists.h"
 #include "capture/fake_code.h"
 #include "recording/as_hooks.h"
+#include "support/file.h"
 
 namespace gilscope {
 namespace {
@@ -235,6 +239,37 @@ TEST(BlameCounters, are_as_if_just_made_when_they_begin_anew) {
   test::AsHooks hooks(twins.counters);
   for (const auto& event : events) hooks.give(event, stack, twins.code);
   EXPECT_EQ(twins.counters.view().figures(30).threads.front().holds, 2U);
+}
+
+// The memory of a thousand processes is read at a run's end: pages that nobody has written to must not come
+// with that.
+TEST(BlameCounters, are_read_without_a_page_more_of_their_memory) {
+  constexpr Bounds kBounds{.rows = 64, .gils = 4};
+  const FileDescriptor file(memfd_create("test", MFD_CLOEXEC));
+  ASSERT_EQ(ftruncate(file.get(), static_cast<off_t>(BlameCounters::size_of(kBounds))), 0);
+  void* const memory =
+      mmap(nullptr, BlameCounters::size_of(kBounds), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  BlameCounters counters(kBounds, static_cast<std::byte*>(memory));
+  test::AsHooks hooks(counters);
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    hooks.give(acquire(10 * i, 1));
+    hooks.give(release(10 * i + 3 + i % 5, 1));
+  }
+  const auto blocks = [&] {
+    struct stat status{};
+    fstat(file.get(), &status);
+    return status.st_blocks;
+  };
+  static_cast<void>(counters.view());  // what is in the queue comes to the tables
+  const auto before = blocks();
+  {
+    const BlameCounters::View view(kBounds, static_cast<std::byte*>(memory));
+    EXPECT_EQ(view.figures(2000).threads.front().holds, 100U);
+    EXPECT_TRUE(view.blame(2000).spans.empty());
+  }
+  EXPECT_EQ(blocks(), before);
+  munmap(memory, BlameCounters::size_of(kBounds));
 }
 
 // Under two GILs at once, and read meanwhile: the thread sanitizer looks on.
