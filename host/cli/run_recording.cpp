@@ -4,11 +4,13 @@
 
 #include <csignal>
 #include <filesystem>
+#include <new>
 #include <optional>
 #include <unistd.h>
 
 #include "cli/recording_bridge.h"
 #include "probe/probe_error.h"
+#include "recording/address_space.h"
 #include "recording/recording.h"
 #include "recording/recording_cost.h"
 #include "report/summary_report.h"
@@ -161,6 +163,11 @@ std::unique_ptr<Recording> make_recording() {
 
 void begin_recording(const RunOptions& options, const Invocation& invocation) {
   if (options.no_probe) return;
+  if (const auto lack = lack_of_addresses()) {
+    // The program runs, whatever there is no room for.
+    log_warning("this process is not traced, and there is no report: {}", *lack);
+    return;
+  }
   // Only a capture and the JSON say which Python they are of.
   const bool is_described = options.capture.is_wanted() || !options.common.json.empty();
   const auto surroundings = is_described ? look_around(invocation.host.linkage()) : Surroundings{};
@@ -197,6 +204,11 @@ void begin_recording(const RunOptions& options, const Invocation& invocation) {
   } catch (const Error&) {
     if (run->capture) run->capture->discard();
     throw;
+  } catch (const std::bad_alloc&) {
+    log_warning("this process is not traced, and there is no report: no memory for it");
+    if (run->capture) run->capture->discard();
+    run = nullptr;
+    return;
   }
   Py_AtExit(on_end_of_python);
   on_exit(on_exit_of_process, nullptr);

@@ -9,6 +9,7 @@
 
 #include <fmt/core.h>
 
+#include "recording/address_space.h"
 #include "recording/note_reading.h"
 #include "recording/recording.h"
 #include "support/error.h"
@@ -134,7 +135,7 @@ std::unique_ptr<Recording> Recording::join(const std::string& path, ProcessRole 
   if (!space) return nullptr;
   const Told told = told_by_parent(*space);
   const auto clock = ProbeClock::of(told.clock);
-  if (!clock) {
+  if (!clock || lack_of_addresses()) {
     space->count_refused();
     return nullptr;
   }

@@ -34,7 +34,7 @@ class Recording {
   explicit Recording(Reach reach, const std::optional<CapturePlan>& capture = {}, Stacks stacks = Stacks::On);
 
   // In a child that was started anew: joins what its ancestor records. nullptr where that is gone, or times
-  // by a clock that this process may not read: then it is counted.
+  // by a clock that this process may not read, or this one has too few addresses: then it is counted.
   static std::unique_ptr<Recording> join(const std::string& path, ProcessRole role);
 
   Recording(const Recording&) = delete;

@@ -1,0 +1,42 @@
+#include "recording/address_space.h"
+
+#include <cstdlib>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fmt/core.h>
+
+#include "support/system_files.h"
+
+namespace gilscope {
+namespace {
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
+// With a capture; seen of a whole process: 150 MiB more than without.
+constexpr std::uint64_t kOfRecording = 160 * kMiB;
+constexpr std::uint64_t kShare = 8;
+
+// By its first number, in pages.
+std::uint64_t mapped_bytes() {
+  const auto text = read_text("/proc/self/statm").value_or("");
+  const auto pages = std::strtoull(text.c_str(), nullptr, 10);
+  return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+bool has_addresses_enough(std::uint64_t limit, std::uint64_t used) noexcept {
+  return limit > used && (limit - used) / kShare >= kOfRecording;
+}
+
+std::optional<std::string> lack_of_addresses() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+      has_addresses_enough(limit.rlim_cur, mapped_bytes())) {
+    return std::nullopt;
+  }
+  return fmt::format("it may have {} MiB of addresses (ulimit -v), of which a recording takes {}",
+                     limit.rlim_cur / kMiB, kOfRecording / kMiB);
+}
+
+}  // namespace gilscope
