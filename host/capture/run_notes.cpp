@@ -90,6 +90,9 @@ RunNotes parse_notes(const json& document) {
                             .overlooked_gils = number_at(document, "overlooked_gils", kMaxCount),
                             .were_slots_overwritten = document.at("overwritten").get<bool>(),
                             .are_stacks_unreadable = document.at("stacks_unreadable").get<bool>()}};
+  if (document.contains("suspended_ns")) {  // older captures have none
+    notes.losses.suspended = time_at(document, "suspended_ns").value_or(Nanoseconds{});
+  }
   if (const auto code = optional_number_at(document, "exit_code", kMaxExitCode)) {
     notes.exit_code = static_cast<int>(*code);
   }
@@ -110,6 +113,7 @@ void write_run_notes(const std::filesystem::path& folder, const RunNotes& notes)
                               {"overlooked_gils", notes.losses.overlooked_gils},
                               {"overwritten", notes.losses.were_slots_overwritten},
                               {"stacks_unreadable", notes.losses.are_stacks_unreadable},
+                              {"suspended_ns", notes.losses.suspended.count()},
                               {"processes", std::move(processes)}};
   OutputFile(folder / kNotesFile, Existing::Overwrite).write(json_file_text(document));
 }

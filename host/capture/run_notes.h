@@ -38,6 +38,7 @@ struct RecordingLosses {
   std::uint64_t overlooked_gils = 0;       // more were alive at once than the probe takes
   bool were_slots_overwritten = false;     // by somebody else, while the probe ran
   bool are_stacks_unreadable = false;      // they were asked for; this build of CPython has other frames
+  Nanoseconds suspended{};                 // the machine, meanwhile: times across that are not reliable
 };
 
 struct RunNotes {

@@ -1,3 +1,5 @@
+#include "recording/recording.h"
+
 #include <algorithm>
 #include <array>
 #include <climits>
@@ -11,7 +13,6 @@
 
 #include "recording/address_space.h"
 #include "recording/note_reading.h"
-#include "recording/recording.h"
 #include "support/error.h"
 
 namespace gilscope {
@@ -159,6 +160,7 @@ void Recording::start() {
     if (space_) space_->count_refused();
     throw;
   }
+  boot_began_ = read_boot_offset();
   note_->begin(role_, probe_.started().ticks);
   if (ThreadNote* const own = note_->find_or_add(calling_thread())) {
     // It has worked before: Python's start alone takes more than a short script.
@@ -185,6 +187,7 @@ void Recording::stop() noexcept {
   probe_.stop();
   events_.stop(probe_.stopped());
   running = nullptr;
+  boot_ended_ = read_boot_offset();
   note_->end(probe_.stopped().ticks);
 }
 
@@ -241,10 +244,12 @@ std::uint64_t Recording::for_each_process(Visit visit) const {
 }
 
 RecordingLosses Recording::losses(std::uint64_t unrecorded_processes) const {
-  return {.unrecorded_processes = unrecorded_processes,
-          .overlooked_gils = probe_.losses().overlooked_gils,
-          .were_slots_overwritten = probe_.losses().were_slots_overwritten,
-          .are_stacks_unreadable = stacks_ != Stacks::Off && probe_.stacks() == Stacks::Off};
+  return {
+      .unrecorded_processes = unrecorded_processes,
+      .overlooked_gils = probe_.losses().overlooked_gils,
+      .were_slots_overwritten = probe_.losses().were_slots_overwritten,
+      .are_stacks_unreadable = stacks_ != Stacks::Off && probe_.stacks() == Stacks::Off,
+      .suspended = suspended_between(boot_began_, probe_.is_running() ? read_boot_offset() : boot_ended_)};
 }
 
 TickLength Recording::measure_tick(const ClockPoint& now) noexcept {

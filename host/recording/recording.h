@@ -17,6 +17,7 @@
 #include "recording/blame_counters.h"
 #include "recording/process_note.h"
 #include "recording/shared_space.h"
+#include "recording/suspension.h"
 
 namespace gilscope {
 
@@ -92,6 +93,8 @@ class Recording {
   Stacks stacks_;
   ProbeClock clock_;  // of all processes: their ticks are compared
   double least_tick_ns_ = 0;
+  BootOffset boot_began_;
+  BootOffset boot_ended_;
   std::optional<BlameCounters> counters_;
   EventRecorder events_;  // where there is a capture
   Probe probe_;           // after counters_: it stops before they go

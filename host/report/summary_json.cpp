@@ -192,6 +192,7 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
             {"overlooked_gils", summary.probe.losses.overlooked_gils},
             {"overwritten", summary.probe.losses.were_slots_overwritten},
             {"stacks_unreadable", summary.probe.losses.are_stacks_unreadable},
+            {"suspended_ns", summary.probe.losses.suspended.count()},
             {"pair_cost_ns", or_null(summary.probe.pair_cost_ns)},
             {"cost_share", or_null(summary.probe.cost_share)},
             {"capture_bytes", or_null(summary.probe.capture_bytes)}}},

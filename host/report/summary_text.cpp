@@ -199,6 +199,10 @@ std::string describe_probe(const ProbeFigures& probe) {
   if (probe.losses.are_stacks_unreadable) {
     text += " Lines are missing: the frames of this build of CPython are not known.";
   }
+  if (probe.losses.suspended > Nanoseconds{}) {
+    text += fmt::format(" The machine was suspended for {} while it ran: times across that are not reliable.",
+                        format_duration(probe.losses.suspended));
+  }
   return text;
 }
 

@@ -149,6 +149,7 @@ class Probe:
     pair_cost_ns: float | None  #: added to a release and its acquire, measured after the trace
     cost_share: float | None  #: of the wall time
     capture_bytes: int | None
+    suspended_ns: int = 0  #: the machine was, meanwhile: times across that are not reliable
 
 
 @dataclasses.dataclass(frozen=True)

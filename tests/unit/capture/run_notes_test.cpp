@@ -16,7 +16,10 @@ using testing::HasSubstr;
 RunNotes some_notes() {
   return {.exit_code = 3,
           .pair_cost_ns = 17.25,
-          .losses = {.unrecorded_processes = 1, .overlooked_gils = 2, .were_slots_overwritten = true},
+          .losses = {.unrecorded_processes = 1,
+                     .overlooked_gils = 2,
+                     .were_slots_overwritten = true,
+                     .suspended = std::chrono::seconds(12)},
           .processes = {
               {.pid = 4001,
                .parent_pid = 4000,
@@ -48,8 +51,21 @@ TEST_F(RunNotesTest, is_read_as_it_was_written) {
   EXPECT_EQ(notes->processes.at(1).end, std::nullopt);
   EXPECT_EQ(notes->processes.at(1).name, "parser");
   EXPECT_EQ(notes->processes.at(0).threads.at(1).name, "\"quoted\"\n");
+  EXPECT_EQ(notes->losses.suspended, std::chrono::seconds(12));
   write_run_notes(folder_.path(), *notes);
   EXPECT_EQ(text(), before);
+}
+
+TEST_F(RunNotesTest, knows_of_no_suspension_where_the_capture_is_older_and_refuses_one_that_cannot_be) {
+  write_run_notes(folder_.path(), some_notes());
+  auto document = nlohmann::json::parse(text());
+  document.erase("suspended_ns");
+  static_cast<void>(folder_.write("run.json", document.dump()));
+  EXPECT_EQ(read_run_notes(folder_.path())->losses.suspended, Nanoseconds{});
+  document["suspended_ns"] = -1;
+  static_cast<void>(folder_.write("run.json", document.dump()));
+  EXPECT_THAT(test::error_of([&] { static_cast<void>(read_run_notes(folder_.path())); }).what(),
+              HasSubstr("numbers that a run can note"));
 }
 
 TEST_F(RunNotesTest, has_no_names_of_processes_where_the_capture_is_older) {

@@ -7,10 +7,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "analysis/process_records.h"
 #include "golden.h"
 #include "report/lines.h"
+#include "support/json_values.h"
 
 namespace gilscope {
 namespace {
@@ -155,6 +157,19 @@ TEST(SummaryReport, looks_as_it_did) {
                 .were_slots_overwritten = true,
                 .are_stacks_unreadable = true};
   test::expect_golden("summary.txt", format_summary(summarize_run(run)));
+}
+
+TEST(SummaryReport, says_that_the_machine_was_suspended_and_the_json_has_it) {
+  auto run = recorded(busy_records());
+  EXPECT_THAT(format_summary(summarize_run(run)), Not(HasSubstr("suspended")));
+  run.losses.suspended = std::chrono::milliseconds(12'300);
+  const RunSummary summary = summarize_run(run);
+  EXPECT_THAT(
+      format_summary(summary, {.columns = 1000}),
+      HasSubstr("The machine was suspended for 12.3 s while it ran: times across that are not reliable."));
+  const auto document = summary_json(summary, {});
+  EXPECT_EQ(document["probe"]["suspended_ns"], 12'300'000'000);
+  EXPECT_EQ(read_summary(dump_json(document)).probe.losses.suspended, run.losses.suspended);
 }
 
 TEST(SummaryReport, looks_as_it_did_of_one_thread) {

@@ -1,0 +1,35 @@
+#include "recording/suspension.h"
+
+#include <ctime>
+
+namespace gilscope {
+namespace {
+
+Nanoseconds read_clock(clockid_t clock) noexcept {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return to_nanoseconds(time);
+}
+
+}  // namespace
+
+// The tightest of some tries: another thread may run between two readings.
+BootOffset read_boot_offset() noexcept {
+  BootOffset best{.least = Nanoseconds::min() / 4, .most = Nanoseconds::max() / 4};
+  for (int i = 0; i < 5; ++i) {
+    const Nanoseconds before = read_clock(CLOCK_MONOTONIC);
+    const Nanoseconds boot = read_clock(CLOCK_BOOTTIME);
+    const Nanoseconds after = read_clock(CLOCK_MONOTONIC);
+    const BootOffset offset{.least = boot - after, .most = boot - before};
+    if (offset.most - offset.least < best.most - best.least) best = offset;
+  }
+  return best;
+}
+
+Nanoseconds suspended_between(const BootOffset& begin, const BootOffset& end) noexcept {
+  constexpr Nanoseconds kLeast = std::chrono::milliseconds(1);
+  const Nanoseconds suspended = end.least - begin.most;
+  return suspended < kLeast ? Nanoseconds{} : suspended;
+}
+
+}  // namespace gilscope
