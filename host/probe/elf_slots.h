@@ -21,7 +21,7 @@ struct LoadedPages {
 
 // A pointer that functions are called through, and the pages that it lies in.
 struct Slot {
-  std::uintptr_t* place;
+  std::uintptr_t* place = nullptr;
   LoadedPages pages;
 };
 

@@ -17,10 +17,10 @@ enum class EventKind : std::uint8_t {
 };
 
 struct Event {
-  std::uint64_t ticks;  // of the probe's clock
-  GilId gil;
-  ThreadId thread;
-  EventKind kind;
+  std::uint64_t ticks = 0;  // of the probe's clock
+  GilId gil{};
+  ThreadId thread{};
+  EventKind kind{};
   std::uint32_t sequence = 0;  // of the GIL, where the recorder asks for it: each has its own, without a gap
 };
 static_assert(sizeof(Event) == 24, "events are counted in billions: think before you add a field");

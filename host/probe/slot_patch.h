@@ -13,8 +13,8 @@ namespace gilscope {
 
 struct SlotChange {
   Slot slot;
-  std::uintptr_t original;
-  std::uintptr_t replacement;
+  std::uintptr_t original = 0;
+  std::uintptr_t replacement = 0;
 };
 
 class SlotPatch {

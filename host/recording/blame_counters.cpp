@@ -323,9 +323,10 @@ void BlameCounters::record_at(const Event& event, std::span<const CodePoint> sta
 }
 
 void BlameCounters::work() noexcept {
+  // Before anything else: where somebody else is at it, the others go on waiting.
+  set_has_work(false);
   EventQueue& queue = tables_.queue();
   if (!queue.try_lock()) return;
-  set_has_work(false);
   if (!tables_.drain(kAtOnce)) set_has_work(true);
   queue.unlock();
 }

@@ -23,7 +23,7 @@ constexpr std::size_t kPage = 4096;
 constexpr std::size_t kHeaderBytes = kPage + SharedSpace::kCommonBytes;
 constexpr std::uint64_t kMagic = 0x3165'7061'6373'6C67;  // "glscape1"
 // Of any size but this one, which it has for ever, a read of the mapping could be SIGBUS.
-constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+constexpr unsigned kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 // No machine has more processes: what says more is damaged.
 constexpr std::uint64_t kMaxRefused = std::uint64_t{1} << 22U;
 // Scripts expect the first numbers for themselves.
@@ -111,7 +111,7 @@ std::optional<SharedSpace> SharedSpace::open(const std::string& path, std::size_
   // The number may be another file's by now: only a file of just this size is looked into.
   if (file.get() < 0 || fstat(file.get(), &status) != 0 || status.st_size != size) return std::nullopt;
   const int seals = fcntl(file.get(), F_GET_SEALS);  // -1 of a file that has a name
-  if (seals < 0 || (seals & kSeals) != kSeals) return std::nullopt;
+  if (seals < 0 || (static_cast<unsigned>(seals) & kSeals) != kSeals) return std::nullopt;
   auto* const header = reinterpret_cast<Header*>(map(file.get(), 0, kHeaderBytes));
   if (header == nullptr) return std::nullopt;
   SharedSpace space(std::move(file), header, slot_bytes, status);

@@ -96,8 +96,9 @@ class Literals {
     constexpr std::uint32_t kReplacement = 0xfffd;
     std::uint32_t number = 0;
     if (rest_.size() < digits) return false;
-    const char* const end = rest_.data() + digits;
-    if (std::from_chars(rest_.data(), end, number, 16).ptr != end) return false;
+    const std::string hex(rest_.substr(0, digits));
+    const char* const end = hex.data() + digits;
+    if (std::from_chars(hex.data(), end, number, 16).ptr != end) return false;
     rest_.remove_prefix(digits);
     const bool is_surrogate = number >= 0xd800 && number < 0xe000;
     append_utf8(text, is_surrogate || number > 0x10ffff ? kReplacement : number);
