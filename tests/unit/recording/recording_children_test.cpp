@@ -267,8 +267,8 @@ TEST_F(RecordedChildren, that_were_started_anew_are_timed_by_the_clock_of_the_fi
     Recording recording(Reach::WithChildren);
     recording.start();
     recording.stop();
+    test::switch_tsc_on();  // up to 3.12, Python itself reads a clock at a fork
     const int child = run_as_fork([&] {
-      test::switch_tsc_on();
       const auto joined = Recording::join(recording.path(), ProcessRole::Spawn);
       if (!joined) return false;
       joined->start();
