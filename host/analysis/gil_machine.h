@@ -74,6 +74,9 @@ class GilMachine {
     return table_.find_or_add(id, thread, ticks);
   }
 
+  // Of an event that does not come here; any thread, at any time.
+  void count_lost() noexcept { table_.count_lost(); }
+
   // Where holds that concern nobody else are counted elsewhere: the hold that is on is known to have ended,
   // and is counted there; its row, or null where nobody holds the GIL.
   ThreadRow* end_unseen(GilId id) noexcept;

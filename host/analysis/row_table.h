@@ -91,8 +91,8 @@ class RowTable {
   // Of the thread that holds the GIL or held it last; null where nobody is known.
   [[nodiscard]] ThreadRow* row_of(const GilState& gil) const noexcept { return row_at(gil.row_plus_one); }
 
-  // Events of GILs beyond the bound.
-  void count_lost() noexcept { header_->lost.add(1); }
+  // Events of GILs beyond the bound. These come at once: written by atomic addition.
+  void count_lost() noexcept { std::atomic_ref(header_->lost.raw).fetch_add(1, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t lost() const noexcept { return header_->lost.read(); }
 
  private:

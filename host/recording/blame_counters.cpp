@@ -80,10 +80,7 @@ static_assert(Bounds{}.gils <= SpanTable::kGils && Bounds{}.gils <= EventQueue::
 
 void BlameTables::apply(const QueuedEvent& queued) noexcept {
   const Event event = queued.event();
-  if (static_cast<std::uint32_t>(event.gil) >= table().bounds().gils) {
-    machine_.apply(event);
-    return;
-  }
+  if (queued.gil >= table().bounds().gils) return;  // in another process's memory: nonsense
   note_applied(queued);
   switch (event.kind) {
     case EventKind::Request:
@@ -246,6 +243,10 @@ bool BlameCounters::absorb(const Event& event) noexcept {
 }
 
 void BlameCounters::put(QueuedEvent queued, const Event& event) noexcept {
+  if (queued.gil >= bounds_.gils || tables_.queue().is_stuck.read() != 0) [[unlikely]] {
+    tables_.count_lost();
+    return;
+  }
   CountedThread& lane = counted_thread;
   if (lane.session != session_ || lane.gil != event.gil || lane.thread != event.thread) [[unlikely]] {
     attach(event);
@@ -261,44 +262,55 @@ void BlameCounters::put(QueuedEvent queued, const Event& event) noexcept {
   if (has_room) [[likely]] {
     lane.ring->events[lane.head % EventRing::kEvents] = queued;
     lane.ring->head.set(++lane.head);
-  } else {
-    put_in_time(queued);
+  } else if (!put_in_time(queued)) {
+    tables_.queue().is_stuck.set(1);
+    tables_.count_lost();
+    return;
   }
   if (quiet != nullptr) quiet->note_event(event);
 }
 
+// Whether it is worth another try: not where the lock is not to be had, or an event that others wait for
+// never comes. Neither happens unless somebody is stopped for good in the middle of a few instructions; but
+// then the program has to go on.
+bool BlameCounters::make_way(std::uint64_t tries) noexcept {
+  constexpr std::uint64_t kMostTries = 10'000;
+  EventQueue& queue = tables_.queue();
+  if (tries == kMostTries || !queue.lock_within(kPatience)) return false;
+  tables_.drain(kAll);
+  queue.unlock();
+  if (tries != 0) sched_yield();
+  return true;
+}
+
 // Half of the ring may be full: then there is work. Where all of it is, it is done here, under the GIL's
-// mutex. It never takes long to become possible: what an event waits for is put by threads that hold other
-// GILs' mutexes, and are about to.
-[[gnu::noinline]] void BlameCounters::put_in_time(const QueuedEvent& queued) noexcept {
+// mutex. It does not take long to become possible: what an event waits for is put by threads that hold other
+// GILs' mutexes, and are about to. False where it did.
+[[gnu::noinline]] bool BlameCounters::put_in_time(const QueuedEvent& queued) noexcept {
   CountedThread& lane = counted_thread;
   EventQueue& queue = tables_.queue();
   if (lane.ring != nullptr) {
-    while (true) {
+    for (std::uint64_t tries = 0;; ++tries) {
       lane.tail = lane.ring->tail.read();
       if (lane.head - lane.tail >= EventRing::kEvents / 2) set_has_work(true);
       if (lane.head - lane.tail < EventRing::kEvents) break;
-      queue.lock();
-      tables_.drain(kAll);
-      queue.unlock();
+      if (!make_way(tries)) return false;
     }
     lane.ring->events[lane.head % EventRing::kEvents] = queued;
     lane.ring->head.set(++lane.head);
-    return;
+    return true;
   }
   // Without a ring: its turn comes as soon as the earlier ones are out.
-  Cell& next = queue.next[queued.gil % EventQueue::kGils];
-  for (bool is_done = false; !is_done;) {
-    queue.lock();
-    tables_.drain(kAll);
-    if (static_cast<std::uint32_t>(next.get()) == queued.sequence) {
-      tables_.apply(queued);
-      next.add(1);
-      is_done = true;
-    }
+  Cell& next = queue.next[queued.gil];
+  for (std::uint64_t tries = 0; make_way(tries); ++tries) {
+    if (static_cast<std::uint32_t>(next.read()) != queued.sequence) continue;
+    if (!queue.lock_within(kPatience)) return false;
+    tables_.apply(queued);
+    next.add(1);
     queue.unlock();
-    if (!is_done) sched_yield();
+    return true;
   }
+  return false;
 }
 
 void BlameCounters::record_at(const Event& event, std::span<const CodePoint> stack,

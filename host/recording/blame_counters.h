@@ -34,6 +34,9 @@ class BlameTables {
   // Of the row of the thread, made where there is none; nullptr where there is no place.
   [[nodiscard]] QuietHolds* quiet_of(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept;
 
+  // Of an event that goes nowhere; any thread, at any time.
+  void count_lost() noexcept { machine_.count_lost(); }
+
   // The rest by who has the queue's lock.
   void open(GilId gil, std::int64_t interpreter) noexcept { machine_.open(gil, interpreter); }
   // Returns whether nothing more is in the queue.
@@ -113,7 +116,8 @@ class BlameCounters final : public Recorder {
  private:
   void put(QueuedEvent queued, const Event& event) noexcept;
   void attach(const Event& event) noexcept;
-  void put_in_time(const QueuedEvent& queued) noexcept;
+  [[nodiscard]] bool put_in_time(const QueuedEvent& queued) noexcept;
+  [[nodiscard]] bool make_way(std::uint64_t tries) noexcept;
 
   Bounds bounds_;
   std::optional<ZeroedMemory> memory_;

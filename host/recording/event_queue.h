@@ -105,6 +105,7 @@ struct EventQueue {
 
   Cell has_begun;
   Cell takes_every_hold;  // 1: holds for which nobody waits are noted, too
+  Cell is_stuck;          // 1: an event found no place in time, and none comes any more
   pthread_mutex_t mutex;
   alignas(64) Cell rings_used;
   Cell rings_to_sweep;           // once so many are used, those of threads that have ended are looked for

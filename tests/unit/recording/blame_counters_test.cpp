@@ -101,7 +101,8 @@ void expect_the_same_figures(const MachineSnapshot& counted, const MachineSnapsh
 // Gives a recorder the events as the probe does, and Blame and GilMachine the same ones.
 class Twins {
  public:
-  explicit Twins(Bounds bounds = {.rows = 256, .gils = 16}) : counters(bounds) {}
+  explicit Twins(Bounds bounds = {.rows = 256, .gils = 16}, std::byte* memory = nullptr)
+      : counters(bounds, memory) {}
 
   void apply(const Event& event, std::span<const CodePoint> stack) {
     std::optional<StackId> stands;
@@ -159,6 +160,27 @@ TEST(BlameCounters, blame_whom_blame_blames_in_any_legal_list) {
     twins.expect_the_same(events.back().ticks + 1000 * seed);
     if (HasFailure()) break;
   }
+}
+
+// More at once than there are rings: each of its events goes straight to the tables, after those that came
+// before.
+TEST(BlameCounters, blame_the_same_where_a_thread_finds_no_ring) {
+  constexpr Bounds kBounds{.rows = 64, .gils = 4};
+  const ZeroedMemory memory(BlameCounters::size_of(kBounds));
+  Twins twins(kBounds, memory.data());
+  EventQueue& queue = BlameTables(kBounds, memory.data()).queue();
+  for (EventRing& ring : queue.rings) ring.owner.set(static_cast<std::uint64_t>(gettid()));
+  queue.rings_used.set(EventQueue::kRings);
+  auto events = test::simulate(3, {.threads = 5, .gils = 2, .events = 600});
+  for (std::size_t i = 0; i < events.size(); ++i) events[i].ticks += i;
+  std::thread([&] {
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      const std::array stack{twins.code.point(i % 5)};
+      twins.apply(events[i], stack);
+    }
+  }).join();
+  for (const EventRing& ring : queue.rings) ASSERT_EQ(ring.head.get(), 0U);
+  twins.expect_the_same(events.back().ticks + 1000);
 }
 
 std::map<ThreadId, std::uint64_t> sum_of_waits(const Spans& spans) {
@@ -225,6 +247,35 @@ TEST(BlameCounters, beyond_their_bounds_lose_lines_and_no_wait) {
   EXPECT_EQ(holds, 20'000U);
   EXPECT_GT(without_lines, 0U);
   EXPECT_LE(blame.spans.size(), SpanTable::kRows);
+}
+
+// An id is never given twice, so a program that makes interpreters for a day gets there: it goes on, and is
+// told.
+TEST(BlameCounters, lose_events_of_gils_beyond_their_bound_and_no_others) {
+  BlameCounters counters({.rows = 8, .gils = 2});
+  for (std::uint32_t i = 0; i < 2 * EventRing::kEvents; ++i) {
+    auto beyond = acquire(10 * i + 1, 1, i % 2 == 0 ? 2 : EventQueue::kGils);
+    beyond.sequence = i / 2;
+    counters.record(beyond);
+    auto event = i % 2 == 0 ? acquire(10 * i + 2, 1) : release(10 * i + 2, 1);
+    event.sequence = i;
+    counters.record(event);
+  }
+  const auto figures = counters.view().figures(100'000);
+  EXPECT_EQ(figures.lost_events, 2 * EventRing::kEvents);
+  ASSERT_EQ(figures.threads.size(), 1U);
+  EXPECT_EQ(figures.threads.front().holds, EventRing::kEvents);
+}
+
+// It cannot happen; if it does, the program goes on.
+TEST(BlameCounters, lose_what_waits_for_an_event_that_never_comes) {
+  BlameCounters counters({.rows = 8, .gils = 2});
+  for (std::uint32_t i = 0; i < EventRing::kEvents + 10; ++i) {
+    auto event = acquire(10 * i, 1);
+    event.sequence = i + 1;
+    counters.record(event);
+  }
+  EXPECT_EQ(counters.view().figures(100'000).lost_events, 10U);
 }
 
 TEST(BlameCounters, are_as_if_just_made_when_they_begin_anew) {
