@@ -56,7 +56,7 @@ ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, const Qui
   }
   if (snapshot.open != OpenInterval::None) snapshot.last = std::max(snapshot.last, now);
   const auto open = std::span(holds).first(open_holds);
-  if (quiet.holds == 0) {
+  if (quiet.hold == nullptr || quiet.holds == 0) {
     snapshot.hold = row.hold.percentiles(open);
   } else {
     const auto both = std::make_unique<Histogram>();
