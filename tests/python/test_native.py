@@ -3,6 +3,7 @@
 Only here they are called alone; everywhere else they are the truth that others are measured by.
 """
 
+import functools
 import operator
 import signal
 import subprocess
@@ -71,7 +72,12 @@ def test_the_largest_count_is_the_last_whose_sum_fits_in_64_bits() -> None:
     assert MAX_COUNT * (MAX_COUNT - 1) // 2 < 2**64 <= MAX_COUNT * (MAX_COUNT + 1) // 2
 
 
-def test_the_largest_count_is_exact_and_a_worker_does_not_ask_for_the_gil_before_its_end() -> None:
+def test_the_largest_count_is_exact_and_a_worker_does_not_ask_for_the_gil_before_its_end(
+    request: pytest.FixtureRequest,
+) -> None:
+    # No release is forced, however long the starting thread waits for the GIL.
+    request.addfinalizer(functools.partial(sys.setswitchinterval, sys.getswitchinterval()))
+    sys.setswitchinterval(1000)
     sums, releases = [], []
     with gilscope.trace() as trace:
 
