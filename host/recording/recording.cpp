@@ -222,10 +222,11 @@ void Recording::begin_again_in_child() noexcept {
   recording.note_->name_thread(calling_thread(), "MainThread");
 }
 
-// `visit` says whether it could read it. Returns how many processes there are of which nothing can be read.
+// `visit` is called with the memory of the process's counters, too (nullptr: its own), and says whether it
+// could read it. Returns how many processes there are of which nothing can be read.
 template <typename Visit>
 std::uint64_t Recording::for_each_process(Visit visit) const {
-  visit(*note_, counters_->view());
+  visit(*note_, nullptr);
   if (!space_) return 0;
   if (!space_->is_still_ours()) return space_->refused() + std::max<std::uint64_t>(space_->claimed(), 1) - 1;
   std::uint64_t unreadable = space_->refused();
@@ -238,7 +239,7 @@ std::uint64_t Recording::for_each_process(Visit visit) const {
     }
     const auto& note = *reinterpret_cast<const ProcessNote*>(view.data());
     if (note.state.read() == 0) continue;
-    if (!visit(note, BlameCounters::View(kSharedBounds, view.data() + sizeof(ProcessNote)))) ++unreadable;
+    if (!visit(note, view.data() + sizeof(ProcessNote))) ++unreadable;
   }
   return unreadable;
 }
@@ -265,9 +266,11 @@ RecordedRun Recording::collect() {
   const ClockPoint now = this->now();
   const TickLength tick = measure_tick(now);
   RecordedRun run{.clock = probe_.clock().kind()};
-  const auto unrecorded = for_each_process([&](const ProcessNote& note, const BlameCounters::View& counted) {
+  const auto unrecorded = for_each_process([&](const ProcessNote& note, std::byte* counted) {
     const bool is_own = &note == note_;
-    auto record = read_process(note, counted, tick, is_own ? now.ticks : probe_.clock().read());
+    const auto until = is_own ? now.ticks : probe_.clock().read();  // before its counters are looked at
+    auto record = is_own ? read_process(note, counters_->view(), tick, until)
+                         : read_process(note, BlameCounters::View(kSharedBounds, counted), tick, until);
     if (!record) return false;
     // GILs go on meanwhile: the holds of one sum to at most the wall time that ends after they were read.
     if (is_own && probe_.is_running()) {
@@ -283,12 +286,11 @@ RecordedRun Recording::collect() {
 RunNotes Recording::notes() const {
   const auto now = this->now().ticks;
   RunNotes notes;
-  const auto unrecorded =
-      for_each_process([&](const ProcessNote& note, const BlameCounters::View& /*counted*/) {
-        auto read = read_note(note, now);
-        if (read) notes.processes.push_back(std::move(*read));
-        return read.has_value();
-      });
+  const auto unrecorded = for_each_process([&](const ProcessNote& note, std::byte* /*counted*/) {
+    auto read = read_note(note, now);
+    if (read) notes.processes.push_back(std::move(*read));
+    return read.has_value();
+  });
   notes.losses = losses(unrecorded);
   return notes;
 }
