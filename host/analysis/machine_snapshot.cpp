@@ -93,8 +93,8 @@ std::vector<HandoffSnapshot> read_handoffs(const RowTable& table) {
     const auto rows = place.rows.read();
     const auto count = place.count.read();
     if (rows == 0 || count == 0) continue;
-    const ThreadRow* const from = table.row_of(rows >> 32U);
-    const ThreadRow* const to = table.row_of(rows & 0xFFFF'FFFFU);
+    const ThreadRow* const from = table.row_at(rows >> 32U);
+    const ThreadRow* const to = table.row_at(rows & 0xFFFF'FFFFU);
     if (from == nullptr || to == nullptr) continue;
     handoffs.push_back({.gil = gil_of(to->key.read()),
                         .from = known_thread(table, *from),

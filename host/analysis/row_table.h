@@ -84,9 +84,10 @@ class RowTable {
   [[nodiscard]] std::span<const HandoffCount> handoffs() const noexcept {
     return {handoffs_, header_->handoffs.read() != 0 ? kHandoffs : 0};
   }
-  // Of a row that `rows` of a HandoffCount names.
-  [[nodiscard]] const ThreadRow* row_of(std::uint64_t index_plus_one) const noexcept {
-    return row_at(index_plus_one);
+  // By index + 1; null for 0, and for nonsense in another process's memory.
+  [[nodiscard]] ThreadRow* row_at(std::uint64_t index_plus_one) const noexcept {
+    const std::uint64_t index = index_plus_one - 1;
+    return index < std::uint64_t{bounds_.rows} + bounds_.gils ? &rows_[index] : nullptr;
   }
   // Of the thread that holds the GIL or held it last; null where nobody is known.
   [[nodiscard]] ThreadRow* row_of(const GilState& gil) const noexcept { return row_at(gil.row_plus_one); }
@@ -103,12 +104,6 @@ class RowTable {
     Cell handoffs;  // that were counted
   };
   static constexpr std::size_t kHandoffs = 4096;  // a power of two
-
-  // By index + 1; null for 0, and for nonsense in another process's memory.
-  [[nodiscard]] ThreadRow* row_at(std::uint64_t index_plus_one) const noexcept {
-    const std::uint64_t index = index_plus_one - 1;
-    return index < std::uint64_t{bounds_.rows} + bounds_.gils ? &rows_[index] : nullptr;
-  }
 
   struct Slot {
     std::uint64_t key;           // as the row's; 0 where the slot is free

@@ -129,7 +129,7 @@ void record(Gil& gil, EventKind kind) noexcept {
 void record_quietly(Gil& gil, EventKind kind) noexcept {
   const Event event = happen(gil, kind);
   self.is_recording = true;
-  if (!session.absorbs || !gil.recorder->absorb(event)) {
+  if (!gil.recorder->absorb(event)) {
     ++gil.sequence;
     gil.recorder->record(event);
   }
@@ -338,7 +338,6 @@ void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout
   session.gil_offset = gil_offset;
   session.holder_distance = holder_distance;
   session.notes_every_hold = notes_every_hold;
-  session.absorbs = !notes_every_hold;
   session.first_gil = cond;
   session.main_interpreter = reinterpret_cast<std::uintptr_t>(PyInterpreterState_Main());
   session.next_gil = 0;

@@ -62,7 +62,6 @@ struct HookSession {
   std::uintptr_t first_gil = 0;         // the `cond` of the one that was held at the start
   std::uintptr_t holder_distance = 0;   // see find_holder_distance(); 0: no stacks are read
   bool notes_every_hold = false;        // not only where somebody waits
-  bool absorbs = false;                 // the recorder is asked first of what concerns one thread
   std::uint64_t number = 0;  // of the run, so that a thread knows what it remembers from an earlier one
   std::uint32_t next_gil = 0;
 };

@@ -54,6 +54,12 @@ struct CountedThread {
 };
 constinit thread_local CountedThread counted_thread __attribute__((tls_model("initial-exec")));
 
+// There is room for it.
+void push(CountedThread& lane, const QueuedEvent& queued) noexcept {
+  lane.ring->events[lane.head % EventRing::kEvents] = queued;
+  lane.ring->head.set(++lane.head);
+}
+
 }  // namespace
 
 BlameTables::BlameTables(const Bounds& bounds, std::byte* memory)
@@ -260,8 +266,7 @@ void BlameCounters::put(QueuedEvent queued, const Event& event) noexcept {
   }
   const bool has_room = lane.ring != nullptr && lane.head - lane.tail < EventRing::kEvents / 2;
   if (has_room) [[likely]] {
-    lane.ring->events[lane.head % EventRing::kEvents] = queued;
-    lane.ring->head.set(++lane.head);
+    push(lane, queued);
   } else if (!put_in_time(queued)) {
     tables_.queue().is_stuck.set(1);
     tables_.count_lost();
@@ -296,8 +301,7 @@ bool BlameCounters::make_way(std::uint64_t tries) noexcept {
       if (lane.head - lane.tail < EventRing::kEvents) break;
       if (!make_way(tries)) return false;
     }
-    lane.ring->events[lane.head % EventRing::kEvents] = queued;
-    lane.ring->head.set(++lane.head);
+    push(lane, queued);
     return true;
   }
   // Without a ring: its turn comes as soon as the earlier ones are out.

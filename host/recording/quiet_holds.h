@@ -17,10 +17,9 @@ namespace gilscope {
 struct alignas(64) QuietHolds {
   Cell version;   // sequence lock of all but the next
   Cell is_quiet;  // 1: the latest release was quiet, and all since; of the thread alone
-  Cell is_used;   // 1: `held` tells whether it holds the GIL
   Cell held;      // ticks + 1 of the acquire whose release has not come, else 0
   Cell released;  // ticks of the latest quiet release
-  Cell events;    // of the thread and this GIL that were put into the queue
+  Cell events;    // of the thread and this GIL that were put into the queue; 0: nothing is known here
   Histogram holds;
 
   // How far the table is: up to which event, and what was quiet before that one.
@@ -43,7 +42,6 @@ struct alignas(64) QuietHolds {
     const SequencedUpdate update(version);
     events.add(1);
     if (event.kind == EventKind::Acquire) {
-      is_used.set(1);
       is_quiet.set(0);
       held.set(event.ticks + 1);
     } else if (event.kind == EventKind::Release) {
@@ -55,7 +53,7 @@ struct alignas(64) QuietHolds {
   // Before the queue is emptied for a reading.
   [[nodiscard]] QuietFigures read() const noexcept {
     QuietFigures figures;
-    if (is_used.read() == 0) return figures;
+    if (events.read() == 0) return figures;
     read_settled(version, [&] {
       figures = {.holds = holds.count(),
                  .hold_ticks = holds.sum(),
