@@ -17,14 +17,10 @@
 namespace gilscope {
 namespace {
 
-bool is_regular(int file) noexcept {
+// Its size; less than 0 of what is no regular file.
+off_t size_of_regular(int file) noexcept {
   struct stat status{};
-  return fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-}
-
-bool is_counts_file(int file) noexcept {
-  struct stat status{};
-  return is_regular(file) && fstat(file, &status) == 0 && status.st_size == sizeof(SharedCounts);
+  return fstat(file, &status) == 0 && S_ISREG(status.st_mode) ? status.st_size : -1;
 }
 
 }  // namespace
@@ -52,7 +48,7 @@ int SizeBudget::open(const std::filesystem::path& folder, std::uint64_t limit,
   const FileDescriptor file(::open(path_.data(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (file.get() < 0) return errno;
   std::array<std::uint64_t, 2> noted{};
-  if (!is_counts_file(file.get())) return EINVAL;
+  if (size_of_regular(file.get()) != sizeof(SharedCounts)) return EINVAL;
   if (pread(file.get(), noted.data(), sizeof noted, 0) != sizeof noted) return EINVAL;
   if (shared == nullptr) {
     void* const memory =
@@ -79,7 +75,7 @@ void SizeBudget::note() const noexcept {
   const int file = static_cast<int>(
       syscall(SYS_openat, AT_FDCWD, path_.data(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0));
   if (file < 0) return;
-  if (is_regular(file)) {
+  if (size_of_regular(file) >= 0) {
     const std::array<std::uint64_t, 2> counts{counts_->used_bytes.load(std::memory_order_relaxed),
                                               counts_->unfiled_drops.load(std::memory_order_relaxed)};
     real_system().write(file, counts.data(), sizeof counts, 0);

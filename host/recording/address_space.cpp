@@ -1,6 +1,5 @@
 #include "recording/address_space.h"
 
-#include <cstdlib>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -19,7 +18,7 @@ constexpr std::uint64_t kShare = 8;
 // By its first number, in pages.
 std::uint64_t mapped_bytes() {
   const auto text = read_text("/proc/self/statm").value_or("");
-  const auto pages = std::strtoull(text.c_str(), nullptr, 10);
+  const auto pages = parse_unsigned(text.substr(0, text.find(' '))).value_or(0);
   return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 

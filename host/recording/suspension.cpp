@@ -1,29 +1,19 @@
 #include "recording/suspension.h"
 
 #include <ctime>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "support/machine.h"
 
 namespace gilscope {
-namespace {
 
 // Of the kernel itself: the C library reads the time-stamp counter for it, which may be switched off
-// (may_read_tsc).
-Nanoseconds read_clock(clockid_t clock) noexcept {
-  timespec time{};
-  syscall(SYS_clock_gettime, clock, &time);
-  return to_nanoseconds(time);
-}
-
-}  // namespace
-
-// The tightest of some tries: another thread may run between two readings.
+// (may_read_tsc). The tightest of some tries: another thread may run between two readings.
 BootOffset read_boot_offset() noexcept {
   BootOffset best{.least = Nanoseconds::min() / 4, .most = Nanoseconds::max() / 4};
   for (int i = 0; i < 5; ++i) {
-    const Nanoseconds before = read_clock(CLOCK_MONOTONIC);
-    const Nanoseconds boot = read_clock(CLOCK_BOOTTIME);
-    const Nanoseconds after = read_clock(CLOCK_MONOTONIC);
+    const Nanoseconds before = ask_kernel_for_time(CLOCK_MONOTONIC);
+    const Nanoseconds boot = ask_kernel_for_time(CLOCK_BOOTTIME);
+    const Nanoseconds after = ask_kernel_for_time(CLOCK_MONOTONIC);
     const BootOffset offset{.least = boot - after, .most = boot - before};
     if (offset.most - offset.least < best.most - best.least) best = offset;
   }

@@ -82,9 +82,9 @@ bool may_read_tsc() noexcept {
   return prctl(PR_GET_TSC, &state) != 0 || state != PR_TSC_SIGSEGV;  // a kernel without it forbids nothing
 }
 
-Nanoseconds ask_kernel_for_time() noexcept {
+Nanoseconds ask_kernel_for_time(clockid_t clock) noexcept {
   timespec now{};
-  syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+  syscall(SYS_clock_gettime, clock, &now);
   return to_nanoseconds(now);
 }
 

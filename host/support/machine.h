@@ -51,8 +51,8 @@ struct Machine {
 // time by it.
 [[nodiscard]] bool may_read_tsc() noexcept;
 
-// CLOCK_MONOTONIC by the system call, which every process may make.
-[[nodiscard]] Nanoseconds ask_kernel_for_time() noexcept;
+// The clock's time by the system call, which every process may make.
+[[nodiscard]] Nanoseconds ask_kernel_for_time(clockid_t clock = CLOCK_MONOTONIC) noexcept;
 
 [[nodiscard]] Machine read_machine(const std::filesystem::path& root = "/");
 
