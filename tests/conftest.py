@@ -5,14 +5,17 @@ Somebody's background job, or CI, may run the tests with some of them ignored, a
 
 from __future__ import annotations
 
+import importlib
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.benchmarks import BENCH
 from tests.pairs import choose_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from tests.postgresql_server import Server
 
@@ -52,6 +55,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = kept
+
+
+@pytest.fixture
+def import_benchmark(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Imports a module of tests/bench as it is run there; its host is none."""
+
+    def load(name: str) -> ModuleType:
+        monkeypatch.syspath_prepend(str(BENCH))
+        monkeypatch.setenv("GILSCOPE_HOST", "/nowhere/host/gilscope")
+        return importlib.import_module(name)
+
+    return load
 
 
 @pytest.fixture(scope="session")

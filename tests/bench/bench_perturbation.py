@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import ways
+from figures import add_json_option
 from host import HOST, require_gil, run
 from perturbation import (
     Sample,
@@ -92,7 +93,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--ways", nargs="+", choices=names, metavar="WAY", help=", ".join(names) + ", and what these are compared with"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too, with those of each run")
+    add_json_option(parser)
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("--rounds: at least 1")

@@ -1,21 +1,16 @@
 """tests/bench/bench_known.py: how far a report is from what is known, and the program that knows it."""
 
-import importlib
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-BENCH = Path(__file__).resolve().parents[1] / "bench"
+from tests.benchmarks import BENCH
 
 
 @pytest.fixture
-def bench(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCH))
-    monkeypatch.setenv("GILSCOPE_HOST", "/nowhere/host/gilscope")
-    return importlib.import_module("bench_known")
+def bench(import_benchmark):
+    return import_benchmark("bench_known")
 
 
 def thread(holds: int, hold_ns: int) -> dict[str, int]:

@@ -7,15 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-
-BENCH = Path(__file__).resolve().parents[1] / "bench"
+from tests.benchmarks import BENCH
 
 
 @pytest.fixture
-def bench(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCH))
-    monkeypatch.setenv("GILSCOPE_HOST", "/nowhere/host/gilscope")
-    return importlib.import_module("bench_perturbation")
+def bench(import_benchmark):
+    return import_benchmark("bench_perturbation")
 
 
 @pytest.fixture

@@ -10,11 +10,13 @@
 
 #include "analysis/event_lists.h"
 #include "analysis/gil_machine.h"
+#include "analysis/snapshots.h"
 
 namespace gilscope {
 namespace {
 
 using test::acquire;
+using test::expect_alike;
 using test::release;
 
 constexpr Bounds kSmallTable{.rows = 16, .gils = 4};
@@ -26,36 +28,6 @@ class GivenMemory : public testing::Test {
  private:
   ZeroedMemory memory_{RowTable::size_of(kSmallTable)};
 };
-
-void expect_alike(const MachineSnapshot& left, const MachineSnapshot& right) {
-  EXPECT_EQ(left.lost_events, right.lost_events);
-  ASSERT_EQ(left.gils.size(), right.gils.size());
-  for (std::size_t i = 0; i < left.gils.size(); ++i) {
-    EXPECT_EQ(left.gils[i].gil, right.gils[i].gil);
-    EXPECT_EQ(left.gils[i].interpreter, right.gils[i].interpreter);
-    EXPECT_EQ(left.gils[i].handoffs, right.gils[i].handoffs);
-    EXPECT_EQ(left.gils[i].timeouts, right.gils[i].timeouts);
-    EXPECT_EQ(left.gils[i].violations, right.gils[i].violations);
-  }
-  ASSERT_EQ(left.handoffs.size(), right.handoffs.size());
-  for (std::size_t i = 0; i < left.handoffs.size(); ++i) {
-    EXPECT_EQ(left.handoffs[i].from, right.handoffs[i].from);
-    EXPECT_EQ(left.handoffs[i].to, right.handoffs[i].to);
-    EXPECT_EQ(left.handoffs[i].count, right.handoffs[i].count);
-  }
-  ASSERT_EQ(left.threads.size(), right.threads.size());
-  for (std::size_t i = 0; i < left.threads.size(); ++i) {
-    EXPECT_EQ(left.threads[i].thread, right.threads[i].thread);
-    EXPECT_EQ(left.threads[i].holds, right.threads[i].holds);
-    EXPECT_EQ(left.threads[i].hold_ticks, right.threads[i].hold_ticks);
-    EXPECT_EQ(left.threads[i].waits, right.threads[i].waits);
-    EXPECT_EQ(left.threads[i].wait_ticks, right.threads[i].wait_ticks);
-    EXPECT_EQ(left.threads[i].forced, right.threads[i].forced);
-    EXPECT_EQ(left.threads[i].open, right.threads[i].open);
-    EXPECT_EQ(left.threads[i].hold, right.threads[i].hold);
-    EXPECT_EQ(left.threads[i].wait, right.threads[i].wait);
-  }
-}
 
 TEST_F(GivenMemory, reads_alike_through_another_table_over_the_same_bytes) {
   GilMachine machine(kSmallTable, memory());

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "analysis/snapshots.h"
 #include "analysis/truth_check.h"
 #include "capture/capture_fixture.h"
 #include "probe/probe_fixture.h"
@@ -66,27 +67,6 @@ void expect_true(const std::filesystem::path& file) {
   }
 }
 
-void expect_same_figures(const MachineSnapshot& read, const MachineSnapshot& live) {
-  ASSERT_EQ(read.gils.size(), live.gils.size());
-  for (std::size_t i = 0; i < live.gils.size(); ++i) {
-    EXPECT_EQ(read.gils[i].handoffs, live.gils[i].handoffs);
-    EXPECT_EQ(read.gils[i].timeouts, live.gils[i].timeouts);
-    EXPECT_EQ(read.gils[i].interpreter, live.gils[i].interpreter);
-  }
-  ASSERT_EQ(read.threads.size(), live.threads.size());
-  for (std::size_t i = 0; i < live.threads.size(); ++i) {
-    const auto& a = read.threads[i];
-    const auto& b = live.threads[i];
-    EXPECT_EQ(a.thread, b.thread);
-    EXPECT_EQ(a.holds, b.holds);
-    EXPECT_EQ(a.hold_ticks, b.hold_ticks);
-    EXPECT_EQ(a.waits, b.waits);
-    EXPECT_EQ(a.wait_ticks, b.wait_ticks);
-    EXPECT_EQ(a.forced, b.forced);
-    EXPECT_EQ(a.voluntary, b.voluntary);
-  }
-}
-
 TEST_F(ProbeCaptureTest, WhatIsReadIsWhatTheHooksSaw) {
   EventList list;
   BlameCounters counters;
@@ -121,7 +101,7 @@ for t in threads: t.join()
     machine.apply(event);
   }
   const auto now = probe_.stopped().ticks;
-  expect_same_figures(machine.snapshot(now), counters.view().figures(now));
+  test::expect_alike(machine.snapshot(now), counters.view().figures(now));
 }
 
 TEST_F(ProbeCaptureTest, AForkedPythonHasAFileOfItsOwn) {

@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 
 #include "analysis/event_lists.h"
+#include "analysis/snapshots.h"
 #include "capture/fake_code.h"
 #include "recording/as_hooks.h"
 #include "support/file.h"
@@ -70,34 +71,6 @@ NamedWaits name_long_waits(const BlameRecord& blame) {
   return named;
 }
 
-using Counts = std::tuple<GilId, std::optional<ThreadId>, std::array<std::uint64_t, 8>, OpenInterval>;
-
-std::vector<Counts> counts_of(const MachineSnapshot& snapshot) {
-  std::vector<Counts> counts;
-  for (const auto& row : snapshot.threads) {
-    counts.emplace_back(row.gil, row.thread,
-                        std::array{row.holds, row.hold_ticks, row.waits, row.wait_ticks, row.forced,
-                                   row.voluntary, row.first, row.last},
-                        row.open);
-  }
-  return counts;
-}
-
-void expect_the_same_figures(const MachineSnapshot& counted, const MachineSnapshot& expected) {
-  EXPECT_EQ(counts_of(counted), counts_of(expected));
-  ASSERT_EQ(counted.gils.size(), expected.gils.size());
-  for (std::size_t i = 0; i < counted.gils.size(); ++i) {
-    EXPECT_EQ(counted.gils[i].last, expected.gils[i].last);
-    EXPECT_EQ(counted.gils[i].handoffs, expected.gils[i].handoffs);
-    EXPECT_EQ(counted.gils[i].timeouts, expected.gils[i].timeouts);
-    EXPECT_EQ(counted.gils[i].violations, expected.gils[i].violations);
-  }
-  for (std::size_t i = 0; i < std::min(counted.threads.size(), expected.threads.size()); ++i) {
-    EXPECT_EQ(counted.threads[i].hold, expected.threads[i].hold);
-    EXPECT_EQ(counted.threads[i].wait, expected.threads[i].wait);
-  }
-}
-
 // Gives a recorder the events as the probe does, and Blame and GilMachine the same ones.
 class Twins {
  public:
@@ -127,7 +100,7 @@ class Twins {
       EXPECT_EQ(counted.long_waits.at(row).size(), waits.size());
       EXPECT_EQ(counted.long_waits.at(row).back().ticks, waits.back().ticks);
     }
-    expect_the_same_figures(view.figures(now), machine_.snapshot(now));
+    test::expect_alike(view.figures(now), machine_.snapshot(now));
   }
 
   FakeCode code{make_places(40)};
