@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import importlib
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.benchmarks import BENCH
 from tests.pairs import choose_pairs
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def import_benchmark(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleT
     """Imports a module of tests/bench as it is run there; its host is none."""
 
     def load(name: str) -> ModuleType:
-        monkeypatch.syspath_prepend(str(BENCH))
+        monkeypatch.syspath_prepend(str(Path(__file__).resolve().parent / "bench"))
         monkeypatch.setenv("GILSCOPE_HOST", "/nowhere/host/gilscope")
         return importlib.import_module(name)
 

@@ -3,9 +3,9 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from tests.benchmarks import BENCH
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def test_each_release_too_many_or_few_counts(bench, reads):
     assert bench.miss(report(reads=reads), 1_000_000, 10, 500)["releases"] == 2
 
 
-def test_the_program_says_what_it_held_and_who_its_threads_are():
-    command = [sys.executable, str(BENCH / "known" / "holds.py"), "1", "10"]
+def test_the_program_says_what_it_held_and_who_its_threads_are(bench):
+    command = [sys.executable, str(Path(bench.__file__).parent / "known" / "holds.py"), "1", "10"]
     known = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert known["held_ns"] >= 30_000_000
     assert list(known) == ["held_ns", "threads"]
