@@ -26,6 +26,9 @@ constinit std::atomic<std::uint64_t> owners{Lane::kFirstOwner};
 // Its window is always over, so a thread that has no lane takes the long way without another question.
 constinit Lane no_lane;
 
+// Of what has no time: each lane will do.
+constexpr std::uint64_t kAnyTicks = ~std::uint64_t{0};
+
 // After a failure to get space a thread drops this many events before it asks again.
 constexpr std::uint32_t kDropsBetweenTries = 4096;
 
@@ -81,13 +84,6 @@ class Unnoticed {
 
 void count_event(Lane& lane) noexcept {
   lane.events.store(lane.events.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
-// Later than what this thread and this GIL recorded last: by its time if that is enough, else just after.
-EventKey next_key(std::uint64_t ticks, const EventKey& of_thread, const EventKey& of_gil) noexcept {
-  const EventKey latest = std::max(of_thread, of_gil);
-  if (ticks > latest.ticks) return {ticks, 0};
-  return {latest.ticks, latest.tie + 1};
 }
 
 }  // namespace
@@ -217,22 +213,18 @@ bool EventRecorder::is_ready() noexcept {
   return is_open;
 }
 
-// GIL and thread are compared one by one, and the keys stored one by one: a load that spans two fresh stores,
-// as of the event that the hook has just made, waits until they have left the store buffer.
+// GIL and thread are compared one by one: a load that spans two fresh stores, as of the event that the hook
+// has just made, waits until they have left the store buffer.
 void EventRecorder::record(const Event& event) noexcept {
   Lane& lane = *self.lane;
   const std::uint64_t ticks = event.ticks;
   if (ticks < lane.window_end && event.thread == lane.thread && event.gil == lane.gil &&
-      ticks > lane.last.ticks && ticks > lane.cell->last.ticks) [[likely]] {
+      ticks > lane.last_ticks) [[likely]] {
     BlockHeader& home = *lane.home;
-    GilCell& cell = *lane.cell;
     const std::uint32_t used = home.used;
     if (used <= kPayloadSize - kShortEventRoom) [[likely]] {
-      const std::uint64_t delta = ticks - lane.last.ticks;
-      lane.last.ticks = ticks;
-      lane.last.tie = 0;
-      cell.last.ticks = ticks;
-      cell.last.tie = 0;
+      const std::uint64_t delta = ticks - lane.last_ticks;
+      lane.last_ticks = ticks;
       count_event(lane);
       publish(home, used + write_short_event(payload_of(home) + used, event.kind, delta));
       return;
@@ -248,25 +240,21 @@ void EventRecorder::record(const Event& event) noexcept {
     drop(event);
     return;
   }
-  GilCell* const cell = is_ready() ? lanes.cell(event.gil) : nullptr;
-  if (cell == nullptr) {
+  if (static_cast<std::uint32_t>(event.gil) >= kMaxGils || event.ticks > kMaxTicks || !is_ready()) {
     drop(event);
     return;
   }
-  Lane* const lane = own_lane();
+  Lane* const lane = own_lane(event.ticks);
   if (lane == nullptr || !make_room(*lane, file_, kEventRoom)) {
     self.drops_before_try = kDropsBetweenTries - 1;
     drop(event);
     return;
   }
-  if (!write_event(*lane, *cell, event)) drop(event);
+  write_event(*lane, event);
 }
 
-bool EventRecorder::write_event(Lane& lane, GilCell& cell, const Event& event) noexcept {
-  if (event.ticks > kMaxTicks) return false;
+void EventRecorder::write_event(Lane& lane, const Event& event) noexcept {
   if (!lane.is_published) begin_stream(lane, event);
-  const EventKey key = next_key(event.ticks, lane.last, cell.last);
-  if (key.tie > UINT32_MAX) return false;
   BlockHeader& home = *lane.home;
   RecordWriter writer(payload_of(home) + home.used);
   if (event.thread != lane.thread) {
@@ -277,19 +265,17 @@ bool EventRecorder::write_event(Lane& lane, GilCell& cell, const Event& event) n
     writer.control(ControlKind::Gil);
     writer.number(static_cast<std::uint32_t>(event.gil));
   }
-  writer.event(event.kind, key.ticks - lane.last.ticks, key.tie);
-  const bool is_window_over = key.ticks >= lane.window_end;
+  writer.event(event.kind, event.ticks - lane.last_ticks);
+  const bool is_window_over = event.ticks >= lane.window_end;
   lane.thread = event.thread;
   lane.gil = event.gil;
-  lane.cell = &cell;
-  lane.last = cell.last = key;
+  lane.last_ticks = event.ticks;
   count_event(lane);
   publish(home, home.used + writer.size());
   if (is_window_over) {
-    lane.window_end = key.ticks + kShortDeltaEnd;
+    lane.window_end = event.ticks + kShortDeltaEnd;
     note_point(lane);
   }
-  return true;
 }
 
 // A stack that the stream has told of is one number; the event follows, and fits: where it does not, all of
@@ -314,8 +300,8 @@ void EventRecorder::record_at(const Event& event, std::span<const CodePoint> sta
                                                      const CodeReader& reader, std::uint64_t key) noexcept {
   const Unnoticed unnoticed;
   if (self.drops_before_try > 0 && self.session == session_) return;
-  Lane* const lane = is_ready() ? own_lane() : nullptr;
-  if (lane == nullptr || event.ticks > kMaxTicks) return;
+  Lane* const lane = is_ready() && event.ticks <= kMaxTicks ? own_lane(event.ticks) : nullptr;
+  if (lane == nullptr) return;
   if (!lane->is_published) begin_stream(*lane, event);
   const auto number = tell_stack(*lane, file_, event.gil, stack, reader, key);
   // Together with its event, or not at all: it would be taken for that of another one.
@@ -323,12 +309,15 @@ void EventRecorder::record_at(const Event& event, std::span<const CodePoint> sta
 }
 
 // A thread's lane in this recording. A lane that was somebody's goes on where that one stopped: its next
-// record says whose it is now.
-Lane* EventRecorder::own_lane() noexcept {
-  if (self.session == session_ && self.lane != &no_lane) return self.lane;
+// record says whose it is now. It has no event that is later than `ticks`: a stream's times grow.
+Lane* EventRecorder::own_lane(std::uint64_t ticks) noexcept {
+  if (self.session == session_ && self.lane != &no_lane) {
+    if (self.lane->last_ticks < ticks) return self.lane;
+    LaneTable::give_back(*self.lane, self.owner);
+  }
   self = {.session = session_};
   const std::uint64_t owner = owners.fetch_add(1, std::memory_order_relaxed);
-  Lane* const lane = lanes.take(owner);
+  Lane* const lane = lanes.take(owner, ticks);
   if (lane == nullptr) return nullptr;
   if (lane->home == nullptr) lane->home = file_.add_home();
   if (lane->home == nullptr || pthread_setspecific(lane_key, lane) != 0) {
@@ -341,7 +330,7 @@ Lane* EventRecorder::own_lane() noexcept {
 
 void EventRecorder::begin_stream(Lane& lane, const Event& event) noexcept {
   // A tick earlier, so that the first event is one like any other.
-  lane.last = {event.ticks > 0 ? event.ticks - 1 : 0, 0};
+  lane.last_ticks = event.ticks > 0 ? event.ticks - 1 : 0;
   lane.thread = event.thread;
   lane.gil = event.gil;
   begin_part(lane);
@@ -371,7 +360,7 @@ void EventRecorder::drop(const Event& event) noexcept {
 void EventRecorder::note_gil(GilId gil, std::int64_t interpreter) noexcept {
   const Unnoticed unnoticed;
   if (static_cast<std::uint32_t>(gil) >= kMaxGils || !is_ready()) return;
-  Lane* const lane = own_lane();
+  Lane* const lane = own_lane(kAnyTicks);
   if (lane == nullptr || !make_room(*lane, file_, kOwnerRoom)) return;
   if (!lane->is_published) begin_stream(*lane, {.gil = gil});
   Appending record(*lane);
@@ -384,7 +373,7 @@ void EventRecorder::name_thread(ThreadId thread, std::string_view name) noexcept
   const Unnoticed unnoticed;
   name = name.substr(0, kMaxNameLength);
   if (!is_ready()) return;
-  Lane* const lane = own_lane();
+  Lane* const lane = own_lane(kAnyTicks);
   if (lane == nullptr || !make_room(*lane, file_, kNameRoom)) return;
   if (!lane->is_published) begin_stream(*lane, {.thread = thread});
   Appending record(*lane);

@@ -81,8 +81,8 @@ class EventRecorder final : public Recorder {
   int create_file() noexcept;
   bool is_ready() noexcept;
   void record_slowly(const Event& event) noexcept;
-  bool write_event(Lane& lane, GilCell& cell, const Event& event) noexcept;
-  Lane* own_lane() noexcept;
+  void write_event(Lane& lane, const Event& event) noexcept;
+  Lane* own_lane(std::uint64_t ticks) noexcept;
   void begin_stream(Lane& lane, const Event& event) noexcept;
   void note_point(Lane& lane) const noexcept;
   void note_new_stack(const Event& event, std::span<const CodePoint> stack, const CodeReader& reader,

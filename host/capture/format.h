@@ -110,12 +110,12 @@ static_assert(offsetof(BlockHeader, next) == 20 && offsetof(BlockHeader, first) 
 static_assert(offsetof(BlockHeader, points) == 56);
 inline constexpr std::uint32_t kPayloadSize = kBlockSize - kBlockHeaderSize;
 
-// Where an event stands among all of its process. Along each stream and along each GIL it only grows, as the
-// recorder raises it above the one before on either way (a Lamport clock): so merging streams by it gives
-// every GIL's events in the order in which its mutex let them come, equal times or not.
+// Where an event stands among all of its process. Along each stream and along each GIL it only grows (see
+// docs/capture-format.md): so merging streams by it gives every GIL's events in the order in which its mutex
+// let them come.
 struct EventKey {
   std::uint64_t ticks = 0;
-  std::uint64_t tie = 0;  // 0 where the time alone is later than everything before
+  std::uint64_t tie = 0;  // today always 0
 
   friend constexpr auto operator<=>(const EventKey&, const EventKey&) = default;
 };

@@ -1,5 +1,5 @@
-// The recorder's memory, one for the process: a lane a thread that records, a cell a GIL. It lies in two
-// mappings that are made once and stay, as a thread may look at its lane when the recorder is long gone.
+// The recorder's memory, one for the process: a lane a thread that records. It lies in a mapping that is made
+// once and stays, as a thread may look at its lane when the recorder is long gone.
 #pragma once
 
 #include <atomic>
@@ -12,20 +12,13 @@
 
 namespace gilscope {
 
-// What is remembered of a GIL; touched with its mutex held, so it needs no atomics. Alone on its cache line:
-// other GILs are recorded at the same time.
-struct alignas(64) GilCell {
-  EventKey last;
-};
-
 // The writer of one stream. All but `owner` and `events` belong to the owning thread.
 struct alignas(128) Lane {
   // First what each event touches.
-  BlockHeader* home = nullptr;  // mapped
-  EventKey last;
-  GilCell* cell = nullptr;       // of the GIL of the last event
-  GilId gil{};                   // that GIL,
-  ThreadId thread{};             // and the thread
+  BlockHeader* home = nullptr;   // mapped
+  std::uint64_t last_ticks = 0;  // of the last event,
+  GilId gil{};                   // its GIL
+  ThreadId thread{};             // and thread
   std::uint64_t window_end = 0;  // from these ticks on, the long way: delta too wide, or a clock point due
   std::atomic<std::uint64_t> events{0};  // relaxed: one writer, and readers of a sum
 
@@ -48,16 +41,12 @@ class LaneTable {
   // Maps the memory where that has not been done. Returns errno, or 0.
   int prepare() noexcept;
 
-  // A lane of the caller's own: one that somebody gave back, or a fresh one (whose home is nullptr). nullptr
-  // where too many threads record at once. Cost grows with the number of lanes, once a thread.
-  Lane* take(std::uint64_t owner) noexcept;
+  // A lane of the caller's own: one that somebody gave back, with events before these ticks, or a fresh one
+  // (whose home is nullptr). nullptr where too many threads record at once. Cost grows with the number of
+  // lanes, once a thread.
+  Lane* take(std::uint64_t owner, std::uint64_t ticks) noexcept;
   // Nothing where the lane is not `owner`'s any more.
   static void give_back(Lane& lane, std::uint64_t owner) noexcept;
-
-  [[nodiscard]] GilCell* cell(GilId gil) noexcept {
-    const auto index = static_cast<std::uint32_t>(gil);
-    return index < kMaxGils ? &cells_[index] : nullptr;
-  }
 
   // Nobody records meanwhile, in these three.
   template <typename Visit>
@@ -65,13 +54,12 @@ class LaneTable {
     const std::uint32_t count = count_.load(std::memory_order_acquire);
     for (std::uint32_t i = 0; i < count && i < kMaxLanes; ++i) visit(lanes_[i]);
   }
-  // All lanes free and without a home, all GILs unseen.
+  // All lanes fresh.
   void clear() noexcept;
   [[nodiscard]] std::uint64_t events() noexcept;
 
  private:
   Lane* lanes_ = nullptr;
-  GilCell* cells_ = nullptr;
   std::atomic<std::uint32_t> count_{0};  // relaxed: what is beyond it is fresh, and says so itself
 };
 

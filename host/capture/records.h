@@ -79,14 +79,14 @@ class RecordWriter {
     std::memcpy(end_, text.data(), text.size());
     end_ += text.size();
   }
-  void event(EventKind kind, std::uint64_t delta, std::uint64_t tie) noexcept {
-    if (delta < kShortDeltaEnd && tie == 0) {
+  void event(EventKind kind, std::uint64_t delta) noexcept {
+    if (delta < kShortDeltaEnd) {
       end_ += write_short_event(end_, kind, delta);
       return;
     }
     control(ControlKind::LongEvent, static_cast<unsigned>(kind));
     number(delta);
-    number(tie);
+    number(0);  // no tie
   }
 
   [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(end_ - begin_); }

@@ -3,8 +3,8 @@
 namespace gilscope {
 
 void begin_part(const Lane& lane) noexcept {
-  lane.home->ticks = lane.last.ticks;
-  lane.home->tie = static_cast<std::uint32_t>(lane.last.tie);
+  lane.home->ticks = lane.last_ticks;
+  lane.home->tie = 0;
   lane.home->gil = static_cast<std::uint32_t>(lane.gil);
   lane.home->thread = static_cast<std::uint32_t>(lane.thread);
 }

@@ -33,7 +33,7 @@ struct alignas(64) Gil {
   // From here on: read under the GIL's own mutex, which CPython holds around every hook. What adopt() and
   // stop() write, they write under both mutexes.
   Recorder* recorder = nullptr;  // nullptr: not adopted, nothing is recorded
-  std::uint64_t last_ticks = 0;  // of this GIL's latest event
+  std::uint64_t last_ticks = 0;  // its next event is later
   std::uint64_t switches = 0;    // counts changes of the holding thread, as CPython's switch_number
   ThreadId holder = kNobody;     // kNobody, too, where the hold began before the probe saw the GIL
   ThreadId last_holder = kNobody;

@@ -30,6 +30,8 @@ struct ThreadMemory {
   Gil* gil = &no_gil;                 // the one it used last
   Gil* awaited = nullptr;             // the one that it has requested and not got yet,
   std::uint64_t awaited_session = 0;  // in this run of the probe
+  std::uint64_t last_ticks = 0;       // of its latest event,
+  std::uint64_t last_session = 0;     // which was in this run
   std::uintptr_t initialised = 0;     // the condition variable that it initialised last
   ThreadId id = kNobody;
   bool is_recording = false;  // re-entry guard
@@ -111,10 +113,13 @@ bool may_record(Gil& gil) noexcept {
   return true;
 }
 
-// The counter is read out of order with the lock that orders the events: no two events of a GIL have one
-// time, and times never run backwards.
+// The counter is read out of order with the lock that orders the events, and a thread may come to a processor
+// whose counter is behind. No two events of a GIL have one time, nor two of a thread: their times grow
+// (a Lamport clock; change_gil does the part of the thread).
 Event happen(Gil& gil, EventKind kind) noexcept {
   gil.last_ticks = std::max(gil.last_ticks + 1, session.clock.read());
+  self.last_ticks = gil.last_ticks;
+  self.last_session = session.number;
   return {.ticks = gil.last_ticks, .gil = gil.id, .thread = self.id, .kind = kind, .sequence = gil.sequence};
 }
 
@@ -216,11 +221,17 @@ void on_timeout(Gil& gil, std::uintptr_t cond, std::uint64_t in_session,
   originals.pthread_mutex_lock(&mutex);
 }
 
+// With the mutex of the new one held.
+void change_gil(Gil& gil) noexcept {
+  self.gil = &gil;
+  if (self.last_session == session.number) gil.last_ticks = std::max(gil.last_ticks, self.last_ticks);
+}
+
 Gil* find_gil(std::uintptr_t cond) noexcept {
   if (key_of(*self.gil) == cond) [[likely]]
     return self.gil;
   Gil* const gil = gil_table.find(cond);
-  if (gil != nullptr) self.gil = gil;
+  if (gil != nullptr) change_gil(*gil);
   return gil;
 }
 

@@ -1,6 +1,6 @@
 // What takes the probe's events. Called on the hot path, by the thread that the event is of, with the GIL's
 // mutex held: events of one GIL come one after the other, in their true order; those of different GILs come
-// at once.
+// at once. The ticks of a GIL's events grow, and so do those of a thread's.
 #pragma once
 
 #include <atomic>

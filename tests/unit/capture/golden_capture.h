@@ -22,27 +22,25 @@ inline const CaptureSystem& golden_system() {
   return system_of_golden;
 }
 
-// Two threads that hand a GIL to each other, a second GIL, equal times, each width of delta.
+// Two threads that hand a GIL to each other, a second GIL, each width of delta.
 inline std::vector<Event> golden_events() {
   return {
       make_event(1'000'500, EventKind::Acquire, 4711),    make_event(1'001'000, EventKind::Request, 4712),
-      make_event(1'101'000, EventKind::Timeout, 4712),    make_event(1'101'000, EventKind::Release, 4711),
-      make_event(1'101'000, EventKind::Acquire, 4712),    make_event(1'101'300, EventKind::Acquire, 4711, 1),
+      make_event(1'101'000, EventKind::Timeout, 4712),    make_event(1'101'001, EventKind::Release, 4711),
+      make_event(1'101'002, EventKind::Acquire, 4712),    make_event(1'101'300, EventKind::Acquire, 4711, 1),
       make_event(1'101'301, EventKind::Release, 4711, 1), make_event(13'000'000, EventKind::Release, 4712),
       make_event(1'000'000'000, EventKind::Acquire, 4711)};
 }
 
-inline constexpr std::uint64_t kGoldenHandoff = 1'101'000;
-
 // The release for which the other thread waits, and that one's acquire, with where they stand.
 inline void record_golden_event(EventRecorder& recorder, const Event& event) {
   static const FakeCode code({{"app.py", "main", 1}, {"app.py", "parse", 41}, {"lib.py", "Pool.work", 0}});
-  if (event.ticks != kGoldenHandoff || event.kind == EventKind::Timeout) {
-    recorder.record(event);
-  } else if (event.kind == EventKind::Release) {
+  if (event == golden_events()[3]) {
     recorder.record_at(event, std::array{code.point(1), code.point(0)}, code);
-  } else {
+  } else if (event == golden_events()[4]) {
     recorder.record_at(event, std::array{code.point(2)}, code);
+  } else {
+    recorder.record(event);
   }
 }
 

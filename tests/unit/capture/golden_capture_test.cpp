@@ -43,7 +43,7 @@ TEST(GoldenCapture, is_read) {
   std::vector<std::vector<CodePlace>> stacks;
   for (Event event{}; sequence.next(event);) {
     if (const auto stands = sequence.stands()) {
-      EXPECT_EQ(event.ticks, test::kGoldenHandoff);
+      EXPECT_EQ(event, test::golden_events().at(3 + stacks.size()));
       stacks.push_back(test::places_of(sequence.names().stacks, *stands));
     }
   }
@@ -52,6 +52,14 @@ TEST(GoldenCapture, is_read) {
   EXPECT_EQ(sequence.names().threads.at(ThreadId{4711}), "MainThread");
   EXPECT_EQ(sequence.names().process, "SpawnProcess-1");
   EXPECT_EQ(sequence.names().owners.at(GilId{1}), 1);
+}
+
+// Recorded before the probe saw to it that times grow.
+TEST(GoldenCapture, is_read_in_order_where_ties_tell_equal_times_apart) {
+  auto events = test::golden_events();
+  events[3].ticks = events[4].ticks = events[2].ticks;
+  const auto file = std::filesystem::path(GILSCOPE_GOLDEN_DIR) / "capture_with_ties" / "4711-1.events";
+  test::expect_same(test::read_events(file), events);
 }
 
 }  // namespace

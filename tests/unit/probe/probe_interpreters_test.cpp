@@ -1,6 +1,8 @@
 // GILs of sub-interpreters: made before the probe and after, ended, and shared.
 #include <Python.h>
 
+#include <algorithm>
+#include <functional>
 #include <malloc.h>
 #include <set>
 #include <thread>
@@ -80,6 +82,22 @@ TEST_F(ProbeTest, AnOwnGilThatLivedBeforeTheProbeIsSeen) {
   EXPECT_EQ(count(list, GilId{0}, EventKind::Release), 1U);
   EXPECT_EQ(list.owners().at(GilId{0}), 0);
   EXPECT_EQ(list.owners().at(GilId{1}), interpreter.id());
+}
+
+// As on a processor whose counter is ahead of the next one's.
+TEST_F(ProbeTest, TimesOfAThreadGrowFromGilToGil) {
+  Subinterpreter interpreter(PyInterpreterConfig_OWN_GIL);
+  EventList list;
+  Probe probe;
+  probe.start(list);
+  gil_table.for_each(
+      [](Gil& gil) { gil.last_ticks += std::uint64_t{1} << (gil.holder == kNobody ? 0U : 50U); });
+  interpreter.visit(1);
+  probe.stop();
+  const auto events = list.events();
+  EXPECT_EQ(count_gils(list), 2U);
+  EXPECT_EQ(std::ranges::adjacent_find(events, std::ranges::greater_equal{}, &Event::ticks), events.end());
+  EXPECT_GT(events.back().ticks, std::uint64_t{1} << 50U);
 }
 
 TEST_F(ProbeTest, AnOwnGilMadeUnderTheProbeIsSeenAndItsNumberIsNeverUsedAgain) {
