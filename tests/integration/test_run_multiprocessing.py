@@ -334,3 +334,9 @@ def test_a_look_for_the_module_alone_does_not_use_the_finder_up(host: str, run: 
     (folder / "script.py").write_text(look + DESCRIBE)
     result = run([host, "run", "-q", "script.py", "nothing", "spawn"], cwd=folder)
     assert json.loads(result.stdout)[0]["exe"] == host
+
+
+@only_binary
+def test_the_loader_of_a_watched_module_is_left_as_it_was(host: str, run: Runner) -> None:
+    code = "import multiprocessing.spawn as spawn; print(sorted(vars(spawn.__loader__)))"
+    assert run([host, "run", "-q", "-c", code]).stdout == "['name', 'path']\n"

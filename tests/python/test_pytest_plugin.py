@@ -89,6 +89,7 @@ def test_a_failure_says_who_held_the_gil_for_how_long_how_often_and_from_which_l
         "  thread 2 held the GIL for 8.00 ms (8.0 %) in 1 hold, the longest of 8.00 ms, 2 forced",
         "  thread 3, a bystander, held the GIL for 7.00 ms (7.0 %) in 1 hold, the longest of 7.00 ms, 2 forced",
     ]
+    assert "shorter" not in measure(runner, blame=blame[:3]).describe()
 
 
 # The fixture, of these tests themselves

@@ -39,6 +39,11 @@ TEST(ElfSlots, AnObjectDoesNotImportWhatItDefines) {
   EXPECT_FALSE(LoadedObject::of_cpython().imports("PyEval_SaveThread"));
 }
 
+TEST(ElfSlots, AnObjectWithoutANameIsTheExecutable) {
+  static const int here = 0;
+  EXPECT_EQ(LoadedObject::containing(&here).path(), "the executable");
+}
+
 TEST(ElfSlots, TheBeginningOfANameIsNotTheName) {
   const LoadedObject cpython = LoadedObject::of_cpython();
   EXPECT_TRUE(cpython.find_slots("pthread_cond_signa").empty());
