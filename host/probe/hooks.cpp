@@ -45,31 +45,6 @@ std::uintptr_t address_of(const pthread_cond_t* cond) noexcept {
 // Relaxed: only compared; a GIL that this thread uses was in the table before it could lock the GIL's mutex.
 std::uintptr_t key_of(const Gil& gil) noexcept { return gil.cond.load(std::memory_order_relaxed); }
 
-// Whether a GIL is there, by the address of its `cond`; under the table's mutex. A program that CPython is
-// linked into calls through the same slots, and may have condition variables of its own that lie as far
-// apart. Since 3.12 a GIL lies in the state of an interpreter of CPython's list; up to 3.11 there is one, and
-// a forked child makes it anew in place. CPython (3.12 to 3.15) never destroys the GIL of a sub-interpreter,
-// it only frees the state (finalize_interp_delete says why); the main interpreter's is static. The list is
-// only safe while no other thread ends an interpreter, which CPython gives us no means to prevent; but it
-// begins with the newest one, so a GIL that is just made is found at once. test: WhatOnlyLiesLikeAGilIsNone,
-// AnInterpreterWhoseMemoryIsGoneIsNotTouchedAtTheStop
-bool is_gil(std::uintptr_t cond) noexcept {
-  if (session.gil_offset == 0) return cond == session.first_gil;
-  const std::uintptr_t owner = cond - session.gil_offset;
-  if (owner == session.main_interpreter) return true;
-  for (PyInterpreterState* interpreter = PyInterpreterState_Head(); interpreter != nullptr;
-       interpreter = PyInterpreterState_Next(interpreter)) {
-    if (owner == reinterpret_cast<std::uintptr_t>(interpreter)) return true;
-  }
-  return false;
-}
-
-// Since 3.12 a GIL lies in the state of the interpreter that owns it. PyInterpreterState_GetID only reads.
-std::int64_t owner_of(const Gil& gil) noexcept {
-  if (session.gil_offset == 0) return 0;
-  return PyInterpreterState_GetID(reinterpret_cast<PyInterpreterState*>(key_of(gil) - session.gil_offset));
-}
-
 // Threads inside Recorder::work(): with no mutex of a GIL that would keep the recorder there.
 constinit std::atomic<int> workers{0};
 
@@ -80,7 +55,7 @@ void hand_to_recorder(Gil& gil) noexcept {
   }
   gil.has_id = true;
   gil.recorder = session.recorder;
-  gil.recorder->open(gil.id, owner_of(gil));
+  gil.recorder->open(gil.id, session.owners.owner_of(key_of(gil)));
 }
 
 // The first event of a GIL in this run. Only tries the table's mutex: its holder may be waiting for the GIL's
@@ -89,7 +64,7 @@ void hand_to_recorder(Gil& gil) noexcept {
   if (!gil_table.mutex().try_lock()) return false;
   if (session.recorder != nullptr) {
     // One of an interpreter that shares another's GIL has no event: the address is in use again.
-    if (is_gil(key_of(gil))) {
+    if (session.owners.is_gil(key_of(gil))) {
       hand_to_recorder(gil);
     } else {
       GilTable::erase(gil);
@@ -249,7 +224,7 @@ void on_init(std::uintptr_t cond) noexcept {
   if (cond - previous != switch_cond_offset.load(std::memory_order_relaxed)) return;
   const std::scoped_lock lock(gil_table.mutex());
   if (session.recorder == nullptr) return;
-  if (!is_gil(previous)) {
+  if (!session.owners.is_gil(previous)) {
     // Where an interpreter was that has ended.
     if (Gil* const stale = gil_table.find(previous)) GilTable::erase(*stale);
     return;
@@ -338,19 +313,16 @@ std::vector<SlotChange> hook_changes(const LoadedObject& cpython) {
 
 bool is_session_on() noexcept { return session.recorder != nullptr; }
 
-void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout, std::uintptr_t cond,
-                   std::uintptr_t gil_offset, std::uintptr_t holder_distance,
-                   bool notes_every_hold) noexcept {
+void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout, const GilOwners& owners,
+                   std::uintptr_t holder_distance, bool notes_every_hold) noexcept {
   gil_table.clear();
   switch_cond_offset.store(layout.switch_cond_offset, std::memory_order_relaxed);
   session.recorder = &recorder;
   session.clock = clock;
   session.layout = layout;
-  session.gil_offset = gil_offset;
+  session.owners = owners;
   session.holder_distance = holder_distance;
   session.notes_every_hold = notes_every_hold;
-  session.first_gil = cond;
-  session.main_interpreter = reinterpret_cast<std::uintptr_t>(PyInterpreterState_Main());
   session.next_gil = 0;
   ++session.number;
 }
@@ -387,7 +359,7 @@ void end_session() noexcept {
   session.recorder = nullptr;
   gil_table.for_each([](Gil& gil) {
     if (gil.recorder == nullptr) return;  // written under the table's mutex alone or with the GIL's
-    if (!is_gil(key_of(gil))) {
+    if (!session.owners.is_gil(key_of(gil))) {
       gil.recorder = nullptr;
       return;
     }

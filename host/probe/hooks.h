@@ -12,6 +12,7 @@
 
 #include "probe/clock.h"
 #include "probe/elf_slots.h"
+#include "probe/gil_owners.h"
 #include "probe/gil_table.h"
 #include "probe/slot_patch.h"
 
@@ -57,21 +58,17 @@ struct HookSession {
   Recorder* recorder = nullptr;  // nullptr: no run
   ProbeClock clock;
   GilLayout layout;
-  std::uintptr_t gil_offset = 0;        // of `cond` from the interpreter that owns it; 0: of one GIL for all
-  std::uintptr_t main_interpreter = 0;  // its state
-  std::uintptr_t first_gil = 0;         // the `cond` of the one that was held at the start
-  std::uintptr_t holder_distance = 0;   // see find_holder_distance(); 0: no stacks are read
-  bool notes_every_hold = false;        // not only where somebody waits
+  GilOwners owners;
+  std::uintptr_t holder_distance = 0;  // see find_holder_distance(); 0: no stacks are read
+  bool notes_every_hold = false;       // not only where somebody waits
   std::uint64_t number = 0;  // of the run, so that a thread knows what it remembers from an earlier one
   std::uint32_t next_gil = 0;
 };
 
 // The table's mutex is held by the caller of these four.
 [[nodiscard]] bool is_session_on() noexcept;
-// `cond`: of the GIL that the calling thread holds.
-void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout, std::uintptr_t cond,
-                   std::uintptr_t gil_offset, std::uintptr_t holder_distance = 0,
-                   bool notes_every_hold = false) noexcept;
+void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout, const GilOwners& owners,
+                   std::uintptr_t holder_distance, bool notes_every_hold) noexcept;
 // The hold that the calling thread is in when the probe starts: its acquire came before. Records it as of
 // now.
 void record_own_hold(Gil& gil) noexcept;

@@ -52,7 +52,7 @@ std::optional<double> measure_pair_cost(Recorder& scratch) {
     if (is_session_on()) return std::nullopt;
     // No slot leads to the hooks: they see this thread only.
     const auto cond = reinterpret_cast<std::uintptr_t>(&gil.cond);
-    begin_session(scratch, clock, gil.layout(), cond, 0);
+    begin_session(scratch, clock, gil.layout(), GilOwners::of_one(cond), 0, false);
     record_own_hold(*gil_table.insert(cond));
   }
   std::array<double, kBatches> bare{};

@@ -65,30 +65,6 @@ void watch_forks() {
   }
 }
 
-// Calls `visit(interpreter)` for each that lives. CPython's list is only safe while no other thread that runs
-// under another GIL ends an interpreter; there is no public call that is.
-template <typename Visit>
-void for_each_interpreter(Visit visit) {
-  for (PyInterpreterState* interpreter = PyInterpreterState_Head(); interpreter != nullptr;
-       interpreter = PyInterpreterState_Next(interpreter)) {
-    visit(interpreter);
-  }
-}
-
-// Since 3.12 each interpreter's state contains a GIL, used or not, and the main one's is the one that others
-// share: the nearest interpreter at or below a GIL is its owner. Up to 3.11 there is one GIL, in no
-// interpreter: 0.
-std::uintptr_t find_gil_offset([[maybe_unused]] std::uintptr_t cond) {
-  std::uintptr_t owner = 0;
-#if PY_VERSION_HEX >= 0x030c0000
-  for_each_interpreter([&](PyInterpreterState* interpreter) {
-    const auto address = reinterpret_cast<std::uintptr_t>(interpreter);
-    if (address <= cond && address > owner) owner = address;
-  });
-#endif
-  return owner == 0 ? 0 : cond - owner;
-}
-
 }  // namespace
 
 Probe::~Probe() { stop(); }
@@ -116,7 +92,7 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   const LoadedObject cpython = LoadedObject::of_cpython();
   resolve_originals(cpython);
   const Calibration calibration = calibrate(cpython);
-  const std::uintptr_t gil_offset = find_gil_offset(calibration.cond);
+  const auto owners = GilOwners::of_process(calibration.cond);
   const std::uintptr_t holder_distance = can_read_stacks ? find_holder_distance(calibration.cond) : 0;
   stacks_ = holder_distance != 0 ? stacks : Stacks::Off;
   losses_ = {};
@@ -125,21 +101,15 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   stopped_ = {};
 
   const std::scoped_lock lock(gil_table.mutex());
-  begin_session(recorder, clock_, calibration.layout, calibration.cond, gil_offset, holder_distance,
-                stacks == Stacks::Every);
+  begin_session(recorder, clock_, calibration.layout, owners, holder_distance, stacks == Stacks::Every);
   try {
     patch_ = SlotPatch(hook_changes(cpython));
   } catch (...) {
     end_session();
     throw;
   }
-  // Patched first, so that no GIL comes in between unseen. That of an interpreter which shares another's is
-  // in the table too: it never has an event, and so never becomes one.
-  if (gil_offset != 0) {
-    for_each_interpreter([&](PyInterpreterState* interpreter) {
-      gil_table.insert(reinterpret_cast<std::uintptr_t>(interpreter) + gil_offset);
-    });
-  }
+  // Patched first, so that no GIL comes in between unseen.
+  owners.for_each([](std::uintptr_t cond) { gil_table.insert(cond); });
   record_own_hold(*gil_table.insert(calibration.cond));
 }
 
