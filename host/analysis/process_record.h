@@ -57,6 +57,7 @@ struct RecordedRun {
   std::optional<double> pair_cost_ns;          // added to a release and its acquire, measured in this run
   std::optional<std::uint64_t> capture_bytes;  // empty: there is no capture
   std::optional<int> exit_code;
+  std::string ended_by;  // as RunNotes has it
 };
 
 }  // namespace gilscope

@@ -102,6 +102,7 @@ struct ProbeFigures {
 
 struct RunSummary {
   std::optional<int> exit_code;
+  std::string ended_by;                // as RunNotes has it
   std::optional<Nanoseconds> wall_ns;  // of the first process; unknown where there is none
   std::optional<Nanoseconds> cpu_ns;   // of all processes; unknown where it is of one
   ProbeFigures probe;

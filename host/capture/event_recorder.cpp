@@ -174,20 +174,25 @@ RecordingCounts EventRecorder::counts() const noexcept {
   return counts;
 }
 
+void EventRecorder::abandon() noexcept {
+  if (!is_running()) return;
+  release_lanes();
+  file_.abandon();
+  budget_.close();
+  state_.store(State::Stopped, std::memory_order_relaxed);
+  running.store(nullptr, std::memory_order_relaxed);
+}
+
 // The child has one thread, and its lanes are mappings of the parent's file: away with them, before anything
 // is recorded. Here no file is made: most children of fork() only exec.
 void EventRecorder::after_fork_in_child() noexcept {
   EventRecorder* const recorder = running.load(std::memory_order_relaxed);
   if (recorder == nullptr) return;
   const Unnoticed unnoticed;
+  // Where another thread of the parent was about to start or stop it, here it is stopped.
+  if (recorder->state_.load(std::memory_order_relaxed) == State::Stopped) return recorder->abandon();
   release_lanes();
   recorder->file_.abandon();
-  if (recorder->state_.load(std::memory_order_relaxed) == State::Stopped) {
-    // Another thread of the parent was about to start or stop it. Here it is stopped.
-    recorder->budget_.close();
-    running.store(nullptr, std::memory_order_relaxed);
-    return;
-  }
   recorder->session_ = sessions.fetch_add(1, std::memory_order_relaxed) + 1;
   recorder->unfiled_drops_.store(0, std::memory_order_relaxed);
   recorder->parent_pid_ = recorder->pid_;  // by now it may have another one

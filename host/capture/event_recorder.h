@@ -60,6 +60,8 @@ class EventRecorder final : public Recorder {
   // After the probe stopped: nobody may record meanwhile. `end`: at or after the last event; default: now.
   RecordingCounts stop(std::optional<ClockPoint> end = {}) noexcept;
   [[nodiscard]] bool is_running() const noexcept;
+  // In a process that was forked without the handlers: records nothing; what its parent writes is untouched.
+  void abandon() noexcept;
 
   void open(GilId gil, std::int64_t interpreter) noexcept override { note_gil(gil, interpreter); }
   void record(const Event& event) noexcept override;

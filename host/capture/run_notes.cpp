@@ -93,6 +93,7 @@ RunNotes parse_notes(const json& document) {
   if (document.contains("suspended_ns")) {  // older captures have none
     notes.losses.suspended = time_at(document, "suspended_ns").value_or(Nanoseconds{});
   }
+  notes.ended_by = document.value("ended_by", "");  // likewise
   if (const auto code = optional_number_at(document, "exit_code", kMaxExitCode)) {
     notes.exit_code = static_cast<int>(*code);
   }
@@ -108,6 +109,7 @@ void write_run_notes(const std::filesystem::path& folder, const RunNotes& notes)
   const ordered_json document{{"schema", kSchema},
                               {"has_gil", notes.has_gil},
                               {"exit_code", or_null(notes.exit_code)},
+                              {"ended_by", notes.ended_by},
                               {"pair_cost_ns", or_null(notes.pair_cost_ns)},
                               {"unrecorded_processes", notes.losses.unrecorded_processes},
                               {"overlooked_gils", notes.losses.overlooked_gils},

@@ -44,6 +44,9 @@ struct RecordingLosses {
 struct RunNotes {
   bool has_gil = true;
   std::optional<int> exit_code;
+  // "": Python's own end; "SIGTERM" or another signal; "exit": nothing of Python ran after it (os._exit);
+  // "exec": it became another program; "unknown".
+  std::string ended_by;
   std::optional<double> pair_cost_ns;  // added to a release and its acquire, measured in this run
   RecordingLosses losses;
   std::vector<ProcessNotes> processes;  // the first one first

@@ -2,6 +2,7 @@
 
 #include "cli/recording_bridge.h"
 
+#include <array>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
@@ -56,6 +57,51 @@ PyObject* leave_process(PyObject* recording, PyObject* /*unused*/) {
   Py_RETURN_NONE;
 }
 
+// os.execv and os.execve, by which the others of their kind run: as they were, but that the recording knows.
+// Of C, so that no frame of ours is in a traceback; of the module, so that they are pickled by name.
+struct WatchedExec {
+  PyObject* original = nullptr;
+  PyMethodDef method{};
+};
+std::array<WatchedExec, 2> watched_execs;
+Recording* executing = nullptr;
+
+template <std::size_t which>
+PyObject* exec_process(PyObject* /*unused*/, PyObject* arguments, PyObject* named) {
+  executing->note_exec(true);
+  PyObject* const result = PyObject_Call(watched_execs[which].original, arguments, named);
+  executing->note_exec(false);  // it could not
+  return result;
+}
+
+template <std::size_t which>
+void watch_exec(PyObject* module, const char* name) {
+  PyObject* const original = PyObject_GetAttrString(module, name);
+  if (original == nullptr || PyCFunction_Check(original) == 0) return Py_XDECREF(original);
+  const PyMethodDef& method = *reinterpret_cast<PyCFunctionObject*>(original)->m_ml;
+  auto& watched = watched_execs[which];
+  watched.original = original;
+  watched.method = {method.ml_name,
+                    reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(exec_process<which>)),
+                    METH_VARARGS | METH_KEYWORDS, method.ml_doc};
+  PyObject* const module_name = PyModule_GetNameObject(module);
+  PyObject* const function = PyCFunction_NewEx(&watched.method, module, module_name);
+  PyObject* const of_files = PyObject_GetAttrString(module, "supports_fd");  // a set of functions
+  if (function != nullptr && of_files != nullptr && PySet_Contains(of_files, original) == 1) {
+    PySet_Add(of_files, function);
+  }
+  if (function != nullptr) PyObject_SetAttrString(module, name, function);
+  for (PyObject* const object : {module_name, function, of_files}) Py_XDECREF(object);
+}
+
+PyObject* watch_execs(PyObject* recording, PyObject* os) {
+  executing = &recording_of(recording);
+  watch_exec<0>(os, "execv");
+  watch_exec<1>(os, "execve");
+  PyErr_Clear();
+  Py_RETURN_NONE;
+}
+
 PyObject* note_interrupt(PyObject* /*unused*/, PyObject* /*unused*/) {
   watch.interrupted();
   Py_RETURN_NONE;
@@ -71,6 +117,7 @@ PyMethodDef name_thread_method{"name_thread", name_thread, METH_VARARGS, nullptr
 PyMethodDef name_process_method{"name_process", name_process, METH_O, nullptr};
 PyMethodDef end_thread_method{"end_thread", end_thread, METH_O, nullptr};
 PyMethodDef leave_process_method{"leave_process", leave_process, METH_NOARGS, nullptr};
+PyMethodDef watch_execs_method{"watch_execs", watch_execs, METH_O, nullptr};
 PyMethodDef announce_method{"announce", announce, METH_NOARGS, nullptr};
 PyMethodDef note_interrupt_method{"note_interrupt", note_interrupt, METH_NOARGS, nullptr};
 
@@ -84,15 +131,16 @@ void have_python_tell(Recording& recording, const EndWatch& end_watch) {
   PyObject* const end = PyCFunction_New(&end_thread_method, capsule);
   PyObject* const leave = PyCFunction_New(&leave_process_method, capsule);
   PyObject* const interrupt = PyCFunction_New(&note_interrupt_method, capsule);
+  PyObject* const exec = PyCFunction_New(&watch_execs_method, capsule);
   PyObject* const announcer = PyCFunction_New(&announce_method, capsule);
   PyObject* const bootstrap = PyImport_ImportModule("_gilscope_bootstrap");
   PyObject* const result = bootstrap == nullptr
                                ? nullptr
-                               : PyObject_CallMethod(bootstrap, "tell_recording", "OOOOOO", name, of_process,
-                                                     end, leave, interrupt, announcer);
+                               : PyObject_CallMethod(bootstrap, "tell_recording", "OOOOOOO", name, of_process,
+                                                     end, leave, exec, interrupt, announcer);
   if (result == nullptr) PyErr_Clear();
   for (PyObject* const object :
-       {capsule, name, of_process, end, leave, interrupt, announcer, bootstrap, result})
+       {capsule, name, of_process, end, leave, exec, interrupt, announcer, bootstrap, result})
     Py_XDECREF(object);
 }
 

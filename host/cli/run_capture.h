@@ -49,6 +49,10 @@ class RunCapture {
   [[nodiscard]] SummaryContext context() const;
   void write_exports(const RecordedRun& recorded) const;
 
+  // The process that made it has ended.
+  void take_over() noexcept {
+    if (temporary_) temporary_->take_over();
+  }
   // What is not kept is deleted.
   void end() noexcept { temporary_.reset(); }
 

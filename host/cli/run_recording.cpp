@@ -17,6 +17,7 @@
 #include "run/child.h"
 #include "run/surroundings.h"
 #include "run/trial_runner.h"
+#include "run/witness.h"
 #include "support/error.h"
 #include "support/log.h"
 
@@ -31,6 +32,7 @@ struct Run {
   std::unique_ptr<RunCapture> capture;   // nullptr: events are counted, not kept
   std::unique_ptr<Recording> recording;  // nullptr: there is no GIL
   pid_t process = 0;
+  bool has_witness = false;  // who reports where this process cannot
   bool is_reported = false;
   bool is_interrupted = false;                // by a KeyboardInterrupt that the script did not handle
   std::optional<bool> was_interrupt_blocked;  // since Python has ended: whether the script had blocked SIGINT
@@ -41,9 +43,9 @@ Recording* recording_of_child = nullptr;
 
 void note_interrupt() { run->is_interrupted = true; }
 
-// The script has chosen an end without a report: nothing of ours is left behind.
+// The script has chosen an end without a report of this process: nothing of ours is left behind.
 void leave() {
-  if (run->capture) run->capture->end();
+  if (run->capture && !run->has_witness) run->capture->end();
 }
 
 void deliver(const RunSummary& summary, const SummaryContext& context) {
@@ -55,22 +57,24 @@ void deliver(const RunSummary& summary, const SummaryContext& context) {
   if (!common.json.empty()) write_json(common, summary_json(summary, context));
 }
 
-void report_counters(int exit_code) {
+void report_counters(const ProcessEnd& end) {
   const auto& common = run->options.common;
   if (common.quiet && common.json.empty()) return;
   RecordedRun recorded = run->recording ? run->recording->collect() : RecordedRun{.has_gil = false};
   recorded.pair_cost_ns = measure_counting_cost();
-  recorded.exit_code = exit_code;
+  recorded.exit_code = end.exit_code;
+  recorded.ended_by = end.by;
   deliver(
       summarize_run(recorded),
       {.python = run->surroundings.python, .machine = run->surroundings.machine, .command = run->command});
 }
 
-void report_capture(int exit_code) {
+void report_capture(const ProcessEnd& end) {
   const auto& common = run->options.common;
   RunNotes notes = run->recording ? run->recording->notes() : RunNotes{.has_gil = false};
   notes.pair_cost_ns = measure_capture_cost();
-  notes.exit_code = exit_code;
+  notes.exit_code = end.exit_code;
+  notes.ended_by = end.by;
   try {
     run->capture->add_notes(notes);
   } catch (const Error& error) {
@@ -95,12 +99,12 @@ void report_capture(int exit_code) {
 }
 
 // Returns the signal that ended it, if one did.
-std::optional<int> write_report(int exit_code) {
+std::optional<int> write_report(const ProcessEnd& end) {
   try {
     if (run->capture) {
-      report_capture(exit_code);
+      report_capture(end);
     } else {
-      report_counters(exit_code);
+      report_counters(end);
     }
   } catch (const Error& error) {
     print_failure(error);
@@ -148,6 +152,30 @@ void on_end_of_python() {
 }
 
 void on_exit_of_process(int exit_code, void* /*unused*/) { report_run(exit_code); }
+
+// In the witness, at once and later.
+void outlive() {
+  run->process = getpid();
+  if (run->recording) run->recording->outlive();
+}
+
+void tell(ProcessEnd end) {
+  if (run->recording && run->recording->note_death()) end.by = "exec";
+  if (run->capture) run->capture->take_over();
+  write_report(end);
+  if (run->capture) run->capture->end();
+}
+
+void post_witness_of_run() {
+  const auto& common = run->options.common;
+  if (common.quiet && common.json.empty() && !run->capture) return;  // nobody asks
+  if (run->recording && run->recording->path().empty()) return;      // it could read nothing
+  std::vector<int> files;
+  if (run->recording) files.push_back(run->recording->file());
+  if (common.json == "-") files.push_back(STDOUT_FILENO);
+  run->has_witness = post_witness({.files = files, .part = outlive, .tell = tell});
+  if (!run->has_witness) log_debug("nobody reports where this process is killed");
+}
 
 std::unique_ptr<Recording> make_recording() {
   const auto capture = run->capture ? std::optional(run->capture->plan()) : std::nullopt;
@@ -210,6 +238,7 @@ void begin_recording(const RunOptions& options, const Invocation& invocation) {
     run = nullptr;
     return;
   }
+  post_witness_of_run();
   Py_AtExit(on_end_of_python);
   on_exit(on_exit_of_process, nullptr);
 }
@@ -232,12 +261,13 @@ void report_run(int exit_code) noexcept {
     if (is_interrupted) sigtimedwait(&interrupt, nullptr, &at_once);
     const InterruptGuard guard;
     pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
-    ended_by = write_report(code);
+    ended_by = write_report({.exit_code = code, .by = {}});
     pthread_sigmask(SIG_BLOCK, &interrupt, nullptr);
   } else {
-    write_report(code);
+    write_report({.exit_code = code, .by = {}});
   }
   if (run->capture) run->capture->end();
+  dismiss_witness();
   // What Python, or the user, wanted to end this process by.
   if (is_interrupted && run->capture) ended_by = SIGINT;
   if (ended_by) kill(getpid(), *ended_by);

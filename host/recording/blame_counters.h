@@ -107,7 +107,7 @@ class BlameCounters final : public Recorder {
     std::vector<QuietFigures> quiet_;
     bool is_locked_ = false;
   };
-  [[nodiscard]] View view() const { return {bounds_, data_, View::Of::ThisProcess}; }
+  [[nodiscard]] View view(View::Of whose = View::Of::ThisProcess) const { return {bounds_, data_, whose}; }
 
   // As if just made, in the memory that it has: zeros again. Nobody may record or read meanwhile. For the
   // child of a fork.

@@ -196,6 +196,7 @@ RecordedRun replay(const CapturedRun& captured) {
                   .capture_bytes = capture.bytes};
   if (capture.notes) {
     run.exit_code = capture.notes->exit_code;
+    run.ended_by = capture.notes->ended_by;
     run.pair_cost_ns = capture.notes->pair_cost_ns;
     run.losses = capture.notes->losses;
   }

@@ -61,6 +61,15 @@ void ProcessNote::end(std::uint64_t ticks) noexcept {
   state.set(kStopped);
 }
 
+bool ProcessNote::end_of_other(std::uint64_t ticks) noexcept {
+  const auto exec = exec_ticks.read();
+  if (state.read() == kRecording) {
+    stopped_ticks.set(exec != 0 ? exec : ticks);
+    state.set(kStopped);
+  }
+  return exec != 0;
+}
+
 void ProcessNote::name_process(std::string_view new_name) noexcept { set(name, new_name); }
 
 void ProcessNote::name_thread(ThreadId thread, std::string_view new_name) noexcept {

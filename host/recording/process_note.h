@@ -46,7 +46,8 @@ struct ProcessNote {
   Cell cpu_end;    // 0: not known
   Cell threads;
   std::array<char, kNameBytes + 1> name;  // multiprocessing's; "": it did not start the process
-  std::array<std::byte, 80> unused;
+  Cell exec_ticks;                        // when it was about to become another program; 0: it was not
+  std::array<std::byte, 72> unused;
   std::array<ThreadNote, kThreads> notes;
 
   // The note of the thread, made where there is none; nullptr once there is no place.
@@ -56,6 +57,9 @@ struct ProcessNote {
   // Begins the notes of the calling process.
   void begin(ProcessRole process_role, std::uint64_t ticks) noexcept;
   void end(std::uint64_t ticks) noexcept;
+  // Of a process that has ended, by another one: where it has not done so itself. Returns whether it had
+  // become another program, of which nothing is recorded.
+  bool end_of_other(std::uint64_t ticks) noexcept;
 
   // Those that were made so far.
   [[nodiscard]] std::span<const ThreadNote> thread_notes() const noexcept {

@@ -191,6 +191,19 @@ void Recording::stop() noexcept {
   note_->end(probe_.stopped().ticks);
 }
 
+void Recording::outlive() noexcept {
+  probe_.stop();
+  events_.abandon();
+  running = nullptr;
+  outlives_ = true;
+}
+
+bool Recording::note_death() noexcept { return note_->end_of_other(probe_.clock().read()); }
+
+void Recording::note_exec(bool is_near) noexcept {
+  note_->exec_ticks.set(is_near ? probe_.clock().read() : 0);
+}
+
 void Recording::name_thread(ThreadId thread, std::string_view name) noexcept {
   note_->name_thread(thread, name);
   if (events_.is_running()) events_.name_thread(thread, name);
@@ -245,12 +258,12 @@ std::uint64_t Recording::for_each_process(Visit visit) const {
 }
 
 RecordingLosses Recording::losses(std::uint64_t unrecorded_processes) const {
-  return {
-      .unrecorded_processes = unrecorded_processes,
-      .overlooked_gils = probe_.losses().overlooked_gils,
-      .were_slots_overwritten = probe_.losses().were_slots_overwritten,
-      .are_stacks_unreadable = stacks_ != Stacks::Off && probe_.stacks() == Stacks::Off,
-      .suspended = suspended_between(boot_began_, probe_.is_running() ? read_boot_offset() : boot_ended_)};
+  return {.unrecorded_processes = unrecorded_processes,
+          .overlooked_gils = probe_.losses().overlooked_gils,
+          .were_slots_overwritten = probe_.losses().were_slots_overwritten,
+          .are_stacks_unreadable = stacks_ != Stacks::Off && probe_.stacks() == Stacks::Off,
+          .suspended = suspended_between(
+              boot_began_, probe_.is_running() || outlives_ ? read_boot_offset() : boot_ended_)};
 }
 
 TickLength Recording::measure_tick(const ClockPoint& now) noexcept {
@@ -269,7 +282,8 @@ RecordedRun Recording::collect() {
   const auto unrecorded = for_each_process([&](const ProcessNote& note, std::byte* counted) {
     const bool is_own = &note == note_;
     const auto until = is_own ? now.ticks : probe_.clock().read();  // before its counters are looked at
-    auto record = is_own ? read_process(note, counters_->view(), tick, until)
+    const auto whose = outlives_ ? BlameCounters::View::Of::AnotherOne : BlameCounters::View::Of::ThisProcess;
+    auto record = is_own ? read_process(note, counters_->view(whose), tick, until)
                          : read_process(note, BlameCounters::View(kSharedBounds, counted), tick, until);
     if (!record) return false;
     // GILs go on meanwhile: the holds of one sum to at most the wall time that ends after they were read.

@@ -53,10 +53,21 @@ class Recording {
   void stop() noexcept;
   [[nodiscard]] bool is_running() const noexcept { return probe_.is_running(); }
 
+  // In a process that was forked without the handlers of fork(), and outlives the one that records: it
+  // records nothing, and collect() and notes() are to be called once that one has ended. Where it has a
+  // path().
+  void outlive() noexcept;
+  // Then: it has ended just now. Returns whether as another program (exec).
+  bool note_death() noexcept;
+  // The descriptor by which it reads of others; -1: none.
+  [[nodiscard]] int file() const noexcept { return space_ ? space_->file() : -1; }
+
   // Called by the thread itself, with the main interpreter's GIL held.
   void name_thread(ThreadId thread, std::string_view name) noexcept;
   // Likewise, by any thread.
   void name_process(std::string_view name) noexcept;
+  // By the calling thread: this process is about to become another program, or could not.
+  void note_exec(bool is_near) noexcept;
   // Notes the CPU time of the thread, which is about to end.
   void end_thread(ThreadId thread) noexcept;
 
@@ -79,7 +90,7 @@ class Recording {
   // as it never shrinks, time that was counted stays counted.
   TickLength measure_tick(const ClockPoint& now) noexcept;
   [[nodiscard]] ClockPoint now() const {
-    return probe_.is_running() ? probe_.clock().sample() : probe_.stopped();
+    return probe_.is_running() || outlives_ ? probe_.clock().sample() : probe_.stopped();
   }
 
   // The recording that runs: the child of a fork goes on with it.
@@ -91,6 +102,7 @@ class Recording {
   ProcessRole role_;
   std::optional<CapturePlan> capture_;
   Stacks stacks_;
+  bool outlives_ = false;
   ProbeClock clock_;  // of all processes: their ticks are compared
   double least_tick_ns_ = 0;
   BootOffset boot_began_;

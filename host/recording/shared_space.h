@@ -31,6 +31,8 @@ class SharedSpace {
   SharedSpace& operator=(SharedSpace&&) = delete;
   ~SharedSpace();
 
+  [[nodiscard]] int file() const noexcept { return file_.get(); }
+
   // Where others find it; good while this process lives.
   [[nodiscard]] std::string path() const;
 

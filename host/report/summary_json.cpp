@@ -182,6 +182,7 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
           {"machine", context.machine.is_null() ? ordered_json(nullptr) : machine_json(context.machine)},
           {"command", context.command},
           {"exit_code", or_null(summary.exit_code)},
+          {"ended_by", text_or_null(summary.ended_by)},
           {"wall_ns", or_null(summary.wall_ns)},
           {"cpu_ns", or_null(summary.cpu_ns)},
           {"probe",

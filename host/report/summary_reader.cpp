@@ -263,6 +263,10 @@ RunSummary read_summary(std::string_view text) {
                      .verdict = read_verdict(at(document, "verdict"))};
   const auto exit_code = known(count_at, document, "exit_code");
   if (exit_code) summary.exit_code = static_cast<int>(*exit_code & 0xFFU);
+  // Older documents have none.
+  if (document.contains("ended_by") && !document["ended_by"].is_null()) {
+    summary.ended_by = text_at(document, "ended_by");
+  }
   for (const json& process : array_at(document, "processes")) {
     summary.processes.push_back(read_process(process, summary.processes.empty()));
   }

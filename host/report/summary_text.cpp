@@ -206,6 +206,15 @@ std::string describe_probe(const ProbeFigures& probe) {
   return text;
 }
 
+// "" where Python ended it.
+std::string describe_end(const std::string& ended_by) {
+  if (ended_by.empty()) return "";
+  if (ended_by == "exit") return "It ended without the end of Python (as by os._exit).";
+  if (ended_by == "exec") return "It became another program (exec), of which nothing was recorded.";
+  if (ended_by == "unknown") return "It ended without the end of Python; nobody knows how.";
+  return "It was ended by " + ended_by + ".";
+}
+
 std::string format_capture_heading(const SummaryContext& context, const RunSummary& summary) {
   std::string text = fmt::format("{}", fmt::join(context.command, " "));
   if (context.python.is_object() && context.python.contains("version") &&
@@ -221,6 +230,7 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
   const bool is_bad = summary.verdict.kind == RunVerdict::Kind::Bottleneck;
   append_wrapped(text, "gilscope: " + describe_verdict(summary), style, is_bad ? "33" : "32");
   for (const auto& advice : advise(summary)) append_wrapped(text, "-> " + advice, style);
+  if (const auto end = describe_end(summary.ended_by); !end.empty()) append_wrapped(text, end, style);
   if (summary.verdict.kind == RunVerdict::Kind::NoGil) return text;
   std::vector<const ProcessSummary*> processes;
   for (const auto& process : summary.processes) processes.push_back(&process);

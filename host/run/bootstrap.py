@@ -166,6 +166,7 @@ def tell_recording(
     name_process: "Callable[[str], None]",
     end: "Callable[[int], None]",
     leave: "Callable[[], None]",
+    watch_execs: "Callable[[Any], None]",
     interrupted: "Callable[[], None]",
     announce: "Callable[[], None]",
 ) -> None:
@@ -180,3 +181,4 @@ def tell_recording(
 
     when_imported("threading", tell_of_threads)
     when_imported("os", lambda os: tell_of_exit(os, leave))
+    when_imported("os", watch_execs)

@@ -147,6 +147,11 @@ void set_end(ChildResult& result, int status) {
 
 }  // namespace
 
+std::string signal_name(int number) {
+  const char* const name = sigabbrev_np(number);
+  return name == nullptr ? fmt::format("signal {}", number) : fmt::format("SIG{}", name);
+}
+
 std::string last_line(const std::string& text) {
   const auto end = text.find_last_not_of(" \n\r");
   if (end == std::string::npos) return "";

@@ -32,6 +32,9 @@ struct ChildResult {
 inline constexpr std::size_t kMaxOutput = std::size_t{64} << 20U;
 inline constexpr std::size_t kErrorTail = std::size_t{16} << 10U;
 
+// "SIGTERM"; "signal 40" of one that has no name.
+std::string signal_name(int number);
+
 // The last line of a text that is not empty, "" where there is none.
 std::string last_line(const std::string& text);
 

@@ -35,11 +35,6 @@ std::string without_own_frames(const std::string& text, const TrialProgram& prog
   return kept;
 }
 
-std::string signal_name(int number) {
-  const char* name = sigabbrev_np(number);
-  return name == nullptr ? fmt::format("signal {}", number) : fmt::format("SIG{}", name);
-}
-
 // The words for an end that was not exit code 0. A crash's last words are CPython's ("Fatal Python error:
 // …").
 TrialFailure describe_end(const ChildResult& result, Nanoseconds timeout, bool has_record) {

@@ -26,6 +26,8 @@ TemporaryFolder::TemporaryFolder() : owner_(getpid()) {
   path_ = pattern;
 }
 
+void TemporaryFolder::take_over() noexcept { owner_ = getpid(); }
+
 TemporaryFolder::~TemporaryFolder() {
   if (getpid() != owner_) return;
   // Under another name: whoever would make a file in it finds it gone.

@@ -16,6 +16,9 @@ class TemporaryFolder {
   TemporaryFolder& operator=(TemporaryFolder&&) = delete;
   ~TemporaryFolder();
 
+  // It is this process's from now on: the one that made it has ended.
+  void take_over() noexcept;
+
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
  private:

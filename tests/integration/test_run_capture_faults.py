@@ -13,25 +13,13 @@ import struct
 import subprocess
 
 import pytest
-from tests.integration.summaries import READS, releases
+from tests.integration.summaries import READS
 
 
 @pytest.fixture(autouse=True)
 def only_with_a_gil(free_threaded):
     if free_threaded:
         pytest.skip("free-threaded: there is no GIL")
-
-
-@pytest.mark.parametrize(("end", "code"), [("os.kill(os.getpid(), 9)", -9), ("os.abort()", -6), ("os._exit(3)", 3)])
-def test_what_was_recorded_is_there_however_the_process_ends(run, host, script, capture, report_truth, end, code):
-    ran = run([host, "run", "-o", str(capture), script(f"{READS}\n{end}"), "3000"])
-    assert ran.returncode == code
-    document = report_truth(capture)
-    assert releases(document) >= 3000
-    (process,) = document["processes"]
-    assert process["wall_ns"] > 0
-    # What nobody noted is unknown: such ends leave no time for it.
-    assert (document["exit_code"], process["cpu_ns"]) == (None, None)
 
 
 def test_a_bound_drops_the_rest_and_says_so(run, host, script, capture, report_truth):

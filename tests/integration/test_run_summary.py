@@ -194,26 +194,6 @@ def test_an_interrupt_that_the_script_keeps_blocked_ends_nothing(summarize):
     assert (result.returncode, document["exit_code"]) == (0, 0)
 
 
-SUDDEN_ENDS = {
-    "os._exit": ("os._exit(7)", 7),
-    "os.abort": ("os.abort()", -signal.SIGABRT),
-    "SIGKILL": ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
-    "SIGTERM": ("os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM),
-    "exec": ("os.execv(sys.executable, [sys.executable, '-c', 'raise SystemExit(6)'])", 6),
-    "os._exit in a thread": ("t = threading.Thread(target=os._exit, args=(8,)); t.start(); t.join()", 8),
-}
-
-
-@pytest.mark.without_a_gil
-@pytest.mark.parametrize(("end", "exit_code"), SUDDEN_ENDS.values(), ids=SUDDEN_ENDS)
-def test_a_sudden_end_is_the_scripts_own_and_leaves_nothing(host, run, tmp_path, end, exit_code):
-    """Nothing of ours runs then: there is no summary, no half of a file, and no process (the fixture looks)."""
-    code = f"import os, signal, sys, threading\nprint('begun', flush=True)\n{end}"
-    result = run([host, "run", "--json", "out.json", "-c", code], cwd=tmp_path)
-    assert (result.returncode, result.stdout, result.stderr) == (exit_code, "begun\n", "")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_os_exit_with_nonsense_is_the_same_error_and_the_recording_goes_on(summarize):
     code = """
 import os

@@ -1,0 +1,215 @@
+#include "run/witness.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fmt/core.h>
+
+#include "run/child.h"
+#include "support/file.h"
+#include "support/system_files.h"
+
+namespace gilscope {
+namespace {
+
+// What both processes see. Zero bits: nothing was told.
+struct Shared {
+  std::atomic<bool> is_dismissed;
+};
+Shared* shared = nullptr;
+
+// The longest that it takes to tell all, should nobody take what it says.
+constexpr unsigned kPatienceS = 600;
+
+std::vector<std::string_view> fields_after_name(std::string_view stat) {
+  return split(trim(stat.substr(stat.rfind(')') + 1)), ' ');
+}
+
+// Of a process that nobody has waited for yet.
+std::optional<int> status_of_zombie(pid_t process) {
+  const auto stat = read_text(fmt::format("/proc/{}/stat", process));
+  if (!stat) return std::nullopt;
+  constexpr std::size_t kExitCode = 49;  // the 52nd field (proc_pid_stat(5))
+  const auto fields = fields_after_name(*stat);
+  if (fields.size() <= kExitCode || (fields.front() != "Z" && fields.front() != "X")) return std::nullopt;
+  const auto status = parse_unsigned(fields[kExitCode]);
+  return status ? std::optional(static_cast<int>(*status)) : std::nullopt;
+}
+
+// Of one that was waited for: Linux 6.15 and later. (include/uapi/linux/pidfd.h; not in older headers.)
+std::optional<int> status_of_reaped(int pidfd) {
+  struct Info {
+    std::uint64_t mask;
+    std::uint64_t cgroup;
+    std::array<std::uint32_t, 11> ids;
+    std::int32_t exit_code;
+  };
+  static_assert(sizeof(Info) == 64);
+  constexpr std::uint64_t kExit = std::uint64_t{1} << 3U;
+  Info info{.mask = kExit};
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg,bugprone-signed-bitwise)
+  if (ioctl(pidfd, _IOWR(0xFF, 11, Info), &info) != 0 || (info.mask & kExit) == 0) return std::nullopt;
+  return info.exit_code;
+}
+
+// Empty where somebody has waited for it before we looked, and the kernel is older. In between it is neither,
+// for as long as who waits needs for a few instructions, on a machine that may be busy.
+std::optional<int> status_of(pid_t process, int pidfd) {
+  constexpr timespec kMillisecond{.tv_sec = 0, .tv_nsec = 1'000'000};
+  for (int tries = 0; tries < 500; ++tries, nanosleep(&kMillisecond, nullptr)) {
+    if (const auto status = status_of_zombie(process)) return status;
+    if (const auto status = status_of_reaped(pidfd)) return status;
+  }
+  return std::nullopt;
+}
+
+void wait_for_end(int pidfd) {
+  pollfd ended{.fd = pidfd, .events = POLLIN};
+  while (poll(&ended, 1, -1) < 0 && errno == EINTR) {
+  }
+}
+
+// Pipes end when this process closes them, not we.
+void close_others(std::vector<int> kept) {
+  std::ranges::sort(kept);
+  unsigned from = 0;
+  for (const int file : kept) {
+    const auto number = static_cast<unsigned>(file);
+    if (number > from) close_range(from, number - 1, 0);
+    from = number + 1;
+  }
+  close_range(from, ~0U, 0);
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int file = 0; file <= 2; ++file) {
+    if (null >= 0 && fcntl(file, F_GETFD) < 0) dup2(null, file);  // NOLINT(cppcoreguidelines-pro-type-vararg)
+  }
+}
+
+// What ends the programs of a terminal, a session or a service is not meant for it; what Python has set is
+// not there any more.
+void ignore_signals() {
+  for (int number = 1; number < NSIG; ++number) {
+    const bool is_fault = number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL ||
+                          number == SIGABRT || number == SIGALRM;
+    std::signal(number, is_fault ? SIG_DFL : SIG_IGN);
+  }
+  sigset_t none{};
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+// The command line is this process's: who looks for that finds it once.
+void take_name() {
+  constexpr const char* kName = "gilscope-witness";
+  prctl(PR_SET_NAME, kName);  // NOLINT(cppcoreguidelines-pro-type-vararg)
+  const auto stat = read_text("/proc/self/stat");
+  if (!stat) return;
+  constexpr std::size_t kArgumentsBegin = 45;  // the 48th field, and the next
+  const auto fields = fields_after_name(*stat);
+  if (fields.size() <= kArgumentsBegin + 1) return;
+  const auto begin = parse_unsigned(fields[kArgumentsBegin]).value_or(0);
+  const auto end = parse_unsigned(fields[kArgumentsBegin + 1]).value_or(0);
+  if (begin == 0 || end <= begin) return;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): where the kernel has put them
+  auto* const arguments = reinterpret_cast<char*>(begin);
+  std::memset(arguments, 0, end - begin);
+  std::memcpy(arguments, kName, std::min<std::size_t>(std::strlen(kName), end - begin - 1));
+}
+
+[[noreturn]] void stay(const WitnessPlan& plan, pid_t process, int pidfd) {
+  setsid();
+  ignore_signals();
+  take_name();
+  plan.part();
+  auto kept = plan.files;
+  kept.insert(kept.end(), {STDERR_FILENO, pidfd});
+  close_others(std::move(kept));
+  wait_for_end(pidfd);
+  if (!shared->is_dismissed.load(std::memory_order_acquire)) {
+    alarm(kPatienceS);
+    plan.tell(end_of_process(status_of(process, pidfd)));
+  }
+  _exit(0);
+}
+
+// Whether what loses its parent comes to this process.
+bool is_reaper() {
+  int is_subreaper = 0;
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
+  return getpid() == 1 || prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) != 0 || is_subreaper != 0;
+}
+
+bool has_other_threads() {
+  const auto status = read_text("/proc/self/status");
+  return !status || find_value(*status, "Threads") != "1";
+}
+
+}  // namespace
+
+ProcessEnd end_of_process(std::optional<int> status) {
+  if (status && WIFEXITED(*status)) return {.exit_code = WEXITSTATUS(*status), .by = "exit"};
+  if (!status || !WIFSIGNALED(*status)) return {.exit_code = {}, .by = "unknown"};
+  return {.exit_code = 128 + WTERMSIG(*status), .by = signal_name(WTERMSIG(*status))};
+}
+
+// Signals wait meanwhile: no handler of Python's runs in the two. _Fork() runs no other's handlers either;
+// and of the one that dies at once no SIGCHLD is seen. A pipe ends when the witness is in place.
+bool post_witness(const WitnessPlan& plan) noexcept {
+  if (is_reaper() || has_other_threads()) return false;
+  const pid_t process = getpid();
+  const FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
+  void* const memory =
+      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  std::array<int, 2> pipe{};
+  if (pidfd.get() < 0 || memory == MAP_FAILED || pipe2(pipe.data(), O_CLOEXEC) != 0) return false;
+  shared = new (memory) Shared{};
+
+  sigset_t all{};
+  sigset_t before{};
+  sigset_t pending{};
+  sigset_t death{};
+  sigfillset(&all);
+  sigemptyset(&death);
+  sigaddset(&death, SIGCHLD);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  sigpending(&pending);
+  const pid_t first = _Fork();
+  if (first == 0) {
+    const pid_t second = _Fork();
+    if (second != 0) _exit(second < 0 ? 1 : 0);
+    stay(plan, process, pidfd.get());
+  }
+  int status = 1;
+  while (first > 0 && waitpid(first, &status, 0) < 0 && errno == EINTR) {
+  }
+  close(pipe[1]);
+  char nothing = 0;
+  while (read(pipe[0], &nothing, 1) < 0 && errno == EINTR) {
+  }
+  close(pipe[0]);
+  const timespec at_once{};
+  if (first > 0 && sigismember(&pending, SIGCHLD) == 0) sigtimedwait(&death, nullptr, &at_once);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return status == 0;
+}
+
+void dismiss_witness() noexcept {
+  if (shared != nullptr) shared->is_dismissed.store(true, std::memory_order_release);
+}
+
+}  // namespace gilscope
