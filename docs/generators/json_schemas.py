@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(__file__).resolve().parents[1] / "schemas"
-FIRST = ["summary", "change", "compare", "compare-pythons", "article", "doctor", "trace", "run"]
+FIRST = ["summary", "change", "cost", "compare", "compare-pythons", "article", "doctor", "trace", "run"]
 
 Schema = dict[str, Any]
 

@@ -15,9 +15,10 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
   Progress(Progress&&) = delete;
   Progress& operator=(Progress&&) = delete;
-  ~Progress();  // clears the line
+  ~Progress() { hide(); }
 
   void show(const std::string& text);
+  void hide();  // clears the line, for other words
   void step(std::size_t count = 1) noexcept { done_ += count; }
 
  private:

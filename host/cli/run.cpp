@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/cli.h"
+#include "cli/run_cost.h"
 #include "cli/run_recording.h"
 #include "support/error.h"
 
@@ -12,6 +13,8 @@ constexpr const char* kRunDescription =
     "Runs Python as `python` does, and says what its GIL did.\n\n"
     "Example: gilscope run app.py --its-own option\n"
     "         gilscope run -m http.server 8000\n"
+    "         gilscope run --cost app.py                 (what tracing costs it: with and without, in "
+    "turns)\n"
     "         gilscope run -- -X dev -W error app.py     (Python's own flags come after --)\n";
 constexpr const char* kUsage =
     "gilscope run [options] SCRIPT [ARG...] | -m MODULE [ARG...] | -c CODE [ARG...] | -- PYTHON-ARG...";
@@ -23,6 +26,13 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
   auto* command = app.add_subcommand("run", kRunDescription);
   set_usage(*command, kUsage);
   command->add_flag("--no-probe", options->no_probe, "Without tracing: the baseline of what tracing costs");
+  command->add_flag("--cost", options->cost,
+                    "Measure what tracing costs: the program again and again, with and without, in turns");
+  command
+      ->add_option("--rounds", options->rounds,
+                   "Rounds of --cost, after a first run whose output is shown [5]")
+      ->check(CLI::Range(1U, 10'000U))
+      ->type_name("N");
   command
       ->add_option("-o,--output", options->capture.output,
                    "Keep every event in this folder: a capture, for `gilscope report`")
@@ -56,11 +66,13 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
                     "leave it out", ExitCode::Usage);
       }
       check_exports("run", options->capture.exports, options->common);
+      check_cost_options(*options, command->count("--rounds") > 0);
       if (command->count("--max-size") > 0 && !options->capture.is_wanted()) {
         throw Error("run: --max-size bounds a capture, and none is kept", "-o DIR keeps one",
                     ExitCode::Usage);
       }
       check_json(options->common);
+      if (options->cost) return measure_cost(*options, invocation);
       const int exit_code = invocation.host.run_python(
           invocation.tail, [&] { begin_recording(*options, invocation); }, invocation.command);
       report_run(exit_code);

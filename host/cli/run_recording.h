@@ -17,6 +17,8 @@ struct RunOptions {
   CaptureOptions capture;
   Stacks stacks = Stacks::On;
   bool no_probe = false;
+  bool cost = false;    // measure what tracing costs, instead of reporting one run
+  unsigned rounds = 5;  // of that
 };
 
 // Records this process and its children from now on; the GIL is held. The report comes when the process exits

@@ -15,16 +15,6 @@ ordered_json integer_or_null(const std::optional<double>& value) {
   return value ? ordered_json(static_cast<std::int64_t>(std::llround(*value))) : ordered_json(nullptr);
 }
 
-ordered_json times_json(const std::optional<Estimate>& estimate, const std::vector<double>& samples) {
-  if (!estimate) return nullptr;
-  auto list = ordered_json::array();
-  for (const double sample : samples) list.push_back(integer_or_null(sample));
-  return {{"median", integer_or_null(estimate->median)},
-          {"low", integer_or_null(estimate->low)},
-          {"high", integer_or_null(estimate->high)},
-          {"samples", std::move(list)}};
-}
-
 std::string_view name_of(ModeStatus status) {
   switch (status) {
     case ModeStatus::Ok:
@@ -93,6 +83,16 @@ ordered_json mode_json(const ModeSummary& mode) {
 }
 
 }  // namespace
+
+ordered_json times_json(const std::optional<Estimate>& estimate, const std::vector<double>& samples) {
+  if (!estimate) return nullptr;
+  auto list = ordered_json::array();
+  for (const double sample : samples) list.push_back(integer_or_null(sample));
+  return {{"median", integer_or_null(estimate->median)},
+          {"low", integer_or_null(estimate->low)},
+          {"high", integer_or_null(estimate->high)},
+          {"samples", std::move(list)}};
+}
 
 ordered_json ratio_json(const std::optional<Estimate>& estimate) {
   if (!estimate) return nullptr;

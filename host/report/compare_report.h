@@ -33,6 +33,10 @@ struct CompareContext {
 [[nodiscard]] nlohmann::ordered_json comparison_json(const Comparison& comparison,
                                                      const CompareContext& context);
 
+// Median, bounds and the samples, in whole nanoseconds, or null.
+[[nodiscard]] nlohmann::ordered_json times_json(const std::optional<Estimate>& estimate,
+                                                const std::vector<double>& samples);
+
 // Median and bounds, or null.
 [[nodiscard]] nlohmann::ordered_json ratio_json(const std::optional<Estimate>& estimate);
 

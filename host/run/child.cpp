@@ -10,8 +10,13 @@
 #include <fstream>
 #include <poll.h>
 #include <set>
+#include <span>
+#include <string_view>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,9 +54,35 @@ Pipe make_pipe() {
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
+struct Streams {
+  ChildOutput output;
+  std::optional<off_t> input;  // from where on this process's standard input is read
+  Pipe written;
+  Pipe errors;
+};
+
+// Where a file is our standard input, how far it was read; empty where it is something else.
+std::optional<off_t> find_input() {
+  struct stat status{};
+  if (fstat(STDIN_FILENO, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  const off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+  return at < 0 ? std::nullopt : std::optional(at);
+}
+
+// With an offset of its own: several children may read it, one after the other. Between fork and exec.
+int open_again(int descriptor, off_t offset) {
+  std::array<char, 24> path{};
+  constexpr std::string_view kFolder = "/proc/self/fd/";
+  std::copy(kFolder.begin(), kFolder.end(), path.begin());
+  path[kFolder.size()] = static_cast<char>('0' + descriptor);
+  const int again = open(path.data(), O_RDONLY);  // NOLINT(cppcoreguidelines-pro-type-vararg)
+  if (again >= 0) lseek(again, offset, SEEK_SET);
+  return again;
+}
+
 // Runs in the child between fork and exec.
-[[noreturn]] void become(std::vector<char*>& arguments, std::vector<char*>& environment, const Pipe& output,
-                         const Pipe& errors) {
+[[noreturn]] void become(std::vector<char*>& arguments, std::vector<char*>& environment,
+                         const Streams& streams) {
   setsid();  // Ctrl-C on the terminal is for the parent, who then ends this whole group
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // the parent killed: the child goes too
   const rlimit no_core{0, 0};        // a crash is a row of a table here, not a file in the user's folder
@@ -61,9 +92,13 @@ Pipe make_pipe() {
   std::signal(SIGCHLD, SIG_DFL);
   const int null = open("/dev/null", O_RDWR);  // NOLINT(cppcoreguidelines-pro-type-vararg)
   if (null < 0) _exit(127);
-  dup2(null, STDIN_FILENO);
-  dup2(output.write.get(), STDOUT_FILENO);
-  dup2(errors.write.get(), STDERR_FILENO);
+  const int input = streams.input ? open_again(STDIN_FILENO, *streams.input) : null;
+  dup2(input >= 0 ? input : null, STDIN_FILENO);
+  if (streams.output != ChildOutput::Shown) {
+    dup2(streams.output == ChildOutput::Read ? streams.written.write.get() : null, STDOUT_FILENO);
+    dup2(streams.errors.write.get(), STDERR_FILENO);
+  }
+  if (input > STDERR_FILENO && input != null) close(input);
   if (null > STDERR_FILENO) close(null);
   execve(arguments.front(), arguments.data(), environment.data());
   const char* reason = strerrordesc_np(errno);  // unlike strerror, takes no lock and no memory
@@ -93,13 +128,13 @@ std::vector<std::string> environment_with(const std::vector<std::pair<std::strin
   return variables;
 }
 
-pid_t start(const ChildCommand& command, const Pipe& output, const Pipe& errors) {
+pid_t start(const ChildCommand& command, const Streams& streams) {
   const auto environment = environment_with(command.environment);
   auto argument_pointers = pointers_to(command.arguments);
   auto environment_pointers = pointers_to(environment);
   const pid_t child = fork();
   if (child < 0) throw Error(std::string("no child process: ") + std::strerror(errno), "");
-  if (child == 0) become(argument_pointers, environment_pointers, output, errors);
+  if (child == 0) become(argument_pointers, environment_pointers, streams);
   return child;
 }
 
@@ -140,6 +175,10 @@ void sweep(pid_t group, const std::set<pid_t>& known) {
   }
 }
 
+Nanoseconds time_of(const timeval& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+}
+
 void set_end(ChildResult& result, int status) {
   result.end = WIFSIGNALED(status) ? ChildResult::End::Signalled : ChildResult::End::Exited;
   result.code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
@@ -163,31 +202,41 @@ ChildResult run_child(const ChildCommand& command) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   std::signal(SIGCHLD, SIG_DFL);  // where it came to us ignored, waitpid would never tell of an end
   const auto known = children();
-  auto output = make_pipe();
-  auto errors = make_pipe();
-  const pid_t child = start(command, output, errors);
-  output.write.close();
-  errors.write.close();
-  for (const auto* pipe : {&output, &errors}) fcntl(pipe->read.get(), F_SETFL, O_NONBLOCK);
+  Streams streams{.output = command.output,
+                  .input = command.takes_input ? find_input() : std::nullopt,
+                  .written = make_pipe(),
+                  .errors = make_pipe()};
+  const auto begin = SteadyClock::now();
+  const pid_t child = start(command, streams);
+  streams.written.write.close();
+  streams.errors.write.close();
+  for (const auto* pipe : {&streams.written, &streams.errors}) fcntl(pipe->read.get(), F_SETFL, O_NONBLOCK);
+  // Tells of the end at once, whoever has the pipes (Linux 5.3; without it, it is looked for now and then).
+  const FileDescriptor end_of_child(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
 
   ChildResult result;
   bool ended = false;
   bool is_late = false;
   auto limit = SteadyClock::now() + command.timeout;
-  std::array<pollfd, 2> streams{{{output.read.get(), POLLIN, 0}, {errors.read.get(), POLLIN, 0}}};
+  std::array<pollfd, 3> polled{{{streams.written.read.get(), POLLIN, 0},
+                                {streams.errors.read.get(), POLLIN, 0},
+                                {end_of_child.get(), POLLIN, 0}}};
   const auto drain = [&] {
-    for (auto& [descriptor, events, happened] : streams) {
+    for (auto& [descriptor, events, happened] : std::span(polled).first<2>()) {
       if (descriptor < 0 || happened == 0) continue;
-      auto& text = descriptor == output.read.get() ? result.output : result.errors;
+      auto& text = descriptor == streams.written.read.get() ? result.output : result.errors;
       if (!read_available(descriptor, text)) descriptor = -1;
     }
     keep_tail(result.errors, kErrorTail);
   };
   while (!ended) {
-    poll(streams.data(), streams.size(), kPollMilliseconds);
+    poll(polled.data(), polled.size(), kPollMilliseconds);
     drain();
     int status = 0;
-    if (waitpid(child, &status, WNOHANG) == child) {
+    rusage usage{};
+    if (wait4(child, &status, WNOHANG, &usage) == child) {
+      result.wall = SteadyClock::now() - begin;
+      result.cpu = time_of(usage.ru_utime) + time_of(usage.ru_stime);
       if (!is_late) set_end(result, status);
       ended = true;
     } else if (InterruptGuard::signal() && result.end != ChildResult::End::Interrupted) {
@@ -211,7 +260,7 @@ ChildResult run_child(const ChildCommand& command) {
   }
   sweep(child, known);
   // What it had written before it ended is still in the pipes.
-  while (poll(streams.data(), streams.size(), 0) > 0) drain();
+  while (poll(polled.data(), 2, 0) > 0) drain();
   return result;
 }
 

@@ -4,6 +4,7 @@
 // child's.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,11 +14,20 @@
 
 namespace gilscope {
 
+// Where what a child prints goes.
+enum class ChildOutput : std::uint8_t {
+  Read,        // both streams into the result
+  OnlyErrors,  // standard output is dropped
+  Shown,       // both are this process's own
+};
+
 struct ChildCommand {
   std::vector<std::string> arguments;                            // the first is the program's path
   std::vector<std::pair<std::string, std::string>> environment;  // set on top of this process's own
   Nanoseconds timeout{};
   Nanoseconds grace{};  // to end by itself, where a signal interrupts us: it gets the signal, too
+  ChildOutput output = ChildOutput::Read;
+  bool takes_input = false;  // where this process's standard input is a file, the child reads it, too
 };
 
 struct ChildResult {
@@ -26,6 +36,8 @@ struct ChildResult {
   int code = 0;  // exit code, or the signal's number
   std::string output;
   std::string errors;  // the last kErrorTail bytes of standard error
+  Nanoseconds wall{};  // from its start to its end
+  Nanoseconds cpu{};   // of it, and of the children that it has waited for
 };
 
 // What a child may print on standard output, which is for the host's own records; more is an Error.
@@ -38,7 +50,8 @@ std::string signal_name(int number);
 // The last line of a text that is not empty, "" where there is none.
 std::string last_line(const std::string& text);
 
-// Standard input is /dev/null. Throws Error where the child cannot be started.
+// Standard input is /dev/null, unless it takes a file: which is opened anew, and read from where this process
+// would go on. Throws Error where the child cannot be started.
 ChildResult run_child(const ChildCommand& command);
 
 // While one of these lives, SIGINT, SIGTERM and SIGHUP end the running child instead of this process, but for

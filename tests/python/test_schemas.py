@@ -27,6 +27,8 @@ PAIRS = [
     ("compare.schema.json", "compare.json"),
     ("compare.schema.json", "compare_failed.json"),
     ("compare-pythons.schema.json", "pythons.json"),
+    ("cost.schema.json", "cost.json"),
+    ("cost.schema.json", "cost_few_rounds.json"),
     ("doctor.schema.json", "doctor.json"),
     ("exchange.schema.json", "exchange.json"),
     ("flavours.schema.json", "flavours.json"),
