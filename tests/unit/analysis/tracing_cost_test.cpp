@@ -8,13 +8,12 @@ namespace gilscope {
 namespace {
 
 using Kind = TracingCost::Kind;
-using std::chrono::milliseconds;
 
 // Rounds whose runs without tracing took so many milliseconds, and with it `ratio` times that.
 std::vector<CostRound> rounds_of(const std::vector<int>& untraced_ms, const std::vector<double>& ratios) {
   std::vector<CostRound> rounds;
   for (std::size_t i = 0; i < untraced_ms.size(); ++i) {
-    const Nanoseconds untraced = milliseconds(untraced_ms[i]);
+    const Nanoseconds untraced = std::chrono::milliseconds(untraced_ms[i]);
     const Nanoseconds traced(
         static_cast<Nanoseconds::rep>(static_cast<double>(untraced.count()) * ratios[i]));
     rounds.push_back(
