@@ -190,6 +190,8 @@ class Summary(Document):
     machine: dict[str, Any] | None
     command: list[str]
     exit_code: int | None
+    #: What ended it instead of Python: a signal ("SIGTERM"), "exit", "exec" or "unknown". Older documents have none.
+    ended_by: str | None = dataclasses.field(default=None, kw_only=True)
     wall_ns: int | None
     cpu_ns: int | None
     probe: Probe
