@@ -45,6 +45,7 @@ struct ProcessRecord {
   TickLength tick;
   MachineSnapshot figures;
   std::vector<ThreadRecord> threads;
+  HookTimes hooks{};
   std::optional<BlameRecord> blame;  // of a capture; empty where events were counted
 };
 
@@ -54,7 +55,8 @@ struct RecordedRun {
   ClockKind clock = ClockKind::Monotonic;
   std::uint64_t dropped_events = 0;  // a capture had no space for them
   RecordingLosses losses;
-  std::optional<double> pair_cost_ns;          // added to a release and its acquire, measured in this run
+  std::optional<double> pair_cost_ns;          // as RunNotes has it
+  Nanoseconds readings{};                      // what readings took while it was recorded
   std::optional<std::uint64_t> capture_bytes;  // empty: there is no capture
   std::optional<int> exit_code;
   std::string ended_by;  // as RunNotes has it

@@ -1,6 +1,7 @@
 #include "analysis/run_summary.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "analysis/run_findings.h"
@@ -57,6 +58,21 @@ std::uint64_t count_events(const MachineSnapshot& figures) {
   return events;
 }
 
+// Each event that was timed stands for HookTimes::kOneOf of its kind; all other pairs concern nobody else.
+double time_in_hooks(const ProcessRecord& record, double pair_cost_ns) {
+  constexpr auto kOneOf = static_cast<double>(HookTimes::kOneOf);
+  double pairs = 0;
+  for (const auto& row : record.figures.threads) pairs += static_cast<double>(row.holds);
+  const double quiet = std::max(pairs - kOneOf * static_cast<double>(record.hooks.acquires), 0.0);
+  return quiet * pair_cost_ns + kOneOf * static_cast<double>(record.hooks.ticks) * record.tick.ns;
+}
+
+bool is_process_contended(const ProcessRecord& record) {
+  double waits = 0;
+  for (const auto& row : record.figures.threads) waits += static_cast<double>(row.waits);
+  return waits > kContendedWaits * to_seconds(record.wall);
+}
+
 ProbeFigures sum_figures(const RecordedRun& run) {
   ProbeFigures figures{.clock = run.clock,
                        .dropped = run.dropped_events,
@@ -64,15 +80,22 @@ ProbeFigures sum_figures(const RecordedRun& run) {
                        .losses = run.losses,
                        .pair_cost_ns = run.pair_cost_ns,
                        .capture_bytes = run.capture_bytes};
-  double pairs = 0;
   double wall_ns = 0;
+  double hooks_ns = 0;
+  auto elsewhere = run.readings;
   for (const auto& record : run.processes) {
     figures.events += count_events(record.figures);
     figures.dropped += record.figures.lost_events;
-    for (const auto& row : record.figures.threads) pairs += static_cast<double>(row.holds);
     wall_ns += static_cast<double>(record.wall.count());
+    hooks_ns += time_in_hooks(record, run.pair_cost_ns.value_or(0));
+    elsewhere = add(elsewhere, record.tick.of(record.hooks.work_ticks));
+    if (is_process_contended(record)) figures.is_contended = true;
   }
-  if (run.pair_cost_ns && wall_ns > 0) figures.cost_share = pairs * *run.pair_cost_ns / wall_ns;
+  if (run.pair_cost_ns && wall_ns > 0) {
+    figures.hooks_ns = Nanoseconds(std::llround(hooks_ns));
+    figures.elsewhere_ns = elsewhere;
+    figures.cost_share = (hooks_ns + static_cast<double>(elsewhere.count())) / wall_ns;
+  }
   return figures;
 }
 

@@ -95,10 +95,19 @@ struct ProbeFigures {
   std::uint64_t dropped = 0;
   bool ends_at_drop = false;  // figures are of the time before the first one, of each process
   RecordingLosses losses;
-  std::optional<double> pair_cost_ns;  // as RecordedRun has it
-  std::optional<double> cost_share;    // of the wall times of all processes
+  std::optional<double> pair_cost_ns;   // as RecordedRun has it
+  std::optional<Nanoseconds> hooks_ns;  // in hooks, with a GIL's mutex held
+  std::optional<Nanoseconds>
+      elsewhere_ns;                  // without it: what threads did that waited for a GIL, and readings
+  std::optional<double> cost_share;  // both, of the wall times of all processes
+  // Threads waited so often that what tracing adds to the waits may be more than what it took itself.
+  bool is_contended = false;
   std::optional<std::uint64_t> capture_bytes;
 };
+
+// From so many waits in a second on. One more sleep in the kernel takes some ten microseconds: in each wait,
+// that would be a hundredth of the time.
+inline constexpr double kContendedWaits = 1000;
 
 struct RunSummary {
   std::optional<int> exit_code;

@@ -32,6 +32,11 @@ ordered_json describe(const ProcessNotes& process) {
           {"begin_ticks", process.begin},
           {"end_ticks", or_null(process.end)},
           {"cpu_ns", or_null(process.cpu)},
+          {"hooks",
+           {{"timed", process.hooks.timed},
+            {"acquires", process.hooks.acquires},
+            {"ticks", process.hooks.ticks},
+            {"work_ticks", process.hooks.work_ticks}}},
           {"threads", std::move(threads)}};
 }
 
@@ -62,6 +67,13 @@ std::optional<double> cost_at(const json& object, const char* key) {
   return cost;
 }
 
+HookTimes hooks_at(const json& object) {
+  return {.timed = number_at(object, "timed", kMaxTicks),
+          .acquires = number_at(object, "acquires", kMaxTicks),
+          .ticks = number_at(object, "ticks", kMaxTicks),
+          .work_ticks = number_at(object, "work_ticks", kMaxTicks)};
+}
+
 ProcessNotes parse_process(const json& object) {
   constexpr std::uint64_t kMaxPid = std::numeric_limits<std::int32_t>::max();
   ProcessNotes process{.pid = static_cast<std::int64_t>(number_at(object, "pid", kMaxPid)),
@@ -72,6 +84,7 @@ ProcessNotes parse_process(const json& object) {
                        .end = optional_number_at(object, "end_ticks", kMaxTicks),
                        .cpu = time_at(object, "cpu_ns")};
   if (process.end && *process.end < process.begin) throw OutOfRange();
+  if (object.contains("hooks")) process.hooks = hooks_at(object.at("hooks"));  // older captures have none
   for (const auto& thread : object.at("threads")) {
     constexpr std::uint64_t kMaxId = std::numeric_limits<std::uint32_t>::max();
     process.threads.push_back({.id = ThreadId{static_cast<std::uint32_t>(number_at(thread, "id", kMaxId))},

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "probe/event.h"
+#include "probe/hook_times.h"
 #include "support/time.h"
 
 namespace gilscope {
@@ -30,6 +31,7 @@ struct ProcessNotes {
       end;  // of one that was killed: unknown; of one that still runs: that of the run
   std::optional<Nanoseconds> cpu;
   std::vector<ThreadRecord> threads;
+  HookTimes hooks{};
 };
 
 // What is missing from what was recorded, beside dropped events.
@@ -47,7 +49,8 @@ struct RunNotes {
   // "": Python's own end; "SIGTERM" or another signal; "exit": nothing of Python ran after it (os._exit);
   // "exec": it became another program; "unknown".
   std::string ended_by;
-  std::optional<double> pair_cost_ns;  // added to a release and its acquire, measured in this run
+  // Added to a release and its acquire that concern nobody else, measured in this run.
+  std::optional<double> pair_cost_ns;
   RecordingLosses losses;
   std::vector<ProcessNotes> processes;  // the first one first
 };

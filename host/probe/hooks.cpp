@@ -34,7 +34,8 @@ struct ThreadMemory {
   std::uint64_t last_session = 0;     // which was in this run
   std::uintptr_t initialised = 0;     // the condition variable that it initialised last
   ThreadId id = kNobody;
-  bool is_recording = false;  // re-entry guard
+  std::uint32_t until_timed = 0;  // how many events until one is timed, see HookTimes
+  bool is_recording = false;      // re-entry guard
 };
 constinit thread_local ThreadMemory self __attribute__((tls_model("initial-exec")));
 
@@ -75,7 +76,11 @@ void hand_to_recorder(Gil& gil) noexcept {
 }
 
 [[gnu::noinline]] void identify_thread() noexcept {
-  self.id = ThreadId{static_cast<std::uint32_t>(gettid())};
+  const auto id = static_cast<std::uint32_t>(gettid());
+  self.id = ThreadId{id};
+  // Of many threads that end soon, some are timed at early events, others at later ones; none at its first,
+  // which is the first to touch the recorder's memory, and would stand for others that do not.
+  self.until_timed = 2 + id % HookTimes::kOneOf;
 }
 
 bool may_record(Gil& gil) noexcept {
@@ -98,11 +103,23 @@ Event happen(Gil& gil, EventKind kind) noexcept {
   return {.ticks = gil.last_ticks, .gil = gil.id, .thread = self.id, .kind = kind, .sequence = gil.sequence};
 }
 
+// When an event that concerns others, too, is recorded: from the reading of the clock to here.
+void note_time(const Gil& gil, const Event& event) noexcept {
+  if (--self.until_timed != 0) [[likely]]
+    return;
+  self.until_timed = HookTimes::kOneOf;
+  HookTimes* const times = gil.recorder->times();
+  if (times == nullptr) return;
+  const std::uint64_t now = session.clock.read();
+  times->add_event(event.kind == EventKind::Acquire, now > event.ticks ? now - event.ticks : 0);
+}
+
 void record(Gil& gil, EventKind kind) noexcept {
   const Event event = happen(gil, kind);
   self.is_recording = true;
   ++gil.sequence;
   gil.recorder->record(event);
+  note_time(gil, event);
   self.is_recording = false;
 }
 
@@ -130,6 +147,7 @@ void record_quietly(Gil& gil, EventKind kind) noexcept {
     if (state != nullptr) stack = read_stack(state, buffer);
   }
   gil.recorder->record_at(event, stack, python_code());
+  note_time(gil, event);
   self.is_recording = false;
 }
 
@@ -188,10 +206,12 @@ void on_timeout(Gil& gil, std::uintptr_t cond, std::uint64_t in_session,
 // A thread that would sleep does what is left to do instead, off the GIL's mutex. Then its wait is over
 // without a reason, as waits may be (POSIX calls it a spurious wakeup): CPython looks whether the GIL is
 // free, and waits again. Once a wait, as its switch interval begins anew.
-[[gnu::noinline]] void work(Recorder& recorder, pthread_mutex_t& mutex) noexcept {
+[[gnu::noinline]] void work(Recorder& recorder, ProbeClock clock, pthread_mutex_t& mutex) noexcept {
   workers.fetch_add(1, std::memory_order_relaxed);
   pthread_mutex_unlock(&mutex);
+  const std::uint64_t begin = clock.read();
   recorder.work();
+  if (HookTimes* const times = recorder.times()) times->add_work(clock.read() - begin);
   workers.fetch_sub(1, std::memory_order_release);
   originals.pthread_mutex_lock(&mutex);
 }
@@ -279,7 +299,7 @@ int hook_pthread_cond_timedwait(pthread_cond_t* cond, pthread_mutex_t* mutex, co
     ++gil->waiters;
     record(*gil, EventKind::Request);
     if (gil->recorder->has_work()) [[unlikely]] {
-      work(*gil->recorder, *mutex);
+      work(*gil->recorder, session.clock, *mutex);
       return 0;
     }
   }

@@ -8,6 +8,7 @@
 
 #include "probe/code_point.h"
 #include "probe/event.h"
+#include "probe/hook_times.h"
 
 namespace gilscope {
 
@@ -45,12 +46,17 @@ class Recorder {
   [[nodiscard]] bool has_work() const noexcept { return has_work_.load(std::memory_order_relaxed); }
   virtual void work() noexcept {}
 
+  // Where the hooks that call this one note what that takes; nullptr: nowhere. Before the probe starts.
+  void note_times(HookTimes* times) noexcept { times_ = times; }
+  [[nodiscard]] HookTimes* times() const noexcept { return times_; }
+
  protected:
   void set_has_work(bool has_work) noexcept { has_work_.store(has_work, std::memory_order_relaxed); }
 
  private:
   // Relaxed: a hint; what there is to do is published by itself.
   std::atomic<bool> has_work_{false};
+  HookTimes* times_ = nullptr;
 };
 
 }  // namespace gilscope

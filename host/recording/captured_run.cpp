@@ -98,6 +98,7 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
       .tick = tick,
       .figures = machine->snapshot(end),
       .threads = merge_threads(process, names),
+      .hooks = process.notes == nullptr ? HookTimes{} : process.notes->hooks,
       .blame = BlameRecord{
           .spans = blame.spans(end), .long_waits = blame.long_waits(), .stacks = std::move(names.stacks)}};
 }

@@ -1,5 +1,7 @@
 #include "recording/note_reading.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <limits>
 #include <unistd.h>
@@ -36,6 +38,18 @@ std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_pro
   return threads;
 }
 
+std::uint64_t read_sum(const std::uint64_t& sum) {
+  const auto value = std::atomic_ref(const_cast<std::uint64_t&>(sum)).load(std::memory_order_relaxed);
+  return std::min(value, kMaxTicks);  // another process's memory may hold any
+}
+
+HookTimes read_hooks(const HookTimes& hooks) {
+  return {.timed = read_sum(hooks.timed),
+          .acquires = read_sum(hooks.acquires),
+          .ticks = read_sum(hooks.ticks),
+          .work_ticks = read_sum(hooks.work_ticks)};
+}
+
 }  // namespace
 
 std::string text_of(std::span<const char> bytes) {
@@ -66,6 +80,7 @@ std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now
   if (cpu == 0 && is_this_process) cpu = static_cast<std::uint64_t>(read_process_cpu().count());
   if (cpu != 0) notes.cpu = cpu_between(note.cpu_begin.read(), cpu);
   notes.threads = read_threads(note, is_this_process);
+  notes.hooks = read_hooks(note.hooks);
   return notes;
 }
 

@@ -13,6 +13,7 @@
 #include "analysis/cell.h"
 #include "analysis/process_record.h"
 #include "probe/event.h"
+#include "probe/hook_times.h"
 #include "support/machine.h"
 #include "support/time.h"
 
@@ -47,7 +48,8 @@ struct ProcessNote {
   Cell threads;
   std::array<char, kNameBytes + 1> name;  // multiprocessing's; "": it did not start the process
   Cell exec_ticks;                        // when it was about to become another program; 0: it was not
-  std::array<std::byte, 72> unused;
+  HookTimes hooks;
+  std::array<std::byte, 40> unused;
   std::array<ThreadNote, kThreads> notes;
 
   // The note of the thread, made where there is none; nullptr once there is no place.

@@ -58,6 +58,7 @@ std::optional<ProcessRecord> read_process(const ProcessNote& note, const BlameCo
                        .tick = tick,
                        .figures = std::move(figures),
                        .threads = std::move(notes->threads),
+                       .hooks = notes->hooks,
                        .blame = counted.blame(end)};
 }
 
@@ -122,6 +123,8 @@ Recording::Recording(std::optional<SharedSpace> space, ProcessRole role,
     counters_.emplace(kSharedBounds, slot + sizeof(ProcessNote));
   }
   if (stacks_ == Stacks::Every) counters_->take_every_hold();
+  counters_->note_times(&note_->hooks);
+  events_.note_times(&note_->hooks);
 }
 
 Recording::Recording(Reach reach, const std::optional<CapturePlan>& capture, Stacks stacks)
@@ -276,6 +279,7 @@ TickLength Recording::measure_tick(const ClockPoint& now) noexcept {
 }
 
 RecordedRun Recording::collect() {
+  const auto begin = ProbeClock::read_monotonic();
   const ClockPoint now = this->now();
   const TickLength tick = measure_tick(now);
   RecordedRun run{.clock = probe_.clock().kind()};
@@ -294,6 +298,8 @@ RecordedRun Recording::collect() {
     return true;
   });
   run.losses = losses(unrecorded);
+  if (probe_.is_running()) readings_ += ProbeClock::read_monotonic() - begin;
+  run.readings = readings_;
   return run;
 }
 

@@ -105,6 +105,7 @@ class Recording {
   bool outlives_ = false;
   ProbeClock clock_;  // of all processes: their ticks are compared
   double least_tick_ns_ = 0;
+  Nanoseconds readings_{};  // what collect() took so far while it ran
   BootOffset boot_began_;
   BootOffset boot_ended_;
   std::optional<BlameCounters> counters_;

@@ -224,6 +224,11 @@ ProbeFigures read_probe(const json& probe) {
                        .pair_cost_ns = known(number_at, probe, "pair_cost_ns"),
                        .cost_share = known(number_at, probe, "cost_share"),
                        .capture_bytes = known(count_at, probe, "capture_bytes")};
+  if (probe.contains("contended")) {  // later, all three
+    figures.is_contended = bool_at(probe, "contended");
+    figures.hooks_ns = known(time_at, probe, "hooks_ns");
+    figures.elsewhere_ns = known(time_at, probe, "elsewhere_ns");
+  }
   if (probe.contains("suspended_ns")) figures.losses.suspended = time_at(probe, "suspended_ns");  // later
   figures.ends_at_drop = figures.dropped > 0 && figures.capture_bytes.has_value();
   return figures;

@@ -170,6 +170,23 @@ std::vector<std::string> advise(const RunSummary& summary) {
   return advice;
 }
 
+namespace {
+
+std::string describe_probe_cost(const ProbeFigures& probe) {
+  const double share = std::max(*probe.cost_share, 0.0);
+  if (!probe.is_contended || !probe.hooks_ns || !probe.elsewhere_ns) {
+    return fmt::format(", and cost {} a release and acquire: {} of the time",
+                       format_duration(std::max(*probe.pair_cost_ns, 0.0)), format_share(share));
+  }
+  const auto hooks = static_cast<double>(probe.hooks_ns->count());
+  const auto all = hooks + static_cast<double>(probe.elsewhere_ns->count());
+  const double in_hooks = all > 0 ? share * hooks / all : 0;
+  return fmt::format(", and cost {} of the time: {} with the GIL's mutex held, {} without",
+                     format_share(share), format_share(in_hooks), format_share(share - in_hooks));
+}
+
+}  // namespace
+
 std::string describe_probe(const ProbeFigures& probe) {
   std::string text = fmt::format("The probe saw {}, ", count_of(probe.events, "event"));
   if (probe.dropped == 0) {
@@ -179,12 +196,13 @@ std::string describe_probe(const ProbeFigures& probe) {
   } else {
     text += fmt::format("DROPPED {}: figures are too low", probe.dropped);
   }
-  if (probe.pair_cost_ns && probe.cost_share) {
-    text += fmt::format(", and cost {} a release and acquire: {} of the time",
-                        format_duration(std::max(*probe.pair_cost_ns, 0.0)),
-                        format_share(std::max(*probe.cost_share, 0.0)));
-  }
+  if (probe.pair_cost_ns && probe.cost_share) text += describe_probe_cost(probe);
   text += '.';
+  if (probe.cost_share && probe.is_contended) {
+    text +=
+        " Threads waited for the GIL so often that the program may have lost several times that: gilscope "
+        "run --cost measures it.";
+  }
   if (probe.losses.unrecorded_processes > 0) {
     text += fmt::format(" {} {} could not be recorded.", probe.losses.unrecorded_processes,
                         probe.losses.unrecorded_processes == 1 ? "process" : "processes");

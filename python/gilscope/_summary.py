@@ -146,10 +146,13 @@ class Probe:
     overlooked_gils: int  #: that could not be followed: too many lived at once
     overwritten: bool  #: somebody else changed CPython's calls meanwhile: events are missing
     stacks_unreadable: bool  #: lines were asked for, and the frames of this build of CPython are not known
-    pair_cost_ns: float | None  #: added to a release and its acquire, measured after the trace
-    cost_share: float | None  #: of the wall time
+    pair_cost_ns: float | None  #: added to a release and its acquire that concern nobody else, measured after the trace
+    cost_share: float | None  #: hooks_ns and elsewhere_ns, of the wall time
     capture_bytes: int | None
     suspended_ns: int = 0  #: the machine was, meanwhile: times across that are not reliable
+    hooks_ns: int | None = None  #: what tracing took with the GIL's mutex held
+    elsewhere_ns: int | None = None  #: and without: work of threads that waited for the GIL, snapshots
+    contended: bool = False  #: threads waited so often that the program may have lost more than that
 
 
 @dataclasses.dataclass(frozen=True)

@@ -148,6 +148,35 @@ TEST(RunSummary, has_the_cost_of_all_pairs_as_a_share_of_all_time) {
   EXPECT_FALSE(summarize_run({.processes = {first}, .pair_cost_ns = 25.0}).probe.cost_share);
 }
 
+// Of 1,000 holds, 10 acquires that were timed stand for 610; the other 390 cost what a quiet pair does.
+TEST(RunSummary, has_the_time_that_hooks_took_of_what_was_timed_and_of_what_was_not) {
+  auto record = make_process(10, {{.thread = 1, .holds = 1000, .hold_ticks = kMillisecondTicks}});
+  record.hooks = {.timed = 30, .acquires = 10, .ticks = 6000, .work_ticks = 5000};
+  RecordedRun run{.processes = {record}, .pair_cost_ns = 20.0, .readings = Nanoseconds(700)};
+  const auto probe = summarize_run(run).probe;
+  EXPECT_EQ(probe.hooks_ns, Nanoseconds(390 * 20 + 61 * 6000));
+  EXPECT_EQ(probe.elsewhere_ns, Nanoseconds(5700));
+  EXPECT_DOUBLE_EQ(*probe.cost_share, (390 * 20 + 61 * 6000 + 5700) / 100e6);
+  // A sample may be too large: no pair costs less than nothing.
+  run.processes.front().hooks.acquires = 17;
+  EXPECT_EQ(summarize_run(run).probe.hooks_ns, Nanoseconds(61 * 6000));
+  run.pair_cost_ns.reset();
+  EXPECT_FALSE(summarize_run(run).probe.hooks_ns);
+  EXPECT_FALSE(summarize_run(run).probe.elsewhere_ns);
+}
+
+TEST(RunSummary, is_contended_where_threads_wait_a_thousand_times_a_second) {
+  const auto is_contended = [](std::uint64_t waits) {
+    auto quiet = make_process(11, {{.thread = 3, .holds = 5, .hold_ticks = 5}});
+    auto busy =
+        make_process(10, {{.thread = 1, .holds = 200, .hold_ticks = 9, .waits = waits / 2, .wait_ticks = 9},
+                          {.thread = 2, .holds = 200, .hold_ticks = 9, .waits = waits / 2, .wait_ticks = 9}});
+    return summarize_run({.processes = {quiet, busy}}).probe.is_contended;
+  };
+  EXPECT_FALSE(is_contended(100));  // in 100 ms
+  EXPECT_TRUE(is_contended(102));
+}
+
 TEST(RunSummary, sums_what_was_dropped) {
   auto first = make_process(10, {{.thread = 1, .holds = 1, .hold_ticks = 1}});
   auto second = first;

@@ -27,7 +27,8 @@ RunNotes some_notes() {
                .end = 9000,
                .cpu = Nanoseconds(123),
                .threads = {{.id = ThreadId{4001}, .name = "MainThread", .cpu = Nanoseconds(100)},
-                           {.id = ThreadId{4005}, .name = "\"quoted\"\n"}}},
+                           {.id = ThreadId{4005}, .name = "\"quoted\"\n"}},
+               .hooks = {.timed = 30, .acquires = 10, .ticks = 9000, .work_ticks = 70'000}},
               {.pid = 4002, .parent_pid = 4001, .start_method = "spawn", .name = "parser", .begin = 2000}}};
 }
 
@@ -52,6 +53,7 @@ TEST_F(RunNotesTest, is_read_as_it_was_written) {
   EXPECT_EQ(notes->processes.at(1).name, "parser");
   EXPECT_EQ(notes->processes.at(0).threads.at(1).name, "\"quoted\"\n");
   EXPECT_EQ(notes->losses.suspended, std::chrono::seconds(12));
+  EXPECT_EQ(notes->processes.at(0).hooks.ticks, 9000U);
   write_run_notes(folder_.path(), *notes);
   EXPECT_EQ(text(), before);
 }
@@ -74,6 +76,19 @@ TEST_F(RunNotesTest, has_no_names_of_processes_where_the_capture_is_older) {
   for (auto& process : document["processes"]) process.erase("name");
   static_cast<void>(folder_.write("run.json", document.dump()));
   EXPECT_EQ(read_run_notes(folder_.path())->processes.at(1).name, "");
+}
+
+TEST_F(RunNotesTest, has_no_times_of_hooks_where_the_capture_is_older_and_refuses_some_that_cannot_be) {
+  write_run_notes(folder_.path(), some_notes());
+  auto document = nlohmann::json::parse(text());
+  auto& process = document["processes"][0];
+  process.erase("hooks");
+  static_cast<void>(folder_.write("run.json", document.dump()));
+  EXPECT_EQ(read_run_notes(folder_.path())->processes.at(0).hooks.timed, 0U);
+  process["hooks"] = {{"timed", 1}, {"acquires", 0}, {"ticks", -1}, {"work_ticks", 0}};
+  static_cast<void>(folder_.write("run.json", document.dump()));
+  EXPECT_THAT(test::error_of([&] { static_cast<void>(read_run_notes(folder_.path())); }).what(),
+              HasSubstr("numbers that a run can note"));
 }
 
 TEST_F(RunNotesTest, is_nothing_where_the_run_left_none) { EXPECT_FALSE(read_run_notes(folder_.path())); }

@@ -52,6 +52,58 @@ TEST_F(ProbeTest, ARecordersWorkIsDoneWithoutTheGilsMutex) {
   expect_true_list(worker.events.events());
 }
 
+TEST_F(ProbeTest, ARecordersWorkIsTimed) {
+  HookTimes times{};
+  Worker worker;
+  worker.note_times(&times);
+  Probe probe;
+  probe.start(worker);
+  std::thread waiter([&] {
+    AttachedThread other;
+    other.attach();
+    other.detach();
+  });
+  worker.has_begun.wait();
+  EXPECT_EQ(times.work_ticks, 0U);
+  worker.may_end.count_down();
+  {
+    const Detached detached;
+    waiter.join();
+  }
+  probe.stop();
+  EXPECT_GT(times.work_ticks, 0U);
+}
+
+// Of a thread's events the first one that is timed is its second at the earliest, its 62nd at the latest.
+TEST_F(ProbeTest, EventsThatConcernOthersAreTimedInSamples) {
+  HookTimes times{};
+  EventList list;
+  list.note_times(&times);
+  Probe probe;
+  probe.start(list, Stacks::Every);
+  for (std::uint32_t i = 0; i < 5 * HookTimes::kOneOf; ++i) {
+    const Detached detached;
+  }
+  probe.stop();
+  EXPECT_EQ(list.size(), 1 + 10 * HookTimes::kOneOf);
+  EXPECT_EQ(times.timed, 10U);
+  EXPECT_EQ(times.acquires, 5U) << "as many as releases: 61 is odd";
+  EXPECT_LE(times.ticks, times.timed * HookTimes::kMostTicks);
+}
+
+TEST_F(ProbeTest, EventsThatConcernNobodyElseAreNotTimed) {
+  HookTimes times{};
+  EventList list;
+  list.note_times(&times);
+  Probe probe;
+  probe.start(list);
+  for (std::uint32_t i = 0; i < 5 * HookTimes::kOneOf; ++i) {
+    const Detached detached;
+  }
+  probe.stop();
+  EXPECT_EQ(times.timed, 0U);
+}
+
 TEST_F(ProbeTest, ItsStopWaitsForWorkThatHasBegun) {
   Worker worker;
   Probe probe;

@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include "capture/format.h"
+
 namespace gilscope {
 namespace {
 
@@ -20,6 +22,9 @@ class NoteReading : public testing::Test {
     note_->begin(ProcessRole::Spawn, 1'000);
     note_->name_process("Spawn-1");
     note_->name_thread(ThreadId{7}, "seven");
+    note_->hooks.add_event(true, 500);
+    note_->hooks.add_event(false, 300);
+    note_->hooks.add_work(40'000);
     note_->end(3'000);
   }
 
@@ -38,6 +43,21 @@ TEST_F(NoteReading, gives_what_was_noted) {
   EXPECT_TRUE(notes->cpu);
   ASSERT_EQ(notes->threads.size(), 1U);
   EXPECT_EQ(notes->threads.front().name, "seven");
+  EXPECT_EQ(notes->hooks.timed, 2U);
+  EXPECT_EQ(notes->hooks.acquires, 1U);
+  EXPECT_EQ(notes->hooks.ticks, 800U);
+  EXPECT_EQ(notes->hooks.work_ticks, 40'000U);
+}
+
+TEST_F(NoteReading, takes_no_more_time_of_hooks_than_a_file_may_have) {
+  note_->hooks.ticks = kAll;
+  EXPECT_EQ(read_note(*note_, 5'000)->hooks.ticks, kMaxTicks);
+}
+
+TEST(HookTimes, take_no_time_in_which_the_thread_was_set_aside) {
+  HookTimes times{};
+  times.add_event(false, kAll);
+  EXPECT_EQ(times.ticks, HookTimes::kMostTicks);
 }
 
 TEST_F(NoteReading, takes_no_numbers_that_no_process_has) {

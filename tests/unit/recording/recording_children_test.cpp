@@ -59,6 +59,19 @@ TEST_F(RecordedChildren, are_recorded_exactly_however_they_end) {
   }
 }
 
+// Noted as it happens: who is killed says it, too. 1,000 reads are 2,000 events, each in a sample of 61.
+TEST_F(RecordedChildren, that_were_killed_have_the_time_that_their_hooks_took) {
+  Recording recording(Reach::WithChildren, {}, Stacks::Every);
+  recording.start();
+  run("pid = child(lambda: (read(1000), os.kill(os.getpid(), signal.SIGKILL)))");
+  recording.stop();
+  const RecordedRun recorded = recording.collect();
+  const auto child = process_of(recorded, value_of("pid"));
+  EXPECT_GE(child.hooks.timed, 2000 / HookTimes::kOneOf - 1);
+  EXPECT_GT(child.hooks.ticks, 0U);
+  EXPECT_LT(recorded.processes.front().hooks.timed, child.hooks.timed) << "it has its own";
+}
+
 TEST_F(RecordedChildren, do_not_touch_the_figures_of_their_parent) {
   for (const auto reach : {Reach::ThisProcess, Reach::WithChildren}) {
     std::uint64_t releases[2] = {};

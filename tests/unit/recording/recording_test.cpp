@@ -55,6 +55,32 @@ TEST_F(RecordingTest, has_every_hold_and_release_and_nothing_of_before_and_after
   EXPECT_FALSE(run.losses.were_slots_overwritten);
 }
 
+TEST_F(RecordingTest, has_the_time_that_its_hooks_took_and_the_notes_have_it_for_a_capture) {
+  Recording recording(Reach::ThisProcess, {}, Stacks::Every);
+  recording.start();
+  for (std::uint32_t i = 0; i < 3 * HookTimes::kOneOf; ++i) {
+    const Detached detached;
+  }
+  recording.stop();
+  const auto hooks = recording.collect().processes.front().hooks;
+  EXPECT_EQ(hooks.timed, 6U);
+  EXPECT_EQ(hooks.acquires, 3U);
+  EXPECT_GT(hooks.ticks, 0U);
+  EXPECT_EQ(recording.notes().processes.front().hooks.ticks, hooks.ticks);
+}
+
+TEST_F(RecordingTest, has_what_readings_took_while_it_ran) {
+  Recording recording(Reach::ThisProcess);
+  recording.start();
+  const auto first = recording.collect().readings;
+  EXPECT_GT(first, Nanoseconds::zero());
+  const auto second = recording.collect().readings;
+  EXPECT_GT(second, first);
+  recording.stop();
+  EXPECT_EQ(recording.collect().readings, second);
+  EXPECT_EQ(recording.collect().readings, second);
+}
+
 TEST_F(RecordingTest, has_times_as_they_were) {
   Recording recording(Reach::ThisProcess);
   const auto begin = ProbeClock::read_monotonic();

@@ -172,6 +172,25 @@ TEST(SummaryReport, says_that_the_machine_was_suspended_and_the_json_has_it) {
   EXPECT_EQ(read_summary(dump_json(document)).probe.losses.suspended, run.losses.suspended);
 }
 
+TEST(SummaryReport, says_what_tracing_cost_and_where_that_may_not_be_all) {
+  auto run = recorded(busy_records());
+  const auto text = [&] { return describe_probe(summarize_run(run).probe); };
+  EXPECT_THAT(text(), HasSubstr(", and cost 21.4 ns a release and acquire: "));
+  EXPECT_THAT(text(), Not(HasSubstr("may have lost")));
+  auto& first = run.processes.front();
+  first.figures.threads.front().waits += 1000;
+  first.hooks = {.timed = 1000, .acquires = 300, .ticks = 50'000, .work_ticks = 2'000'000};
+  EXPECT_THAT(text(),
+              HasSubstr(", and cost 6.5 % of the time: 5.1 % with the GIL's mutex held, 1.4 % without. "
+                        "Threads waited for the GIL so often that the program may have lost several times "
+                        "that: gilscope run --cost measures it."));
+  const RunSummary summary = summarize_run(run);
+  const auto again = read_summary(dump_json(summary_json(summary, {}))).probe;
+  EXPECT_EQ(describe_probe(again), text());
+  run.pair_cost_ns.reset();
+  EXPECT_THAT(text(), Not(HasSubstr("cost")));
+}
+
 TEST(SummaryReport, looks_as_it_did_of_one_thread) {
   auto only = make_process(4001, {{.thread = 1, .holds = 20, .hold_ticks = 40 * kMillisecondTicks}});
   name_threads(only, {"MainThread"});
