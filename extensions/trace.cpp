@@ -15,6 +15,7 @@
 #include "capture/capture_folder.h"
 #include "cli/html_page.h"
 #include "probe/probe_error.h"
+#include "recording/address_space.h"
 #include "recording/captured_run.h"
 #include "recording/recording.h"
 #include "recording/recording_cost.h"
@@ -54,16 +55,24 @@ std::unique_ptr<TemporaryFolder> make_event_folder() {
 // kept, the summary is there from the stop on, and the timeline.
 class Tracer {
  public:
-  Tracer(const std::string& lines, bool keeps_events)
-      : events_(keeps_events ? make_event_folder() : nullptr),
-        recording_(Reach::ThisProcess,
-                   events_ ? std::optional(CapturePlan{.folder = capture_in(*events_)}) : std::nullopt,
-                   stacks_of(lines)) {}
+  Tracer(const std::string& lines, bool keeps_events) {
+    lack_ = lack_of_addresses(kTraceShare);
+    if (lack_) return;
+    if (keeps_events) events_ = make_event_folder();
+    recording_.emplace(Reach::ThisProcess,
+                       events_ ? std::optional(CapturePlan{.folder = capture_in(*events_)}) : std::nullopt,
+                       stacks_of(lines));
+  }
 
-  // False where this Python has no GIL: then there is nothing to trace, and the summary says so.
+  // Why there is no room for it; empty where there is.
+  [[nodiscard]] const std::optional<std::string>& lack() const noexcept { return lack_; }
+
+  // False where this Python has no GIL, or the process no room: then there is nothing to trace, and the
+  // summary says so.
   bool start() {
+    if (!recording_) return false;
     try {
-      recording_.start();
+      recording_->start();
     } catch (const ProbeError& error) {
       if (error.failure() != ProbeFailure::NoGil) throw;
       return false;
@@ -73,13 +82,13 @@ class Tracer {
   }
 
   void name_thread(std::uint32_t thread, const std::string& name) {
-    recording_.name_thread(ThreadId{thread}, name);
+    recording_->name_thread(ThreadId{thread}, name);
   }
-  void name_process(const std::string& name) { recording_.name_process(name); }
-  void end_thread(std::uint32_t thread) { recording_.end_thread(ThreadId{thread}); }
+  void name_process(const std::string& name) { recording_->name_process(name); }
+  void end_thread(std::uint32_t thread) { recording_->end_thread(ThreadId{thread}); }
 
   void stop() {
-    recording_.stop();
+    if (recording_) recording_->stop();
     if (has_gil_) pair_cost_ns_ = events_ ? measure_capture_cost() : measure_counting_cost();
   }
 
@@ -87,8 +96,10 @@ class Tracer {
   [[nodiscard]] std::pair<std::string, std::string> summary(const std::string& python,
                                                             const std::vector<std::string>& command) {
     RecordedRun run{.has_gil = has_gil_};
-    if (has_gil_) {
-      run = events_ ? replay_own() : recording_.collect();
+    if (!recording_) {
+      run = {.losses = {.unrecorded_processes = 1}};
+    } else if (has_gil_) {
+      run = events_ ? replay_own() : recording_->collect();
       run.pair_cost_ns = pair_cost_ns_;
     }
     const RunSummary figures = summarize_run(run);
@@ -105,7 +116,7 @@ class Tracer {
 
  private:
   [[nodiscard]] CapturedRun captured() const {
-    return CapturedRun(read_capture(capture_in(*events_), recording_.notes()));
+    return CapturedRun(read_capture(capture_in(*events_), recording_->notes()));
   }
 
   // Of this process alone: forks go on in the capture, too.
@@ -117,7 +128,8 @@ class Tracer {
   }
 
   std::unique_ptr<TemporaryFolder> events_;  // nullptr: events are counted
-  Recording recording_;
+  std::optional<std::string> lack_;
+  std::optional<Recording> recording_;  // empty: there is no room for it
   bool has_gil_ = false;
   std::optional<double> pair_cost_ns_;  // measured after the stop
 };
@@ -156,6 +168,7 @@ void bind_trace(py::module_& module) {
       });
   py::class_<Tracer>(module, "Tracer")
       .def(py::init<const std::string&, bool>(), py::arg("lines"), py::arg("keeps_events"))
+      .def("lack", &Tracer::lack)
       .def("start", &Tracer::start)
       .def("name_thread", &Tracer::name_thread)
       .def("name_process", &Tracer::name_process)

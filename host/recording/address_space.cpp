@@ -13,7 +13,6 @@ namespace {
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 // With a capture; seen of a whole process: 156 MiB more than without.
 constexpr std::uint64_t kOfRecording = 176 * kMiB;
-constexpr std::uint64_t kShare = 8;
 
 // By its first number, in pages.
 std::uint64_t mapped_bytes() {
@@ -24,16 +23,20 @@ std::uint64_t mapped_bytes() {
 
 }  // namespace
 
-bool has_addresses_enough(std::uint64_t limit, std::uint64_t used) noexcept {
-  return limit > used && (limit - used) / kShare >= kOfRecording;
+bool has_addresses_enough(std::uint64_t limit, std::uint64_t used, std::uint64_t share) noexcept {
+  return limit > used && (limit - used) / share >= kOfRecording;
 }
 
-std::optional<std::string> lack_of_addresses() {
+bool are_addresses_limited() noexcept {
   rlimit limit{};
-  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
-      has_addresses_enough(limit.rlim_cur, mapped_bytes())) {
-    return std::nullopt;
-  }
+  return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+std::optional<std::string> lack_of_addresses(std::uint64_t share) {
+  if (!are_addresses_limited()) return std::nullopt;
+  rlimit limit{};
+  getrlimit(RLIMIT_AS, &limit);
+  if (has_addresses_enough(limit.rlim_cur, mapped_bytes(), share)) return std::nullopt;
   return fmt::format("it may have {} MiB of addresses (ulimit -v), of which a recording takes {}",
                      limit.rlim_cur / kMiB, kOfRecording / kMiB);
 }

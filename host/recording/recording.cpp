@@ -18,7 +18,7 @@
 namespace gilscope {
 namespace {
 
-// Of the process that is looked at; its children have less of their own.
+// Of a process among others, and of one that may not have the addresses for more.
 constexpr Bounds kSharedBounds{.rows = 1024, .gils = 256};
 
 // What two samples of the clock may be off together, generously.
@@ -117,7 +117,7 @@ Recording::Recording(std::optional<SharedSpace> space, ProcessRole role,
     space_.reset();
     own_note_ = std::make_unique<ProcessNote>();
     note_ = own_note_.get();
-    counters_.emplace();
+    counters_.emplace(are_addresses_limited() ? kSharedBounds : Bounds{});
   } else {
     note_ = reinterpret_cast<ProcessNote*>(slot);
     counters_.emplace(kSharedBounds, slot + sizeof(ProcessNote));

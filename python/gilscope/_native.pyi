@@ -67,8 +67,10 @@ class Tracer:
 
     def __init__(self, lines: str, keeps_events: bool) -> None:
         """`lines`: as gilscope.trace() has them; `keeps_events`: for a timeline."""
+    def lack(self) -> str | None:
+        """Return why this process is not recorded: it has too few addresses left. None: it is."""
     def start(self) -> bool:
-        """Begin to record; false where there is no GIL. Raises Error."""
+        """Begin to record; false where there is no GIL, or where something lacks. Raises Error."""
     def name_thread(self, thread: int, name: str) -> None:
         """Note the name of a thread, by the system's id."""
     def name_process(self, name: str) -> None:

@@ -196,8 +196,10 @@ def _refusal() -> str | None:
     if not gil_is_enabled():
         return "the GIL cannot be measured: this Python is free-threaded, and its GIL is off"
     try:
-        with gilscope.trace():
+        with gilscope.trace() as tried:
             pass
     except gilscope.Error as error:
         return f"the GIL cannot be measured: {error}"
+    if not tried.summary.processes:  # a line of the trace's has said why
+        return f"the GIL cannot be measured: {tried.summary.verdict.text}"
     return None

@@ -64,7 +64,9 @@ class trace:  # noqa: N801  (used like a function)
     "all", also those for which nobody did, for about 0.1 µs more a release and
     acquire; "none", of no hold at all.
 
-    A free-threaded build whose GIL is off is no error: the summary says so.
+    A free-threaded build whose GIL is off is no error: the summary says so. Nor
+    is a process with few addresses left (`ulimit -v`): a line on standard error
+    says why it is not traced, and the summary that a process is missing.
     """
 
     def __init__(self, *, lines: _Lines = "contended") -> None:
@@ -88,6 +90,8 @@ class trace:  # noqa: N801  (used like a function)
         if self._tracer is not None:
             raise _native.Error("this trace was started before; try: another gilscope.trace()")
         tracer = _native.Tracer(self._lines, self._keeps_events)
+        if (lack := tracer.lack()) is not None and sys.stderr is not None:
+            print(f"gilscope: warning: this process is not traced: {lack}", file=sys.stderr)
         if tracer.start():
             _, self._unwatch = _names.watch(threading, tracer.name_thread, tracer.name_process, tracer.end_thread)
         self._tracer = tracer

@@ -404,3 +404,19 @@ def test_where_the_gil_cannot_be_measured_tests_are_skipped_with_the_reason(run,
     done.assert_outcomes(skipped=2, passed=1)
     why = "already runs" if has_gil else "this Python is free-threaded, and its GIL is off"
     done.stdout.fnmatch_lines([f"*the GIL cannot be measured: *{why}*"])
+
+
+FEW_ADDRESSES = """
+import re, resource, pytest
+used = int(re.search(r"VmSize:\\s+(\\d+)", open("/proc/self/status").read())[1]) << 10
+resource.setrlimit(resource.RLIMIT_AS, (used + (200 << 20), resource.RLIM_INFINITY))
+"""
+
+
+@with_gil
+def test_where_addresses_are_few_tests_are_skipped_with_the_reason(pytester: pytest.Pytester) -> None:
+    """A marker that nothing measures never passes."""
+    pytester.makepyfile(FEW_ADDRESSES + NOT_MEASURED)
+    done = pytester.runpytest_subprocess("-rs")
+    done.assert_outcomes(skipped=2, passed=1)
+    done.stdout.fnmatch_lines(["*the GIL cannot be measured: nothing was recorded of the GIL"])

@@ -20,6 +20,8 @@ TEST(AddressSpace, is_enough_where_a_recording_takes_an_eighth_of_what_is_left_a
   EXPECT_FALSE(has_addresses_enough(kGiB, 0));
   EXPECT_FALSE(has_addresses_enough(0, 0));
   EXPECT_FALSE(has_addresses_enough(kGiB, 2 * kGiB)) << "a limit that was lowered";
+  EXPECT_TRUE(has_addresses_enough(kGiB, 0, kTraceShare)) << "a trace may take half";
+  EXPECT_FALSE(has_addresses_enough(kGiB / 4, 0, kTraceShare));
 }
 
 TEST(AddressSpace, lacks_where_a_limit_says_so_alone) {
@@ -27,11 +29,13 @@ TEST(AddressSpace, lacks_where_a_limit_says_so_alone) {
     GTEST_SKIP() << "sanitizers map more than any limit has";
   }
   EXPECT_FALSE(lack_of_addresses());
+  EXPECT_FALSE(are_addresses_limited());
   const int code = test::run_in_child([] {
     const rlimit limit{.rlim_cur = 300 << 20U, .rlim_max = RLIM_INFINITY};
     if (setrlimit(RLIMIT_AS, &limit) != 0) return false;
-    const auto lack = lack_of_addresses();
-    return lack && lack->find("300 MiB") != std::string::npos;
+    const auto lack = lack_of_addresses(kTraceShare);
+    return are_addresses_limited() && lack_of_addresses() && lack &&
+           lack->find("300 MiB") != std::string::npos;
   });
   EXPECT_EQ(code, 0);
 }
