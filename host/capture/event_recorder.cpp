@@ -291,7 +291,7 @@ void EventRecorder::record_at(const Event& event, std::span<const CodePoint> sta
     Lane& lane = *self.lane;
     const std::uint64_t key = key_of(event.gil, stack);
     const bool is_own = self.session == session_ && lane.stacks != nullptr && self.drops_before_try == 0;
-    const auto known = is_own ? lane.stacks->stacks.find(key) : std::nullopt;
+    const auto known = is_own ? lane.stacks->find(key) : std::nullopt;
     if (known && lane.home->used + kAtRoom + kEventRoom <= kPayloadSize) {
       note_stack(lane, *known);
     } else {

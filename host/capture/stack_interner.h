@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "capture/stack_table.h"
 #include "probe/code_point.h"
@@ -15,7 +16,8 @@
 
 namespace gilscope {
 
-// What is told is numbered in its order, from 0 on. False: there is no space.
+// What is told is numbered in its order, from 0 on. False: there is no space, which is what `kRefusal` says
+// of the time to come.
 template <typename Sink>
 concept StackSink = requires(Sink sink, std::string_view path, std::uint32_t file, const CodeWords& words,
                              std::span<const std::uint32_t> places) {
@@ -23,28 +25,66 @@ concept StackSink = requires(Sink sink, std::string_view path, std::uint32_t fil
   { sink.has_room_for_place(words) } noexcept -> std::same_as<bool>;
   { sink.tell_place(file, words) } noexcept -> std::same_as<void>;
   { sink.tell_stack(places) } noexcept -> std::same_as<bool>;
+  requires Sink::kRefusal == StackTable::kNever || Sink::kRefusal == StackTable::kNotNow;
 };
 
-template <StackSink Sink>
-std::optional<std::uint32_t> intern_file(StackTable& table, Sink& sink, std::string_view path) noexcept {
-  const std::uint64_t key = key_of(path);
-  if (const auto known = table.files.find(key)) return known;
-  if (table.files.is_full() || !sink.tell_file(path)) return std::nullopt;
-  return table.files.add(key);
+// The number of what has that key, given to it where `tell` says that it was told.
+template <std::uint32_t kMost, typename Tell>
+std::uint32_t intern_key(NumberTable<kMost>& table, std::uint64_t key, std::uint32_t refusal,
+                         Tell tell) noexcept {
+  if (const auto known = table.find(key)) return *known;
+  if (table.is_full()) return StackTable::kNever;
+  if (!tell()) return refusal;
+  const std::uint32_t number = table.size();
+  table.add(key, number);
+  return number;
+}
+
+template <std::uint32_t kMost>
+void remember_number(NumberTable<kMost>& table, std::uint64_t key, std::uint32_t number) noexcept {
+  if (number == StackTable::kNotNow) return;
+  if (table.is_full()) table.clear();
+  table.add(key, number);
 }
 
 template <StackSink Sink>
-std::optional<std::uint32_t> intern_place(StackTable& table, Sink& sink, GilId gil, const CodePoint& point,
-                                          const CodeReader& reader) noexcept {
+std::uint32_t intern_words(StackTable& table, Sink& sink, const CodeWords& words) noexcept {
+  const std::uint32_t file = intern_key(table.files, key_of(words.file()), Sink::kRefusal,
+                                        [&]() noexcept { return sink.tell_file(words.file()); });
+  if (!StackTable::is_number(file)) return file;
+  const std::array<std::uint64_t, 3> key{file, words.line, key_of(words.function())};
+  return intern_key(table.places, key_of(key), Sink::kRefusal, [&]() noexcept {
+    const bool has_room = sink.has_room_for_place(words);
+    if (has_room) sink.tell_place(file, words);
+    return has_room;
+  });
+}
+
+template <StackSink Sink>
+std::uint32_t intern_place(StackTable& table, Sink& sink, GilId gil, const CodePoint& point,
+                           const CodeReader& reader) noexcept {
   const std::uint64_t key = key_of(gil, std::span(&point, 1));
-  if (const auto known = table.places.find(key)) return known;
-  if (table.places.is_full()) return std::nullopt;
+  if (const auto known = table.points.find(key)) return *known;
   CodeWords words;  // NOLINT(cppcoreguidelines-pro-type-member-init): describe() says how much it wrote
-  reader.describe(point, words);
-  const auto file = intern_file(table, sink, words.file());
-  if (!file || !sink.has_room_for_place(words) || !reader.keep(point)) return std::nullopt;
-  sink.tell_place(*file, words);
-  return table.places.add(key);
+  if (!reader.describe(point, words)) return StackTable::kNotNow;
+  const std::uint32_t number = intern_words(table, sink, words);
+  remember_number(table.points, key, number);
+  return number;
+}
+
+template <StackSink Sink>
+std::uint32_t intern_places(StackTable& table, Sink& sink, GilId gil, std::span<const CodePoint> stack,
+                            const CodeReader& reader) noexcept {
+  std::array<std::uint32_t, kMaxFrames> numbers{};
+  std::array<std::uint64_t, kMaxFrames> key{};
+  for (std::size_t i = 0; i < stack.size(); ++i) {
+    const std::uint32_t place = intern_place(table, sink, gil, stack[i], reader);
+    if (!StackTable::is_number(place)) return place;
+    key.at(i) = numbers.at(i) = place;
+  }
+  return intern_key(
+      table.stacks, key_of(std::span(std::as_const(key)).first(stack.size())), Sink::kRefusal,
+      [&]() noexcept { return sink.tell_stack(std::span(std::as_const(numbers)).first(stack.size())); });
 }
 
 // The number of the stack, whose key_of() is `key`; empty where there is no space, or no number left.
@@ -52,15 +92,14 @@ template <StackSink Sink>
 std::optional<std::uint32_t> intern_stack(StackTable& table, Sink& sink, GilId gil,
                                           std::span<const CodePoint> stack, const CodeReader& reader,
                                           std::uint64_t key) noexcept {
-  if (const auto known = table.stacks.find(key)) return known;
-  std::array<std::uint32_t, kMaxFrames> places{};
-  for (std::size_t i = 0; i < stack.size(); ++i) {
-    const auto place = intern_place(table, sink, gil, stack[i], reader);
-    if (!place) return std::nullopt;
-    places.at(i) = *place;
+  std::uint32_t number = StackTable::kNotNow;
+  if (const auto known = table.stands.find(key)) {
+    number = *known;
+  } else {
+    number = intern_places(table, sink, gil, stack, reader);
+    remember_number(table.stands, key, number);
   }
-  if (table.stacks.is_full() || !sink.tell_stack(std::span(places).first(stack.size()))) return std::nullopt;
-  return table.stacks.add(key);
+  return StackTable::is_number(number) ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace gilscope

@@ -1,5 +1,7 @@
 #include "capture/stack_table.h"
 
+#include <algorithm>
+#include <cstring>
 #include <sys/mman.h>
 #include <type_traits>
 
@@ -19,7 +21,11 @@ std::uint64_t mix(std::uint64_t value) noexcept {
 
 std::uint64_t key_of(std::string_view text) noexcept {
   std::uint64_t key = text.size();
-  for (const char byte : text) key = mix(key + static_cast<unsigned char>(byte));
+  for (std::size_t begin = 0; begin < text.size(); begin += sizeof key) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + begin, std::min(sizeof word, text.size() - begin));
+    key = mix(key + word);
+  }
   return key;
 }
 
@@ -33,7 +39,8 @@ std::uint64_t key_of(GilId gil, std::span<const CodePoint> points) noexcept {
   std::uint64_t key = static_cast<std::uint32_t>(gil);
   for (const CodePoint& point : points) {
     key = mix(key + reinterpret_cast<std::uintptr_t>(point.code) +
-              static_cast<std::uint64_t>(point.instruction) * 0x9E3779B97F4A7C15U);
+              static_cast<std::uint64_t>(point.instruction) * 0x9E3779B97F4A7C15U +
+              point.life * 0xD1342543DE82EF95U);
   }
   return key;
 }

@@ -15,6 +15,9 @@ struct LaneSink {
   Lane& lane;
   ProcessFile& file;
 
+  // A disk may have space again.
+  static constexpr std::uint32_t kRefusal = StackTable::kNotNow;
+
   [[nodiscard]] bool tell_file(std::string_view path) noexcept {
     if (!make_room(lane, file, kFileRoom)) return false;
     Appending record(lane);

@@ -13,6 +13,9 @@ namespace gilscope {
 struct CodePoint {
   const void* code = nullptr;
   std::int32_t instruction = 0;  // byte offset, as PyCode_Addr2Line takes it
+  // Of two code objects that were at one address, one after the other, each has a life of its own: the three
+  // together never mean another place under the same GIL.
+  std::uint64_t life = 0;
 };
 
 inline constexpr std::size_t kMaxFrames = 32;  // of a stack: the innermost ones
@@ -42,11 +45,8 @@ class CodeReader {
   CodeReader(CodeReader&&) = delete;
   CodeReader& operator=(CodeReader&&) = delete;
 
-  // Takes microseconds in a long function.
-  virtual void describe(const CodePoint& point, CodeWords& words) const noexcept = 0;
-  // Keeps the code object for as long as the process lives, so that its address means no other code later.
-  // False where it is just being freed.
-  [[nodiscard]] virtual bool keep(const CodePoint& point) const noexcept = 0;
+  // Takes microseconds in a long function. False where the code object is just being freed.
+  [[nodiscard]] virtual bool describe(const CodePoint& point, CodeWords& words) const noexcept = 0;
 
  protected:
   ~CodeReader() = default;

@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "probe/calibration.h"
+#include "probe/code_deaths.h"
 #include "probe/elf_slots.h"
 #include "probe/gil_table.h"
 #include "probe/hooks.h"
@@ -101,11 +102,13 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   stopped_ = {};
 
   const std::scoped_lock lock(gil_table.mutex());
+  if (stacks_ != Stacks::Off) watch_code_deaths();
   begin_session(recorder, clock_, calibration.layout, owners, holder_distance, stacks == Stacks::Every);
   try {
     patch_ = SlotPatch(hook_changes(cpython));
   } catch (...) {
     end_session();
+    unwatch_code_deaths();
     throw;
   }
   // Patched first, so that no GIL comes in between unseen.
@@ -118,6 +121,7 @@ void Probe::stop() noexcept {
   {
     const std::scoped_lock lock(gil_table.mutex());
     end_session();
+    unwatch_code_deaths();
     losses_.overlooked_gils = gil_table.overflows();
     losses_.were_slots_overwritten = !patch_.is_intact();
     patch_.restore();  // a slot that cannot be restored keeps a hook that passes calls on

@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <vector>
 
+#include "probe/code_deaths.h"
+
 namespace gilscope {
 namespace {
 
@@ -66,15 +68,22 @@ const PyCodeObject* code_at(const Frame& frame) noexcept {
   return reinterpret_cast<const PyCodeObject*>(frame.executable & ~std::uintptr_t{3});
 }
 
+// Memory of an interpreter that ends is given back without the death of what lies there.
+std::uint64_t first_life_in(const PyThreadState& state) noexcept {
+  constexpr unsigned kDeathBits = 40;
+  return static_cast<std::uint64_t>(PyInterpreterState_GetID(state.interp)) << kDeathBits;
+}
+
 // As _PyFrame_IsIncomplete: a frame whose function has not begun, or that is none of Python's.
-bool read_frame(const Frame& frame, CodePoint& point) noexcept {
+bool read_frame(const Frame& frame, std::uint64_t first_life, CodePoint& point) noexcept {
   if (frame.owner >= kFirstOwnerInC) return false;
   const PyCodeObject* const code = code_at(frame);
   const auto offset = frame.instruction - reinterpret_cast<const char*>(code->co_code_adaptive);
   if (frame.owner != kOwnedByGenerator && offset < std::ptrdiff_t{code->_co_firsttraceable} * kCodeUnit) {
     return false;
   }
-  point = {.code = code, .instruction = static_cast<std::int32_t>(offset)};
+  point = {
+      .code = code, .instruction = static_cast<std::int32_t>(offset), .life = first_life + deaths_at(code)};
   return true;
 }
 
@@ -121,20 +130,13 @@ class PythonCode final : public CodeReader {
   constexpr PythonCode() = default;
 
   // Neither of what it calls allocates, or asks for a thread state.
-  void describe(const CodePoint& point, CodeWords& words) const noexcept override {
+  [[nodiscard]] bool describe(const CodePoint& point, CodeWords& words) const noexcept override {
     PyCodeObject* const code = code_of(point);
+    if (Py_REFCNT(reinterpret_cast<PyObject*>(code)) == 0) return false;
     const int line = PyCode_Addr2Line(code, point.instruction);
     words.line = line > 0 ? static_cast<std::uint32_t>(line) : 0;
     words.file_bytes = write_text(code->co_filename, CodeWords::kFileBytes / 4, words.file_text);
     words.function_bytes = write_text(code->co_qualname, SIZE_MAX, words.function_text);
-  }
-
-  // Not by Py_INCREF: where CPython is built for debugging, that asks for the thread state, and there is
-  // none.
-  [[nodiscard]] bool keep(const CodePoint& point) const noexcept override {
-    auto* const object = reinterpret_cast<PyObject*>(code_of(point));
-    if (Py_REFCNT(object) == 0) return false;
-    Py_SET_REFCNT(object, Py_REFCNT(object) + 1);
     return true;
   }
 };
@@ -156,10 +158,10 @@ bool is_as_cpython_says(PyFrameObject* frame, const CodePoint& point) {
   bool is_same = code == point.code;
   if (is_same) {
     const auto words = std::make_unique<CodeWords>();
-    the_python_code.describe(point, *words);
+    const bool is_there = the_python_code.describe(point, *words);
     const char* const file = PyUnicode_AsUTF8(code->co_filename);
     const char* const function = PyUnicode_AsUTF8(code->co_qualname);
-    is_same = file != nullptr && function != nullptr && words->file() == file &&
+    is_same = is_there && file != nullptr && function != nullptr && words->file() == file &&
               words->function() == function &&
               words->line == static_cast<std::uint32_t>(PyFrame_GetLineNumber(frame));
   }
@@ -245,10 +247,12 @@ PyMethodDef check_method{"check", compare_stacks, METH_NOARGS, nullptr};
 }  // namespace
 
 std::span<const CodePoint> read_stack(const void* thread_state, FrameBuffer& buffer) noexcept {
+  const auto& state = *static_cast<const PyThreadState*>(thread_state);
+  const std::uint64_t first_life = first_life_in(state);
   std::size_t count = 0;
-  const Frame* frame = innermost_frame(*static_cast<const PyThreadState*>(thread_state));
-  for (; frame != nullptr && count < kMaxFrames; frame = frame->previous) {
-    if (read_frame(*frame, buffer[count])) ++count;
+  for (const Frame* frame = innermost_frame(state); frame != nullptr && count < kMaxFrames;
+       frame = frame->previous) {
+    if (read_frame(*frame, first_life, buffer[count])) ++count;
   }
   return std::span(buffer).first(count);
 }

@@ -10,10 +10,10 @@
 
 namespace gilscope {
 
-// The frames of a thread state (PyThreadState), the innermost first. HOT.
+// The frames of a thread state (PyThreadState), the innermost first. Deaths of code are watched. HOT.
 [[nodiscard]] std::span<const CodePoint> read_stack(const void* thread_state, FrameBuffer& buffer) noexcept;
 
-// Reads code objects; its references are counted under the GIL that nobody else can have. HOT.
+// Reads code objects, and leaves them as they are. HOT.
 [[nodiscard]] const CodeReader& python_code() noexcept;
 
 // Whether read_stack() and python_code() say what CPython itself says, of Python calls, generators and C

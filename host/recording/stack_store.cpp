@@ -44,6 +44,8 @@ class TryLock {
 struct StackStore::Sink {
   StackStore& store;
 
+  static constexpr std::uint32_t kRefusal = StackTable::kNever;
+
   [[nodiscard]] bool has_room_for(std::size_t text_bytes) const noexcept {
     return store.text_used + text_bytes <= kTextBytes;
   }
@@ -92,17 +94,27 @@ std::string_view StackStore::read_text(const Text& text_of) const noexcept {
 
 std::vector<StackId> StackStore::read(CodeStacks& known) const {
   std::vector<StackId> ids;
+  std::vector<std::optional<PlaceId>> place_ids;
+  const auto id_of = [&](std::uint32_t told) {
+    const std::size_t number = std::min<std::size_t>(told, kPlaces - 1);
+    if (number >= place_ids.size()) place_ids.resize(number + 1);
+    auto& id = place_ids[number];
+    if (!id) {
+      const Place& place = places[number];
+      const Text& file = files[std::min<std::size_t>(place.file, kFiles - 1)];
+      id = known.add(CodePlace{.file = std::string(read_text(file)),
+                               .function = std::string(read_text(place.function)),
+                               .line = place.line});
+    }
+    return *id;
+  };
   const auto end = std::min<std::uint64_t>(stacks_used.read(), kStacks);
   for (const Stack& stack : std::span(stacks).first(end)) {
     const std::size_t begin = std::min<std::size_t>(stack.begin, kStackPlaces - 1);
     const std::size_t size = std::clamp<std::size_t>(stack.places, 1, kStackPlaces - begin);
     std::vector<PlaceId> ids_of_places;
     for (const auto number : std::span(stack_places).subspan(begin, std::min(size, kMaxFrames))) {
-      const Place& place = places[std::min<std::size_t>(number, kPlaces - 1)];
-      const Text& file = files[std::min<std::size_t>(place.file, kFiles - 1)];
-      ids_of_places.push_back(known.add(CodePlace{.file = std::string(read_text(file)),
-                                                  .function = std::string(read_text(place.function)),
-                                                  .line = place.line}));
+      ids_of_places.push_back(id_of(number));
     }
     ids.push_back(known.add(std::move(ids_of_places)));
   }

@@ -27,9 +27,9 @@ struct StackStore {
   // process's, alive or not, and its memory anything.
   [[nodiscard]] std::vector<StackId> read(CodeStacks& known) const;
 
-  static constexpr std::size_t kFiles = std::size_t{1024} / 4 * 3;  // as many as a NumberTable takes
-  static constexpr std::size_t kPlaces = std::size_t{8192} / 4 * 3;
-  static constexpr std::size_t kStacks = std::size_t{8192} / 4 * 3;
+  static constexpr std::size_t kFiles = StackTable::kFiles;
+  static constexpr std::size_t kPlaces = StackTable::kPlaces;
+  static constexpr std::size_t kStacks = StackTable::kStacks;
   static constexpr std::size_t kStackPlaces = kStacks * 16;
   static constexpr std::size_t kTextBytes = std::size_t{1} << 20U;
 

@@ -163,11 +163,21 @@ def test_without_stacks_the_threads_are_blamed_and_no_line(summarize):
     assert "lines not known: held " in ran.stderr
 
 
-def test_generated_and_deleted_code_keeps_its_own_lines(summarize):
-    """The next code may have the address of the one before."""
-    made = f'"\\n" * (number % 7) + "{ON}"'
-    generate = f"for number in range(20): exec(compile({made}, f'made{{number}}', 'exec'))\n"
-    (process,) = summarize(ASKER + generate + END)[1]["processes"]
+def test_generated_and_deleted_code_keeps_its_own_lines_and_is_not_kept(summarize):
+    """The next code has the address of the one before."""
+    generate = f"""
+import weakref
+made = []
+def generate(number):
+    code = compile("\\n" * (number % 7) + "{ON}", f"made{{number}}", "exec")
+    made.append(weakref.ref(code))
+    exec(code)
+for number in range(20): generate(number)
+print("still there:", sum(ref() is not None for ref in made))
+"""
+    ran, document = summarize(ASKER + generate + END)
+    assert "still there: 0\n" in ran.stdout
+    (process,) = document["processes"]
     for number in range(20):
         rows = held_in(process, f"made{number}")
         # 0: its first instruction, RESUME, may have no line.

@@ -50,7 +50,7 @@ TEST_F(RecorderStacksTest, an_event_comes_back_with_where_its_thread_stood) {
   EXPECT_EQ(recorder_.stop().events, 6U);
   EXPECT_EQ(read_stacks(only_file()),
             (std::vector<Stack>{{}, {kParse, kMain}, {}, {kWorse}, {}, {kParse, kMain}}));
-  EXPECT_EQ(code.kept.size(), 3U);
+  EXPECT_EQ(code.described, 3U);
 }
 
 TEST_F(RecorderStacksTest, a_stack_that_was_told_takes_few_bytes_again) {
@@ -99,10 +99,9 @@ TEST_F(RecorderStacksTest, one_address_under_two_gils_is_two_codes) {
   class Moved final : public CodeReader {
    public:
     explicit Moved(const FakeCode& code) : code_(code) {}
-    void describe(const CodePoint& /*point*/, CodeWords& words) const noexcept override {
-      code_.describe(code_.point(0), words);
+    [[nodiscard]] bool describe(const CodePoint& /*point*/, CodeWords& words) const noexcept override {
+      return code_.describe(code_.point(0), words);
     }
-    [[nodiscard]] bool keep(const CodePoint& /*point*/) const noexcept override { return true; }
 
    private:
     const FakeCode& code_;
@@ -110,6 +109,32 @@ TEST_F(RecorderStacksTest, one_address_under_two_gils_is_two_codes) {
   recorder_.record_at(make_event(20, EventKind::Release, 1, 1), std::array{code.point(0)}, Moved(other));
   recorder_.stop();
   EXPECT_EQ(read_stacks(only_file()), (std::vector<Stack>{{kMain}, {kParse}}));
+}
+
+TEST_F(RecorderStacksTest, an_address_that_comes_again_is_other_code) {
+  FakeCode code({kMain, kParse});
+  recorder_.start(options());
+  recorder_.record_at(make_event(10, EventKind::Release), std::array{code.point(1), code.point(0)}, code);
+  code.replace(1, kWorse);
+  recorder_.record_at(make_event(20, EventKind::Release), std::array{code.point(1), code.point(0)}, code);
+  recorder_.stop();
+  EXPECT_EQ(read_stacks(only_file()), (std::vector<Stack>{{kParse, kMain}, {kWorse, kMain}}));
+}
+
+// A function that is made anew at each request. Where it is told anew each time, the numbers end.
+TEST_F(RecorderStacksTest, code_that_is_made_anew_and_says_the_same_is_told_once) {
+  FakeCode code({kMain, kParse});
+  recorder_.start(options());
+  constexpr std::uint64_t kEvents = 50'000;
+  for (std::uint64_t i = 0; i < kEvents; ++i) {
+    recorder_.record_at(make_event(1000 + i * 50, EventKind::Release),
+                        std::array{code.point(1), code.point(0)}, code);
+    code.replace(1, kParse);
+  }
+  const auto counts = recorder_.stop();
+  EXPECT_LT(counts.bytes, kEvents * 4 + std::uint64_t{4} * kBlockSize);
+  const auto stacks = read_stacks(only_file());
+  EXPECT_EQ(std::ranges::count(stacks, Stack{kParse, kMain}), static_cast<std::ptrdiff_t>(kEvents));
 }
 
 TEST_F(RecorderStacksTest, code_that_is_just_being_freed_is_not_told) {

@@ -32,7 +32,7 @@ class StackList final : public Recorder {
     Stand stand{.event = event};
     for (const auto& point : stack) {
       CodeWords words;
-      reader.describe(point, words);
+      EXPECT_TRUE(reader.describe(point, words));
       stand.lines.push_back(std::string(words.file()) + ":" + std::to_string(words.line) + " " +
                             std::string(words.function()));
     }

@@ -12,8 +12,9 @@ namespace gilscope::test {
 
 class NoCode final : public CodeReader {
  public:
-  void describe(const CodePoint& /*point*/, CodeWords& /*words*/) const noexcept override {}
-  [[nodiscard]] bool keep(const CodePoint& /*point*/) const noexcept override { return false; }
+  [[nodiscard]] bool describe(const CodePoint& /*point*/, CodeWords& /*words*/) const noexcept override {
+    return false;
+  }
 };
 inline const NoCode kNoCode;
 
