@@ -92,7 +92,8 @@ class Tracer {
     if (has_gil_) pair_cost_ns_ = events_ ? measure_capture_cost() : measure_counting_cost();
   }
 
-  // As of now, or of the stop: the JSON, and the table. `python` is JSON, `command` that of the process.
+  // As of now, or of the stop: the JSON, and the table. `python` is JSON, `command` that of the process. Only
+  // what reads the recorder's own memory keeps the GIL: the rest takes most of the time.
   [[nodiscard]] std::pair<std::string, std::string> summary(const std::string& python,
                                                             const std::vector<std::string>& command) {
     RecordedRun run{.has_gil = has_gil_};
@@ -102,6 +103,7 @@ class Tracer {
       run = events_ ? replay_own() : recording_->collect();
       run.pair_cost_ns = pair_cost_ns_;
     }
+    const py::gil_scoped_release released;
     const RunSummary figures = summarize_run(run);
     const SummaryContext context{
         .python = nlohmann::ordered_json::parse(python), .machine = describe_machine(), .command = command};

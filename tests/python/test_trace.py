@@ -229,6 +229,13 @@ def test_a_snapshot_counts_a_hold_that_goes_on() -> None:
 
 
 @with_gil
+def test_a_snapshot_gives_the_gil_up_while_it_is_put_into_words() -> None:
+    with gilscope.trace() as trace:
+        released = [trace.snapshot().processes[0].threads[0].voluntary for _ in range(5)]
+    assert released == sorted(set(released))
+
+
+@with_gil
 def test_any_thread_traces_and_another_one_may_end_it() -> None:
     trace = gilscope.trace()
 
