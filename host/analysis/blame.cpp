@@ -1,6 +1,8 @@
 #include "analysis/blame.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <utility>
 
 #include "analysis/row_table.h"
@@ -13,6 +15,8 @@ SpanFigures& SpanFigures::operator+=(const SpanFigures& more) {
   max_hold_ticks = std::max(max_hold_ticks, more.max_hold_ticks);
   forced += more.forced;
   max_wait_ticks = std::max(max_wait_ticks, more.max_wait_ticks);
+  late_holds += more.late_holds;
+  late_wait_ticks += more.late_wait_ticks;
   for (const auto& [thread, wait] : more.waits) waits[thread] += wait;
   return *this;
 }
@@ -28,27 +32,41 @@ void Blame::charge(Gil& gil, std::uint64_t ticks) {
   }
 }
 
+// The first of a wait comes a switch interval after its begin.
+void Blame::note_timeout(Gil& gil, ThreadId thread) {
+  const auto waiter = std::ranges::find(gil.waiters, thread, &Waiter::thread);
+  if (waiter == gil.waiters.end() || waiter->has_timed_out || gil.last == waiter->begin) return;
+  waiter->has_timed_out = true;
+  gil.interval = follow_interval(gil.interval, gil.last - waiter->begin);
+}
+
 // Nobody who waits stops waiting while another thread holds the GIL: whoever did during the hold still does.
 std::optional<BlamedHold> Blame::end_hold(GilId id, Gil& gil, std::optional<StackId> to) {
   const auto holder = std::exchange(gil.holder, std::nullopt);
   if (gil.waiters.empty()) return std::nullopt;
   charge(gil, gil.last);
+  const auto longest = std::ranges::max_element(gil.waits, {}, [](const auto& wait) { return wait.second; });
   return BlamedHold{.span = {.gil = id, .thread = holder, .from = gil.from, .to = to},
                     .begin = gil.acquired,
                     .end = gil.last,
                     .is_forced = gil.is_asked,
+                    .is_late = longest != gil.waits.end() && is_late(longest->second, gil.interval),
                     .waits = std::exchange(gil.waits, {})};
 }
 
 void Blame::add(Spans& spans, const BlamedHold& hold) {
   const auto ticks = hold.end - hold.begin;
   const auto longest = std::ranges::max_element(hold.waits, {}, [](const auto& wait) { return wait.second; });
+  const auto waited = std::transform_reduce(hold.waits.begin(), hold.waits.end(), std::uint64_t{0},
+                                            std::plus(), [](const auto& wait) { return wait.second; });
   spans[hold.span] += {.holds = 1,
                        .hold_ticks = ticks,
                        .max_hold_ticks = ticks,
                        .forced = hold.is_forced ? 1U : 0U,
                        .waits = hold.waits,
-                       .max_wait_ticks = longest == hold.waits.end() ? 0 : longest->second};
+                       .max_wait_ticks = longest == hold.waits.end() ? 0 : longest->second,
+                       .late_holds = hold.is_late ? 1U : 0U,
+                       .late_wait_ticks = hold.is_late ? waited : 0};
 }
 
 void Blame::end_freedom(Spans& spans, GilId id, Gil& gil) {
@@ -128,6 +146,7 @@ std::optional<BlamedHold> Blame::apply(const Event& event, std::optional<StackId
       if (gil.holder != event.thread && !is_waiting() && !gil.seen.contains(event.thread)) {
         begin_wait(gil, event.thread, gil.last);
       }
+      note_timeout(gil, event.thread);
       if (gil.holder && gil.holder != event.thread) gil.is_asked = true;
       break;
     case EventKind::Acquire:
@@ -151,6 +170,14 @@ std::vector<BlamedHold> Blame::open_holds(std::uint64_t now) const {
     if (auto hold = end_hold(GilId{id}, gil, std::nullopt)) holds.push_back(std::move(*hold));
   }
   return holds;
+}
+
+SwitchIntervals Blame::switch_intervals() const {
+  SwitchIntervals intervals;
+  for (std::uint32_t id = 0; id < gils_.size(); ++id) {
+    if (gils_[id].interval != 0) intervals[GilId{id}] = gils_[id].interval;
+  }
+  return intervals;
 }
 
 Spans Blame::spans(std::uint64_t now) const {

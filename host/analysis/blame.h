@@ -39,11 +39,28 @@ struct SpanFigures {
   std::uint64_t forced = 0;
   std::map<ThreadId, std::uint64_t> waits;  // in ticks: who waited while it was held
   std::uint64_t max_wait_ticks = 0;         // of one thread, during one hold
+  std::uint64_t late_holds = 0;             // of `holds`: see is_late
+  std::uint64_t late_wait_ticks = 0;        // of `waits`: during those
 
   SpanFigures& operator+=(const SpanFigures& more);
 };
 
 using Spans = std::map<SpanKey, SpanFigures>;
+
+// The switch interval as waiters show it, in ticks; 0: nobody has waited for so long. A thread that waits is
+// never woken early and often late, so a shorter one is believed at once, and a longer one by and by, as
+// sys.setswitchinterval() may have changed it.
+[[nodiscard]] inline std::uint64_t follow_interval(std::uint64_t known, std::uint64_t seen) noexcept {
+  return known == 0 || seen < known ? seen : known + (seen - known) / 8;
+}
+using SwitchIntervals = std::map<GilId, std::uint64_t>;
+
+// Python code gives the GIL up within a switch interval of the request and a moment. A hold during which
+// somebody waited for three of them was not such code's alone.
+inline constexpr std::uint64_t kLateIntervals = 3;
+[[nodiscard]] inline bool is_late(std::uint64_t longest_wait, std::uint64_t interval) noexcept {
+  return interval != 0 && longest_wait / kLateIntervals >= interval;
+}
 
 // The longest waits of a thread for a GIL after which it said where it stands; longest first.
 inline constexpr std::size_t kLongWaits = 4;
@@ -61,6 +78,7 @@ struct BlamedHold {
   std::uint64_t begin = 0;  // ticks
   std::uint64_t end = 0;
   bool is_forced = false;
+  bool is_late = false;
   std::map<ThreadId, std::uint64_t>
       waits;  // ticks, up to the end of the hold: nobody stops waiting during it
 };
@@ -83,16 +101,21 @@ class Blame {
   // Of waits that have ended.
   [[nodiscard]] const LongWaits& long_waits() const noexcept { return long_waits_; }
 
+  // Of the GILs of which it is known.
+  [[nodiscard]] SwitchIntervals switch_intervals() const;
+
  private:
   struct Waiter {
     ThreadId thread{};
     std::uint64_t begin = 0;
     std::uint64_t charged = 0;  // up to when its wait belongs to somebody
+    bool has_timed_out = false;
   };
   struct Gil {
     std::optional<ThreadId> holder;
-    bool is_known = false;  // who holds it: since the first acquire or release
-    bool is_asked = false;  // a waiter's switch interval ran out during the hold
+    bool is_known = false;       // who holds it: since the first acquire or release
+    bool is_asked = false;       // a waiter's switch interval ran out during the hold
+    std::uint64_t interval = 0;  // see follow_interval
     std::uint64_t last = 0;
     std::uint64_t acquired = 0;
     std::optional<StackId> from;
@@ -108,6 +131,7 @@ class Blame {
   static void begin_wait(Gil& gil, ThreadId thread, std::uint64_t ticks);
   // Gives the waits up to `ticks` to who holds the GIL.
   static void charge(Gil& gil, std::uint64_t ticks);
+  static void note_timeout(Gil& gil, ThreadId thread);
   static std::optional<BlamedHold> end_hold(GilId id, Gil& gil, std::optional<StackId> to);
   static void add(Spans& spans, const BlamedHold& hold);
   static void end_freedom(Spans& spans, GilId id, Gil& gil);

@@ -33,6 +33,7 @@ struct BlameRecord {
   Spans spans;
   LongWaits long_waits;
   CodeStacks stacks;
+  SwitchIntervals switch_intervals;
 };
 
 struct ProcessRecord {

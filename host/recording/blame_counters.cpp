@@ -118,6 +118,9 @@ void BlameTables::await(const Event& event) noexcept {
   machine_.apply(event);
   const auto wait = machine_.ending(acquire);
   if (wait && !has_waited) spans_->begin_wait(event.gil, event.thread, wait->begin);
+  if (wait && event.kind == EventKind::Timeout) {
+    spans_->note_timeout(event.gil, event.thread, wait->begin, event.ticks);
+  }
 }
 
 void BlameTables::release(const QueuedEvent& queued) noexcept {
@@ -194,6 +197,7 @@ BlameRecord BlameTables::blame(std::span<const QuietFigures> quiet, std::uint64_
       if (const auto id = id_of(wait.stack)) blame.long_waits[row].push_back({wait.ticks, *id});
     }
   }
+  blame.switch_intervals = spans_->read_switch_intervals(table());
   return blame;
 }
 

@@ -135,12 +135,33 @@ void SpanTable::begin_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noex
     Waiter& place = waiters.named[i];
     if (place.thread.get() != 0) continue;
     place.charged.set(ticks);
+    place.has_timed_out.set(0);
     place.thread.set(static_cast<std::uint32_t>(thread));
     waiters.used.set(std::max<std::uint64_t>(waiters.used.get(), i + 1));
     return;
   }
   waiters.others.count.add(1);
   waiters.others.sum.add(ticks);
+}
+
+void SpanTable::note_timeout(GilId gil, ThreadId thread, std::uint64_t begin, std::uint64_t ticks) noexcept {
+  Waiters& waiters = gils[static_cast<std::uint32_t>(gil)];
+  for (std::size_t i = 0; i < waiters.used.get(); ++i) {
+    Waiter& waiter = waiters.named[i];
+    if (waiter.thread.get() != static_cast<std::uint32_t>(thread)) continue;
+    if (waiter.has_timed_out.get() != 0 || ticks <= begin) return;
+    waiter.has_timed_out.set(1);
+    waiters.interval.set(follow_interval(waiters.interval.get(), ticks - begin));
+    return;
+  }
+}
+
+SwitchIntervals SpanTable::read_switch_intervals(const RowTable& table) const {
+  SwitchIntervals intervals;
+  for (std::uint32_t gil = 0; gil < std::min<std::uint32_t>(table.gils_end(), kGils); ++gil) {
+    if (const auto interval = gils[gil].interval.read(); interval != 0) intervals[GilId{gil}] = interval;
+  }
+  return intervals;
 }
 
 void SpanTable::end_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept {
@@ -168,11 +189,19 @@ void SpanTable::end_hold(const Interval& hold, SpanEnds ends) noexcept {
     if (ticks > row->max_hold_ticks.get()) row->max_hold_ticks.set(ticks);
     if (hold.is_forced) row->forced.add(1);
   }
-  if (is_awaited(hold.gil)) charge(hold.gil, row, hold.begin, hold.end);
+  if (!is_awaited(hold.gil)) return;
+  const Charged charged = charge(hold.gil, row, hold.begin, hold.end);
+  if (row == nullptr ||
+      !is_late(charged.longest, gils[static_cast<std::uint32_t>(hold.gil)].interval.get())) {
+    return;
+  }
+  row->late_holds.add(1);
+  row->late_wait.add(charged.all);
 }
 
 // Gives the waits from `begin` to `end` to the span; what they have from before that is nobody's.
-void SpanTable::charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t end) noexcept {
+SpanTable::Charged SpanTable::charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t end) noexcept {
+  Charged charged;
   Waiters& waiters = gils[static_cast<std::uint32_t>(gil)];
   const auto used = waiters.used.get();
   Others& others = waiters.others;
@@ -195,10 +224,14 @@ void SpanTable::charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t 
       if (waiter.thread.get() == 0) continue;
       const auto wait = length(std::max(waiter.charged.get(), begin), end);
       add_wait(*span, waiter.thread.get(), wait);
+      charged.longest = std::max(charged.longest, wait);
+      charged.all += wait;
       if (span->holds.get() != 0 && wait > span->max_wait.get()) span->max_wait.set(wait);
     }
     if (others.count.get() != 0) {
-      span->other_waits.add(others.count.get() * end - others.sum.get() - before_others);
+      const auto wait = others.count.get() * end - others.sum.get() - before_others;
+      span->other_waits.add(wait);
+      charged.all += wait;
     }
   }
   for (std::size_t i = 0; i < used; ++i) {
@@ -207,6 +240,7 @@ void SpanTable::charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t 
   others.sum.set(others.count.get() * end);
   others.counted.set(others.count.get());
   others.charged.set(end);
+  return charged;
 }
 
 SpanTable::Row* SpanTable::find_or_add(GilId gil, ThreadId thread, SpanEnds ends) noexcept {
@@ -245,7 +279,9 @@ Spans SpanTable::read(const RowTable& table, std::span<const QuietFigures> quiet
                         .hold_ticks = row.hold_ticks.read(),
                         .max_hold_ticks = row.max_hold_ticks.read(),
                         .forced = row.forced.read(),
-                        .max_wait_ticks = row.max_wait.read()};
+                        .max_wait_ticks = row.max_wait.read(),
+                        .late_holds = row.late_holds.read(),
+                        .late_wait_ticks = row.late_wait.read()};
     for (const auto& wait : row.waits) {
       const ThreadId waiter{static_cast<std::uint32_t>(wait.thread.read())};
       if (waiter != ThreadId{}) figures.waits[waiter] += wait.ticks.read();
@@ -282,6 +318,10 @@ Spans SpanTable::read(const RowTable& table, std::span<const QuietFigures> quiet
       const auto before =
           is_held ? std::min(all, others.counted.read() * length(others.charged.read(), begin)) : all;
       give(kFurtherThreads, before, all - before);
+    }
+    if (is_late(open.max_wait_ticks, waiters.interval.read())) {
+      open.late_holds = 1;
+      for (const auto& [waiter, wait] : open.waits) open.late_wait_ticks += wait;
     }
     if (is_held && (has_every_hold || !open.waits.empty())) {
       const auto from = holder->second.is_quiet

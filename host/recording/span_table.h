@@ -24,6 +24,8 @@ struct SpanEnds {
 struct SpanTable {
   // Once a wait has begun; more calls change nothing.
   void begin_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept;
+  // A switch interval ran out in a wait that began then.
+  void note_timeout(GilId gil, ThreadId thread, std::uint64_t begin, std::uint64_t ticks) noexcept;
   // The thread gets the GIL, which nobody held.
   void end_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept;
   // A hold ends, for which somebody waits or not.
@@ -34,6 +36,8 @@ struct SpanTable {
   // another process's, alive or not.
   [[nodiscard]] Spans read(const RowTable& table, std::span<const QuietFigures> quiet, bool has_every_hold,
                            std::uint64_t now) const;
+
+  [[nodiscard]] SwitchIntervals read_switch_intervals(const RowTable& table) const;
 
   // The StackIds are numbers, too.
   [[nodiscard]] LongWaits read_long_waits(const RowTable& table) const;
@@ -84,10 +88,12 @@ struct SpanTable {
   struct Waiter {
     Cell thread;   // 0: the place is free
     Cell charged;  // up to when its wait belongs to a span
+    Cell has_timed_out;
   };
   struct alignas(64) Waiters {
-    Cell count;  // who waits now
-    Cell used;   // places up to the last that was ever taken
+    Cell count;     // who waits now
+    Cell used;      // places up to the last that was ever taken
+    Cell interval;  // see follow_interval
     Others others;
     std::array<Waiter, kNamed> named;
   };
@@ -106,6 +112,8 @@ struct SpanTable {
     Cell forced;
     Cell other_waits;
     Cell max_wait;
+    Cell late_holds;  // see is_late
+    Cell late_wait;
     std::array<CausedWait, kNamedOfSpan> waits;
   };
 
@@ -116,7 +124,12 @@ struct SpanTable {
 
  private:
   Row* find_or_add(GilId gil, ThreadId thread, SpanEnds ends) noexcept;
-  void charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t end) noexcept;
+  struct Charged {
+    std::uint64_t longest = 0;  // of one thread
+    std::uint64_t all = 0;
+  };
+  // Returns what the span was given.
+  Charged charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t end) noexcept;
 };
 
 }  // namespace gilscope

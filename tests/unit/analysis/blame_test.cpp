@@ -63,6 +63,60 @@ TEST(Blame, a_wait_is_of_the_hold_up_to_the_release_and_then_nobodys) {
   EXPECT_EQ(spans.at(kNobodys).waits, (Waits{{ThreadId{2}, 3}}));
 }
 
+// The switch interval is 10: who waits for 30 during one hold waits for more than Python code.
+TEST(Blame, a_hold_is_late_that_somebody_waited_for_three_switch_intervals_for) {
+  const auto late_after = [](std::uint64_t end) {
+    const auto spans = spans_of({acquire(0, 1),
+                                 request(5, 2),
+                                 timeout(15, 2),
+                                 timeout(25, 2),
+                                 {release(end, 1), kLoop},
+                                 acquire(end, 2),
+                                 release(end + 1, 2)},
+                                end + 1);
+    const auto& span = spans.at(key(1, {}, kLoop));
+    EXPECT_EQ(span.late_wait_ticks, span.late_holds * (end - 5));
+    return span.late_holds;
+  };
+  EXPECT_EQ(late_after(34), 0U);
+  EXPECT_EQ(late_after(35), 1U);
+}
+
+TEST(Blame, a_hold_that_goes_on_is_late_and_not_forced) {
+  const auto spans = spans_of({acquire(0, 1), request(5, 2), timeout(15, 2)}, 35);
+  EXPECT_EQ(spans.at(key(1, {}, {})).late_holds, 1U);
+  EXPECT_EQ(spans.at(key(1, {}, {})).forced, 0U);
+}
+
+TEST(Blame, without_a_timeout_no_switch_interval_is_known_and_no_hold_is_late) {
+  Blame blame;
+  for (const auto& event : {acquire(0, 1), request(5, 2), release(500, 1), acquire(500, 2)})
+    blame.apply(event, {});
+  EXPECT_TRUE(blame.switch_intervals().empty());
+  EXPECT_EQ(blame.spans(500).at(key(1, {}, {})).late_holds, 0U);
+}
+
+TEST(Blame, the_first_timeout_of_a_wait_shows_the_switch_interval) {
+  Blame blame;
+  blame.apply(acquire(0, 1), {});
+  auto wait = [&, at = std::uint64_t{0}](std::uint64_t interval) mutable {
+    blame.apply(request(at, 2), {});
+    blame.apply(timeout(at + interval, 2), {});
+    blame.apply(timeout(at + 2 * interval, 2), {});  // a later one does not
+    at += 2 * interval;
+    blame.apply(release(at, 1), {});
+    blame.apply(acquire(at, 2), {});
+    blame.apply(release(at, 2), {});
+    blame.apply(acquire(at, 1), {});
+    return blame.switch_intervals().at(kGil);
+  };
+  EXPECT_EQ(wait(80), 80U);
+  EXPECT_EQ(wait(16), 16U) << "a thread is not woken early";
+  EXPECT_EQ(wait(80), 24U) << "it may be woken late; or the interval is another one now";
+  for (int i = 0; i < 50; ++i) wait(80);
+  EXPECT_GT(wait(80), 70U);
+}
+
 TEST(Blame, a_hold_begins_where_the_thread_stood_when_it_got_the_gil) {
   const auto spans = spans_of({acquire(10, 1),
                                request(15, 2),

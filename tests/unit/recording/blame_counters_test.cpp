@@ -39,7 +39,7 @@ std::vector<CodePlace> make_places(std::size_t count) {
 // Where spans begin and end, by the places' names: ids differ from recorder to recorder.
 using NamedSpan = std::tuple<GilId, std::optional<ThreadId>, std::vector<CodePlace>, std::vector<CodePlace>>;
 using Figures = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t,
-                           std::map<ThreadId, std::uint64_t>>;
+                           std::uint64_t, std::uint64_t, std::map<ThreadId, std::uint64_t>>;
 
 std::map<NamedSpan, Figures> name(const BlameRecord& blame) {
   const auto places = [&](std::optional<StackId> stack) {
@@ -51,7 +51,8 @@ std::map<NamedSpan, Figures> name(const BlameRecord& blame) {
     std::erase_if(waits, [](const auto& wait) { return wait.second == 0; });
     if (span.holds == 0 && waits.empty()) continue;
     named[{key.gil, key.thread, places(key.from), places(key.to)}] = {
-        span.holds, span.hold_ticks, span.max_hold_ticks, span.max_wait_ticks, span.forced, waits};
+        span.holds,      span.hold_ticks,      span.max_hold_ticks, span.max_wait_ticks,
+        span.late_holds, span.late_wait_ticks, span.forced,         waits};
   }
   return named;
 }
@@ -96,6 +97,7 @@ class Twins {
     const auto counted = view.blame(now);
     EXPECT_EQ(name(counted), name(expected));
     EXPECT_EQ(name_long_waits(counted), name_long_waits(expected));
+    EXPECT_EQ(counted.switch_intervals, blame_.switch_intervals());
     for (const auto& [row, waits] : expected.long_waits) {
       EXPECT_EQ(counted.long_waits.at(row).size(), waits.size());
       EXPECT_EQ(counted.long_waits.at(row).back().ticks, waits.back().ticks);
@@ -190,8 +192,8 @@ TEST(BlameCounters, with_every_hold_those_for_which_nobody_waits_are_in_spans) {
   twins.hooks.give_at(acquire(50, 1), end, twins.code);
   const auto spans = name(twins.counters.view().blame(55));
   const auto places = make_places(3);
-  const Figures first{1, 30, 30, 0, 0, {}};
-  const Figures open{1, 5, 5, 0, 0, {}};
+  const Figures first{1, 30, 30, 0, 0, 0, 0, {}};
+  const Figures open{1, 5, 5, 0, 0, 0, 0, {}};
   EXPECT_THAT(spans, testing::UnorderedElementsAre(
                          testing::Pair(NamedSpan{kGil, ThreadId{1}, {places[1]}, {places[2]}}, first),
                          testing::Pair(NamedSpan{kGil, ThreadId{1}, {places[2]}, {}}, open)));
