@@ -66,7 +66,9 @@ std::vector<BlameRow> rank_blame(const BlameRecord& blame, TickLength tick) {
                  .forced = figures.sum.forced,
                  .caused_wait_ns = tick.of(sum_of(figures.sum.waits)),
                  .max_hold_ns = tick.of(figures.sum.max_hold_ticks),
-                 .max_wait_ns = tick.of(figures.sum.max_wait_ticks)};
+                 .max_wait_ns = tick.of(figures.sum.max_wait_ticks),
+                 .late_holds = figures.sum.late_holds,
+                 .late_wait_ns = tick.of(figures.sum.late_wait_ticks)};
     name_heaviest_stack(row, figures, blame.stacks, tick);
     for (const auto& [waiter, wait] : figures.sum.waits) row.waiters.push_back({waiter, tick.of(wait)});
     ranking.push_back(std::move(row));

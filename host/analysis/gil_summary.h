@@ -43,6 +43,7 @@ struct GilFigures {
   std::uint64_t overlaps = 0;        // acquires while another thread held it: 0, or the capture is wrong
   std::uint64_t violations = 0;      // of every kind, overlaps included
   std::optional<double> hold_share;  // of the wall time
+  std::optional<Nanoseconds> switch_interval;  // as those who waited for so long showed it, the latest
 };
 
 struct ThreadFigures {

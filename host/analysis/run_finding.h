@@ -1,5 +1,5 @@
 // What of a run deserves to be said in a sentence, beyond its verdict: who suffers, who is to blame and
-// where, and the figures that say so. A plain type; the rules are in run_findings.h.
+// where, and the figures that say so. A plain type; the rules are in judge_causes.h and judge_run.h.
 #pragma once
 
 #include <cstdint>
@@ -14,34 +14,46 @@ namespace gilscope {
 
 struct RunFinding {
   enum class Kind {
-    // A thread was not given the GIL for far longer than Python code keeps it from who asked for it (four
-    // switch intervals again and again, or ten once): a call in C kept it.
-    KeptByC,
-    // A thread that itself gives the GIL up again and again, after a short while, waits for most of a switch
-    // interval each time it comes back, for one that computes (Beazley, "Understanding the Python GIL", PyCon
-    // 2010): for a tenth of its lifetime in all, or more.
-    Convoy,
-    // A thread with an asyncio loop stood still for ten switch intervals or more at a time: it waited for the
-    // GIL, or kept it itself.
-    StalledLoop,
+    // Causes, each of a part of the waiting that belongs to no other one.
 
-    // Of a GIL with convoys: what a switch interval of a tenth would gain and cost.
+    // A hold that had not ended with the recording, and that others waited for for a hundred switch
+    // intervals.
+    NeverReleased,
+    // Threads were not given the GIL for far longer than Python code keeps it from who asked for it: a call
+    // in C
+    // kept it, or Python itself that collected or freed objects.
+    KeptByC,
+    // The same, and an asyncio loop suffered most; or a loop stood still since what it ran kept the GIL.
+    StalledLoop,
+    // Several threads compute in Python at once.
+    ComputingThreads,
+    // Threads wait for one that computes, until a switch interval is over; often those that themselves give
+    // the GIL
+    // up again and again, after a short while (Beazley, "Understanding the Python GIL", PyCon 2010).
+    Convoy,
+    // Threads ask for the GIL again as soon as they have given it up, on one line, for all of their life.
+    BusyPolling,
+    // An executor or a queue hands over tasks of which each takes less than that.
+    TinyTasks,
+    // Threads give the GIL up by themselves after a short while, and others wait for it all the same.
+    FrequentReleases,
+
+    // Of a GIL with a convoy: what a switch interval of a tenth would gain and cost.
     SwitchInterval,
 
-    // Of the run as a whole, one of them at most; of one that was a bottleneck where none of the above
-    // explains it. Of other runs where they went on for kLeastRun.
-    ComputingThreads,  // a bottleneck: most of the time the GIL was given up by force
-    FrequentReleases,  // a bottleneck: most of the time it was given up by itself
+    // Of the run as a whole, one of them at most: ComputingThreads or FrequentReleases where the causes
+    // explain
+    // less than half of the waiting of a bottleneck, one of these where there is none. Of runs of kLeastRun.
     NoBottleneck,
     LittleToGain,  // one thread used the GIL, which it held for most of the time
-    IoBound,       // neither the GIL nor a CPU was busy for half of the time
-    ReleasedByC,   // the GIL was not, and a CPU was
+    IoBound,       // no process used its GIL or a CPU for half of its time
+    ReleasedByC,   // one used a CPU, and most of that without its GIL
   };
 
   Kind kind{};
   std::optional<std::int64_t> pid;  // these three: empty where it is of the whole run
   std::optional<GilId> gil;
-  std::optional<ThreadId> culprit;   // whose hold it was; empty: not known
+  std::optional<ThreadId> culprit;   // whose holds it were, mostly; empty: not known
   std::optional<ThreadId> victim;    // who waited most; empty where nobody did
   std::optional<CodePlace> place;    // where the culprit's hold ended
   std::vector<CodePlace> stack;      // of it, as BlameRow has it
@@ -52,6 +64,14 @@ struct RunFinding {
   std::optional<double> at_most;  // of a whole run: how many times faster any number of threads could make it
   std::optional<Nanoseconds> gain;  // of a change, less waiting and
   std::optional<Nanoseconds> cost;  // more of it: both estimates
+
+  std::vector<ThreadId> culprits;         // all of them in that process, who caused most first
+  std::vector<ThreadId> victims;          // likewise, who waited most first
+  std::size_t processes = 1;              // in which the same was found; `pid` is where most was lost
+  std::optional<double> share;            // `lost` of all waiting of the run
+  std::optional<Nanoseconds> mean_hold;   // of the victims' tasks, or of the pollers' turns
+  std::optional<Nanoseconds> loop_stall;  // the victim is an asyncio loop, and stood still for so long
+  std::optional<Nanoseconds> interval;    // the GIL's switch interval
 };
 
 }  // namespace gilscope

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <map>
 
-#include "analysis/run_findings.h"
+#include "analysis/judge_run.h"
 
 namespace gilscope {
 namespace {
@@ -44,7 +44,13 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
       thread.longest_waits = name_long_waits(*record.blame, row.gil, *row.id, record.tick);
     summary.threads.push_back(std::move(thread));
   }
-  if (record.blame) summary.blame = rank_blame(*record.blame, record.tick);
+  if (!record.blame) return summary;
+  summary.blame = rank_blame(*record.blame, record.tick);
+  for (auto& gil : summary.gils) {
+    const auto interval = record.blame->switch_intervals.find(gil.id);
+    if (interval != record.blame->switch_intervals.end())
+      gil.switch_interval = record.tick.of(interval->second);
+  }
   return summary;
 }
 
@@ -97,34 +103,6 @@ ProbeFigures sum_figures(const RecordedRun& run) {
     figures.cost_share = (hooks_ns + static_cast<double>(elsewhere.count())) / wall_ns;
   }
   return figures;
-}
-
-RunVerdict judge(const std::vector<ProcessSummary>& processes) {
-  if (processes.empty()) return {.kind = RunVerdict::Kind::NothingRecorded};
-  Nanoseconds waited{};
-  Nanoseconds lived{};
-  std::size_t busy = 0;
-  const NamedThread* only = nullptr;
-  Nanoseconds wall{};
-  for (const auto& process : processes) {
-    for (const auto& thread : process.threads) {
-      if (!is_busy(thread, process.wall_ns)) continue;
-      ++busy;
-      only = &thread;
-      wall = process.wall_ns;
-      waited = add(waited, thread.figures.wait_ns);
-      lived = add(lived, thread.figures.lifetime_ns);
-    }
-  }
-  RunVerdict verdict{.kind = RunVerdict::Kind::NoBottleneck, .wait_share = 0.0};
-  if (const auto share = share_of(waited, lived)) verdict.wait_share = share;
-  if (*verdict.wait_share >= kBottleneckShare) {
-    verdict.kind = RunVerdict::Kind::Bottleneck;
-  } else if (busy == 1) {
-    verdict.kind = RunVerdict::Kind::OneThread;
-    verdict.ceiling = ceiling(wall, only->figures.hold_ns);
-  }
-  return verdict;
 }
 
 }  // namespace

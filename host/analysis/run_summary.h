@@ -46,6 +46,8 @@ struct BlameRow {
   Nanoseconds caused_wait_ns{};
   Nanoseconds max_hold_ns{};
   Nanoseconds max_wait_ns{};        // of one thread, during one of the holds
+  std::uint64_t late_holds = 0;     // that went on for three switch intervals after somebody asked for them
+  Nanoseconds late_wait_ns{};       // of what they caused: during those
   std::vector<CodePlace> stack;     // of `to`, innermost first: the one of those there that caused most,
   Nanoseconds stack_wait_ns{};      // and how much that was
   std::vector<CausedWait> waiters;  // by thread
@@ -69,21 +71,26 @@ struct ProcessSummary {
 
 struct RunVerdict {
   enum class Kind {
-    Bottleneck,       // threads waited for it for a tenth of their time, or more
-    NoBottleneck,     // they did not
+    Bottleneck,       // of a GIL: see kBottleneckWaiters
+    NoBottleneck,     // of none
     OneThread,        // there was nobody to wait for: the ceiling says what threads could gain
     NothingRecorded,  // there was no space, or no time
     NoGil,            // free-threaded: nothing was traced
   };
   Kind kind = Kind::NoGil;
   std::optional<double> wait_share;  // waits of the busy threads / their lifetimes, over all GILs
-  std::optional<double> ceiling;     // of a run of one thread: see ceiling()
+  std::optional<double> ceiling;     // of a run of one thread that used a CPU: see ceiling()
+  // Of the GIL that it is about: the worst bottleneck, or else the one that was held most.
+  std::optional<std::int64_t> pid;
+  std::optional<GilId> gil;
+  std::optional<double> hold_share;
+  std::optional<double> waiters;    // mean number of threads that waited for it
+  std::optional<double> explained;  // by the causes that were found: of all waiting of the run
 };
 
-// A thread is busy that held or awaited a GIL for a hundredth of its process's time: who only waits for
-// others (a join, an accept) says nothing of a bottleneck.
+// A thread is busy that held or awaited a GIL for a hundredth of its process's time. Of the figures that are
+// over several threads; a verdict rests on none of them.
 inline constexpr double kBusyShare = 0.01;
-inline constexpr double kBottleneckShare = 0.1;
 
 // `wall` is that of its process.
 [[nodiscard]] bool is_busy(const NamedThread& thread, Nanoseconds wall) noexcept;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "analysis/user_code.h"
 #include "report/blame_text.h"
 #include "report/text.h"
 #include "support/system_files.h"

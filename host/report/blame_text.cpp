@@ -10,7 +10,7 @@
 
 #include <fmt/ranges.h>
 
-#include "analysis/run_findings.h"
+#include "analysis/user_code.h"
 #include "report/export_text.h"
 #include "support/sort_stably.h"
 
@@ -52,24 +52,17 @@ std::string describe(const CodePlace& place) {
   return fmt::format("{} {}", line_of(place), replace_controls(place.function));
 }
 
-// Of code that came with Python or was installed, the innermost of `stack` that did not.
-const CodePlace* place_to_look_at(const CodePlace* place, const std::vector<CodePlace>& stack) {
-  if (!is_library(*place)) return place;
-  const auto caller = std::ranges::find_if_not(stack, is_library);
-  return caller == stack.end() ? place : &*caller;
-}
-
 std::string describe_caller(const Span& span) {
-  const auto* const caller = place_to_look_at(&*span.to, span.stack);
-  if (caller == &*span.to) return {};
+  const auto& caller = place_to_look_at(*span.to, span.stack);
+  if (caller == *span.to) return {};
   return fmt::format(", {}called at {}", span.caused_by_stack == span.caused ? "" : "mostly ",
-                     describe(*caller));
+                     describe(caller));
 }
 
 // Which of the coroutines that run in turns it was, where the line does not say so.
 std::string describe_task(const Span& span) {
   const auto task = task_of(span.stack);
-  if (!task || task->function == place_to_look_at(&*span.to, span.stack)->function) return {};
+  if (!task || task->function == place_to_look_at(*span.to, span.stack).function) return {};
   return fmt::format(", in the task of {}", replace_controls(task->function));
 }
 
@@ -138,15 +131,6 @@ std::vector<Span> merge_threads(const std::vector<BlameRow>& rows) {
 
 }  // namespace
 
-bool is_library_file(std::string_view file) {
-  constexpr std::array<std::string_view, 3> kFolders{"/lib/python3", "/site-packages/", "/dist-packages/"};
-  return file.starts_with("<frozen ") || std::ranges::any_of(kFolders, [&](std::string_view folder) {
-           return file.find(folder) != std::string_view::npos;
-         });
-}
-
-bool is_library(const CodePlace& place) { return is_library_file(place.file); }
-
 std::string name_of(const ProcessSummary& process, ThreadId thread) {
   const auto known = std::ranges::find_if(
       process.threads, [&](const NamedThread& row) { return row.figures.id == thread && !row.name.empty(); });
@@ -156,7 +140,7 @@ std::string name_of(const ProcessSummary& process, ThreadId thread) {
 }
 
 std::string describe_line(const std::optional<CodePlace>& place, const std::vector<CodePlace>& stack) {
-  return place ? describe(*place_to_look_at(&*place, stack)) : std::string();
+  return place ? describe(place_to_look_at(*place, stack)) : std::string();
 }
 
 std::string format_blame(const ProcessSummary& process, const TextStyle& style) {

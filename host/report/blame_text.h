@@ -22,8 +22,4 @@ namespace gilscope {
 // "worker-1", or "thread 4711" where nobody named it.
 [[nodiscard]] std::string name_of(const ProcessSummary& process, ThreadId thread);
 
-// Code that came with Python, or was installed: its reader wants to know who called it.
-[[nodiscard]] bool is_library(const CodePlace& place);
-[[nodiscard]] bool is_library_file(std::string_view file);
-
 }  // namespace gilscope

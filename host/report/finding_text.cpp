@@ -6,7 +6,8 @@
 
 #include <fmt/core.h>
 
-#include "analysis/run_findings.h"
+#include "analysis/judge_run.h"
+#include "analysis/user_code.h"
 #include "report/blame_text.h"
 #include "report/export_text.h"
 #include "report/text.h"
@@ -14,99 +15,192 @@
 namespace gilscope {
 namespace {
 
+constexpr std::size_t kNameColumns = 28;  // of a thread, in a sentence
+
 // Who it is about; a run may have several processes.
 struct Words {
-  std::string culprit;
-  std::string victim;
-  std::string at;    // " at app.py:41 parse"; "" where that is not known
-  std::string lack;  // ", or computer was given no CPU (…)"; "" where that is no explanation
+  std::string culprits;
+  std::string victims;
+  std::string at;     // " at app.py:41 parse"; "" where that is not known
+  std::string share;  // ", 83 % of all"; "" where that is not known
 };
 
-Words find_words(const RunFinding& finding, const RunSummary& summary) {
-  const auto* const process = process_of(finding, summary);
-  const auto name = [&](std::optional<ThreadId> thread) {
-    if (!thread) return std::string("another thread");
-    return process == nullptr ? describe_thread(*thread, "") : name_of(*process, *thread);
+// "a", "a and b", "a and 10 more".
+std::string list_names(const std::vector<ThreadId>& threads, const ProcessSummary* process) {
+  const auto name = [&](std::size_t i) {
+    const auto full = process == nullptr ? describe_thread(threads[i], "") : name_of(*process, threads[i]);
+    return shorten(full, kNameColumns);
   };
-  Words words{.culprit = name(finding.culprit), .victim = name(finding.victim)};
+  if (threads.empty()) return "another thread";
+  if (threads.size() == 1) return name(0);
+  if (threads.size() == 2) return fmt::format("{} and {}", name(0), name(1));
+  return fmt::format("{} and {} more", name(0), threads.size() - 1);
+}
+
+Words find_words(const RunFinding& finding, const ProcessSummary* process) {
+  Words words{.culprits = list_names(finding.culprits, process),
+              .victims = list_names(finding.victims, process)};
+  if (finding.processes > 1) words.culprits += fmt::format(" (in {} processes)", finding.processes);
+  if (finding.victims.empty()) words.victims = "others";
   if (const auto line = describe_line(finding.place, finding.stack); !line.empty()) words.at = " at " + line;
-  if (const auto lack = find_lack_of_cpu(finding, summary)) {
-    words.lack = fmt::format(", or {} was given no CPU (it held the GIL for {} with {} of CPU time)",
-                             words.culprit, format_duration(lack->held), format_duration(lack->cpu));
-  }
+  if (finding.share) words.share = fmt::format(", {} of all", format_share(*finding.share));
   return words;
 }
 
-std::string describe_kept(const RunFinding& finding, const Words& words) {
-  return fmt::format(
-      "{}{} kept the GIL for up to {} while {} asked for it, which cost others {} in {}: Python code gives "
-      "it up within a switch interval, so a call in C keeps it{}; let that call release the GIL, or make it "
-      "in another process",
-      words.culprit, words.at, format_duration(finding.longest), words.victim, format_duration(finding.lost),
-      count_of(finding.count, "hold"), words.lack);
-}
+std::string times(std::uint64_t count) { return count == 1 ? "once" : fmt::format("{} times", count); }
 
-std::string describe_convoy(const RunFinding& finding, const Words& words) {
-  return fmt::format(
-      "{} gives the GIL up again and again, and lost {} in {} to get it back, up to {} each: {} computes{} "
-      "and gives it up after a switch interval only; compute in another process",
-      words.victim, format_duration(finding.lost), count_of(finding.count, "wait"),
-      format_duration(finding.longest), words.culprit, words.at);
-}
-
-std::string describe_stall(const RunFinding& finding, const Words& words) {
-  if (finding.culprit == finding.victim) {
-    const auto task = task_of(finding.stack);
-    return fmt::format(
-        "the event loop of {} stood still for up to {}, as {} kept it{}{}: await something in between, or "
-        "run that in another process (loop.run_in_executor with a ProcessPoolExecutor)",
-        words.victim, format_duration(finding.longest),
-        task ? replace_controls(task->function) : "its own code", words.at, words.lack);
+// What the loop of the victim had of it, or else that it waited.
+std::string describe_effect(const RunFinding& finding, const Words& words, const ProcessSummary* process) {
+  if (!finding.loop_stall || !finding.victim) {
+    return fmt::format("{} waited {}{}", words.victims, format_duration(finding.lost), words.share);
   }
+  return fmt::format("{}'s loop stood still up to {}{}", list_names({*finding.victim}, process),
+                     format_duration(*finding.loop_stall), words.share);
+}
+
+enum class Lack { None, Sleep, OfCpu };
+
+Lack lack_of(const RunFinding& finding, const ProcessSummary* process) {
+  const auto lack = process == nullptr ? std::nullopt : find_lack_of_cpu(finding, *process);
+  if (!lack) return Lack::None;
+  return is_sleep(*lack) ? Lack::Sleep : Lack::OfCpu;
+}
+
+// Python code gives the GIL up when it is asked to.
+std::string describe_keeping(const RunFinding& finding, const ProcessSummary* process) {
+  const auto lack = process == nullptr ? std::nullopt : find_lack_of_cpu(finding, *process);
+  if (!lack) return "probably in C or freeing objects";
+  if (is_sleep(*lack)) return fmt::format("in a call that sleeps (CPU time: {})", format_duration(lack->cpu));
+  return fmt::format("probably for want of a CPU (it had {} of {})", format_duration(lack->cpu),
+                     format_duration(lack->held));
+}
+
+std::string describe_kept(const RunFinding& finding, const ProcessSummary* process) {
+  const auto words = find_words(finding, process);
+  const bool is_for_want_of_cpu = lack_of(finding, process) == Lack::OfCpu;
+  const auto holds = finding.count == 1 ? "once, " : fmt::format("{} × up to ", finding.count);
   return fmt::format(
-      "the event loop of {} stood still for up to {} at a time, {} in {}, and waited for the GIL that {} "
-      "had{}{}: run that in another process (loop.run_in_executor with a ProcessPoolExecutor), or let it "
-      "release the GIL",
-      words.victim, format_duration(finding.longest), format_duration(finding.lost),
-      count_of(finding.count, "wait"), words.culprit, words.at, words.lack);
+      "{} kept the GIL{}, {}{}, {}: {}; {}", words.culprits, words.at, holds,
+      format_duration(finding.longest), describe_keeping(finding, process),
+      describe_effect(finding, words, process),
+      is_for_want_of_cpu ? "measure on an idle machine" : "let it release the GIL, or use a process");
+}
+
+std::string describe_stall(const RunFinding& finding, const ProcessSummary* process) {
+  if (finding.culprit != finding.victim) return describe_kept(finding, process);
+  const auto words = find_words(finding, process);
+  const auto task = task_of(finding.stack);
+  return fmt::format(
+      "the event loop of {} stood still for up to {}, as {} kept the GIL{}, {}{}; await in between, or "
+      "run that in a ProcessPoolExecutor",
+      words.culprits, format_duration(finding.longest),
+      task ? replace_controls(task->function) : "its own code", words.at, times(finding.count), words.share);
+}
+
+std::string describe_convoy(const RunFinding& finding, const ProcessSummary* process) {
+  const auto words = find_words(finding, process);
+  return fmt::format(
+      "{} compute{}{} and give{} the GIL up only after {}: {}, in {}; compute in another process",
+      words.culprits, finding.culprits.size() < 2 ? "s" : "", words.at,
+      finding.culprits.size() < 2 ? "s" : "", format_duration(finding.interval.value_or(kSwitchInterval)),
+      describe_effect(finding, words, process), count_of(finding.count, "hold"));
+}
+
+std::string describe_computing(const RunFinding& finding, const ProcessSummary* process) {
+  const auto at_most = finding.at_most.value_or(1);
+  if (!finding.pid) {
+    return fmt::format(
+        "several threads compute in Python at once, and more of them make this at most {:.2f} × faster: "
+        "processes or sub-interpreters have a GIL each; `gilscope compare` says which pays",
+        at_most);
+  }
+  const auto words = find_words(finding, process);
+  const bool is_of_others = finding.loop_stall || finding.victims.size() > finding.culprits.size() + 1;
+  const auto effect = is_of_others
+                          ? describe_effect(finding, words, process)
+                          : fmt::format("they waited {}{}", format_duration(finding.lost), words.share);
+  return fmt::format(
+      "{} compute at once{}{}: {}; threads make this at most {:.2f} × faster, processes have a GIL each",
+      words.culprits, words.at.empty() ? "" : ", mostly", words.at, effect, at_most);
+}
+
+std::string describe_polling(const RunFinding& finding, const ProcessSummary* process) {
+  const auto words = find_words(finding, process);
+  return fmt::format(
+      "{} probably poll{}: they asked for the GIL again at once, {} × for {}, while {} {}{}; wait for an "
+      "Event or a queue instead",
+      words.culprits, words.at, finding.count, format_duration(finding.mean_hold.value_or(Nanoseconds{})),
+      words.victims, finding.victims.size() == 1 ? "computes" : "compute", words.share);
+}
+
+std::string describe_tasks(const RunFinding& finding, const ProcessSummary* process) {
+  const auto words = find_words(finding, process);
+  const auto each = finding.mean_hold
+                        ? fmt::format(", to work for {} each time", format_duration(*finding.mean_hold))
+                        : std::string();
+  return fmt::format(
+      "handing over tiny tasks{} takes the GIL: {} waited {}{}{}; batch the tasks, or do them in a "
+      "plain loop",
+      words.at, words.victims, format_duration(finding.lost), words.share, each);
+}
+
+std::string describe_releases(const RunFinding& finding, const ProcessSummary* process) {
+  const std::string advice = "fewer threads, larger steps, or asyncio";
+  if (!finding.pid) {
+    return fmt::format(
+        "threads give the GIL up often, and wait to get it back: {}; `gilscope compare` says which "
+        "pays",
+        advice);
+  }
+  const auto words = find_words(finding, process);
+  return fmt::format("{} give{} the GIL up again and again{}{}, {} as others asked for it: {}; {}",
+                     words.culprits, finding.culprits.size() < 2 ? "s" : "",
+                     words.at.empty() ? "" : ", mostly", words.at, times(finding.count),
+                     describe_effect(finding, words, process), advice);
+}
+
+std::string describe_open(const RunFinding& finding, const ProcessSummary* process) {
+  const auto words = find_words(finding, process);
+  return fmt::format(
+      "{} got the GIL {} before the end{} and never gave it up: {} waited {}{}; a deadlock, or a call in C "
+      "that does "
+      "not return",
+      words.culprits, format_duration(finding.longest), words.at, words.victims,
+      format_duration(finding.lost), words.share);
 }
 
 std::string describe_interval(const RunFinding& finding) {
   const auto gain = format_duration(finding.gain.value_or(Nanoseconds{}));
   const auto cost = format_duration(finding.cost.value_or(Nanoseconds{}));
-  const auto change = fmt::format("a switch interval of a tenth, sys.setswitchinterval({})",
-                                  std::chrono::duration<double>(kSwitchInterval).count() / kShorterInterval);
+  // As those who waited showed it: one digit of that is sure.
+  const std::chrono::duration<double> interval(finding.interval.value_or(kSwitchInterval));
+  const auto change = fmt::format("a switch interval of a tenth, sys.setswitchinterval({:.1g})",
+                                  interval.count() / kShorterInterval);
   if (finding.gain <= finding.cost) {
     return fmt::format("leave the switch interval as it is: {}, would save up to {}, and cost up to {}",
                        change, gain, cost);
   }
-  return fmt::format("{}, would save up to {} of the {} lost in convoys, and cost up to {}", change, gain,
+  return fmt::format("{}, would save up to {} of the {} lost so, and cost up to {}", change, gain,
                      format_duration(finding.lost), cost);
 }
 
-std::string describe_run(const RunFinding& finding) {
+std::string describe_whole(const RunFinding& finding, const RunSummary& summary) {
   const auto held =
       fmt::format("the GIL was held {} of the time", format_share(finding.hold_share.value_or(0)));
   switch (finding.kind) {
-    case RunFinding::Kind::ComputingThreads:
-      return fmt::format(
-          "several threads compute in Python at once, and more of them could make this at most {:.2f} × "
-          "faster: processes or sub-interpreters have a GIL each, and C code can release it; `gilscope "
-          "compare` says which pays",
-          finding.at_most.value_or(1));
-    case RunFinding::Kind::FrequentReleases:
-      return "threads give the GIL up often, and wait to get it back: fewer threads, larger steps between "
-             "two waits for I/O, or asyncio; `gilscope compare` says which pays";
     case RunFinding::Kind::LittleToGain:
       return held +
              ", so threads have little to gain: use processes or sub-interpreters, or C code that releases "
              "it; `gilscope compare` says which pays";
     case RunFinding::Kind::IoBound:
+      if (summary.processes.size() > 1) {
+        return "no process held its GIL or used a CPU for half of its time: they wait for something else";
+      }
       return held +
              ", and a CPU was busy for less than half of it: this waits for something else, and threads or "
              "asyncio are fine";
     case RunFinding::Kind::ReleasedByC:
-      return held + ", and most of the work went on without it, in C: threads are fine";
+      return held + ", and most of the CPU time went by without it, in C: threads are fine";
     default:
       return fmt::format("leave the GIL as it is: all waits for it together took {}",
                          format_duration(finding.lost));
@@ -117,6 +211,12 @@ std::string describe_run(const RunFinding& finding) {
 
 std::string_view name_of(RunFinding::Kind kind) noexcept {
   switch (kind) {
+    case RunFinding::Kind::NeverReleased:
+      return "never_released";
+    case RunFinding::Kind::BusyPolling:
+      return "busy_polling";
+    case RunFinding::Kind::TinyTasks:
+      return "tiny_tasks";
     case RunFinding::Kind::KeptByC:
       return "kept_by_c";
     case RunFinding::Kind::Convoy:
@@ -142,17 +242,28 @@ std::string_view name_of(RunFinding::Kind kind) noexcept {
 }
 
 std::string describe_finding(const RunFinding& finding, const RunSummary& summary) {
+  const auto* const process = process_of(finding, summary);
   switch (finding.kind) {
+    case RunFinding::Kind::NeverReleased:
+      return describe_open(finding, process);
     case RunFinding::Kind::KeptByC:
-      return describe_kept(finding, find_words(finding, summary));
-    case RunFinding::Kind::Convoy:
-      return describe_convoy(finding, find_words(finding, summary));
+      return describe_kept(finding, process);
     case RunFinding::Kind::StalledLoop:
-      return describe_stall(finding, find_words(finding, summary));
+      return describe_stall(finding, process);
+    case RunFinding::Kind::ComputingThreads:
+      return describe_computing(finding, process);
+    case RunFinding::Kind::Convoy:
+      return describe_convoy(finding, process);
+    case RunFinding::Kind::BusyPolling:
+      return describe_polling(finding, process);
+    case RunFinding::Kind::TinyTasks:
+      return describe_tasks(finding, process);
+    case RunFinding::Kind::FrequentReleases:
+      return describe_releases(finding, process);
     case RunFinding::Kind::SwitchInterval:
       return describe_interval(finding);
     default:
-      return describe_run(finding);
+      return describe_whole(finding, summary);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/user_code.h"
 #include "report/blame_text.h"
 #include "report/compare_parts.h"
 #include "report/summary_report.h"

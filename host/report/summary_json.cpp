@@ -1,5 +1,5 @@
 // The machine-readable twin of the summary's text.
-#include "analysis/run_findings.h"
+#include "analysis/user_code.h"
 #include "report/doctor_part.h"
 #include "report/finding_text.h"
 #include "report/summary_report.h"
@@ -33,7 +33,8 @@ ordered_json gil_json(const GilFigures& gil) {
           {"voluntary", gil.voluntary},
           {"handoffs", gil.handoffs},
           {"overlaps", gil.overlaps},
-          {"hold_share", or_null(gil.hold_share)}};
+          {"hold_share", or_null(gil.hold_share)},
+          {"switch_interval_ns", or_null(gil.switch_interval)}};
 }
 
 ordered_json place_json(const CodePlace& place) {
@@ -93,6 +94,8 @@ ordered_json blame_json(const BlameRow& row) {
           {"caused_wait_ns", row.caused_wait_ns.count()},
           {"max_hold_ns", row.max_hold_ns.count()},
           {"max_wait_ns", row.max_wait_ns.count()},
+          {"late_holds", row.late_holds},
+          {"late_wait_ns", row.late_wait_ns.count()},
           {"stack", stack_json(row.stack)},
           {"task", task ? ordered_json(task->function) : ordered_json(nullptr)},
           {"stack_wait_ns", row.stack_wait_ns.count()},
@@ -145,7 +148,12 @@ ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) 
       {"hold_share", or_null(finding.hold_share)},
       {"at_most", or_null(finding.at_most)},
       {"gain_ns", or_null(finding.gain)},
-      {"cost_ns", or_null(finding.cost)}};
+      {"cost_ns", or_null(finding.cost)},
+      {"share", or_null(finding.share)},
+      {"culprits", finding.culprits},
+      {"victims", finding.victims},
+      {"processes", finding.processes},
+      {"loop_stall_ns", or_null(finding.loop_stall)}};
 }
 
 }  // namespace
@@ -177,37 +185,39 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
   auto findings = ordered_json::array();
   for (const auto& finding : summary.findings) findings.push_back(finding_json(finding, summary));
   const auto& verdict = summary.verdict;
-  return {{"schema", kSummarySchema},
-          {"python", context.python.is_null() ? ordered_json(nullptr) : python_json(context.python)},
-          {"machine", context.machine.is_null() ? ordered_json(nullptr) : machine_json(context.machine)},
-          {"command", context.command},
-          {"exit_code", or_null(summary.exit_code)},
-          {"ended_by", text_or_null(summary.ended_by)},
-          {"wall_ns", or_null(summary.wall_ns)},
-          {"cpu_ns", or_null(summary.cpu_ns)},
-          {"probe",
-           {{"clock", name_of(summary.probe.clock)},
-            {"events", summary.probe.events},
-            {"dropped", summary.probe.dropped},
-            {"unrecorded_processes", summary.probe.losses.unrecorded_processes},
-            {"overlooked_gils", summary.probe.losses.overlooked_gils},
-            {"overwritten", summary.probe.losses.were_slots_overwritten},
-            {"stacks_unreadable", summary.probe.losses.are_stacks_unreadable},
-            {"suspended_ns", summary.probe.losses.suspended.count()},
-            {"pair_cost_ns", or_null(summary.probe.pair_cost_ns)},
-            {"hooks_ns", or_null(summary.probe.hooks_ns)},
-            {"elsewhere_ns", or_null(summary.probe.elsewhere_ns)},
-            {"cost_share", or_null(summary.probe.cost_share)},
-            {"contended", summary.probe.is_contended},
-            {"capture_bytes", or_null(summary.probe.capture_bytes)}}},
-          {"verdict",
-           {{"kind", name_of(verdict.kind)},
-            {"text", describe_verdict(summary)},
-            {"wait_share", or_null(verdict.wait_share)},
-            {"ceiling", or_null(verdict.ceiling)}}},
-          {"findings", std::move(findings)},
-          {"processes", std::move(processes)},
-          {"check", nullptr}};  // see truth_json
+  return {
+      {"schema", kSummarySchema},
+      {"python", context.python.is_null() ? ordered_json(nullptr) : python_json(context.python)},
+      {"machine", context.machine.is_null() ? ordered_json(nullptr) : machine_json(context.machine)},
+      {"command", context.command},
+      {"exit_code", or_null(summary.exit_code)},
+      {"wall_ns", or_null(summary.wall_ns)},
+      {"cpu_ns", or_null(summary.cpu_ns)},
+      {"probe",
+       {{"clock", name_of(summary.probe.clock)},
+        {"events", summary.probe.events},
+        {"dropped", summary.probe.dropped},
+        {"unrecorded_processes", summary.probe.losses.unrecorded_processes},
+        {"overlooked_gils", summary.probe.losses.overlooked_gils},
+        {"overwritten", summary.probe.losses.were_slots_overwritten},
+        {"stacks_unreadable", summary.probe.losses.are_stacks_unreadable},
+        {"suspended_ns", summary.probe.losses.suspended.count()},
+        {"pair_cost_ns", or_null(summary.probe.pair_cost_ns)},
+        {"cost_share", or_null(summary.probe.cost_share)},
+        {"capture_bytes", or_null(summary.probe.capture_bytes)}}},
+      {"verdict",
+       {{"kind", name_of(verdict.kind)},
+        {"text", describe_verdict(summary)},
+        {"wait_share", or_null(verdict.wait_share)},
+        {"ceiling", or_null(verdict.ceiling)},
+        {"pid", or_null(verdict.pid)},
+        {"gil", verdict.gil ? ordered_json(static_cast<std::uint32_t>(*verdict.gil)) : ordered_json(nullptr)},
+        {"hold_share", or_null(verdict.hold_share)},
+        {"waiters", or_null(verdict.waiters)},
+        {"explained", or_null(verdict.explained)}}},
+      {"findings", std::move(findings)},
+      {"processes", std::move(processes)},
+      {"check", nullptr}};  // see truth_json
 }
 
 }  // namespace gilscope

@@ -6,7 +6,7 @@
 
 #include <fmt/core.h>
 
-#include "analysis/run_findings.h"
+#include "analysis/judge_run.h"
 #include "report/doctor_part.h"
 #include "report/summary_report.h"
 #include "support/error.h"
@@ -82,6 +82,12 @@ auto known(Read read, const json& object, const char* key) -> std::optional<decl
   return read(object, key);
 }
 
+// What earlier versions did not write.
+template <typename Read>
+auto since(Read read, const json& object, const char* key) -> std::optional<decltype(read(object, key))> {
+  return object.contains(key) ? known(read, object, key) : std::nullopt;
+}
+
 // Which of the kinds has the text for its name.
 template <typename Kind>
 Kind kind_at(const json& object, const char* key, std::initializer_list<Kind> kinds) {
@@ -109,7 +115,8 @@ GilFigures read_gil(const json& gil) {
                      .voluntary = count_at(gil, "voluntary"),
                      .handoffs = count_at(gil, "handoffs"),
                      .overlaps = count_at(gil, "overlaps"),
-                     .hold_share = known(number_at, gil, "hold_share")};
+                     .hold_share = known(number_at, gil, "hold_share"),
+                     .switch_interval = since(time_at, gil, "switch_interval_ns")};
   for (const json& interpreter : array_at(gil, "interpreters")) {
     figures.interpreters.push_back(static_cast<std::int64_t>(whole(interpreter, "interpreters", kMostCount)));
   }
@@ -170,6 +177,8 @@ BlameRow read_blame(const json& row) {
                  .caused_wait_ns = time_at(row, "caused_wait_ns"),
                  .max_hold_ns = time_at(row, "max_hold_ns"),
                  .max_wait_ns = time_at(row, "max_wait_ns"),
+                 .late_holds = since(count_at, row, "late_holds").value_or(0),
+                 .late_wait_ns = since(time_at, row, "late_wait_ns").value_or(Nanoseconds{}),
                  .stack_wait_ns = time_at(row, "stack_wait_ns")};
   blame.stack = stack_at(row);
   known(text_at, row, "task");  // it follows from the stack
@@ -244,7 +253,16 @@ RunVerdict read_verdict(const json& verdict) {
                   .ceiling = known(number_at, verdict, "ceiling")};
   const bool is_judged = read.kind == Kind::Bottleneck || read.kind == Kind::NoBottleneck;
   if (is_judged && !read.wait_share) refuse("its verdict has no 'wait_share'");
+  for (const char* key : {"hold_share", "waiters", "explained"}) since(number_at, verdict, key);
+  for (const char* key : {"pid", "gil"}) since(count_at, verdict, key);
   return read;
+}
+
+// What an earlier version judged otherwise is judged as of today; that there was nothing to judge stays.
+RunVerdict judge_again(const RunVerdict& read, const std::vector<ProcessSummary>& processes) {
+  const bool is_judged =
+      read.kind != RunVerdict::Kind::NothingRecorded && read.kind != RunVerdict::Kind::NoGil;
+  return is_judged ? judge(processes) : read;
 }
 
 }  // namespace
@@ -280,6 +298,7 @@ RunSummary read_summary(std::string_view text) {
   const bool has_threads = std::ranges::any_of(
       summary.processes, [](const ProcessSummary& process) { return !process.threads.empty(); });
   if (summary.verdict.kind == RunVerdict::Kind::Bottleneck && !has_threads) refuse("it names no thread");
+  summary.verdict = judge_again(summary.verdict, summary.processes);
   summary.findings = find_in_run(summary);
   return summary;
 }

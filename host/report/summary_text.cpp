@@ -30,6 +30,7 @@ constexpr std::size_t kMaxGils = 10;
 constexpr std::size_t kMaxThreads = 20;
 
 constexpr std::size_t kProcessNameColumns = 32;  // of a process, in a line with more
+constexpr std::size_t kNameInVerdict = 28;       // of a thread
 
 std::string name_of(const NamedThread& thread) {
   if (!thread.figures.id) return std::string(kMergedThreads);
@@ -115,15 +116,60 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
   return text;
 }
 
-// Who held the GIL longest, of all processes.
-const NamedThread* find_top_holder(const RunSummary& summary) {
-  const NamedThread* top = nullptr;
+// The GIL that the verdict is about, with those of its threads that did most.
+struct Judged {
+  const ProcessSummary* process = nullptr;
+  const NamedThread* holder = nullptr;  // held it longest
+  const NamedThread* waiter = nullptr;  // waited for it longest
+};
+
+Judged find_judged(const RunSummary& summary) {
+  Judged judged;
   for (const auto& process : summary.processes) {
+    if (process.pid != summary.verdict.pid) continue;
+    judged.process = &process;
     for (const auto& thread : process.threads) {
-      if (top == nullptr || thread.figures.hold_ns > top->figures.hold_ns) top = &thread;
+      const auto& figures = thread.figures;
+      if (figures.gil != summary.verdict.gil) continue;
+      if (judged.holder == nullptr || figures.hold_ns > judged.holder->figures.hold_ns)
+        judged.holder = &thread;
+      if (judged.waiter == nullptr || figures.wait_ns > judged.waiter->figures.wait_ns)
+        judged.waiter = &thread;
     }
   }
-  return top;
+  return judged;
+}
+
+// Which of several.
+std::string name_gil(const RunSummary& summary, const Judged& judged) {
+  std::string name = "the GIL";
+  if (judged.process == nullptr) return name;
+  if (judged.process->gils.size() > 1)
+    name = fmt::format("GIL {}", static_cast<std::uint32_t>(*summary.verdict.gil));
+  if (summary.processes.size() > 1) {
+    name += fmt::format(" of process {}{}", judged.process->pid, describe_name(judged.process->name));
+  }
+  return name;
+}
+
+std::string describe_bottleneck(const RunSummary& summary) {
+  const auto& verdict = summary.verdict;
+  const auto judged = find_judged(summary);
+  std::string text =
+      fmt::format("{} was held {} of the time while {:.2g} threads waited, on average",
+                  name_gil(summary, judged), optional_share(verdict.hold_share), verdict.waiters.value_or(0));
+  if (judged.waiter != nullptr && judged.waiter->figures.wait_share) {
+    text += fmt::format("; {} waited most, {} of its time", shorten(name_of(*judged.waiter), kNameInVerdict),
+                        format_share(*judged.waiter->figures.wait_share));
+  }
+  if (judged.holder != nullptr) {
+    text += fmt::format("; {} held it longest, {}", shorten(name_of(*judged.holder), kNameInVerdict),
+                        optional_share(judged.holder->figures.hold_share));
+  }
+  if (verdict.explained.value_or(0) > 0) {
+    text += fmt::format("; {} of the waiting is explained below", format_share(*verdict.explained));
+  }
+  return text;
 }
 
 }  // namespace
@@ -146,22 +192,29 @@ std::string describe_verdict(const RunSummary& summary) {
       return "this Python is free-threaded, and its GIL is off: there was nothing to trace";
     case RunVerdict::Kind::NothingRecorded:
       return "nothing was recorded of the GIL";
-    case RunVerdict::Kind::Bottleneck: {
-      const auto* const top = find_top_holder(summary);
-      return fmt::format("threads waited {} of their time for the GIL; {} held it longest, {} of the time",
-                         format_share(*verdict.wait_share), name_of(*top),
-                         optional_share(top->figures.hold_share));
+    case RunVerdict::Kind::Bottleneck:
+      return describe_bottleneck(summary);
+    case RunVerdict::Kind::NoBottleneck: {
+      Nanoseconds waited{};
+      for (const auto& process : summary.processes) {
+        for (const auto& gil : process.gils) waited = add(waited, gil.wait_ns);
+      }
+      const bool are_several = summary.processes.size() > 1 || summary.processes.front().gils.size() > 1;
+      return fmt::format(
+          "the GIL is no bottleneck here: {} held {} of the time, and threads waited {} for {} in all",
+          are_several ? "none was" : "it was",
+          are_several ? "more than " + optional_share(verdict.hold_share)
+                      : optional_share(verdict.hold_share),
+          format_duration(waited), are_several ? "them" : "it");
     }
-    case RunVerdict::Kind::NoBottleneck:
-      return fmt::format("the GIL is no bottleneck here: threads waited {} of their time for it",
-                         format_share(*verdict.wait_share));
     case RunVerdict::Kind::OneThread:
       break;
   }
-  if (!verdict.ceiling) return "one thread used the GIL, and had it to itself";
-  return fmt::format(
-      "one thread used the GIL, and had it to itself; threads could make this at most {:.{}f} × faster",
-      *verdict.ceiling, *verdict.ceiling < 9.995 ? 2 : 0);
+  std::string text = fmt::format("one thread used the GIL, and had it to itself, for {} of the time",
+                                 optional_share(verdict.hold_share));
+  if (!verdict.ceiling) return text;
+  return text + fmt::format("; threads could make this at most {:.{}f} × faster", *verdict.ceiling,
+                            *verdict.ceiling < 9.995 ? 2 : 0);
 }
 
 std::vector<std::string> advise(const RunSummary& summary) {

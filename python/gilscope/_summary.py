@@ -40,6 +40,7 @@ class Gil:
     handoffs: int
     overlaps: int  #: acquires while another thread held it: 0, or the figures are wrong
     hold_share: float | None
+    switch_interval_ns: int | None = None  #: as threads that waited for so long showed it; None: none did
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +118,8 @@ class Blame:
     task: str | None  #: of an asyncio loop: the outermost function of the task or callback, by `stack`
     stack_wait_ns: int  #: how much that one caused
     waiters: list[Waiter]
+    late_holds: int = 0  #: during which somebody waited for three switch intervals or more
+    late_wait_ns: int = 0  #: of `caused_wait_ns`: during those
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +165,12 @@ class Verdict:
     kind: str  #: bottleneck, no_bottleneck, one_thread, no_gil
     text: str
     wait_share: float | None
-    ceiling: float | None  #: of one thread: how much faster threads could make this at most
+    ceiling: float | None  #: of one thread that used a CPU: how much faster threads could make this at most
+    pid: int | None = None  #: of the GIL that it is about
+    gil: int | None = None  #: the worst bottleneck, or the one that was held most
+    hold_share: float | None = None  #: of it
+    waiters: float | None = None  #: how many threads waited for it on average
+    explained: float | None = None  #: by the findings, of all waiting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,6 +191,11 @@ class Finding:
     at_most: float | None  #: of a whole run: how many times faster any number of threads could make it
     gain_ns: int | None  #: of a switch interval of a tenth: what would be saved at most
     cost_ns: int | None  #: likewise: what it would cost at most
+    share: float | None = None  #: of all waiting of the run: `lost_ns`
+    culprits: list[int] = dataclasses.field(default_factory=list)  #: all of them, who caused most first
+    victims: list[int] = dataclasses.field(default_factory=list)  #: likewise, who waited most first
+    processes: int = 1  #: in which the same was found
+    loop_stall_ns: int | None = None  #: the victim is an asyncio loop, which stood still for up to so long
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,7 +212,7 @@ class Summary(Document):
     cpu_ns: int | None
     probe: Probe
     verdict: Verdict
-    findings: list[Finding]  #: those that cost most first; those of the whole run last
+    findings: list[Finding]  #: those that explain most first; those of the whole run last
     processes: list[Process]
     check: dict[str, Any] | None  #: of `gilscope report --check`
     _json: str = dataclasses.field(repr=False)

@@ -281,7 +281,7 @@ def summary_document() -> Any:
         (("probe", "cost_share"), -0.1),
         (("probe", "overwritten"), 0),
         (("verdict", "kind"), "fine"),
-        (("verdict", "kind"), "no_bottleneck"),  # with the wait share of a bottleneck
+        (("verdict", "kind"), "no_bottleneck"),  # with the waiters of a bottleneck
         (("verdict", "kind"), "no_gil"),  # with a wait share
         (("verdict", "wait_share"), None),
         (("verdict", "wait_share"), 1.5),
@@ -305,7 +305,7 @@ def test_summary_with_a_value_that_makes_no_sense_is_refused(place: tuple[str | 
 def test_ceiling_is_of_one_thread_and_at_least_one() -> None:
     document = summary_document()
     for ceiling, is_valid in [(1.0, True), (25.5, True), (None, True), (0.9, False)]:
-        document["verdict"] |= {"kind": "one_thread", "wait_share": 0.0, "ceiling": ceiling}
+        document["verdict"] |= {"kind": "one_thread", "wait_share": 0.0, "waiters": 0.0, "ceiling": ceiling}
         assert is_refused("summary.schema.json", document) != is_valid, ceiling
 
 

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "analysis/article.h"
+#include "analysis/judge_run.h"
 #include "trials.h"
 
 namespace gilscope::test {
@@ -86,8 +87,8 @@ inline ProgramRun program_run(std::string program, std::vector<std::string> line
   process.threads = std::move(threads);
   RunSummary summary{.exit_code = 0, .wall_ns = process.wall_ns, .cpu_ns = process.cpu_ns};
   summary.probe.events = 4 * gil.holds;
-  summary.verdict = {.kind = RunVerdict::Kind::NoBottleneck, .wait_share = 0.02};
   summary.processes = {process};
+  summary.verdict = judge(summary.processes);
   return {.command = {"/article/" + std::move(program) + ".py", "--scale", "0.05"},
           .wall = 1100 * kMillisecond,
           .lines = std::move(lines),

@@ -31,28 +31,8 @@ TEST(RunSummary, of_nothing_says_why_there_is_nothing) {
   EXPECT_EQ(summary.probe.events, 0U);
 }
 
-TEST(RunVerdict, is_a_bottleneck_from_a_tenth_of_the_busy_threads_time_on) {
-  const auto judge = [](std::uint64_t wait_ticks) {
-    return summarize_one({{.thread = 1, .holds = 5, .hold_ticks = 50 * kMillisecondTicks},
-                          {.thread = 2,
-                           .holds = 5,
-                           .hold_ticks = 30 * kMillisecondTicks,
-                           .waits = 1,
-                           .wait_ticks = wait_ticks}})
-        .verdict;
-  };
-  const auto at = judge(20 * kMillisecondTicks);
-  EXPECT_EQ(at.kind, Kind::Bottleneck);
-  EXPECT_DOUBLE_EQ(*at.wait_share, 0.1);
-  EXPECT_FALSE(at.ceiling);
-  const auto below = judge(20 * kMillisecondTicks - 1);
-  EXPECT_EQ(below.kind, Kind::NoBottleneck);
-  EXPECT_LT(*below.wait_share, 0.1);
-  EXPECT_FALSE(below.ceiling);
-}
-
-TEST(RunVerdict, does_not_count_the_lives_of_threads_that_are_not_busy) {
-  // Two threads fight over the GIL, twenty others sleep: the fight is a bottleneck all the same.
+// Two threads fight over the GIL, twenty others sleep.
+TEST(RunVerdict, has_the_wait_share_of_the_busy_threads) {
   std::vector<test::RowSpec> rows;
   for (unsigned thread = 1; thread <= 2; ++thread) {
     rows.push_back({.thread = thread,
@@ -69,56 +49,27 @@ TEST(RunVerdict, does_not_count_the_lives_of_threads_that_are_not_busy) {
 }
 
 TEST(RunVerdict, takes_a_thread_for_busy_from_a_hundredth_of_its_process_time_on) {
-  const auto judge = [](std::uint64_t hold_ticks) {
-    return summarize_one({{.thread = 1, .holds = 1, .hold_ticks = 50 * kMillisecondTicks},
-                          {.thread = 2, .holds = 1, .hold_ticks = hold_ticks}})
-        .verdict;
+  const auto share = [](std::uint64_t hold_ticks) {
+    return *summarize_one({{.thread = 1,
+                            .holds = 1,
+                            .hold_ticks = 50 * kMillisecondTicks,
+                            .waits = 1,
+                            .wait_ticks = 10 * kMillisecondTicks},
+                           {.thread = 2, .holds = 1, .hold_ticks = hold_ticks}})
+                .verdict.wait_share;
   };
-  EXPECT_EQ(judge(kMillisecondTicks).kind, Kind::NoBottleneck);
-  EXPECT_EQ(judge(kMillisecondTicks - 1).kind, Kind::OneThread);
+  EXPECT_DOUBLE_EQ(share(kMillisecondTicks), 0.05);
+  EXPECT_DOUBLE_EQ(share(kMillisecondTicks - 1), 0.1);
 }
 
-TEST(RunVerdict, counts_waits_as_business) {
-  const auto verdict =
-      summarize_one(
-          {{.thread = 1, .holds = 1, .hold_ticks = 50 * kMillisecondTicks},
-           {.thread = 2, .holds = 1, .hold_ticks = 1, .waits = 1, .wait_ticks = 50 * kMillisecondTicks}})
-          .verdict;
-  EXPECT_EQ(verdict.kind, Kind::Bottleneck);
-  EXPECT_DOUBLE_EQ(*verdict.wait_share, 0.25);
-}
-
-TEST(RunVerdict, of_one_thread_has_amdahls_bound) {
-  const auto verdict = summarize_one({{.thread = 1, .holds = 9, .hold_ticks = 40 * kMillisecondTicks},
-                                      {.thread = 2, .holds = 1, .hold_ticks = 10}})
-                           .verdict;
-  EXPECT_EQ(verdict.kind, Kind::OneThread);
-  EXPECT_DOUBLE_EQ(*verdict.wait_share, 0.0);
-  EXPECT_DOUBLE_EQ(*verdict.ceiling, 2.5);
-}
-
-TEST(RunVerdict, of_one_thread_takes_the_time_of_that_threads_process) {
-  auto waiting = make_process(10, {{.thread = 1, .holds = 1, .hold_ticks = 100}});
-  auto working = make_process(
-      11,
-      {{.thread = 2, .holds = 1, .hold_ticks = 5 * kMillisecondTicks, .lifetime = 10 * kMillisecondTicks}});
-  working.wall = Nanoseconds(10 * kMillisecondTicks);
-  const auto verdict = summarize_run({.processes = {waiting, working}}).verdict;
-  EXPECT_EQ(verdict.kind, Kind::OneThread);
-  EXPECT_DOUBLE_EQ(*verdict.ceiling, 2.0);
-}
-
-TEST(RunVerdict, of_threads_that_all_sleep_is_no_bottleneck) {
-  const auto verdict = summarize_one({{.thread = 1, .holds = 1, .hold_ticks = 10}}).verdict;
-  EXPECT_EQ(verdict.kind, Kind::NoBottleneck);
-  EXPECT_DOUBLE_EQ(*verdict.wait_share, 0.0);
-}
-
-TEST(RunVerdict, is_over_the_processes_together) {
-  const test::RowSpec computes{.thread = 1, .holds = 9, .hold_ticks = 90 * kMillisecondTicks};
-  EXPECT_EQ(
-      summarize_run({.processes = {make_process(10, {computes}), make_process(11, {computes})}}).verdict.kind,
-      Kind::NoBottleneck);
+TEST(RunSummary, has_the_switch_interval_that_waiters_showed) {
+  auto record = make_process(10, {{.thread = 1, .gil = 1, .holds = 1, .hold_ticks = 100}});
+  record.blame.emplace();
+  record.blame->switch_intervals[GilId{1}] = 5'100'000;
+  record.tick.ns = 2;
+  const auto gils = summarize_run({.processes = {record}}).processes.front().gils;
+  EXPECT_FALSE(gils.at(0).switch_interval);
+  EXPECT_EQ(gils.at(1).switch_interval, Nanoseconds(10'200'000));
 }
 
 // Whatever a real list of events is: as many as the probe handed over.

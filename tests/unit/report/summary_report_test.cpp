@@ -223,7 +223,8 @@ TEST(SummaryReport, has_the_json_it_had_without_a_gil) {
 }
 
 TEST(SummaryReport, begins_with_the_verdict) {
-  EXPECT_THAT(report(busy_records()), StartsWith("gilscope: threads waited "));
+  EXPECT_THAT(report(busy_records()),
+              StartsWith("gilscope: GIL 0 of process 4001 was held 96 % of the time while "));
 }
 
 TEST(SummaryReport, shows_twenty_threads_busiest_first_and_says_how_many_more_there_are) {
@@ -348,19 +349,40 @@ TEST(SummaryReport, says_nothing_of_a_cost_that_is_not_known) {
 
 TEST(SummaryAdvice, is_to_have_more_gils_where_threads_were_forced_and_larger_steps_where_they_were_not) {
   auto records = busy_records();
-  EXPECT_THAT(report(records), HasSubstr("processes or sub-interpreters have a GIL each"));
+  records.front().blame.reset();
+  EXPECT_THAT(report(records), HasSubstr("sub-interpreters have a GIL each"));
   for (auto& row : records.front().figures.threads) row.forced = 0;
   EXPECT_THAT(report(records), HasSubstr("threads give the GIL up often"));
 }
 
 TEST(SummaryVerdict, says_the_ceiling_with_as_many_digits_as_it_has) {
   const auto verdict = [](std::uint64_t hold_ticks) {
-    return describe_verdict(
-        summarize_run(recorded({make_process(1, {{.thread = 1, .holds = 1, .hold_ticks = hold_ticks}})})));
+    auto process = make_process(1, {{.thread = 1, .holds = 1, .hold_ticks = hold_ticks}});
+    process.cpu = Nanoseconds(90 * kMillisecondTicks);
+    return describe_verdict(summarize_run(recorded({process})));
   };
   EXPECT_THAT(verdict(100 * kMillisecondTicks), HasSubstr("at most 1.00 × faster"));
   EXPECT_THAT(verdict(40 * kMillisecondTicks), HasSubstr("at most 2.50 × faster"));
   EXPECT_THAT(verdict(2 * kMillisecondTicks), HasSubstr("at most 50 × faster"));
+}
+
+TEST(SummaryVerdict, says_nothing_of_a_ceiling_of_a_program_that_sleeps) {
+  auto process = make_process(1, {{.thread = 1, .holds = 1, .hold_ticks = kMillisecondTicks}});
+  process.cpu = Nanoseconds(kMillisecondTicks);
+  EXPECT_EQ(describe_verdict(summarize_run(recorded({process}))),
+            "one thread used the GIL, and had it to itself, for 1.0 % of the time");
+}
+
+TEST(SummaryVerdict, says_how_long_the_gil_was_held_and_waited_for_where_it_is_no_bottleneck) {
+  const test::RowSpec computes{.thread = 1, .holds = 9, .hold_ticks = 40 * kMillisecondTicks};
+  const test::RowSpec waits{.thread = 2, .holds = 1, .hold_ticks = 100, .waits = 1, .wait_ticks = 3'000'000};
+  EXPECT_EQ(describe_verdict(summarize_run(recorded({make_process(1, {computes, waits})}))),
+            "the GIL is no bottleneck here: it was held 40 % of the time, and threads waited 3.00 ms for it "
+            "in all");
+  EXPECT_EQ(
+      describe_verdict(summarize_run(recorded({make_process(1, {computes}), make_process(2, {computes})}))),
+      "the GIL is no bottleneck here: none was held more than 40 % of the time, and threads waited 0 ns for "
+      "them in all");
 }
 
 TEST(SummaryShare, has_two_significant_digits) {

@@ -1,0 +1,49 @@
+#include "analysis/judge_facts.h"
+
+#include <algorithm>
+
+namespace gilscope {
+
+const NamedThread* GilFacts::thread(ThreadId id) const {
+  const auto found = std::ranges::find_if(process->threads, [&](const NamedThread& row) {
+    return row.figures.id == id && row.figures.gil == gil->id;
+  });
+  return found == process->threads.end() ? nullptr : &*found;
+}
+
+double GilFacts::waiters() const { return share_of(gil->wait_ns, process->wall_ns).value_or(0); }
+
+std::vector<GilFacts> gather_facts(const std::vector<ProcessSummary>& processes) {
+  std::vector<GilFacts> all;
+  for (const auto& process : processes) {
+    for (const auto& gil : process.gils) {
+      GilFacts& facts = all.emplace_back(GilFacts{.process = &process, .gil = &gil});
+      facts.interval = std::max(gil.switch_interval.value_or(kSwitchInterval), Nanoseconds(1));
+      if (!process.blame) continue;
+      for (const auto& row : *process.blame) {
+        if (row.gil != gil.id) continue;
+        if (row.thread && row.holds > 0) {
+          facts.rows.push_back(&row);
+        } else {
+          facts.unheld = add(facts.unheld, row.caused_wait_ns);
+        }
+      }
+    }
+  }
+  return all;
+}
+
+std::optional<CpuOfHolds> cpu_of_holds(const ProcessSummary& process, ThreadId thread) {
+  CpuOfHolds known;
+  std::optional<Nanoseconds> cpu;
+  for (const auto& row : process.threads) {
+    if (row.figures.id != thread) continue;
+    known.held = add(known.held, row.figures.hold_ns);
+    cpu = row.cpu_ns;  // in each of its rows, as it has one for each GIL
+  }
+  if (!cpu) return std::nullopt;
+  known.cpu = *cpu;
+  return known;
+}
+
+}  // namespace gilscope

@@ -1,0 +1,39 @@
+// What is known of each GIL of a run, side by side: what the rules of judge_causes.h and judge_run.h look at.
+// Pure; from the summary alone. Points into it.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "analysis/run_summary.h"
+
+namespace gilscope {
+
+// CPython's own, where nobody waited for long enough to show another one.
+inline constexpr Nanoseconds kSwitchInterval{5'000'000};
+
+struct GilFacts {
+  const ProcessSummary* process = nullptr;
+  const GilFigures* gil = nullptr;
+  Nanoseconds interval = kSwitchInterval;
+  std::vector<const BlameRow*> rows;  // of holds, who caused most first; none where it was not recorded
+  Nanoseconds unheld{};               // waits while nobody held it: the system was waking who waited
+
+  [[nodiscard]] const NamedThread* thread(ThreadId id) const;
+  // How many threads waited for it, on average: time waited / time (Little, "A proof for the queuing formula
+  // L = λW", Operations Research 1961).
+  [[nodiscard]] double waiters() const;
+};
+
+// In the order of the summary.
+[[nodiscard]] std::vector<GilFacts> gather_facts(const std::vector<ProcessSummary>& processes);
+
+// What a thread of a process had of a CPU while it held GILs, at most, and how long it held them. Empty where
+// the system did not tell.
+struct CpuOfHolds {
+  Nanoseconds held{};
+  Nanoseconds cpu{};
+};
+[[nodiscard]] std::optional<CpuOfHolds> cpu_of_holds(const ProcessSummary& process, ThreadId thread);
+
+}  // namespace gilscope

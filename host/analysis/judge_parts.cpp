@@ -1,0 +1,113 @@
+#include "analysis/judge_parts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "analysis/user_code.h"
+#include "support/sort_stably.h"
+
+namespace gilscope {
+namespace {
+
+constexpr double kLeastOfCulprit = 0.05;  // of what the worst culprit caused: who caused less is none
+constexpr int kNeverReleased = 100;       // switch intervals
+
+Nanoseconds scale(Nanoseconds time, double factor) {
+  return Nanoseconds(std::llround(static_cast<double>(time.count()) * factor));
+}
+
+std::vector<ThreadId> rank(const std::map<ThreadId, Nanoseconds>& threads, double least) {
+  std::vector<std::pair<ThreadId, Nanoseconds>> list(threads.begin(), threads.end());
+  sort_stably(list, [](const auto& left, const auto& right) { return left.second > right.second; });
+  std::vector<ThreadId> ranking;
+  for (const auto& [thread, part] : list) {
+    if (ratio(part, list.front().second) >= least) ranking.push_back(thread);
+  }
+  return ranking;
+}
+
+// Whether most of the waiting is for who hands over tasks.
+bool is_for_tasks(const GilFacts& facts) {
+  Nanoseconds lost{};
+  for (const BlameRow* row : facts.rows) {
+    if (is_handing_over(row->stack)) lost = add(lost, row->caused_wait_ns);
+  }
+  return lost > Nanoseconds::zero() && lost >= facts.gil->wait_ns / 2;
+}
+
+}  // namespace
+
+Parts split(const BlameRow& row) {
+  Parts parts{.late = std::min(row.late_wait_ns, row.caused_wait_ns)};
+  const Nanoseconds others = row.caused_wait_ns - parts.late;
+  const auto holds = row.holds - std::min(row.late_holds, row.holds);
+  const auto forced = row.forced - std::min(row.late_holds, row.forced);
+  (2 * forced >= holds ? parts.forced : parts.brief) = others;
+  return parts;
+}
+
+void Gathering::add(const BlameRow& row, Nanoseconds part, std::uint64_t holds, Nanoseconds longest) {
+  if (heaviest_ == nullptr || part > heaviest_part_) {
+    heaviest_ = &row;
+    heaviest_part_ = part;
+  }
+  lost_ = gilscope::add(lost_, part);
+  holds_ += holds;
+  longest_ = std::max(longest_, longest);
+  culprits_[*row.thread] = gilscope::add(culprits_[*row.thread], part);
+  for (const auto& [thread, wait] : row.waiters) {
+    const auto of_it = scale(wait, ratio(part, row.caused_wait_ns));
+    if (thread != kFurtherThreads && of_it > Nanoseconds::zero()) {
+      victims_[thread] = gilscope::add(victims_[thread], of_it);
+    }
+  }
+}
+
+std::vector<ThreadId> Gathering::culprits() const { return rank(culprits_, kLeastOfCulprit); }
+
+RunFinding Gathering::told(RunFinding::Kind kind, const GilFacts& facts) const {
+  RunFinding finding{.kind = kind, .pid = facts.process->pid, .gil = facts.gil->id};
+  finding.culprits = culprits();
+  if (!finding.culprits.empty()) finding.culprit = finding.culprits.front();
+  finding.victims = rank(victims_, 0);
+  if (!finding.victims.empty()) finding.victim = finding.victims.front();
+  if (heaviest_ != nullptr) {
+    finding.place = heaviest_->to;
+    finding.stack = heaviest_->stack;
+  }
+  finding.count = holds_;
+  finding.longest = longest_;
+  finding.lost = lost_;
+  finding.interval = facts.interval;
+  return finding;
+}
+
+SortedRows sort_rows(const GilFacts& facts) {
+  SortedRows sorted;
+  const bool has_tasks = is_for_tasks(facts);
+  std::map<std::optional<CodePlace>, Gathering> late;
+  for (const BlameRow* row : facts.rows) {
+    const auto parts = split(*row);
+    const auto others = row->holds - std::min(row->late_holds, row->holds);
+    // A waiter asks for a hold that is late before it is; only one that goes on has not been forced.
+    if (row->late_holds > row->forced && row->max_wait_ns >= kNeverReleased * facts.interval) {
+      sorted.open.emplace_back().add(*row, parts.late, row->late_holds, row->max_hold_ns);
+    } else if (row->late_holds > 0) {
+      const auto place = row->to ? std::optional(place_to_look_at(*row->to, row->stack)) : std::nullopt;
+      late[place].add(*row, parts.late, row->late_holds, row->max_wait_ns);
+    }
+    const auto longest = row->late_holds == 0 ? row->max_wait_ns : Nanoseconds{};
+    if (has_tasks && is_handing_over(row->stack)) {
+      sorted.handing_over.add(*row, add(parts.forced, parts.brief), others, longest);
+    } else if (parts.forced > Nanoseconds::zero()) {
+      sorted.computing.add(*row, parts.forced, others, longest);
+    } else if (parts.brief > Nanoseconds::zero()) {
+      sorted.brief.add(*row, parts.brief, others, longest);
+    }
+  }
+  for (auto& [place, gathering] : late) sorted.late.push_back(std::move(gathering));
+  return sorted;
+}
+
+}  // namespace gilscope

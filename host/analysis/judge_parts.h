@@ -1,0 +1,62 @@
+// The waiting for a GIL in parts, by how the holds ended that caused it. Pure. Each part of a row of blame is
+// in one place.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "analysis/judge_facts.h"
+#include "analysis/run_finding.h"
+
+namespace gilscope {
+
+inline double ratio(Nanoseconds part, Nanoseconds whole) noexcept {
+  return share_of(part, whole).value_or(0);
+}
+
+// Of a row.
+struct Parts {
+  Nanoseconds late{};
+  Nanoseconds forced{};  // by others that a waiter ended
+  Nanoseconds brief{};   // by others that the thread ended itself
+};
+[[nodiscard]] Parts split(const BlameRow& row);
+
+// Rows of one cause, of each a part.
+class Gathering {
+ public:
+  void add(const BlameRow& row, Nanoseconds part, std::uint64_t holds, Nanoseconds longest);
+
+  [[nodiscard]] Nanoseconds lost() const { return lost_; }
+  [[nodiscard]] std::uint64_t holds() const { return holds_; }
+  [[nodiscard]] Nanoseconds longest() const { return longest_; }
+  [[nodiscard]] const std::map<ThreadId, Nanoseconds>& victims() const { return victims_; }
+  [[nodiscard]] const BlameRow* heaviest() const { return heaviest_; }
+
+  // Who caused most first; who caused next to nothing is left out.
+  [[nodiscard]] std::vector<ThreadId> culprits() const;
+  [[nodiscard]] RunFinding told(RunFinding::Kind kind, const GilFacts& facts) const;
+
+ private:
+  Nanoseconds lost_{};
+  std::uint64_t holds_ = 0;
+  Nanoseconds longest_{};
+  std::map<ThreadId, Nanoseconds> culprits_;
+  std::map<ThreadId, Nanoseconds> victims_;
+  const BlameRow* heaviest_ = nullptr;
+  Nanoseconds heaviest_part_{};
+};
+
+// The rows of a GIL, each part with those of its kind.
+struct SortedRows {
+  std::vector<Gathering> late;  // by the line to look at
+  std::vector<Gathering> open;  // that have not ended
+  Gathering computing;
+  Gathering brief;
+  Gathering handing_over;
+};
+[[nodiscard]] SortedRows sort_rows(const GilFacts& facts);
+
+}  // namespace gilscope

@@ -1,0 +1,248 @@
+#include "analysis/judge_run.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "analysis/user_code.h"
+#include "support/sort_stably.h"
+
+namespace gilscope {
+namespace {
+
+using Kind = RunFinding::Kind;
+
+constexpr std::size_t kMostOfAKind = 3;
+constexpr double kHalf = 0.5;
+constexpr double kWorthTelling = 0.05;  // of all waiting, with a line that keeps the GIL
+constexpr double kMuch = 0.1;           // likewise, of what all do a little
+
+Nanoseconds waits_of(const std::vector<ProcessSummary>& processes) {
+  Nanoseconds waited{};
+  for (const auto& process : processes) {
+    for (const auto& gil : process.gils) waited = add(waited, gil.wait_ns);
+  }
+  return waited;
+}
+
+// How long those waited that waited for much of their lives.
+Nanoseconds hurt_of(const GilFacts& facts) {
+  Nanoseconds hurt{};
+  for (const auto& thread : facts.process->threads) {
+    if (thread.figures.gil != facts.gil->id || thread.figures.wait_share.value_or(0) < kHurtShare) continue;
+    hurt = add(hurt, thread.figures.wait_ns);
+  }
+  return hurt;
+}
+
+bool is_bottleneck(const GilFacts& facts) {
+  return facts.waiters() >= kBottleneckWaiters ||
+         share_of(hurt_of(facts), facts.process->wall_ns).value_or(0) >= kLeastHurt;
+}
+
+// As RunVerdict has it.
+double wait_share_of(const std::vector<ProcessSummary>& processes) {
+  Nanoseconds waited{};
+  Nanoseconds lived{};
+  for (const auto& process : processes) {
+    for (const auto& thread : process.threads) {
+      if (!is_busy(thread, process.wall_ns)) continue;
+      waited = add(waited, thread.figures.wait_ns);
+      lived = add(lived, thread.figures.lifetime_ns);
+    }
+  }
+  return share_of(waited, lived).value_or(0);
+}
+
+// The only thread that used a GIL, in its process; nullptr where there are more, or none.
+const NamedThread* only_thread(const std::vector<ProcessSummary>& processes, const ProcessSummary*& its) {
+  const NamedThread* only = nullptr;
+  for (const auto& process : processes) {
+    for (const auto& thread : process.threads) {
+      if (thread.figures.holds == 0 && thread.figures.waits == 0) continue;
+      if (only != nullptr || !thread.figures.id) return nullptr;
+      only = &thread;
+      its = &process;
+    }
+  }
+  return only;
+}
+
+bool has_culprit(Kind kind) {
+  return kind == Kind::NeverReleased || kind == Kind::KeptByC || kind == Kind::StalledLoop;
+}
+
+// The same in several processes is one.
+void merge_processes(std::vector<RunFinding>& found) {
+  std::map<std::tuple<Kind, std::string, std::string, std::uint32_t>, std::size_t> places;
+  std::vector<RunFinding> merged;
+  sort_stably(found, [](const auto& left, const auto& right) { return left.lost > right.lost; });
+  for (auto& finding : found) {
+    if (!finding.place || finding.kind == Kind::NeverReleased) {
+      merged.push_back(std::move(finding));
+      continue;
+    }
+    const auto& place = place_to_look_at(*finding.place, finding.stack);
+    const auto line = has_culprit(finding.kind) ? place.line : 0;
+    const auto [known, is_new] =
+        places.try_emplace({finding.kind, place.file, place.function, line}, merged.size());
+    if (is_new) {
+      merged.push_back(std::move(finding));
+      continue;
+    }
+    RunFinding& first = merged[known->second];
+    first.count += finding.count;
+    first.lost = add(first.lost, finding.lost);
+    first.longest = std::max(first.longest, finding.longest);
+    if (first.pid != finding.pid) ++first.processes;
+  }
+  found = std::move(merged);
+}
+
+// It is the machine's, and no fault of the program's.
+bool is_for_want_of_cpu(const RunFinding& finding, const RunSummary& run) {
+  const auto* const process = process_of(finding, run);
+  const auto lack = process == nullptr ? std::nullopt : find_lack_of_cpu(finding, *process);
+  return lack && !is_sleep(*lack);
+}
+
+bool is_worth_telling(const RunFinding& finding, bool is_bad) {
+  if (has_culprit(finding.kind)) return finding.share.value_or(1) >= kWorthTelling || finding.loop_stall;
+  return is_bad && finding.share.value_or(0) >= kMuch;
+}
+
+struct Totals {
+  double hold_share = 0;  // of the GIL that was held most
+  std::uint64_t forced = 0;
+  std::uint64_t handoffs = 0;
+};
+
+Totals sum_up(const RunSummary& run) {
+  Totals totals;
+  for (const auto& process : run.processes) {
+    for (const auto& gil : process.gils) {
+      totals.hold_share = std::max(totals.hold_share, gil.hold_share.value_or(0));
+      totals.forced += gil.forced;
+      totals.handoffs += gil.handoffs;
+    }
+  }
+  return totals;
+}
+
+// Each process's CPU time against its own GILs: where one used a CPU for half of its time or more, whether
+// most of that went on without one.
+std::optional<Kind> find_work(const RunSummary& run) {
+  Nanoseconds cpu{};
+  Nanoseconds without{};
+  bool is_busy = false;
+  for (const auto& process : run.processes) {
+    if (!process.cpu_ns) continue;
+    Nanoseconds held{};
+    for (const auto& gil : process.gils) held = add(held, gil.hold_ns);
+    cpu = add(cpu, *process.cpu_ns);
+    if (*process.cpu_ns > held) without = add(without, *process.cpu_ns - held);
+    is_busy = is_busy || share_of(*process.cpu_ns, process.wall_ns).value_or(0) >= kHalf;
+  }
+  if (!is_busy) return Kind::IoBound;
+  if (share_of(without, cpu).value_or(0) >= kHalf) return Kind::ReleasedByC;
+  return std::nullopt;
+}
+
+Kind find_whole(const RunSummary& run, const Totals& totals) {
+  if (totals.hold_share < kHalf) return find_work(run).value_or(Kind::NoBottleneck);
+  return run.verdict.kind == RunVerdict::Kind::OneThread ? Kind::LittleToGain : Kind::NoBottleneck;
+}
+
+std::optional<RunFinding> judge_whole(const RunSummary& run) {
+  const Totals totals = sum_up(run);
+  RunFinding finding{
+      .count = totals.handoffs, .lost = waits_of(run.processes), .hold_share = totals.hold_share};
+  if (totals.hold_share > 0) finding.at_most = std::max(1.0, 1 / totals.hold_share);
+  switch (run.verdict.kind) {
+    case RunVerdict::Kind::Bottleneck:
+      if (run.verdict.explained.value_or(0) >= kHalf) return std::nullopt;
+      finding.kind = 2 * totals.forced >= totals.handoffs ? Kind::ComputingThreads : Kind::FrequentReleases;
+      return finding;
+    case RunVerdict::Kind::NoBottleneck:
+    case RunVerdict::Kind::OneThread:
+      if (run.wall_ns.value_or(Nanoseconds{}) < kLeastRun) return std::nullopt;
+      finding.kind = find_whole(run, totals);
+      return finding;
+    case RunVerdict::Kind::NothingRecorded:
+    case RunVerdict::Kind::NoGil:
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+RunVerdict judge(const std::vector<ProcessSummary>& processes) {
+  using Verdict = RunVerdict::Kind;
+  if (processes.empty()) return {.kind = Verdict::NothingRecorded};
+  const auto all = gather_facts(processes);
+  // The GIL that is a bottleneck and cost most, or else the one that was held most.
+  const auto most = std::ranges::max_element(all, {}, [](const GilFacts& facts) {
+    const bool is_bad = is_bottleneck(facts);
+    return std::tuple(is_bad, is_bad ? facts.gil->wait_ns : Nanoseconds{}, facts.gil->hold_share.value_or(0));
+  });
+  RunVerdict verdict{.kind = Verdict::NoBottleneck, .wait_share = wait_share_of(processes)};
+  if (most != all.end()) {
+    verdict.pid = most->process->pid;
+    verdict.gil = most->gil->id;
+    verdict.hold_share = most->gil->hold_share;
+    verdict.waiters = most->waiters();
+    if (is_bottleneck(*most)) verdict.kind = Verdict::Bottleneck;
+  }
+  const ProcessSummary* process = nullptr;
+  const auto* const only = only_thread(processes, process);
+  if (verdict.kind == Verdict::Bottleneck || only == nullptr) return verdict;
+  verdict.kind = Verdict::OneThread;
+  const auto cpu = process->cpu_ns ? share_of(*process->cpu_ns, process->wall_ns) : std::nullopt;
+  if (cpu.value_or(0) >= kHalf) verdict.ceiling = ceiling(process->wall_ns, only->figures.hold_ns);
+  return verdict;
+}
+
+const ProcessSummary* process_of(const RunFinding& finding, const RunSummary& run) {
+  const auto process = std::ranges::find(run.processes, finding.pid,
+                                         [](const auto& known) { return std::optional(known.pid); });
+  return process == run.processes.end() ? nullptr : &*process;
+}
+
+std::vector<RunFinding> find_in_run(RunSummary& run) {
+  std::vector<RunFinding> found;
+  for (const auto& facts : gather_facts(run.processes)) {
+    auto causes = find_causes(facts);
+    std::ranges::move(causes, std::back_inserter(found));
+  }
+  merge_processes(found);
+  const auto waited = waits_of(run.processes);
+  const bool is_bad = run.verdict.kind == RunVerdict::Kind::Bottleneck;
+  const auto is_change = [](const RunFinding& finding) { return finding.kind == Kind::SwitchInterval; };
+  for (auto& finding : found) {
+    if (!is_change(finding)) finding.share = share_of(std::min(finding.lost, waited), waited);
+  }
+  sort_stably(found, [&](const RunFinding& left, const RunFinding& right) {
+    const auto rank = [&](const RunFinding& finding) {
+      return std::tuple(finding.kind != Kind::NeverReleased, is_change(finding),
+                        is_for_want_of_cpu(finding, run), -finding.lost, -finding.longest);
+    };
+    return rank(left) < rank(right);
+  });
+  std::erase_if(found, [&](const RunFinding& finding) {
+    return is_change(finding) ? !is_bad : !is_worth_telling(finding, is_bad);
+  });
+  std::map<Kind, std::size_t> told;
+  std::erase_if(found, [&](const RunFinding& finding) { return ++told[finding.kind] > kMostOfAKind; });
+  Nanoseconds explained{};
+  for (const auto& finding : found) {
+    if (!is_change(finding)) explained = add(explained, finding.lost);
+  }
+  run.verdict.explained = share_of(std::min(explained, waited), waited);
+  if (auto whole = judge_whole(run)) found.push_back(std::move(*whole));
+  return found;
+}
+
+}  // namespace gilscope

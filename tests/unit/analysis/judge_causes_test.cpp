@@ -1,0 +1,361 @@
+// The rules of causes: what fulfils them, and what nearly does.
+#include "analysis/judge_causes.h"
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analysis/judged_runs.h"
+#include "analysis/user_code.h"
+
+namespace gilscope {
+namespace {
+
+using test::blame_row;
+using test::computing_row;
+using test::heavy_thread;
+using test::judged_process;
+using test::kHolder;
+using test::kMsTime;
+using test::kWaiter;
+using test::light_thread;
+using test::line_of_app;
+using Kind = RunFinding::Kind;
+
+constexpr ThreadId kOther{3};
+
+std::vector<RunFinding> causes_of(const ProcessSummary& process) {
+  const std::vector<ProcessSummary> processes{process};
+  return find_causes(gather_facts(processes).at(0));
+}
+
+std::vector<RunFinding> causes_in(const std::vector<BlameRow>& rows,
+                                  const std::vector<NamedThread>& threads = {}) {
+  return causes_of(judged_process(rows, threads));
+}
+
+std::vector<Kind> kinds(const std::vector<RunFinding>& findings) {
+  std::vector<Kind> kinds;
+  for (const auto& finding : findings) kinds.push_back(finding.kind);
+  return kinds;
+}
+
+RunFinding only(const std::vector<RunFinding>& findings) {
+  EXPECT_EQ(findings.size(), 1U);
+  return findings.at(0);
+}
+
+TEST(KeptByC, is_found_where_holds_were_late) {
+  const auto found = causes_in({blame_row({})});
+  ASSERT_EQ(kinds(found), std::vector{Kind::KeptByC});
+  EXPECT_EQ(found[0].pid, 4711);
+  EXPECT_EQ(found[0].culprit, kHolder);
+  EXPECT_EQ(found[0].victim, kWaiter);
+  EXPECT_EQ(found[0].place->line, 7U);
+  EXPECT_EQ(found[0].count, 3U);
+  EXPECT_EQ(found[0].longest, 30 * kMsTime);
+  EXPECT_EQ(found[0].lost, 90 * kMsTime);
+  EXPECT_EQ(kinds(causes_in({blame_row({.late = 0, .late_ms = 0})})), std::vector{Kind::Convoy});
+}
+
+// Python code that lost its CPU keeps the GIL for long, too, but not again and again.
+TEST(KeptByC, happens_several_times_or_for_50_ms) {
+  const auto is_told = [](const test::Holds& holds) {
+    const auto found = kinds(causes_in({blame_row(holds)}));
+    return std::ranges::find(found, Kind::KeptByC) != found.end();
+  };
+  EXPECT_FALSE(is_told({.late = 2, .late_ms = 60, .longest_ms = 49}));
+  EXPECT_TRUE(is_told({.late = 2, .late_ms = 60, .longest_ms = 50}));
+  EXPECT_FALSE(is_told({.longest_ms = 14})) << "of a short switch interval";
+  EXPECT_TRUE(is_told({.longest_ms = 15}));
+}
+
+// mixed_line: the mean of 205 holds is 7 ms, and five of them are 200 ms.
+TEST(KeptByC, is_told_by_the_late_holds_and_not_by_the_mean_of_all) {
+  const auto found = causes_in({blame_row(
+      {.holds = 205, .forced = 5, .late = 5, .caused_ms = 1600, .late_ms = 1000, .longest_ms = 200})});
+  ASSERT_EQ(kinds(found), (std::vector{Kind::KeptByC, Kind::FrequentReleases}));
+  EXPECT_EQ(found[0].count, 5U);
+  EXPECT_EQ(found[0].lost, 1000 * kMsTime);
+  EXPECT_EQ(found[1].count, 200U);
+  EXPECT_EQ(found[1].lost, 600 * kMsTime) << "each part of the waiting belongs to one cause";
+}
+
+TEST(KeptByC, on_one_line_is_one_cause_whichever_threads_it_were) {
+  auto other = blame_row({.thread = kOther, .caused_ms = 190, .late_ms = 190, .longest_ms = 60});
+  other.from = line_of_app(1);
+  const auto found = only(causes_in({blame_row({}), other}));
+  EXPECT_THAT(found.culprits, testing::ElementsAre(kOther, kHolder));
+  EXPECT_EQ(found.count, 6U);
+  EXPECT_EQ(found.lost, 280 * kMsTime);
+  EXPECT_EQ(found.longest, 60 * kMsTime);
+  EXPECT_EQ(causes_in({blame_row({}), blame_row({.line = 8})}).size(), 2U);
+}
+
+// Different lines of a library, called on one line of the user's.
+TEST(KeptByC, is_of_the_line_of_the_user_that_called_a_library) {
+  std::vector<BlameRow> rows;
+  for (const unsigned line : {10U, 20U}) {
+    rows.push_back(blame_row({}));
+    rows.back().to =
+        CodePlace{.file = "/usr/lib/python3.13/json/decoder.py", .function = "decode", .line = line};
+    rows.back().stack.insert(rows.back().stack.begin(), *rows.back().to);
+  }
+  EXPECT_EQ(only(causes_in(rows)).count, 6U);
+}
+
+TEST(KeptByC, by_a_thread_without_cpu_time_is_a_sleep_and_by_one_with_less_a_lack_of_it) {
+  const auto lack = [](std::optional<Nanoseconds> cpu) {
+    auto holder = heavy_thread(kHolder, 400);
+    holder.cpu_ns = cpu;
+    const auto process = judged_process({blame_row({})}, {holder});
+    return find_lack_of_cpu(only(causes_of(process)), process);
+  };
+  EXPECT_FALSE(lack(std::nullopt));
+  EXPECT_FALSE(lack(356 * kMsTime)) << "others waited 90 ms";
+  ASSERT_TRUE(lack(355 * kMsTime));
+  EXPECT_FALSE(is_sleep(*lack(355 * kMsTime)));
+  EXPECT_FALSE(is_sleep(*lack(81 * kMsTime)));
+  EXPECT_TRUE(is_sleep(*lack(80 * kMsTime)));
+}
+
+TEST(NeverReleased, is_a_hold_that_goes_on_for_a_hundred_intervals) {
+  const test::Holds open{
+      .holds = 1, .forced = 0, .late = 1, .caused_ms = 500, .late_ms = 500, .longest_ms = 500};
+  auto row = blame_row(open);
+  row.to.reset();
+  row.stack.clear();
+  row.from = line_of_app(3);
+  const auto found = only(causes_in({row}));
+  EXPECT_EQ(found.kind, Kind::NeverReleased);
+  EXPECT_EQ(found.place->line, 3U);
+  EXPECT_EQ(found.culprit, kHolder);
+  row.forced = 1;  // it has ended, by a line that nobody knows
+  EXPECT_EQ(only(causes_in({row})).kind, Kind::KeptByC);
+  row.forced = 0;
+  row.max_wait_ns = 499 * kMsTime;
+  EXPECT_EQ(only(causes_in({row})).kind, Kind::KeptByC);
+}
+
+TEST(Convoy, is_a_light_thread_that_waits_for_one_that_computes) {
+  const auto found = causes_in({computing_row(kHolder, {kWaiter})}, {heavy_thread(), light_thread()});
+  ASSERT_EQ(kinds(found), (std::vector{Kind::SwitchInterval, Kind::Convoy}));
+  EXPECT_EQ(found[1].culprit, kHolder);
+  EXPECT_EQ(found[1].victim, kWaiter);
+  EXPECT_EQ(found[1].count, 20U);
+  EXPECT_EQ(found[1].lost, 100 * kMsTime);
+}
+
+TEST(SwitchInterval, is_judged_for_threads_that_are_light_and_wait_for_most_of_one) {
+  const auto is_judged = [](auto change) {
+    auto thread = light_thread();
+    change(thread.figures);
+    const auto found = causes_in({computing_row(kHolder, {kWaiter})}, {heavy_thread(), thread});
+    EXPECT_EQ(found.back().kind, Kind::Convoy);
+    return found.size() == 2;
+  };
+  EXPECT_TRUE(is_judged([](auto&) {}));
+  EXPECT_FALSE(is_judged([](auto& figures) { figures.waits = 9; }));
+  EXPECT_FALSE(is_judged([](auto& figures) { figures.forced = 3; })) << "it computes itself";
+  EXPECT_FALSE(is_judged([](auto& figures) { figures.hold_ns = 21 * kMsTime; }))
+      << "it holds it for long itself";
+  EXPECT_FALSE(is_judged([](auto& figures) { figures.waits = 41; })) << "waits of less than half an interval";
+  EXPECT_FALSE(is_judged([](auto& figures) { figures.lifetime_ns = 1001 * kMsTime; }));
+}
+
+// gc.collect() beside a thread that sleeps: no switch interval shortens a call in C.
+TEST(Convoy, is_none_where_holds_were_late) {
+  EXPECT_EQ(kinds(causes_in({blame_row({})}, {light_thread()})), std::vector{Kind::KeptByC});
+}
+
+TEST(ComputingThreads, are_those_that_wait_for_each_other) {
+  const auto found = causes_in({computing_row(kHolder, {kOther, kWaiter}), computing_row(kOther, {kHolder})},
+                               {heavy_thread(), heavy_thread(kOther), light_thread()});
+  ASSERT_EQ(kinds(found), std::vector{Kind::ComputingThreads});
+  EXPECT_EQ(found[0].culprits.size(), 2U);
+  EXPECT_EQ(found[0].lost, 200 * kMsTime);
+  EXPECT_EQ(found[0].hold_share, 0.8);
+  EXPECT_EQ(found[0].at_most, 1.25);
+}
+
+TEST(ComputingThreads, that_only_make_light_ones_wait_are_a_convoy_of_all_of_them) {
+  const auto found = causes_in({computing_row(kHolder, {kWaiter}), computing_row(kOther, {kWaiter})},
+                               {heavy_thread(), heavy_thread(kOther), light_thread()});
+  ASSERT_EQ(kinds(found), (std::vector{Kind::SwitchInterval, Kind::Convoy}));
+  EXPECT_EQ(found[1].culprits.size(), 2U);
+}
+
+std::vector<NamedThread> pollers() {
+  std::vector<NamedThread> threads{heavy_thread()};
+  for (const auto id : {kWaiter, kOther}) {
+    threads.push_back(light_thread(id));
+    threads.back().figures.lifetime_ns = 105 * kMsTime;
+  }
+  return threads;
+}
+
+std::vector<BlameRow> polling_rows() {
+  std::vector<BlameRow> rows{computing_row(kHolder, {kWaiter, kOther})};
+  for (const auto id : {kWaiter, kOther}) {
+    rows.push_back(blame_row({.thread = id,
+                              .line = 23,
+                              .holds = 20,
+                              .forced = 0,
+                              .late = 0,
+                              .caused_ms = 1,
+                              .late_ms = 0,
+                              .longest_ms = 1,
+                              .waiters = {kHolder}}));
+  }
+  return rows;
+}
+
+TEST(BusyPolling, is_of_threads_that_ask_again_at_once_on_one_line) {
+  const auto found = causes_in(polling_rows(), pollers());
+  ASSERT_EQ(kinds(found), std::vector{Kind::BusyPolling});
+  EXPECT_EQ(found[0].lost, 102 * kMsTime);
+  EXPECT_THAT(found[0].culprits, testing::ElementsAre(kWaiter, kOther));
+  EXPECT_EQ(found[0].victim, kHolder) << "who computes is no culprit";
+  EXPECT_EQ(found[0].place->line, 23U);
+  EXPECT_EQ(found[0].count, 40U);
+  EXPECT_EQ(found[0].mean_hold, Nanoseconds(10'000));
+}
+
+TEST(BusyPolling, is_none_of_one_thread_nor_of_threads_that_are_away_meanwhile) {
+  auto rows = polling_rows();
+  rows.pop_back();
+  EXPECT_THAT(kinds(causes_in(rows, pollers())), testing::Contains(Kind::Convoy));
+  auto threads = pollers();
+  threads.back().figures.lifetime_ns = 200 * kMsTime;
+  EXPECT_THAT(kinds(causes_in(polling_rows(), threads)), testing::Contains(Kind::Convoy));
+}
+
+TEST(TinyTasks, are_told_where_most_waiting_is_for_who_hands_them_over) {
+  auto row = computing_row(kHolder, {kWaiter});
+  const CodePlace submit{.file = "/usr/lib/python3.13/concurrent/futures/thread.py",
+                         .function = "ThreadPoolExecutor.submit",
+                         .line = 165};
+  const CodePlace lock{
+      .file = "/usr/lib/python3.13/threading.py", .function = "Condition.__init__", .line = 293};
+  row.to = lock;
+  row.stack = {lock, submit, line_of_app(24)};
+  const auto found = only(causes_in({row}, {heavy_thread(), light_thread()}));
+  EXPECT_EQ(found.kind, Kind::TinyTasks);
+  EXPECT_EQ(found.mean_hold, Nanoseconds(10'000));
+  EXPECT_EQ(found.lost, 100 * kMsTime);
+  row.stack = {line_of_app(24), submit};  // a task that computes
+  EXPECT_THAT(kinds(causes_in({row}, {heavy_thread(), light_thread()})), testing::Contains(Kind::Convoy));
+}
+
+TEST(FrequentReleases, are_of_threads_that_end_their_holds_themselves) {
+  auto row = computing_row(kHolder, {kWaiter});
+  row.forced = 9;  // of 20
+  auto process = judged_process({row, {.caused_wait_ns = 5 * kMsTime}}, {heavy_thread(), light_thread()});
+  const auto found = only(causes_of(process));
+  EXPECT_EQ(found.kind, Kind::FrequentReleases);
+  EXPECT_EQ(found.count, 20U);
+  EXPECT_EQ(found.lost, 105 * kMsTime) << "and until the system had woken who waited";
+}
+
+CodePlace in_asyncio(const std::string& file, const std::string& function) {
+  return {.file = "/usr/lib/python3.13/asyncio/" + file, .function = function, .line = 1};
+}
+
+// Innermost first, as a loop's stack is.
+std::vector<CodePlace> in_loop(std::vector<CodePlace> stack) {
+  stack.push_back(in_asyncio("base_events.py", "BaseEventLoop._run_once"));
+  stack.push_back(in_asyncio("runners.py", "Runner.run"));
+  return stack;
+}
+
+NamedThread loop_that_waited(Nanoseconds longest) {
+  auto loop = light_thread();
+  loop.longest_waits = {{longest, in_loop({})}};
+  return loop;
+}
+
+TEST(StalledLoop, is_what_a_call_that_keeps_the_gil_does_to_a_loop) {
+  const auto found = only(causes_in({blame_row({})}, {loop_that_waited(60 * kMsTime)}));
+  EXPECT_EQ(found.kind, Kind::StalledLoop);
+  EXPECT_EQ(found.victim, kWaiter);
+  EXPECT_EQ(found.culprit, kHolder);
+  EXPECT_EQ(found.loop_stall, 60 * kMsTime);
+  EXPECT_EQ(found.lost, 90 * kMsTime);
+  EXPECT_EQ(only(causes_in({blame_row({})}, {loop_that_waited(49 * kMsTime)})).kind, Kind::KeptByC);
+}
+
+TEST(StalledLoop, beside_threads_that_compute_is_said_of_them) {
+  const auto found = causes_in({computing_row(kHolder, {kOther, kWaiter}), computing_row(kOther, {kHolder})},
+                               {heavy_thread(), heavy_thread(kOther), loop_that_waited(60 * kMsTime)});
+  ASSERT_EQ(kinds(found), std::vector{Kind::ComputingThreads});
+  EXPECT_EQ(found[0].victim, kWaiter);
+  EXPECT_EQ(found[0].loop_stall, 60 * kMsTime);
+}
+
+TEST(StalledLoop, kept_the_gil_itself_where_a_task_did) {
+  auto row = blame_row({.longest_ms = 50});
+  row.stack = in_loop({*row.to, line_of_app(9, "handle"), in_asyncio("events.py", "Handle._run")});
+  const auto loop = heavy_thread();
+  const auto found = only(causes_in({row}, {loop}));
+  EXPECT_EQ(found.kind, Kind::StalledLoop);
+  EXPECT_EQ(found.culprit, kHolder);
+  EXPECT_EQ(found.victim, kHolder);
+  EXPECT_EQ(found.longest, 50 * kMsTime);
+  EXPECT_EQ(task_of(found.stack)->function, "handle");
+  row.max_hold_ns = 49 * kMsTime;
+  EXPECT_EQ(only(causes_in({row}, {loop})).kind, Kind::KeptByC);
+}
+
+TEST(SwitchInterval, of_a_tenth_saves_most_of_a_convoy_and_costs_switches) {
+  const auto change = shorten_interval(100 * kMsTime, 20, Nanoseconds(50'000));
+  EXPECT_EQ(change.gain, 90 * kMsTime);
+  EXPECT_EQ(change.cost, 9 * kMsTime);
+  EXPECT_GT(shorten_interval(Nanoseconds::max(), ~std::uint64_t{0}, Nanoseconds::max()).cost,
+            Nanoseconds::zero());
+
+  // Until the system had woken who waited: 5 ms in 100 hand-offs.
+  const BlameRow nobodys{.caused_wait_ns = 5 * kMsTime, .waiters = {{kWaiter, 5 * kMsTime}}};
+  const auto found =
+      causes_in({computing_row(kHolder, {kWaiter}), nobodys}, {heavy_thread(), light_thread()});
+  ASSERT_EQ(found.at(0).kind, Kind::SwitchInterval);
+  EXPECT_EQ(found[0].lost, 100 * kMsTime);
+  EXPECT_EQ(found[0].gain, 90 * kMsTime);
+  EXPECT_EQ(found[0].cost, 9 * kMsTime);
+}
+
+TEST(SwitchInterval, saves_what_one_thread_lost_and_no_more_than_the_run_took) {
+  const auto found = causes_in({computing_row(kHolder, {kWaiter, kOther}, 300)},
+                               {heavy_thread(), light_thread(), light_thread(kOther)});
+  EXPECT_EQ(found.at(0).gain, 135 * kMsTime) << "they wait side by side";
+  auto process = judged_process({computing_row(kHolder, {kWaiter}, 2000)}, {heavy_thread(), light_thread()});
+  EXPECT_EQ(causes_of(process).at(0).gain, process.wall_ns);
+  process.gils[0].switch_interval = Nanoseconds(999'999);
+  EXPECT_THAT(kinds(causes_of(process)), testing::ElementsAre(Kind::Convoy)) << "it is short as it is";
+}
+
+TEST(Causes, are_none_where_blame_was_not_recorded) {
+  auto process = judged_process({}, {light_thread()});
+  process.blame.reset();
+  EXPECT_TRUE(causes_of(process).empty());
+}
+
+TEST(UserCode, a_loop_that_runs_nothing_has_no_task) {
+  EXPECT_FALSE(task_of(in_loop({in_asyncio("selectors.py", "EpollSelector.select")})));
+  EXPECT_FALSE(task_of(in_loop({in_asyncio("events.py", "Handle._run")})));
+  EXPECT_FALSE(task_of({}));
+  EXPECT_TRUE(is_in_event_loop(in_loop({})));
+  EXPECT_FALSE(is_in_event_loop({{.file = "app.py", .function = "BaseEventLoop._run_once", .line = 1}}));
+}
+
+TEST(UserCode, a_task_of_an_executor_that_is_a_c_function_is_no_handing_over) {
+  const std::string thread = "/usr/lib/python3.13/concurrent/futures/thread.py";
+  EXPECT_TRUE(is_handing_over({{.file = thread, .function = "_worker", .line = 89}}));
+  EXPECT_FALSE(is_handing_over({{.file = thread, .function = "_WorkItem.run", .line = 58},
+                                {.file = thread, .function = "_worker", .line = 92}}));
+  EXPECT_FALSE(is_handing_over({line_of_app(3), {.file = thread, .function = "_worker", .line = 92}}));
+  EXPECT_FALSE(is_handing_over({}));
+}
+
+}  // namespace
+}  // namespace gilscope

@@ -1,0 +1,255 @@
+// What is said of a run: its verdict, and its findings in their order.
+#include "analysis/judge_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analysis/judged_runs.h"
+
+namespace gilscope {
+namespace {
+
+using test::blame_row;
+using test::computing_row;
+using test::heavy_thread;
+using test::judged_process;
+using test::kHolder;
+using test::kMsTime;
+using test::kWaiter;
+using test::light_thread;
+using FindingKind = RunFinding::Kind;
+using Verdict = RunVerdict::Kind;
+
+RunSummary judged(std::vector<ProcessSummary> processes) {
+  RunSummary run;
+  run.processes = std::move(processes);
+  run.wall_ns = run.processes.front().wall_ns;
+  run.verdict = judge(run.processes);
+  run.findings = find_in_run(run);
+  return run;
+}
+
+std::vector<FindingKind> found_in(const RunSummary& run) {
+  std::vector<FindingKind> kinds;
+  for (const auto& finding : run.findings) kinds.push_back(finding.kind);
+  return kinds;
+}
+
+// One thread that held the GIL, and another one that waited for it; of a second.
+ProcessSummary plain_process(int held_ms, int waited_ms, std::int64_t pid = 1) {
+  ProcessSummary process{.pid = pid, .wall_ns = 1000 * kMsTime};
+  const auto waited = waited_ms * kMsTime;
+  for (const auto id : {kHolder, kWaiter}) {
+    auto thread = id == kHolder ? heavy_thread(id, held_ms) : light_thread(id);
+    thread.figures.wait_ns = id == kHolder ? Nanoseconds{} : waited;
+    thread.figures.lifetime_ns = 1000 * kMsTime;
+    thread.figures.wait_share = share_of(thread.figures.wait_ns, thread.figures.lifetime_ns);
+    process.threads.push_back(thread);
+  }
+  process.gils.push_back({.hold_ns = held_ms * kMsTime,
+                          .wait_ns = waited,
+                          .forced = 5,
+                          .handoffs = 10,
+                          .hold_share = held_ms / 1000.0});
+  return process;
+}
+
+TEST(Verdict, is_a_bottleneck_where_a_tenth_of_a_thread_waits_on_average) {
+  const auto at = judge({plain_process(500, 100)});
+  EXPECT_EQ(at.kind, Verdict::Bottleneck);
+  EXPECT_DOUBLE_EQ(*at.waiters, 0.1);
+  EXPECT_EQ(at.pid, 1);
+  EXPECT_EQ(at.gil, GilId{});
+  EXPECT_EQ(at.hold_share, 0.5);
+  EXPECT_FALSE(at.ceiling);
+  EXPECT_EQ(judge({plain_process(500, 99)}).kind, Verdict::NoBottleneck);
+}
+
+// A thread a request: none of them lives for long, and all of them wait.
+TEST(Verdict, counts_threads_that_live_for_a_moment) {
+  ProcessSummary process{.pid = 1, .wall_ns = 1000 * kMsTime};
+  for (unsigned id = 1; id <= 200; ++id) {
+    auto thread = light_thread(ThreadId{id});
+    thread.figures.hold_ns = 4 * kMsTime;
+    thread.figures.wait_ns = 4 * kMsTime;
+    thread.figures.lifetime_ns = 8 * kMsTime;
+    process.threads.push_back(thread);
+  }
+  process.gils.push_back({.hold_ns = 930 * kMsTime, .wait_ns = 800 * kMsTime, .hold_share = 0.93});
+  const auto verdict = judge({process});
+  EXPECT_EQ(verdict.kind, Verdict::Bottleneck);
+  EXPECT_DOUBLE_EQ(*verdict.waiters, 0.8);
+}
+
+// It waits for a fifth of its short life, in a run that goes on without it.
+TEST(Verdict, is_a_bottleneck_of_whom_it_hurts) {
+  const auto judge_one = [](int waited_ms, int lifetime_ms) {
+    auto process = plain_process(500, waited_ms);
+    auto& figures = process.threads.back().figures;
+    figures.lifetime_ns = lifetime_ms * kMsTime;
+    figures.wait_share = share_of(figures.wait_ns, figures.lifetime_ns);
+    return judge({process}).kind;
+  };
+  EXPECT_EQ(judge_one(20, 200), Verdict::Bottleneck);
+  EXPECT_EQ(judge_one(20, 201), Verdict::NoBottleneck);
+  EXPECT_EQ(judge_one(19, 100), Verdict::NoBottleneck);
+}
+
+TEST(Verdict, is_of_the_process_that_suffers_and_no_mean_of_all) {
+  const auto verdict =
+      judge({plain_process(900, 0, 1), plain_process(300, 150, 2), plain_process(900, 0, 3)});
+  EXPECT_EQ(verdict.kind, Verdict::Bottleneck);
+  EXPECT_EQ(verdict.pid, 2);
+  EXPECT_DOUBLE_EQ(*verdict.waiters, 0.15);
+}
+
+TEST(Verdict, is_one_thread_only_where_no_other_one_used_the_gil) {
+  auto process = plain_process(400, 0);
+  process.cpu_ns = 500 * kMsTime;
+  EXPECT_EQ(judge({process}).kind, Verdict::NoBottleneck);
+  process.threads.pop_back();
+  EXPECT_EQ(judge({process}).kind, Verdict::OneThread);
+  EXPECT_DOUBLE_EQ(*judge({process}).ceiling, 2.5);
+  EXPECT_EQ(judge({process, process}).kind, Verdict::NoBottleneck);
+}
+
+TEST(Verdict, has_a_ceiling_only_where_there_is_work_to_speed_up) {
+  auto process = plain_process(10, 0);
+  process.threads.pop_back();
+  process.cpu_ns = 499 * kMsTime;
+  EXPECT_FALSE(judge({process}).ceiling) << "it sleeps";
+  process.cpu_ns.reset();
+  EXPECT_FALSE(judge({process}).ceiling);
+  process.cpu_ns = 500 * kMsTime;
+  EXPECT_TRUE(judge({process}).ceiling);
+}
+
+TEST(Findings, that_explain_most_come_first_and_of_a_kind_at_most_three) {
+  std::vector<BlameRow> rows;
+  for (unsigned i = 1; i <= 5; ++i) {
+    rows.push_back(blame_row(
+        {.line = i, .caused_ms = 50 + 10 * static_cast<int>(i), .late_ms = 50 + 10 * static_cast<int>(i)}));
+  }
+  const auto run = judged({judged_process(rows, {light_thread()})});
+  ASSERT_EQ(run.findings.size(), 3U);
+  EXPECT_EQ(run.findings[0].place->line, 5U);
+  EXPECT_EQ(run.findings[2].place->line, 3U);
+  EXPECT_DOUBLE_EQ(*run.findings[0].share, 0.25);
+  EXPECT_DOUBLE_EQ(*run.verdict.explained, 0.675);
+}
+
+// 63 of 538 ms: what was found explains little, and the general advice is given.
+TEST(Findings, that_explain_little_do_not_silence_what_is_said_of_the_run) {
+  auto process = judged_process({blame_row({.caused_ms = 63, .late_ms = 63})}, {light_thread()});
+  process.gils[0].wait_ns = 538 * kMsTime;
+  process.gils[0].forced = 50;
+  EXPECT_EQ(found_in(judged({process})), (std::vector{FindingKind::KeptByC, FindingKind::ComputingThreads}));
+  process.gils[0].forced = 49;
+  const auto run = judged({process});
+  ASSERT_EQ(found_in(run), (std::vector{FindingKind::KeptByC, FindingKind::FrequentReleases}));
+  EXPECT_FALSE(run.findings[1].pid);
+  EXPECT_NEAR(*run.verdict.explained, 0.117, 0.001);
+}
+
+// What the machine did to the program comes after what the program does.
+TEST(Findings, that_a_lack_of_cpu_explains_come_after_those_of_the_program) {
+  auto holder = heavy_thread(kHolder, 400);
+  const std::vector rows{blame_row({.caused_ms = 150, .late_ms = 150}), computing_row(kHolder, {kWaiter})};
+  const auto first = [&](Nanoseconds cpu) {
+    holder.cpu_ns = cpu;
+    return found_in(judged({judged_process(rows, {holder, light_thread()})})).at(0);
+  };
+  EXPECT_EQ(first(400 * kMsTime), FindingKind::KeptByC);
+  EXPECT_EQ(first(300 * kMsTime), FindingKind::Convoy);
+  EXPECT_EQ(first(1 * kMsTime), FindingKind::KeptByC)
+      << "nobody takes a CPU away for so long: the call sleeps";
+}
+
+TEST(Findings, of_a_hold_that_never_ended_come_before_all_others) {
+  auto open =
+      blame_row({.holds = 1, .forced = 0, .late = 1, .caused_ms = 600, .late_ms = 600, .longest_ms = 600});
+  open.to.reset();
+  open.stack.clear();
+  const auto run = judged({judged_process({blame_row({.caused_ms = 900, .late_ms = 900}), open})});
+  EXPECT_EQ(found_in(run), (std::vector{FindingKind::NeverReleased, FindingKind::KeptByC}));
+}
+
+TEST(Findings, of_the_same_line_in_several_processes_are_one) {
+  const auto process = [](std::int64_t pid, int caused_ms) {
+    return judged_process({blame_row({.caused_ms = caused_ms, .late_ms = caused_ms})}, {}, pid);
+  };
+  const auto run = judged({process(1, 100), process(2, 200), process(3, 150)});
+  ASSERT_EQ(found_in(run), std::vector{FindingKind::KeptByC});
+  EXPECT_EQ(run.findings[0].pid, 2);
+  EXPECT_EQ(run.findings[0].processes, 3U);
+  EXPECT_EQ(run.findings[0].lost, 450 * kMsTime);
+  EXPECT_EQ(run.findings[0].count, 9U);
+}
+
+// A convoy of a moment, in a run that waits for nothing else.
+TEST(Findings, without_a_culprit_are_told_of_a_bottleneck_only) {
+  auto process = judged_process({computing_row(kHolder, {kWaiter})}, {heavy_thread(), light_thread()});
+  EXPECT_EQ(found_in(judged({process})), (std::vector{FindingKind::Convoy, FindingKind::SwitchInterval}));
+  process.wall_ns = 100'000 * kMsTime;
+  for (auto& thread : process.threads) thread.figures.wait_share = 0.01;
+  EXPECT_EQ(found_in(judged({process})), std::vector{FindingKind::NoBottleneck});
+}
+
+TEST(Findings, of_the_whole_run_say_where_the_time_goes) {
+  const auto kind = [](int held_ms, std::optional<int> cpu_ms) {
+    auto process = plain_process(held_ms, 30);
+    if (cpu_ms) process.cpu_ns = *cpu_ms * kMsTime;
+    return found_in(judged({process})).at(0);
+  };
+  EXPECT_EQ(kind(500, 500), FindingKind::NoBottleneck);
+  EXPECT_EQ(kind(200, 499), FindingKind::IoBound);
+  EXPECT_EQ(kind(200, std::nullopt), FindingKind::IoBound);
+  EXPECT_EQ(kind(200, 500), FindingKind::ReleasedByC);
+  EXPECT_EQ(kind(300, 500), FindingKind::NoBottleneck) << "most of the CPU time had the GIL";
+
+  auto alone = plain_process(500, 0);
+  alone.threads.pop_back();
+  EXPECT_EQ(found_in(judged({alone})), std::vector{FindingKind::LittleToGain});
+
+  const auto found = judged({plain_process(800, 30)}).findings;
+  EXPECT_FALSE(found[0].pid);
+  EXPECT_FALSE(found[0].gil);
+  EXPECT_EQ(found[0].count, 10U);
+  EXPECT_EQ(found[0].lost, 30 * kMsTime);
+  EXPECT_EQ(found[0].hold_share, 0.8);
+  EXPECT_EQ(found[0].at_most, 1.25);
+}
+
+// Four workers of pure Python: each one's CPU time had its own GIL.
+TEST(Findings, set_the_cpu_time_of_each_process_against_its_own_gil) {
+  std::vector<ProcessSummary> processes;
+  for (std::int64_t pid = 1; pid <= 4; ++pid) {
+    processes.push_back(plain_process(400, 0, pid));
+    processes.back().cpu_ns = 400 * kMsTime;
+  }
+  EXPECT_EQ(found_in(judged(processes)), std::vector{FindingKind::IoBound});
+  processes.back().cpu_ns = 2000 * kMsTime;  // and one that is busy without it
+  EXPECT_EQ(found_in(judged(processes)), std::vector{FindingKind::ReleasedByC});
+}
+
+TEST(Findings, of_a_moment_are_those_of_a_bottleneck_only) {
+  auto process = plain_process(900, 30);
+  process.wall_ns = kLeastRun - Nanoseconds(1);
+  process.gils[0].wait_ns = Nanoseconds{};
+  for (auto& thread : process.threads) thread.figures.wait_share = 0.0;
+  EXPECT_TRUE(judged({process}).findings.empty());
+  process.gils[0].wait_ns = 50 * kMsTime;
+  EXPECT_EQ(judged({process}).findings.size(), 1U);
+}
+
+TEST(Findings, are_none_of_a_run_without_figures) {
+  RunSummary run;
+  run.verdict.kind = Verdict::NoGil;
+  EXPECT_TRUE(find_in_run(run).empty());
+  run.verdict.kind = Verdict::NothingRecorded;
+  EXPECT_TRUE(find_in_run(run).empty());
+  EXPECT_EQ(judge({}).kind, Verdict::NothingRecorded);
+}
+
+}  // namespace
+}  // namespace gilscope
