@@ -124,7 +124,7 @@ TEST(Verdict, has_a_ceiling_only_where_there_is_work_to_speed_up) {
   EXPECT_TRUE(judge({process}).ceiling);
 }
 
-TEST(Findings, that_explain_most_come_first_and_of_a_kind_at_most_three) {
+TEST(RunFindings, that_explain_most_come_first_and_of_a_kind_at_most_three) {
   std::vector<BlameRow> rows;
   for (unsigned i = 1; i <= 5; ++i) {
     rows.push_back(blame_row(
@@ -139,7 +139,7 @@ TEST(Findings, that_explain_most_come_first_and_of_a_kind_at_most_three) {
 }
 
 // 63 of 538 ms: what was found explains little, and the general advice is given.
-TEST(Findings, that_explain_little_do_not_silence_what_is_said_of_the_run) {
+TEST(RunFindings, that_explain_little_do_not_silence_what_is_said_of_the_run) {
   auto process = judged_process({blame_row({.caused_ms = 63, .late_ms = 63})}, {light_thread()});
   process.gils[0].wait_ns = 538 * kMsTime;
   process.gils[0].forced = 50;
@@ -152,7 +152,7 @@ TEST(Findings, that_explain_little_do_not_silence_what_is_said_of_the_run) {
 }
 
 // What the machine did to the program comes after what the program does.
-TEST(Findings, that_a_lack_of_cpu_explains_come_after_those_of_the_program) {
+TEST(RunFindings, that_a_lack_of_cpu_explains_come_after_those_of_the_program) {
   auto holder = heavy_thread(kHolder, 400);
   const std::vector rows{blame_row({.caused_ms = 150, .late_ms = 150}), computing_row(kHolder, {kWaiter})};
   const auto first = [&](Nanoseconds cpu) {
@@ -165,7 +165,7 @@ TEST(Findings, that_a_lack_of_cpu_explains_come_after_those_of_the_program) {
       << "nobody takes a CPU away for so long: the call sleeps";
 }
 
-TEST(Findings, of_a_hold_that_never_ended_come_before_all_others) {
+TEST(RunFindings, of_a_hold_that_never_ended_come_before_all_others) {
   auto open =
       blame_row({.holds = 1, .forced = 0, .late = 1, .caused_ms = 600, .late_ms = 600, .longest_ms = 600});
   open.to.reset();
@@ -174,7 +174,7 @@ TEST(Findings, of_a_hold_that_never_ended_come_before_all_others) {
   EXPECT_EQ(found_in(run), (std::vector{FindingKind::NeverReleased, FindingKind::KeptByC}));
 }
 
-TEST(Findings, of_the_same_line_in_several_processes_are_one) {
+TEST(RunFindings, of_the_same_line_in_several_processes_are_one) {
   const auto process = [](std::int64_t pid, int caused_ms) {
     return judged_process({blame_row({.caused_ms = caused_ms, .late_ms = caused_ms})}, {}, pid);
   };
@@ -187,7 +187,7 @@ TEST(Findings, of_the_same_line_in_several_processes_are_one) {
 }
 
 // A convoy of a moment, in a run that waits for nothing else.
-TEST(Findings, without_a_culprit_are_told_of_a_bottleneck_only) {
+TEST(RunFindings, without_a_culprit_are_told_of_a_bottleneck_only) {
   auto process = judged_process({computing_row(kHolder, {kWaiter})}, {heavy_thread(), light_thread()});
   EXPECT_EQ(found_in(judged({process})), (std::vector{FindingKind::Convoy, FindingKind::SwitchInterval}));
   process.wall_ns = 100'000 * kMsTime;
@@ -195,7 +195,7 @@ TEST(Findings, without_a_culprit_are_told_of_a_bottleneck_only) {
   EXPECT_EQ(found_in(judged({process})), std::vector{FindingKind::NoBottleneck});
 }
 
-TEST(Findings, of_the_whole_run_say_where_the_time_goes) {
+TEST(RunFindings, of_the_whole_run_say_where_the_time_goes) {
   const auto kind = [](int held_ms, std::optional<int> cpu_ms) {
     auto process = plain_process(held_ms, 30);
     if (cpu_ms) process.cpu_ns = *cpu_ms * kMsTime;
@@ -221,7 +221,7 @@ TEST(Findings, of_the_whole_run_say_where_the_time_goes) {
 }
 
 // Four workers of pure Python: each one's CPU time had its own GIL.
-TEST(Findings, set_the_cpu_time_of_each_process_against_its_own_gil) {
+TEST(RunFindings, set_the_cpu_time_of_each_process_against_its_own_gil) {
   std::vector<ProcessSummary> processes;
   for (std::int64_t pid = 1; pid <= 4; ++pid) {
     processes.push_back(plain_process(400, 0, pid));
@@ -232,7 +232,7 @@ TEST(Findings, set_the_cpu_time_of_each_process_against_its_own_gil) {
   EXPECT_EQ(found_in(judged(processes)), std::vector{FindingKind::ReleasedByC});
 }
 
-TEST(Findings, of_a_moment_are_those_of_a_bottleneck_only) {
+TEST(RunFindings, of_a_moment_are_those_of_a_bottleneck_only) {
   auto process = plain_process(900, 30);
   process.wall_ns = kLeastRun - Nanoseconds(1);
   process.gils[0].wait_ns = Nanoseconds{};
@@ -242,7 +242,7 @@ TEST(Findings, of_a_moment_are_those_of_a_bottleneck_only) {
   EXPECT_EQ(judged({process}).findings.size(), 1U);
 }
 
-TEST(Findings, are_none_of_a_run_without_figures) {
+TEST(RunFindings, are_none_of_a_run_without_figures) {
   RunSummary run;
   run.verdict.kind = Verdict::NoGil;
   EXPECT_TRUE(find_in_run(run).empty());

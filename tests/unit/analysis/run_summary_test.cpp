@@ -13,16 +13,16 @@ namespace {
 
 using test::kMillisecondTicks;
 using test::make_process;
-using Kind = RunVerdict::Kind;
+using VerdictKind = RunVerdict::Kind;
 
 RunSummary summarize_one(const std::vector<test::RowSpec>& rows) {
   return summarize_run({.processes = {make_process(10, rows)}});
 }
 
 TEST(RunSummary, of_nothing_says_why_there_is_nothing) {
-  EXPECT_EQ(summarize_run({.has_gil = false}).verdict.kind, Kind::NoGil);
+  EXPECT_EQ(summarize_run({.has_gil = false}).verdict.kind, VerdictKind::NoGil);
   const auto summary = summarize_run({.pair_cost_ns = 20.0});
-  EXPECT_EQ(summary.verdict.kind, Kind::NothingRecorded);
+  EXPECT_EQ(summary.verdict.kind, VerdictKind::NothingRecorded);
   EXPECT_FALSE(summary.verdict.wait_share);
   EXPECT_FALSE(summary.verdict.ceiling);
   EXPECT_FALSE(summary.cpu_ns);
@@ -44,7 +44,7 @@ TEST(RunVerdict, has_the_wait_share_of_the_busy_threads) {
   for (unsigned thread = 3; thread <= 22; ++thread)
     rows.push_back({.thread = thread, .holds = 1, .hold_ticks = 100});
   const auto verdict = summarize_one(rows).verdict;
-  EXPECT_EQ(verdict.kind, Kind::Bottleneck);
+  EXPECT_EQ(verdict.kind, VerdictKind::Bottleneck);
   EXPECT_DOUBLE_EQ(*verdict.wait_share, 0.45);
 }
 

@@ -7,7 +7,7 @@
 namespace gilscope {
 namespace {
 
-using Kind = TracingCost::Kind;
+using CostKind = TracingCost::Kind;
 
 // Rounds whose runs without tracing took so many milliseconds, and with it `ratio` times that.
 std::vector<CostRound> rounds_of(const std::vector<int>& untraced_ms, const std::vector<double>& ratios) {
@@ -24,14 +24,14 @@ std::vector<CostRound> rounds_of(const std::vector<int>& untraced_ms, const std:
 
 TEST(TracingCost, is_unknown_without_a_round) {
   const auto cost = judge_cost({});
-  EXPECT_EQ(cost.kind, Kind::NothingDone);
+  EXPECT_EQ(cost.kind, CostKind::NothingDone);
   EXPECT_FALSE(cost.wall);
   EXPECT_FALSE(cost.cpu);
 }
 
 TEST(TracingCost, is_the_median_of_the_ratios_that_the_rounds_have) {
   const auto cost = judge_cost(rounds_of({100, 200, 400, 100, 100}, {1.25, 1.125, 1.5, 1.0625, 1.375}));
-  EXPECT_EQ(cost.kind, Kind::Slower);
+  EXPECT_EQ(cost.kind, CostKind::Slower);
   EXPECT_DOUBLE_EQ(cost.wall->ratio->median, 1.25);
   EXPECT_DOUBLE_EQ(cost.cpu->ratio->median, 1.25);
   EXPECT_EQ(cost.wall->untraced.median, 100e6);
@@ -45,7 +45,7 @@ TEST(TracingCost, is_the_median_of_the_ratios_that_the_rounds_have) {
 TEST(TracingCost, is_not_what_the_machine_did_meanwhile) {
   const auto cost = judge_cost(rounds_of({100, 150, 200, 300, 500, 700, 1000},
                                          {1.0625, 1.0625, 1.0625, 1.0625, 1.0625, 1.0625, 1.0625}));
-  EXPECT_EQ(cost.kind, Kind::Slower);
+  EXPECT_EQ(cost.kind, CostKind::Slower);
   EXPECT_DOUBLE_EQ(cost.wall->ratio->median, 1.0625);
   EXPECT_DOUBLE_EQ(*cost.wall->ratio->low, 1.0625);
   EXPECT_DOUBLE_EQ(*cost.wall->ratio->high, 1.0625);
@@ -53,15 +53,15 @@ TEST(TracingCost, is_not_what_the_machine_did_meanwhile) {
 
 TEST(TracingCost, that_may_be_none_is_told_as_that) {
   EXPECT_EQ(judge_cost(rounds_of({100, 100, 100, 100, 100}, {0.75, 1.125, 1.25, 1.5, 0.875})).kind,
-            Kind::NotTold);
-  EXPECT_EQ(judge_cost(rounds_of({100, 100, 100, 100, 100}, {1, 1, 1, 1, 1})).kind, Kind::NotTold);
+            CostKind::NotTold);
+  EXPECT_EQ(judge_cost(rounds_of({100, 100, 100, 100, 100}, {1, 1, 1, 1, 1})).kind, CostKind::NotTold);
   EXPECT_EQ(judge_cost(rounds_of({100, 100, 100, 100, 100}, {0.75, 0.5, 0.875, 0.75, 0.75})).kind,
-            Kind::Faster);
+            CostKind::Faster);
 }
 
 TEST(TracingCost, of_few_rounds_has_a_ratio_and_no_interval) {
   const auto cost = judge_cost(rounds_of({100, 100, 100, 100}, {2, 2, 2, 2}));
-  EXPECT_EQ(cost.kind, Kind::TooFewRounds);
+  EXPECT_EQ(cost.kind, CostKind::TooFewRounds);
   EXPECT_EQ(cost.wall->ratio->median, 2);
   EXPECT_FALSE(cost.wall->ratio->low);
 }
@@ -71,7 +71,7 @@ TEST(TracingCost, has_no_ratio_to_a_time_that_was_none) {
   auto rounds = rounds_of({100, 100, 100, 100, 100}, {2, 2, 2, 2, 2});
   rounds[2].untraced.cpu = Nanoseconds::zero();
   const auto cost = judge_cost(rounds);
-  EXPECT_EQ(cost.kind, Kind::Slower);
+  EXPECT_EQ(cost.kind, CostKind::Slower);
   EXPECT_FALSE(cost.cpu->ratio);
 }
 
