@@ -98,7 +98,8 @@ ProbeFigures sum_figures(const RecordedRun& run) {
     if (is_process_contended(record)) figures.is_contended = true;
   }
   if (run.pair_cost_ns && wall_ns > 0) {
-    figures.hooks_ns = Nanoseconds(std::llround(hooks_ns));
+    constexpr double kMost = 9e18;  // of what a damaged capture tells
+    figures.hooks_ns = Nanoseconds(std::llround(std::min(hooks_ns, kMost)));
     figures.elsewhere_ns = elsewhere;
     figures.cost_share = (hooks_ns + static_cast<double>(elsewhere.count())) / wall_ns;
   }

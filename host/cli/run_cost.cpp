@@ -200,6 +200,10 @@ int measure_cost(const RunOptions& options, const Invocation& invocation) {
       const TextStyle style{.colour = wants_colour(STDERR_FILENO) ? Colour::On : Colour::Off};
       print_error('\n' + format_cost(cost, measured.context, style));
     }
+    if (const auto& folder = options.capture.output; !folder.empty() && !common.quiet) {
+      print_error(fmt::format("The capture of the first run is in {}: gilscope report shows it.\n",
+                              replace_controls(std::filesystem::absolute(folder).string())));
+    }
     if (!common.json.empty()) write_json(common, cost_json(cost, measured.context));
   }
   if (measured.failed_with) return *measured.failed_with;

@@ -73,7 +73,7 @@ std::optional<off_t> find_input() {
 int open_again(int descriptor, off_t offset) {
   std::array<char, 24> path{};
   constexpr std::string_view kFolder = "/proc/self/fd/";
-  std::copy(kFolder.begin(), kFolder.end(), path.begin());
+  std::ranges::copy(kFolder, path.begin());
   path[kFolder.size()] = static_cast<char>('0' + descriptor);
   const int again = open(path.data(), O_RDONLY);  // NOLINT(cppcoreguidelines-pro-type-vararg)
   if (again >= 0) lseek(again, offset, SEEK_SET);

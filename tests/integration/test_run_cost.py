@@ -108,6 +108,7 @@ def test_a_capture_is_that_of_the_first_run_and_the_others_leave_none(run, host,
     )
     assert ran.returncode == 0, ran.stderr
     assert document["recorded"] == "events"
+    assert f"The capture of the first run is in {kept}: gilscope report shows it.\n" in ran.stderr
     assert not list(temporary.iterdir())
     shown = run([host, "report", "--json", "-", str(kept)])
     assert shown.returncode == 0, shown.stderr

@@ -111,6 +111,9 @@ TEST(RunSummary, has_the_time_that_hooks_took_of_what_was_timed_and_of_what_was_
   // A sample may be too large: no pair costs less than nothing.
   run.processes.front().hooks.acquires = 17;
   EXPECT_EQ(summarize_run(run).probe.hooks_ns, Nanoseconds(61 * 6000));
+  // What a damaged capture tells is much, and no less than nothing.
+  run.processes.front().hooks.ticks = std::uint64_t{1} << 62U;
+  EXPECT_GT(summarize_run(run).probe.hooks_ns, std::chrono::hours(24));
   run.pair_cost_ns.reset();
   EXPECT_FALSE(summarize_run(run).probe.hooks_ns);
   EXPECT_FALSE(summarize_run(run).probe.elsewhere_ns);
