@@ -66,7 +66,7 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
                     "leave it out", ExitCode::Usage);
       }
       check_exports("run", options->capture.exports, options->common);
-      check_cost_options(*options, command->count("--rounds") > 0);
+      check_cost_options(*options, invocation, command->count("--rounds") > 0);
       if (command->count("--max-size") > 0 && !options->capture.is_wanted()) {
         throw Error("run: --max-size bounds a capture, and none is kept", "-o DIR keeps one",
                     ExitCode::Usage);

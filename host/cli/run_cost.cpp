@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -164,9 +165,14 @@ Measured run_all(const RunOptions& options, const Invocation& invocation) {
   return measured;
 }
 
+bool is_input_a_file() noexcept {
+  struct stat status{};
+  return fstat(STDIN_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 }  // namespace
 
-void check_cost_options(const RunOptions& options, bool is_rounds_given) {
+void check_cost_options(const RunOptions& options, const Invocation& invocation, bool is_rounds_given) {
   const auto refuse = [](const char* what, const char* hint) {
     throw Error(std::string("run: ") + what, hint, ExitCode::Usage);
   };
@@ -182,6 +188,9 @@ void check_cost_options(const RunOptions& options, bool is_rounds_given) {
   }
   if (options.common.quiet && options.common.json.empty()) {
     refuse("--cost with -q measures and tells nobody", "--json FILE, or leave -q out");
+  }
+  if (invocation.tail.front() == "-" && !is_input_a_file()) {
+    refuse("--cost runs the program more than once, and standard input can be read once", "name its file");
   }
 }
 

@@ -7,8 +7,9 @@
 
 namespace gilscope::cli {
 
-// Throws Error (usage) where the options make no sense together. `is_rounds_given`: --rounds.
-void check_cost_options(const RunOptions& options, bool is_rounds_given);
+// Throws Error (usage) where the options make no sense together, or with the program. `is_rounds_given`:
+// --rounds.
+void check_cost_options(const RunOptions& options, const Invocation& invocation, bool is_rounds_given);
 
 // Runs the program some times over, each time in a child. Returns the exit code: of the program, where a run
 // of it failed. Throws Error.

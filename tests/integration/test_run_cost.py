@@ -125,6 +125,15 @@ def test_each_run_reads_the_file_that_is_standard_input(run, host, script, tmp_p
     assert read_notes(notes) == ["14", "14", "14"]
 
 
+def test_a_program_on_standard_input_is_run_where_that_is_a_file_and_refused_elsewhere(run, host, script):
+    command = [host, "run", "--cost", "--rounds", "1", "-", "word"]
+    ran = run(["sh", "-c", 'exec "$@" <"$0"', script("import sys; print(sys.argv)"), *command])
+    assert (ran.returncode, ran.stdout) == (0, "['-', 'word']\n"), ran.stderr
+    piped = run(command, stdin="print('never')")
+    assert (piped.returncode, piped.stdout) == (2, "")
+    assert "standard input can be read once" in piped.stderr
+
+
 def test_a_program_that_leaves_no_report_is_measured_and_that_is_said(run, host, script, tmp_path):
     ran, document = measure(
         run, host, ["--rounds", "1", script(NOTES + "sys.stdout.flush()\nos._exit(0)"), str(tmp_path / "notes")]
