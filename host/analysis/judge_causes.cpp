@@ -34,21 +34,19 @@ bool is_kept_too_long(const Gathering& late) {
 
 // Gives the GIL up itself, soon after it got it.
 bool is_light(const ThreadFigures& thread, Nanoseconds interval) {
-  const auto holds = static_cast<std::int64_t>(std::max<std::uint64_t>(thread.holds, 1));
-  return thread.forced * kLeastWaits <= thread.waits && thread.hold_ns / holds <= interval / 5;
+  return thread.forced * kLeastWaits <= thread.waits && mean(thread.hold_ns, thread.holds) <= interval / 5;
 }
 
 // A shorter switch interval would help it. `lost`: while others computed.
 bool is_in_convoy(const ThreadFigures& thread, Nanoseconds lost, Nanoseconds interval) {
   return thread.waits >= kLeastWaits && is_light(thread, interval) &&
-         lost / static_cast<std::int64_t>(thread.waits) >= interval / 2 &&
-         ratio(lost, thread.lifetime_ns) >= kLeastOfLife;
+         mean(lost, thread.waits) >= interval / 2 && ratio(lost, thread.lifetime_ns) >= kLeastOfLife;
 }
 
 // Has the GIL or asks for it, always, and each time for next to nothing.
 bool is_polling(const ThreadFigures& thread) {
   return thread.holds >= kLeastWaits && thread.forced == 0 &&
-         thread.hold_ns / static_cast<std::int64_t>(thread.holds) <= kMomentary &&
+         mean(thread.hold_ns, thread.holds) <= kMomentary &&
          ratio(add(thread.hold_ns, thread.wait_ns), thread.lifetime_ns) >= kAlwaysThere;
 }
 
@@ -85,7 +83,7 @@ std::optional<RunFinding> find_pollers(const GilFacts& facts, const SortedRows& 
   finding.victim = finding.victims.front();
   finding.count = holds;
   finding.lost = add(add(computing.lost(), sorted.brief.lost()), facts.unheld);
-  finding.mean_hold = held / static_cast<std::int64_t>(holds);
+  finding.mean_hold = mean(held, holds);
   return finding;
 }
 
@@ -124,10 +122,8 @@ RunFinding judge_interval(const GilFacts& facts, const Convoy& convoy, Nanosecon
                      .count = facts.gil->forced,
                      .lost = lost};
   finding.interval = facts.interval;
-  Nanoseconds wake{};
-  if (facts.gil->handoffs > 0) wake = facts.unheld / static_cast<std::int64_t>(facts.gil->handoffs);
   // Those that wait at once gain at once.
-  const auto change = shorten_interval(convoy.most, finding.count, wake);
+  const auto change = shorten_interval(convoy.most, finding.count, mean(facts.unheld, facts.gil->handoffs));
   finding.gain = std::min(change.gain, facts.process->wall_ns);
   finding.cost = change.cost;
   return finding;
@@ -163,7 +159,7 @@ std::optional<Nanoseconds> mean_hold_of(const GilFacts& facts, const std::vector
     holds += thread->figures.holds;
   }
   if (holds == 0) return std::nullopt;
-  return held / static_cast<std::int64_t>(holds);
+  return mean(held, holds);
 }
 
 void find_releases(const GilFacts& facts, const SortedRows& sorted, std::vector<RunFinding>& found) {
@@ -241,7 +237,12 @@ IntervalChange shorten_interval(Nanoseconds lost, std::uint64_t forced, Nanoseco
   return {.gain = Nanoseconds(std::llround(gain)), .cost = Nanoseconds(std::llround(std::min(cost, kMost)))};
 }
 
-bool is_sleep(const CpuOfHolds& holds) noexcept { return holds.cpu <= holds.held / 5; }
+// Seen: a thread that computed had a CPU for a sixth of its time, with twenty others on two cores. To begin
+// takes some milliseconds in any case.
+bool is_sleep(const CpuOfHolds& holds) noexcept {
+  constexpr Nanoseconds kToBegin{10'000'000};
+  return holds.cpu - kToBegin <= holds.held / 20;
+}
 
 std::optional<CpuOfHolds> find_lack_of_cpu(const RunFinding& finding, const ProcessSummary& process) {
   if (finding.kind != Kind::KeptByC && finding.kind != Kind::StalledLoop) return std::nullopt;

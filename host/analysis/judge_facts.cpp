@@ -11,6 +11,12 @@ const NamedThread* GilFacts::thread(ThreadId id) const {
   return found == process->threads.end() ? nullptr : &*found;
 }
 
+Nanoseconds mean(Nanoseconds sum, std::uint64_t count) noexcept {
+  if (count == 0) return Nanoseconds::zero();
+  return Nanoseconds(
+      static_cast<std::int64_t>(static_cast<double>(sum.count()) / static_cast<double>(count)));
+}
+
 double GilFacts::waiters() const { return share_of(gil->wait_ns, process->wall_ns).value_or(0); }
 
 std::vector<GilFacts> gather_facts(const std::vector<ProcessSummary>& processes) {
@@ -18,7 +24,8 @@ std::vector<GilFacts> gather_facts(const std::vector<ProcessSummary>& processes)
   for (const auto& process : processes) {
     for (const auto& gil : process.gils) {
       GilFacts& facts = all.emplace_back(GilFacts{.process = &process, .gil = &gil});
-      facts.interval = std::max(gil.switch_interval.value_or(kSwitchInterval), Nanoseconds(1));
+      facts.interval =
+          std::clamp(gil.switch_interval.value_or(kSwitchInterval), Nanoseconds(1), kLongestInterval);
       if (!process.blame) continue;
       for (const auto& row : *process.blame) {
         if (row.gil != gil.id) continue;

@@ -2,6 +2,8 @@
 // Pure; from the summary alone. Points into it.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -11,6 +13,7 @@ namespace gilscope {
 
 // CPython's own, where nobody waited for long enough to show another one.
 inline constexpr Nanoseconds kSwitchInterval{5'000'000};
+inline constexpr Nanoseconds kLongestInterval = std::chrono::hours(1);  // a damaged summary may tell of any
 
 struct GilFacts {
   const ProcessSummary* process = nullptr;
@@ -24,6 +27,9 @@ struct GilFacts {
   // L = λW", Operations Research 1961).
   [[nodiscard]] double waiters() const;
 };
+
+// 0 of none.
+[[nodiscard]] Nanoseconds mean(Nanoseconds sum, std::uint64_t count) noexcept;
 
 // In the order of the summary.
 [[nodiscard]] std::vector<GilFacts> gather_facts(const std::vector<ProcessSummary>& processes);

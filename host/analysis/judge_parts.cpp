@@ -14,7 +14,8 @@ constexpr double kLeastOfCulprit = 0.05;  // of what the worst culprit caused: w
 constexpr int kNeverReleased = 100;       // switch intervals
 
 Nanoseconds scale(Nanoseconds time, double factor) {
-  return Nanoseconds(std::llround(static_cast<double>(time.count()) * factor));
+  constexpr double kMost = 9e18;  // a damaged summary may tell of any times
+  return Nanoseconds(std::llround(std::min(static_cast<double>(time.count()) * factor, kMost)));
 }
 
 std::vector<ThreadId> rank(const std::map<ThreadId, Nanoseconds>& threads, double least) {

@@ -23,6 +23,7 @@ bool is_library_file(std::string_view file) {
 bool is_library(const CodePlace& place) { return is_library_file(place.file); }
 
 const CodePlace& place_to_look_at(const CodePlace& place, const std::vector<CodePlace>& stack) {
+  // NOLINTNEXTLINE(bugprone-return-const-ref-from-parameter): of places that are kept, as user_code.h says
   if (!is_library(place)) return place;
   const auto caller = std::ranges::find_if_not(stack, is_library);
   return caller == stack.end() ? place : *caller;

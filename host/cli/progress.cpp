@@ -14,7 +14,7 @@ Progress::Progress(std::size_t steps, bool quiet)
       visible_(!quiet && isatty(STDERR_FILENO) == 1),
       begin_(std::chrono::steady_clock::now()) {}
 
-void Progress::hide() {
+void Progress::hide() const {
   if (visible_) print_error("\r\x1b[K");
 }
 

@@ -18,7 +18,7 @@ class Progress {
   ~Progress() { hide(); }
 
   void show(const std::string& text);
-  void hide();  // clears the line, for other words
+  void hide() const;  // clears the line, for other words
   void step(std::size_t count = 1) noexcept { done_ += count; }
 
  private:

@@ -128,7 +128,7 @@ std::string describe_polling(const RunFinding& finding, const ProcessSummary* pr
   const auto words = find_words(finding, process);
   return fmt::format(
       "{} probably poll{}: they asked for the GIL again at once, {} × for {}, while {} {}{}; wait for an "
-      "Event or a queue instead",
+      "Event instead, or do more each time",
       words.culprits, words.at, finding.count, format_duration(finding.mean_hold.value_or(Nanoseconds{})),
       words.victims, finding.victims.size() == 1 ? "computes" : "compute", words.share);
 }

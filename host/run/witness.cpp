@@ -6,10 +6,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <poll.h>
+#include <span>
+#include <string_view>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -115,8 +116,8 @@ void ignore_signals() {
 
 // The command line is this process's: who looks for that finds it once.
 void take_name() {
-  constexpr const char* kName = "gilscope-witness";
-  prctl(PR_SET_NAME, kName);  // NOLINT(cppcoreguidelines-pro-type-vararg)
+  constexpr std::string_view kName = "gilscope-witness";
+  prctl(PR_SET_NAME, kName.data());  // NOLINT(cppcoreguidelines-pro-type-vararg)
   const auto stat = read_text("/proc/self/stat");
   if (!stat) return;
   constexpr std::size_t kArgumentsBegin = 45;  // the 48th field, and the next
@@ -126,9 +127,9 @@ void take_name() {
   const auto end = parse_unsigned(fields[kArgumentsBegin + 1]).value_or(0);
   if (begin == 0 || end <= begin) return;
   // NOLINTNEXTLINE(performance-no-int-to-ptr): where the kernel has put them
-  auto* const arguments = reinterpret_cast<char*>(begin);
-  std::memset(arguments, 0, end - begin);
-  std::memcpy(arguments, kName, std::min<std::size_t>(std::strlen(kName), end - begin - 1));
+  const std::span arguments(reinterpret_cast<char*>(begin), end - begin);
+  std::ranges::fill(arguments, '\0');
+  std::ranges::copy(kName.substr(0, arguments.size() - 1), arguments.begin());
 }
 
 [[noreturn]] void stay(const WitnessPlan& plan, pid_t process, int pidfd) {

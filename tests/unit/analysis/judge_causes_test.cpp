@@ -21,7 +21,7 @@ using test::kMsTime;
 using test::kWaiter;
 using test::light_thread;
 using test::line_of_app;
-using Kind = RunFinding::Kind;
+using FindingKind = RunFinding::Kind;
 
 constexpr ThreadId kOther{3};
 
@@ -35,8 +35,8 @@ std::vector<RunFinding> causes_in(const std::vector<BlameRow>& rows,
   return causes_of(judged_process(rows, threads));
 }
 
-std::vector<Kind> kinds(const std::vector<RunFinding>& findings) {
-  std::vector<Kind> kinds;
+std::vector<FindingKind> kinds(const std::vector<RunFinding>& findings) {
+  std::vector<FindingKind> kinds;
   for (const auto& finding : findings) kinds.push_back(finding.kind);
   return kinds;
 }
@@ -48,7 +48,7 @@ RunFinding only(const std::vector<RunFinding>& findings) {
 
 TEST(KeptByC, is_found_where_holds_were_late) {
   const auto found = causes_in({blame_row({})});
-  ASSERT_EQ(kinds(found), std::vector{Kind::KeptByC});
+  ASSERT_EQ(kinds(found), std::vector{FindingKind::KeptByC});
   EXPECT_EQ(found[0].pid, 4711);
   EXPECT_EQ(found[0].culprit, kHolder);
   EXPECT_EQ(found[0].victim, kWaiter);
@@ -56,14 +56,14 @@ TEST(KeptByC, is_found_where_holds_were_late) {
   EXPECT_EQ(found[0].count, 3U);
   EXPECT_EQ(found[0].longest, 30 * kMsTime);
   EXPECT_EQ(found[0].lost, 90 * kMsTime);
-  EXPECT_EQ(kinds(causes_in({blame_row({.late = 0, .late_ms = 0})})), std::vector{Kind::Convoy});
+  EXPECT_EQ(kinds(causes_in({blame_row({.late = 0, .late_ms = 0})})), std::vector{FindingKind::Convoy});
 }
 
 // Python code that lost its CPU keeps the GIL for long, too, but not again and again.
 TEST(KeptByC, happens_several_times_or_for_50_ms) {
   const auto is_told = [](const test::Holds& holds) {
     const auto found = kinds(causes_in({blame_row(holds)}));
-    return std::ranges::find(found, Kind::KeptByC) != found.end();
+    return std::ranges::find(found, FindingKind::KeptByC) != found.end();
   };
   EXPECT_FALSE(is_told({.late = 2, .late_ms = 60, .longest_ms = 49}));
   EXPECT_TRUE(is_told({.late = 2, .late_ms = 60, .longest_ms = 50}));
@@ -75,7 +75,7 @@ TEST(KeptByC, happens_several_times_or_for_50_ms) {
 TEST(KeptByC, is_told_by_the_late_holds_and_not_by_the_mean_of_all) {
   const auto found = causes_in({blame_row(
       {.holds = 205, .forced = 5, .late = 5, .caused_ms = 1600, .late_ms = 1000, .longest_ms = 200})});
-  ASSERT_EQ(kinds(found), (std::vector{Kind::KeptByC, Kind::FrequentReleases}));
+  ASSERT_EQ(kinds(found), (std::vector{FindingKind::KeptByC, FindingKind::FrequentReleases}));
   EXPECT_EQ(found[0].count, 5U);
   EXPECT_EQ(found[0].lost, 1000 * kMsTime);
   EXPECT_EQ(found[1].count, 200U);
@@ -116,8 +116,8 @@ TEST(KeptByC, by_a_thread_without_cpu_time_is_a_sleep_and_by_one_with_less_a_lac
   EXPECT_FALSE(lack(356 * kMsTime)) << "others waited 90 ms";
   ASSERT_TRUE(lack(355 * kMsTime));
   EXPECT_FALSE(is_sleep(*lack(355 * kMsTime)));
-  EXPECT_FALSE(is_sleep(*lack(81 * kMsTime)));
-  EXPECT_TRUE(is_sleep(*lack(80 * kMsTime)));
+  EXPECT_FALSE(is_sleep(*lack(31 * kMsTime))) << "others take a CPU from it";
+  EXPECT_TRUE(is_sleep(*lack(30 * kMsTime)));
 }
 
 TEST(NeverReleased, is_a_hold_that_goes_on_for_a_hundred_intervals) {
@@ -128,19 +128,19 @@ TEST(NeverReleased, is_a_hold_that_goes_on_for_a_hundred_intervals) {
   row.stack.clear();
   row.from = line_of_app(3);
   const auto found = only(causes_in({row}));
-  EXPECT_EQ(found.kind, Kind::NeverReleased);
+  EXPECT_EQ(found.kind, FindingKind::NeverReleased);
   EXPECT_EQ(found.place->line, 3U);
   EXPECT_EQ(found.culprit, kHolder);
   row.forced = 1;  // it has ended, by a line that nobody knows
-  EXPECT_EQ(only(causes_in({row})).kind, Kind::KeptByC);
+  EXPECT_EQ(only(causes_in({row})).kind, FindingKind::KeptByC);
   row.forced = 0;
   row.max_wait_ns = 499 * kMsTime;
-  EXPECT_EQ(only(causes_in({row})).kind, Kind::KeptByC);
+  EXPECT_EQ(only(causes_in({row})).kind, FindingKind::KeptByC);
 }
 
 TEST(Convoy, is_a_light_thread_that_waits_for_one_that_computes) {
   const auto found = causes_in({computing_row(kHolder, {kWaiter})}, {heavy_thread(), light_thread()});
-  ASSERT_EQ(kinds(found), (std::vector{Kind::SwitchInterval, Kind::Convoy}));
+  ASSERT_EQ(kinds(found), (std::vector{FindingKind::SwitchInterval, FindingKind::Convoy}));
   EXPECT_EQ(found[1].culprit, kHolder);
   EXPECT_EQ(found[1].victim, kWaiter);
   EXPECT_EQ(found[1].count, 20U);
@@ -152,7 +152,7 @@ TEST(SwitchInterval, is_judged_for_threads_that_are_light_and_wait_for_most_of_o
     auto thread = light_thread();
     change(thread.figures);
     const auto found = causes_in({computing_row(kHolder, {kWaiter})}, {heavy_thread(), thread});
-    EXPECT_EQ(found.back().kind, Kind::Convoy);
+    EXPECT_EQ(found.back().kind, FindingKind::Convoy);
     return found.size() == 2;
   };
   EXPECT_TRUE(is_judged([](auto&) {}));
@@ -166,13 +166,13 @@ TEST(SwitchInterval, is_judged_for_threads_that_are_light_and_wait_for_most_of_o
 
 // gc.collect() beside a thread that sleeps: no switch interval shortens a call in C.
 TEST(Convoy, is_none_where_holds_were_late) {
-  EXPECT_EQ(kinds(causes_in({blame_row({})}, {light_thread()})), std::vector{Kind::KeptByC});
+  EXPECT_EQ(kinds(causes_in({blame_row({})}, {light_thread()})), std::vector{FindingKind::KeptByC});
 }
 
 TEST(ComputingThreads, are_those_that_wait_for_each_other) {
   const auto found = causes_in({computing_row(kHolder, {kOther, kWaiter}), computing_row(kOther, {kHolder})},
                                {heavy_thread(), heavy_thread(kOther), light_thread()});
-  ASSERT_EQ(kinds(found), std::vector{Kind::ComputingThreads});
+  ASSERT_EQ(kinds(found), std::vector{FindingKind::ComputingThreads});
   EXPECT_EQ(found[0].culprits.size(), 2U);
   EXPECT_EQ(found[0].lost, 200 * kMsTime);
   EXPECT_EQ(found[0].hold_share, 0.8);
@@ -182,7 +182,7 @@ TEST(ComputingThreads, are_those_that_wait_for_each_other) {
 TEST(ComputingThreads, that_only_make_light_ones_wait_are_a_convoy_of_all_of_them) {
   const auto found = causes_in({computing_row(kHolder, {kWaiter}), computing_row(kOther, {kWaiter})},
                                {heavy_thread(), heavy_thread(kOther), light_thread()});
-  ASSERT_EQ(kinds(found), (std::vector{Kind::SwitchInterval, Kind::Convoy}));
+  ASSERT_EQ(kinds(found), (std::vector{FindingKind::SwitchInterval, FindingKind::Convoy}));
   EXPECT_EQ(found[1].culprits.size(), 2U);
 }
 
@@ -213,7 +213,7 @@ std::vector<BlameRow> polling_rows() {
 
 TEST(BusyPolling, is_of_threads_that_ask_again_at_once_on_one_line) {
   const auto found = causes_in(polling_rows(), pollers());
-  ASSERT_EQ(kinds(found), std::vector{Kind::BusyPolling});
+  ASSERT_EQ(kinds(found), std::vector{FindingKind::BusyPolling});
   EXPECT_EQ(found[0].lost, 102 * kMsTime);
   EXPECT_THAT(found[0].culprits, testing::ElementsAre(kWaiter, kOther));
   EXPECT_EQ(found[0].victim, kHolder) << "who computes is no culprit";
@@ -225,10 +225,10 @@ TEST(BusyPolling, is_of_threads_that_ask_again_at_once_on_one_line) {
 TEST(BusyPolling, is_none_of_one_thread_nor_of_threads_that_are_away_meanwhile) {
   auto rows = polling_rows();
   rows.pop_back();
-  EXPECT_THAT(kinds(causes_in(rows, pollers())), testing::Contains(Kind::Convoy));
+  EXPECT_THAT(kinds(causes_in(rows, pollers())), testing::Contains(FindingKind::Convoy));
   auto threads = pollers();
   threads.back().figures.lifetime_ns = 200 * kMsTime;
-  EXPECT_THAT(kinds(causes_in(polling_rows(), threads)), testing::Contains(Kind::Convoy));
+  EXPECT_THAT(kinds(causes_in(polling_rows(), threads)), testing::Contains(FindingKind::Convoy));
 }
 
 TEST(TinyTasks, are_told_where_most_waiting_is_for_who_hands_them_over) {
@@ -241,11 +241,12 @@ TEST(TinyTasks, are_told_where_most_waiting_is_for_who_hands_them_over) {
   row.to = lock;
   row.stack = {lock, submit, line_of_app(24)};
   const auto found = only(causes_in({row}, {heavy_thread(), light_thread()}));
-  EXPECT_EQ(found.kind, Kind::TinyTasks);
+  EXPECT_EQ(found.kind, FindingKind::TinyTasks);
   EXPECT_EQ(found.mean_hold, Nanoseconds(10'000));
   EXPECT_EQ(found.lost, 100 * kMsTime);
   row.stack = {line_of_app(24), submit};  // a task that computes
-  EXPECT_THAT(kinds(causes_in({row}, {heavy_thread(), light_thread()})), testing::Contains(Kind::Convoy));
+  EXPECT_THAT(kinds(causes_in({row}, {heavy_thread(), light_thread()})),
+              testing::Contains(FindingKind::Convoy));
 }
 
 TEST(FrequentReleases, are_of_threads_that_end_their_holds_themselves) {
@@ -253,7 +254,7 @@ TEST(FrequentReleases, are_of_threads_that_end_their_holds_themselves) {
   row.forced = 9;  // of 20
   auto process = judged_process({row, {.caused_wait_ns = 5 * kMsTime}}, {heavy_thread(), light_thread()});
   const auto found = only(causes_of(process));
-  EXPECT_EQ(found.kind, Kind::FrequentReleases);
+  EXPECT_EQ(found.kind, FindingKind::FrequentReleases);
   EXPECT_EQ(found.count, 20U);
   EXPECT_EQ(found.lost, 105 * kMsTime) << "and until the system had woken who waited";
 }
@@ -277,18 +278,18 @@ NamedThread loop_that_waited(Nanoseconds longest) {
 
 TEST(StalledLoop, is_what_a_call_that_keeps_the_gil_does_to_a_loop) {
   const auto found = only(causes_in({blame_row({})}, {loop_that_waited(60 * kMsTime)}));
-  EXPECT_EQ(found.kind, Kind::StalledLoop);
+  EXPECT_EQ(found.kind, FindingKind::StalledLoop);
   EXPECT_EQ(found.victim, kWaiter);
   EXPECT_EQ(found.culprit, kHolder);
   EXPECT_EQ(found.loop_stall, 60 * kMsTime);
   EXPECT_EQ(found.lost, 90 * kMsTime);
-  EXPECT_EQ(only(causes_in({blame_row({})}, {loop_that_waited(49 * kMsTime)})).kind, Kind::KeptByC);
+  EXPECT_EQ(only(causes_in({blame_row({})}, {loop_that_waited(49 * kMsTime)})).kind, FindingKind::KeptByC);
 }
 
 TEST(StalledLoop, beside_threads_that_compute_is_said_of_them) {
   const auto found = causes_in({computing_row(kHolder, {kOther, kWaiter}), computing_row(kOther, {kHolder})},
                                {heavy_thread(), heavy_thread(kOther), loop_that_waited(60 * kMsTime)});
-  ASSERT_EQ(kinds(found), std::vector{Kind::ComputingThreads});
+  ASSERT_EQ(kinds(found), std::vector{FindingKind::ComputingThreads});
   EXPECT_EQ(found[0].victim, kWaiter);
   EXPECT_EQ(found[0].loop_stall, 60 * kMsTime);
 }
@@ -298,13 +299,13 @@ TEST(StalledLoop, kept_the_gil_itself_where_a_task_did) {
   row.stack = in_loop({*row.to, line_of_app(9, "handle"), in_asyncio("events.py", "Handle._run")});
   const auto loop = heavy_thread();
   const auto found = only(causes_in({row}, {loop}));
-  EXPECT_EQ(found.kind, Kind::StalledLoop);
+  EXPECT_EQ(found.kind, FindingKind::StalledLoop);
   EXPECT_EQ(found.culprit, kHolder);
   EXPECT_EQ(found.victim, kHolder);
   EXPECT_EQ(found.longest, 50 * kMsTime);
   EXPECT_EQ(task_of(found.stack)->function, "handle");
   row.max_hold_ns = 49 * kMsTime;
-  EXPECT_EQ(only(causes_in({row}, {loop})).kind, Kind::KeptByC);
+  EXPECT_EQ(only(causes_in({row}, {loop})).kind, FindingKind::KeptByC);
 }
 
 TEST(SwitchInterval, of_a_tenth_saves_most_of_a_convoy_and_costs_switches) {
@@ -318,7 +319,7 @@ TEST(SwitchInterval, of_a_tenth_saves_most_of_a_convoy_and_costs_switches) {
   const BlameRow nobodys{.caused_wait_ns = 5 * kMsTime, .waiters = {{kWaiter, 5 * kMsTime}}};
   const auto found =
       causes_in({computing_row(kHolder, {kWaiter}), nobodys}, {heavy_thread(), light_thread()});
-  ASSERT_EQ(found.at(0).kind, Kind::SwitchInterval);
+  ASSERT_EQ(found.at(0).kind, FindingKind::SwitchInterval);
   EXPECT_EQ(found[0].lost, 100 * kMsTime);
   EXPECT_EQ(found[0].gain, 90 * kMsTime);
   EXPECT_EQ(found[0].cost, 9 * kMsTime);
@@ -331,7 +332,7 @@ TEST(SwitchInterval, saves_what_one_thread_lost_and_no_more_than_the_run_took) {
   auto process = judged_process({computing_row(kHolder, {kWaiter}, 2000)}, {heavy_thread(), light_thread()});
   EXPECT_EQ(causes_of(process).at(0).gain, process.wall_ns);
   process.gils[0].switch_interval = Nanoseconds(999'999);
-  EXPECT_THAT(kinds(causes_of(process)), testing::ElementsAre(Kind::Convoy)) << "it is short as it is";
+  EXPECT_THAT(kinds(causes_of(process)), testing::ElementsAre(FindingKind::Convoy)) << "it is short as it is";
 }
 
 TEST(Causes, are_none_where_blame_was_not_recorded) {

@@ -1,6 +1,9 @@
 // What is said of a run: its verdict, and its findings in their order.
 #include "analysis/judge_run.h"
 
+#include <cstdint>
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +21,7 @@ using test::kMsTime;
 using test::kWaiter;
 using test::light_thread;
 using FindingKind = RunFinding::Kind;
-using Verdict = RunVerdict::Kind;
+using VerdictKind = RunVerdict::Kind;
 
 RunSummary judged(std::vector<ProcessSummary> processes) {
   RunSummary run;
@@ -54,19 +57,19 @@ ProcessSummary plain_process(int held_ms, int waited_ms, std::int64_t pid = 1) {
   return process;
 }
 
-TEST(Verdict, is_a_bottleneck_where_a_tenth_of_a_thread_waits_on_average) {
+TEST(RunVerdict, is_a_bottleneck_where_a_tenth_of_a_thread_waits_on_average) {
   const auto at = judge({plain_process(500, 100)});
-  EXPECT_EQ(at.kind, Verdict::Bottleneck);
+  EXPECT_EQ(at.kind, VerdictKind::Bottleneck);
   EXPECT_DOUBLE_EQ(*at.waiters, 0.1);
   EXPECT_EQ(at.pid, 1);
   EXPECT_EQ(at.gil, GilId{});
   EXPECT_EQ(at.hold_share, 0.5);
   EXPECT_FALSE(at.ceiling);
-  EXPECT_EQ(judge({plain_process(500, 99)}).kind, Verdict::NoBottleneck);
+  EXPECT_EQ(judge({plain_process(500, 99)}).kind, VerdictKind::NoBottleneck);
 }
 
 // A thread a request: none of them lives for long, and all of them wait.
-TEST(Verdict, counts_threads_that_live_for_a_moment) {
+TEST(RunVerdict, counts_threads_that_live_for_a_moment) {
   ProcessSummary process{.pid = 1, .wall_ns = 1000 * kMsTime};
   for (unsigned id = 1; id <= 200; ++id) {
     auto thread = light_thread(ThreadId{id});
@@ -77,12 +80,12 @@ TEST(Verdict, counts_threads_that_live_for_a_moment) {
   }
   process.gils.push_back({.hold_ns = 930 * kMsTime, .wait_ns = 800 * kMsTime, .hold_share = 0.93});
   const auto verdict = judge({process});
-  EXPECT_EQ(verdict.kind, Verdict::Bottleneck);
+  EXPECT_EQ(verdict.kind, VerdictKind::Bottleneck);
   EXPECT_DOUBLE_EQ(*verdict.waiters, 0.8);
 }
 
 // It waits for a fifth of its short life, in a run that goes on without it.
-TEST(Verdict, is_a_bottleneck_of_whom_it_hurts) {
+TEST(RunVerdict, is_a_bottleneck_of_whom_it_hurts) {
   const auto judge_one = [](int waited_ms, int lifetime_ms) {
     auto process = plain_process(500, waited_ms);
     auto& figures = process.threads.back().figures;
@@ -90,30 +93,30 @@ TEST(Verdict, is_a_bottleneck_of_whom_it_hurts) {
     figures.wait_share = share_of(figures.wait_ns, figures.lifetime_ns);
     return judge({process}).kind;
   };
-  EXPECT_EQ(judge_one(20, 200), Verdict::Bottleneck);
-  EXPECT_EQ(judge_one(20, 201), Verdict::NoBottleneck);
-  EXPECT_EQ(judge_one(19, 100), Verdict::NoBottleneck);
+  EXPECT_EQ(judge_one(20, 200), VerdictKind::Bottleneck);
+  EXPECT_EQ(judge_one(20, 201), VerdictKind::NoBottleneck);
+  EXPECT_EQ(judge_one(19, 100), VerdictKind::NoBottleneck);
 }
 
-TEST(Verdict, is_of_the_process_that_suffers_and_no_mean_of_all) {
+TEST(RunVerdict, is_of_the_process_that_suffers_and_no_mean_of_all) {
   const auto verdict =
       judge({plain_process(900, 0, 1), plain_process(300, 150, 2), plain_process(900, 0, 3)});
-  EXPECT_EQ(verdict.kind, Verdict::Bottleneck);
+  EXPECT_EQ(verdict.kind, VerdictKind::Bottleneck);
   EXPECT_EQ(verdict.pid, 2);
   EXPECT_DOUBLE_EQ(*verdict.waiters, 0.15);
 }
 
-TEST(Verdict, is_one_thread_only_where_no_other_one_used_the_gil) {
+TEST(RunVerdict, is_one_thread_only_where_no_other_one_used_the_gil) {
   auto process = plain_process(400, 0);
   process.cpu_ns = 500 * kMsTime;
-  EXPECT_EQ(judge({process}).kind, Verdict::NoBottleneck);
+  EXPECT_EQ(judge({process}).kind, VerdictKind::NoBottleneck);
   process.threads.pop_back();
-  EXPECT_EQ(judge({process}).kind, Verdict::OneThread);
+  EXPECT_EQ(judge({process}).kind, VerdictKind::OneThread);
   EXPECT_DOUBLE_EQ(*judge({process}).ceiling, 2.5);
-  EXPECT_EQ(judge({process, process}).kind, Verdict::NoBottleneck);
+  EXPECT_EQ(judge({process, process}).kind, VerdictKind::NoBottleneck);
 }
 
-TEST(Verdict, has_a_ceiling_only_where_there_is_work_to_speed_up) {
+TEST(RunVerdict, has_a_ceiling_only_where_there_is_work_to_speed_up) {
   auto process = plain_process(10, 0);
   process.threads.pop_back();
   process.cpu_ns = 499 * kMsTime;
@@ -242,13 +245,41 @@ TEST(RunFindings, of_a_moment_are_those_of_a_bottleneck_only) {
   EXPECT_EQ(judged({process}).findings.size(), 1U);
 }
 
+// A summary that somebody else wrote may tell of anything.
+TEST(RunFindings, of_impossible_figures_are_made_all_the_same) {
+  constexpr std::uint64_t kMany = std::numeric_limits<std::int64_t>::max();
+  std::vector<NamedThread> threads;
+  std::vector<BlameRow> rows;
+  for (const unsigned id : {1U, 2U, 3U, 4U}) {
+    auto row = id == 1 ? computing_row(kHolder, {kWaiter}) : blame_row({.thread = ThreadId{id}, .line = 23});
+    row.holds = row.late_holds = kMany;
+    row.forced = id == 1 ? kMany : 0;
+    row.hold_ns = row.caused_wait_ns = row.max_hold_ns = row.max_wait_ns = row.late_wait_ns =
+        Nanoseconds::max();
+    for (auto& waiter : row.waiters) waiter.wait_ns = Nanoseconds::max();
+    rows.push_back(row);
+    threads.push_back(light_thread(ThreadId{id}));
+    auto& figures = threads.back().figures;
+    figures.holds = figures.waits = figures.voluntary = kMany;
+    figures.hold_ns = figures.wait_ns = figures.lifetime_ns = Nanoseconds::max();
+    threads.back().cpu_ns = Nanoseconds::zero();
+  }
+  auto process = judged_process(rows, threads);
+  process.gils[0].switch_interval = Nanoseconds::max();
+  process.gils[0].handoffs = kMany;
+  process.cpu_ns = Nanoseconds::max();
+  EXPECT_FALSE(judged({process}).findings.empty());
+  for (auto& row : *process.blame) row.late_holds = 0;
+  EXPECT_FALSE(judged({process}).findings.empty());
+}
+
 TEST(RunFindings, are_none_of_a_run_without_figures) {
   RunSummary run;
-  run.verdict.kind = Verdict::NoGil;
+  run.verdict.kind = VerdictKind::NoGil;
   EXPECT_TRUE(find_in_run(run).empty());
-  run.verdict.kind = Verdict::NothingRecorded;
+  run.verdict.kind = VerdictKind::NothingRecorded;
   EXPECT_TRUE(find_in_run(run).empty());
-  EXPECT_EQ(judge({}).kind, Verdict::NothingRecorded);
+  EXPECT_EQ(judge({}).kind, VerdictKind::NothingRecorded);
 }
 
 }  // namespace

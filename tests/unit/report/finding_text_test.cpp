@@ -67,7 +67,7 @@ TEST(FindingText, says_the_cause_then_the_evidence_and_what_to_do) {
   EXPECT_EQ(
       say(polling, run),
       "computer and thread 3 probably poll at app.py:41 parse: they asked for the GIL again at once, 3 × for "
-      "12.0 µs, while thread 2 computes, 83 % of all; wait for an Event or a queue instead");
+      "12.0 µs, while thread 2 computes, 83 % of all; wait for an Event instead, or do more each time");
   EXPECT_EQ(say(finding_of(Kind::TinyTasks), run),
             "handing over tiny tasks at app.py:41 parse takes the GIL: thread 2 waited 300 ms, 83 % of all, "
             "to work "
