@@ -25,7 +25,7 @@ class Violations {
   unsigned bits_ = 0;
 };
 
-// One thread at a time; but row_of() may come at any, with the mutex of that GIL held.
+// One thread at a time.
 //
 // Rows go by the system's thread id, and it gives an id again after a thread has ended: such threads share a
 // row.
@@ -68,8 +68,7 @@ class GilMachine {
     return apply_any(event);
   }
 
-  // The row of the thread, made where there is none; null once there is none to make. Of any thread that has
-  // the GIL's mutex, where events are applied later.
+  // The row of the thread, made where there is none; null once there is none to make.
   ThreadRow* row_of(GilId id, ThreadId thread, std::uint64_t ticks) noexcept {
     return table_.find_or_add(id, thread, ticks);
   }
@@ -95,6 +94,7 @@ class GilMachine {
   [[nodiscard]] MachineSnapshot snapshot(std::uint64_t now) const { return read_machine(table_, now); }
 
   [[nodiscard]] const RowTable& table() const noexcept { return table_; }
+  [[nodiscard]] RowTable& table() noexcept { return table_; }
 
  private:
   // Where a thread's figures are, and where its wait is noted; no `waiting` where no place is left for it.

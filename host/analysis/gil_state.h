@@ -34,16 +34,26 @@ inline constexpr std::size_t kViolations = 9;
   return static_cast<ThreadId>(static_cast<std::uint32_t>(key));
 }
 
-// One row for each thread and GIL.
+// Threads that have ended may be folded into one row by their name: a family. It goes by an id beyond all
+// that the system gives.
+inline constexpr std::uint32_t kFirstFamily = std::uint32_t{1} << 31U;
+[[nodiscard]] constexpr bool is_family(ThreadId thread) noexcept {
+  return static_cast<std::uint32_t>(thread) >= kFirstFamily;
+}
+
+// One row for each thread and GIL, or family and GIL.
 struct alignas(64) ThreadRow {
-  Cell key;      // row_key(), 0 before its first use; set once, after `first`
+  Cell key;      // row_key(); set after `first`. 0: the row is free
   Cell held;     // ticks + 1 of the acquire whose release has not come, else 0
   Cell waiting;  // ticks + 1 of the request whose acquire has not come, else 0; in a shared row how many such
                  // there are
   Cell forced;
-  Cell cut;    // holds that a violation ended
-  Cell first;  // ticks of the first event
-  Cell last;   // ticks of the latest release
+  Cell cut;       // holds that a violation ended
+  Cell first;     // ticks of the first event; of a free row, index + 1 of the next free one
+  Cell last;      // ticks of the latest release
+  Cell folded;    // how many threads are in the row of a family; 0: it is a thread's own
+  Cell lifetime;  // of these together, each from its first event to its last
+  Cell family;    // the thread of whose row this one becomes a part just now; 0: of none
   Histogram hold;
   Histogram wait;
 };

@@ -17,6 +17,7 @@ std::optional<DurationFigures> convert(const std::optional<Percentiles>& ticks, 
 
 ThreadFigures summarize_thread(const ThreadSnapshot& row, TickLength tick, Nanoseconds wall) {
   ThreadFigures figures{.id = row.thread,
+                        .folded = row.folded,
                         .gil = row.gil,
                         .holds = row.holds,
                         .hold_ns = tick.of(row.hold_ticks),
@@ -25,7 +26,7 @@ ThreadFigures summarize_thread(const ThreadSnapshot& row, TickLength tick, Nanos
                         .forced = row.forced,
                         .voluntary = row.voluntary,
                         .open = row.open,
-                        .lifetime_ns = tick.of(row.last - row.first),
+                        .lifetime_ns = tick.of(row.lifetime),
                         .hold = convert(row.hold, tick),
                         .wait = convert(row.wait, tick)};
   figures.hold_share = share_of(figures.hold_ns, wall);

@@ -48,6 +48,7 @@ struct GilFigures {
 
 struct ThreadFigures {
   std::optional<ThreadId> id;  // empty: the threads that came when no row was left, merged
+  std::uint64_t folded = 0;    // of a family, how many threads are in it; else 0
   GilId gil{};
   std::uint64_t holds = 0;
   Nanoseconds hold_ns{};
@@ -56,9 +57,11 @@ struct ThreadFigures {
   std::uint64_t forced = 0;
   std::uint64_t voluntary = 0;
   OpenInterval open = OpenInterval::None;  // counted above up to the end
-  Nanoseconds lifetime_ns{};         // on this GIL: from its first event to its last, or to the end if open
-  std::optional<double> hold_share;  // of the wall time
-  std::optional<double> wait_share;  // of its lifetime
+  // On this GIL: from its first event to its last, or to the end if open; of a family the sum of its
+  // threads'.
+  Nanoseconds lifetime_ns{};
+  std::optional<double> hold_share;     // of the wall time
+  std::optional<double> wait_share;     // of its lifetime
   std::optional<DurationFigures> hold;  // empty where there is none
   std::optional<DurationFigures> wait;
 };

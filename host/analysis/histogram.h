@@ -73,6 +73,19 @@ class Histogram {
     }
   }
 
+  // By who records. The least and the greatest value go last: where this was broken off, it can be done
+  // again.
+  void clear() noexcept {
+    if (max_.get() == 0 && complement_of_min_.get() == 0) return;
+    for (std::size_t bucket = bucket_of(min()); bucket <= bucket_of(max()); ++bucket) {
+      if (buckets_[bucket].get() != 0) buckets_[bucket].set(0);
+    }
+    count_.set(0);
+    sum_.set(0);
+    max_.set(0);
+    complement_of_min_.set(0);
+  }
+
   [[nodiscard]] std::uint64_t count() const noexcept { return count_.read(); }
   [[nodiscard]] std::uint64_t sum() const noexcept { return sum_.read(); }  // modulo 2^64
   [[nodiscard]] std::uint64_t max() const noexcept { return max_.read(); }  // 0 where it is empty

@@ -27,7 +27,9 @@ ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, const Qui
                           .forced = forced,
                           .voluntary = row.hold.count() + quiet.holds - forced - cut,
                           .cut = cut,
-                          .first = row.first.read()};
+                          .first = row.first.read(),
+                          .lifetime = row.lifetime.read()};
+  snapshot.folded = row.folded.read();
   if (sharing == nullptr) snapshot.thread = thread_of(key);
   snapshot.last = std::max({snapshot.first, row.last.read(), quiet.released});
 
@@ -55,6 +57,7 @@ ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, const Qui
     snapshot.open = OpenInterval::Hold;
   }
   if (snapshot.open != OpenInterval::None) snapshot.last = std::max(snapshot.last, now);
+  if (snapshot.folded == 0) snapshot.lifetime = snapshot.last - snapshot.first;
   const auto open = std::span(holds).first(open_holds);
   if (quiet.hold == nullptr || quiet.holds == 0) {
     snapshot.hold = row.hold.percentiles(open);
@@ -82,24 +85,21 @@ GilSnapshot read_gil(const GilState& gil, GilId id) {
   return snapshot;
 }
 
-std::optional<ThreadId> known_thread(const RowTable& table, const ThreadRow& row) {
-  if (table.is_shared(row)) return std::nullopt;
-  return thread_of(row.key.read());
+// A shared row's key has none.
+std::optional<ThreadId> known_thread(std::uint64_t key) {
+  const ThreadId thread = thread_of(key);
+  return thread == ThreadId{} ? std::nullopt : std::optional(thread);
 }
 
 std::vector<HandoffSnapshot> read_handoffs(const RowTable& table) {
   std::vector<HandoffSnapshot> handoffs;
   for (const auto& place : table.handoffs()) {
-    const auto rows = place.rows.read();
+    const auto from = place.from.read();
+    const auto to = place.to.read();
     const auto count = place.count.read();
-    if (rows == 0 || count == 0) continue;
-    const ThreadRow* const from = table.row_at(rows >> 32U);
-    const ThreadRow* const to = table.row_at(rows & 0xFFFF'FFFFU);
-    if (from == nullptr || to == nullptr) continue;
-    handoffs.push_back({.gil = gil_of(to->key.read()),
-                        .from = known_thread(table, *from),
-                        .to = known_thread(table, *to),
-                        .count = count});
+    if (from == 0 || count == 0) continue;
+    handoffs.push_back(
+        {.gil = gil_of(to), .from = known_thread(from), .to = known_thread(to), .count = count});
   }
   std::ranges::sort(handoffs, {}, [](const auto& pair) { return std::tuple(pair.gil, pair.from, pair.to); });
   return handoffs;

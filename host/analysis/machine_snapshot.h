@@ -19,7 +19,9 @@ enum class OpenInterval : std::uint8_t { None, Hold, Wait };
 // exactly these intervals. Percentiles may also know of quiet holds that ended while the snapshot was taken.
 struct ThreadSnapshot {
   GilId gil{};
-  std::optional<ThreadId> thread;  // empty: all threads that came when no row was left, merged
+  // A family's: threads of a name that have ended. Empty: all that came when no row was left, merged.
+  std::optional<ThreadId> thread;
+  std::uint64_t folded = 0;  // how many are in a family's row; else 0
   std::uint64_t holds = 0;
   std::uint64_t hold_ticks = 0;
   std::uint64_t waits = 0;
@@ -30,6 +32,7 @@ struct ThreadSnapshot {
   OpenInterval open = OpenInterval::None;  // had not ended: counted up to the snapshot, in all figures
   std::uint64_t first = 0;  // ticks of the first event, and of the last (open: of the snapshot)
   std::uint64_t last = 0;
+  std::uint64_t lifetime = 0;       // from the one to the other; of a family the sum of its threads'
   std::optional<Percentiles> hold;  // empty where there is none
   std::optional<Percentiles> wait;
 };
@@ -56,7 +59,7 @@ struct HandoffSnapshot {
 // A hold or wait is in it at most once, and wholly before the call's end.
 struct MachineSnapshot {
   std::vector<GilSnapshot> gils;        // by id
-  std::vector<ThreadSnapshot> threads;  // in the order in which they came
+  std::vector<ThreadSnapshot> threads;  // as they came, until one takes the place of another that was folded
   // By GIL, from, to. A GIL's sum to at most its hand-offs: there is room for some thousand pairs of threads.
   std::vector<HandoffSnapshot> handoffs;
   std::uint64_t lost_events = 0;  // of GILs beyond the bound

@@ -9,11 +9,8 @@
 namespace gilscope {
 namespace {
 
-// At most half of the slots are ever taken: one for each row, and one for each GIL that came too late for the
-// last.
-std::uint64_t count_slots(const Bounds& bounds) {
-  return std::bit_ceil(2 * (std::uint64_t{bounds.rows} + bounds.gils + 1));
-}
+// At most half of the slots are ever taken.
+std::uint64_t count_slots(const Bounds& bounds) { return std::bit_ceil(2 * RowTable::places_of(bounds)); }
 
 // Fibonacci hashing (Knuth, TAOCP 3, 6.4): the upper bits of the product are the best mixed.
 std::uint64_t hash(std::uint64_t key) noexcept { return (key * 0x9E37'79B9'7F4A'7C15U) >> 20U; }
@@ -43,8 +40,8 @@ void ZeroedMemory::clear() noexcept {
 }  // private: reads as zeros again
 
 std::size_t RowTable::size_of(const Bounds& bounds) noexcept {
-  return sizeof(Header) + count_slots(bounds) * sizeof(Slot) + kHandoffs * sizeof(HandoffCount) +
-         bounds.gils * sizeof(GilState) + (std::size_t{bounds.rows} + bounds.gils) * sizeof(ThreadRow);
+  return sizeof(Header) + count_slots(bounds) * sizeof(Slot) + 2 * kHandoffs * sizeof(HandoffCount) +
+         bounds.gils * sizeof(GilState) + (places_of(bounds) + bounds.gils) * sizeof(ThreadRow);
 }
 
 RowTable::RowTable(Bounds bounds, std::byte* memory) : bounds_(bounds), slots_count_(count_slots(bounds)) {
@@ -52,7 +49,10 @@ RowTable::RowTable(Bounds bounds, std::byte* memory) : bounds_(bounds), slots_co
   std::byte* next = memory == nullptr ? memory_->data() : memory;
   header_ = reinterpret_cast<Header*>(next);
   slots_ = reinterpret_cast<Slot*>(next += sizeof(Header));
-  handoffs_ = reinterpret_cast<HandoffCount*>(next += slots_count_ * sizeof(Slot));
+  for (auto bytes = slots_count_ * sizeof(Slot); auto*& table : handoffs_) {
+    table = reinterpret_cast<HandoffCount*>(next += bytes);
+    bytes = kHandoffs * sizeof(HandoffCount);
+  }
   gils_ = reinterpret_cast<GilState*>(next += kHandoffs * sizeof(HandoffCount));
   rows_ = reinterpret_cast<ThreadRow*>(next + bounds.gils * sizeof(GilState));
 }
@@ -62,41 +62,101 @@ void RowTable::note_gil(GilId gil) noexcept {
   header_->gils_end.set(std::max(header_->gils_end.get(), end));
 }
 
-ThreadRow* RowTable::find_or_add(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept {
-  const auto key = row_key(gil, thread);
+// The slot that has the key, or else the one where it belongs.
+RowTable::Slot* RowTable::slot_of(std::uint64_t key) const noexcept {
   for (auto index = hash(key), end = index + slots_count_; index != end; ++index) {
     Slot& slot = slots_[index & (slots_count_ - 1)];
-    // Relaxed, here and below: a key of this GIL was put there by this thread, under the GIL's mutex, or
-    // before the first event of its thread was to be seen; of another GIL's key it only matters that it is
-    // another.
-    const std::atomic_ref<std::uint64_t> slot_key(slot.key);
-    auto found = slot_key.load(std::memory_order_relaxed);
-    if (found == key) return row_at(slot.row_plus_one);
-    if (found != 0) continue;
-    const std::atomic_ref<std::uint64_t> used(header_->rows.raw);
-    if (used.load(std::memory_order_relaxed) >= bounds_.rows) return nullptr;
-    if (!slot_key.compare_exchange_strong(found, key, std::memory_order_relaxed)) continue;
-    const auto row = used.fetch_add(1, std::memory_order_relaxed);
-    if (row >= bounds_.rows) return nullptr;  // another GIL took the last one meanwhile
-    slot.row_plus_one = row + 1;
-    rows_[row].first.set(ticks);
-    rows_[row].key.set(key);
-    return &rows_[row];
+    if (slot.key == key || slot.key == 0) return &slot;
   }
-  return nullptr;
+  return nullptr;  // in another process's memory: nonsense
+}
+
+ThreadRow* RowTable::find(std::uint64_t key) const noexcept {
+  const Slot* const slot = slot_of(key);
+  return slot == nullptr || slot->key != key ? nullptr : row_at(slot->row_plus_one);
+}
+
+ThreadRow* RowTable::find_or_add(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept {
+  const auto key = row_key(gil, thread);
+  if (ThreadRow* const known = find(key)) return known;
+  if (header_->rows_in_use.get() >= bounds_.rows) return nullptr;
+  ThreadRow* const row = take_place();
+  if (row == nullptr) return nullptr;
+  row->first.set(ticks);
+  row->key.set(key);
+  put_into_index(*row);
+  header_->rows_in_use.add(1);
+  return row;
+}
+
+// Zeros, but for `first`.
+ThreadRow* RowTable::take_place() noexcept {
+  ThreadRow* const free = row_at(header_->free.get());
+  if (free != nullptr && !is_shared(*free)) {
+    header_->free.set(free->first.get());
+    free->first.set(0);
+    return free;
+  }
+  const auto next = header_->rows.get();
+  if (next >= places()) return nullptr;
+  header_->rows.set(next + 1);
+  return &rows_[next];
+}
+
+// Its figures are zeros by now. Who had the GIL last, had it as one of the sum.
+void RowTable::give_back(ThreadRow& row, const ThreadRow& sum) noexcept {
+  const auto key = row.key.get();
+  GilState& gil = gils_[std::min(static_cast<std::uint32_t>(gil_of(key)), bounds_.gils - 1)];
+  if (gil.row_plus_one == index_of(row) + 1) {
+    gil.row_plus_one = index_of(sum) + 1;
+    gil.owner = thread_of(header_->sum_key.get());
+  }
+  take_from_index(key);
+  header_->rows_in_use.set(header_->rows_in_use.get() - 1);
+  row.family.set(0);
+  row.key.set(0);
+  row.first.set(header_->free.get());
+  header_->free.set(index_of(row) + 1);
+}
+
+void RowTable::put_into_index(ThreadRow& row) noexcept {
+  Slot* const slot = slot_of(row.key.get());
+  if (slot != nullptr) *slot = {.key = row.key.get(), .row_plus_one = index_of(row) + 1};
+}
+
+// What comes after it moves up, so that no search ends too early (Knuth, TAOCP 3, 6.4, algorithm R).
+void RowTable::take_from_index(std::uint64_t key) noexcept {
+  const auto mask = slots_count_ - 1;
+  const Slot* const found = slot_of(key);
+  if (found == nullptr || found->key != key) return;
+  auto hole = static_cast<std::uint64_t>(found - slots_);
+  for (auto next = (hole + 1) & mask; slots_[next].key != 0; next = (next + 1) & mask) {
+    const auto home = hash(slots_[next].key) & mask;
+    if (((next - home) & mask) < ((next - hole) & mask)) continue;  // it belongs behind the hole
+    slots_[hole] = slots_[next];
+    hole = next;
+  }
+  slots_[hole] = {};
+}
+
+void RowTable::add_to(std::span<HandoffCount> handoffs, const HandoffCount& more) noexcept {
+  constexpr unsigned kTries = 32;
+  for (auto index = hash(more.from.get() ^ std::rotl(more.to.get(), 20)), end = index + kTries; index != end;
+       ++index) {
+    HandoffCount& place = handoffs[index & (kHandoffs - 1)];
+    if (place.from.get() == 0) {
+      place.to.set(more.to.get());
+      place.from.set(more.from.get());
+    }
+    if (place.from.get() != more.from.get() || place.to.get() != more.to.get()) continue;
+    place.count.add(more.count.get());
+    return;
+  }
 }
 
 void RowTable::count_handoff(const ThreadRow& from, const ThreadRow& to) noexcept {
-  constexpr unsigned kTries = 32;
-  const std::uint64_t key = (index_of(from) + 1) << 32U | (index_of(to) + 1);
-  for (auto index = hash(key), end = index + kTries; index != end; ++index) {
-    HandoffCount& place = handoffs_[index & (kHandoffs - 1)];
-    if (place.rows.get() == 0) place.rows.set(key);
-    if (place.rows.get() != key) continue;
-    place.count.add(1);
-    header_->handoffs.add(1);
-    return;
-  }
+  add_to({handoffs_.at(header_->handoffs_side.get() % 2), kHandoffs}, {from.key, to.key, {1}});
+  header_->handoffs.add(1);
 }
 
 }  // namespace gilscope

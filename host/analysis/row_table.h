@@ -1,9 +1,10 @@
 // All memory of the state machine: a bounded number of GILs and rows in one lazily touched mapping, and the
-// table that finds the row of a thread and a GIL. Threads add rows at once, each those of GILs whose mutex it
-// holds; the rest is one thread's at a time. Nothing is ever locked or given back.
+// table that finds the row of a thread and a GIL. One thread at a time; but events are counted as lost by
+// any.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -57,37 +58,57 @@ class RowTable {
   }
   void note_gil(GilId gil) noexcept;
 
-  // The row of the thread, made where there is none; null once there is none to make. By that thread under
-  // the GIL's mutex, or after it has done so.
+  // The row of the thread; null where it has none.
+  [[nodiscard]] ThreadRow* find(std::uint64_t key) const noexcept;
+  // Made where there is none; null once there is none to make.
   ThreadRow* find_or_add(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept;
 
   // The row of all threads that have none.
-  [[nodiscard]] ThreadRow& shared_row(std::uint32_t gil) const noexcept { return rows_[bounds_.rows + gil]; }
+  [[nodiscard]] ThreadRow& shared_row(std::uint32_t gil) const noexcept { return rows_[places() + gil]; }
   // Shared ones come after all others.
   [[nodiscard]] std::size_t index_of(const ThreadRow& row) const noexcept {
     return static_cast<std::size_t>(&row - rows_);
   }
-  [[nodiscard]] bool is_shared(const ThreadRow& row) const noexcept { return &row >= rows_ + bounds_.rows; }
+  [[nodiscard]] bool is_shared(const ThreadRow& row) const noexcept { return &row >= rows_ + places(); }
 
-  // Rows in the order in which they were made; one whose key is 0 is just being made.
-  [[nodiscard]] std::span<const ThreadRow> rows() const noexcept {
-    return {rows_, static_cast<std::size_t>(std::min<std::uint64_t>(header_->rows.read(), bounds_.rows))};
+  // One more than there may be rows at a time: where a fold builds its sum.
+  [[nodiscard]] static constexpr std::size_t places_of(const Bounds& bounds) noexcept {
+    return std::size_t{bounds.rows} + 1;
   }
+  // Rows in the order in which their places were first taken; one whose key is 0 is free.
+  [[nodiscard]] std::span<const ThreadRow> rows() const noexcept { return all_rows(); }
+  [[nodiscard]] std::span<ThreadRow> rows() noexcept { return all_rows(); }
+  [[nodiscard]] std::uint64_t rows_in_use() const noexcept { return header_->rows_in_use.get(); }
+
+  // Folding: rows of a GIL become one row, which is the thread's `into`. Those that do have its id in
+  // `family`; if there is a row of that thread and GIL already, it is one of them. `add` is called with the
+  // sum, which is zeros at first, and with each of them; `clear` with each of them when the sum stands for
+  // them. Whenever the process is killed, finish_fold() leaves the rows as they were before, or as they are
+  // after.
+  template <typename Add, typename Clear>
+  void fold(GilId gil, ThreadId into, Add add, Clear clear) noexcept;
+  template <typename Clear>
+  void finish_fold(Clear clear) noexcept;
 
   // A hand-off from one row of a GIL to another; counted by the two where a place is left for them.
   void count_handoff(const ThreadRow& from, const ThreadRow& to) noexcept;
   struct HandoffCount {
-    Cell rows;  // which two, by index, each plus 1: (from, to); 0 where nobody counts here
+    Cell from;  // the rows' keys; 0 where nobody counts here
+    Cell to;
     Cell count;
   };
   // Empty where none was counted: whoever reads another process's memory touches as little of it as there is.
   [[nodiscard]] std::span<const HandoffCount> handoffs() const noexcept {
-    return {handoffs_, header_->handoffs.read() != 0 ? kHandoffs : 0};
+    return {handoffs_.at(header_->handoffs_side.read() % 2), header_->handoffs.read() != 0 ? kHandoffs : 0};
   }
+  // `rename` is called with the keys that hand-offs are counted by, and returns those that they go by now.
+  template <typename Rename>
+  void rename_handoffs(Rename rename) noexcept;
+
   // By index + 1; null for 0, and for nonsense in another process's memory.
   [[nodiscard]] ThreadRow* row_at(std::uint64_t index_plus_one) const noexcept {
     const std::uint64_t index = index_plus_one - 1;
-    return index < std::uint64_t{bounds_.rows} + bounds_.gils ? &rows_[index] : nullptr;
+    return index < places() + bounds_.gils ? &rows_[index] : nullptr;
   }
   // Of the thread that holds the GIL or held it last; null where nobody is known.
   [[nodiscard]] ThreadRow* row_of(const GilState& gil) const noexcept { return row_at(gil.row_plus_one); }
@@ -98,26 +119,90 @@ class RowTable {
 
  private:
   struct alignas(64) Header {
-    Cell rows;  // that were made, or asked for at the same time when none was left
+    Cell rows;  // places that were ever taken
+    Cell rows_in_use;
+    Cell free;  // index + 1 of one that was given back
     Cell gils_end;
     Cell lost;
-    Cell handoffs;  // that were counted
+    Cell handoffs;       // that were counted
+    Cell handoffs_side;  // 0 or 1: which of the two tables it is
+    Cell sum;            // of a fold: index + 1, from when it stands for the others until they are free
+    Cell sum_key;
   };
   static constexpr std::size_t kHandoffs = 4096;  // a power of two
 
   struct Slot {
-    std::uint64_t key;           // as the row's; 0 where the slot is free
-    std::uint64_t row_plus_one;  // 0: there was none left
+    std::uint64_t key;  // as the row's; 0 where the slot is free
+    std::uint64_t row_plus_one;
   };
+
+  [[nodiscard]] std::size_t places() const noexcept { return places_of(bounds_); }
+  [[nodiscard]] std::span<ThreadRow> all_rows() const noexcept {
+    return {rows_, static_cast<std::size_t>(std::min<std::uint64_t>(header_->rows.read(), places()))};
+  }
+  [[nodiscard]] Slot* slot_of(std::uint64_t key) const noexcept;
+  [[nodiscard]] ThreadRow* take_place() noexcept;
+  void put_into_index(ThreadRow& row) noexcept;
+  void take_from_index(std::uint64_t key) noexcept;
+  void give_back(ThreadRow& row, const ThreadRow& sum) noexcept;
+  static void add_to(std::span<HandoffCount> handoffs, const HandoffCount& more) noexcept;
 
   Bounds bounds_;
   std::uint64_t slots_count_;  // a power of two
   std::optional<ZeroedMemory> memory_;
   Header* header_;
   Slot* slots_;
-  HandoffCount* handoffs_;
+  std::array<HandoffCount*, 2> handoffs_;
   GilState* gils_;
   ThreadRow* rows_;
 };
+
+template <typename Add, typename Clear>
+void RowTable::fold(GilId gil, ThreadId into, Add add, Clear clear) noexcept {
+  const auto key = row_key(gil, into);
+  if (ThreadRow* const earlier = find(key)) earlier->family.set(static_cast<std::uint32_t>(into));
+  ThreadRow* const sum = take_place();
+  if (sum == nullptr) return;
+  for (ThreadRow& row : all_rows()) {
+    const auto member = row.key.get();
+    if (member != 0 && gil_of(member) == gil && row.family.get() == static_cast<std::uint32_t>(into))
+      add(*sum, row);
+  }
+  header_->sum_key.set(key);
+  header_->sum.set(index_of(*sum) + 1);  // from here on it stands for them
+  finish_fold(clear);
+}
+
+template <typename Clear>
+void RowTable::finish_fold(Clear clear) noexcept {
+  ThreadRow* const sum = row_at(header_->sum.get());
+  if (sum == nullptr || is_shared(*sum)) return;
+  const auto key = header_->sum_key.get();
+  for (ThreadRow& row : all_rows()) {
+    const auto member = row.key.get();
+    if (&row == sum || member == 0 || gil_of(member) != gil_of(key)) continue;
+    if (row.family.get() != static_cast<std::uint32_t>(thread_of(key))) continue;
+    clear(row);
+    give_back(row, *sum);
+  }
+  sum->key.set(key);
+  put_into_index(*sum);
+  header_->rows_in_use.add(1);
+  header_->sum.set(0);
+}
+
+// Into the other table, which then becomes the one: whoever is killed meanwhile leaves one of the two.
+template <typename Rename>
+void RowTable::rename_handoffs(Rename rename) noexcept {
+  if (header_->handoffs.get() == 0) return;
+  const auto side = header_->handoffs_side.get() % 2;
+  const std::span<HandoffCount> renamed(handoffs_.at(1 - side), kHandoffs);
+  std::ranges::fill(renamed, HandoffCount{});
+  for (const HandoffCount& place : handoffs()) {
+    if (place.from.get() == 0) continue;
+    add_to(renamed, {{rename(place.from.get())}, {rename(place.to.get())}, place.count});
+  }
+  header_->handoffs_side.set(1 - side);
+}
 
 }  // namespace gilscope

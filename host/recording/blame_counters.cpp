@@ -23,7 +23,7 @@ struct Places {
       : spans(align(RowTable::size_of(bounds))),
         stacks(spans + align(sizeof(SpanTable))),
         quiet(stacks + align(sizeof(StackStore))),
-        queue(quiet + align(bounds.rows * sizeof(QuietHolds))),
+        queue(quiet + align(RowTable::places_of(bounds) * sizeof(QuietHolds))),
         end(queue + align(sizeof(EventQueue))) {}
 
   std::size_t spans;
@@ -36,9 +36,6 @@ struct Places {
 // What whoever takes events out does before others may: some ten microseconds.
 constexpr std::uint64_t kAtOnce = 256;
 constexpr std::uint64_t kAll = ~std::uint64_t{0};
-
-// Of a reader with the lock of another process's queue: somebody may have stopped that one just then.
-constexpr Nanoseconds kPatience = std::chrono::seconds(2);
 
 constinit std::atomic<std::uint64_t> sessions{0};
 
@@ -103,11 +100,13 @@ void BlameTables::apply(const QueuedEvent& queued) noexcept {
 }
 
 void BlameTables::note_applied(const QueuedEvent& queued) noexcept {
-  QuietHolds* const quiet = quiet_of(GilId{queued.gil}, ThreadId{queued.thread}, queued.ticks);
-  if (quiet == nullptr) return;
-  quiet->applied.events.add(1);
-  quiet->applied.holds.set(queued.quiet_holds);
-  quiet->applied.ticks.set(queued.quiet_ticks);
+  if (!queued.tells_of_quiet()) return;
+  const ThreadRow* const row = table().find(row_key(GilId{queued.gil}, ThreadId{queued.thread}));
+  if (row == nullptr || table().is_shared(*row)) return;
+  auto& applied = quiet_[table().index_of(*row)].applied;
+  applied.events.add(1);
+  applied.holds.set(queued.quiet_holds);
+  applied.ticks.set(queued.quiet_ticks);
 }
 
 // A timeout, too, begins a wait: one that was on before its events began.
@@ -201,17 +200,19 @@ BlameRecord BlameTables::blame(std::span<const QuietFigures> quiet, std::uint64_
   return blame;
 }
 
-BlameCounters::BlameCounters(Bounds bounds, std::byte* memory)
+BlameCounters::BlameCounters(Bounds bounds, std::byte* memory, ProcessNote* names)
     : bounds_(bounds),
       memory_(memory == nullptr ? std::optional<ZeroedMemory>(std::in_place, size_of(bounds)) : std::nullopt),
       data_(memory == nullptr ? memory_->data() : memory),
-      tables_(bounds, data_) {
+      tables_(bounds, data_),
+      names_(names) {
   begin_anew();
 }
 
 void BlameCounters::begin_anew() noexcept {
   if (memory_) memory_->clear();
   tables_.queue().begin();
+  tables_.queue().rows_to_fold.set(std::min(EventQueue::kFewRows, std::uint64_t{bounds_.rows}));
   if (has_every_hold_) take_every_hold();
   set_has_work(false);
   session_ = sessions.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -230,8 +231,34 @@ void BlameCounters::begin_anew() noexcept {
   }
   counted_thread.gil = event.gil;
   counted_thread.thread = event.thread;
-  counted_thread.quiet = tables_.quiet_of(event.gil, event.thread, event.ticks);
+  counted_thread.quiet = find_quiet_holds(event);
   errno = error;
+}
+
+// Rows are found, made and folded by who has the lock. Where somebody else has it, or there is no row left,
+// the thread goes without, and asks again at its next event.
+QuietHolds* BlameCounters::find_quiet_holds(const Event& event) noexcept {
+  EventQueue& queue = tables_.queue();
+  if (!queue.try_lock()) return nullptr;
+  const auto rows_before = tables_.table().rows_in_use();
+  QuietHolds* const quiet = tables_.quiet_of(event.gil, event.thread, event.ticks);
+  const auto rows = tables_.table().rows_in_use();
+  constexpr std::uint64_t kRefusals = 256;
+  if (quiet == nullptr) queue.rows_refused.add(1);
+  const bool is_refused = quiet == nullptr && queue.rows_refused.get() % kRefusals == 1;
+  // Better by a thread that waits. Where none does, nobody is disturbed here.
+  constexpr std::uint64_t kSoon = 16;
+  if (tables_.is_to_fold()) set_has_work(true);
+  fold_if(is_refused || (rows != rows_before && (rows == bounds_.rows || tables_.is_to_fold(kSoon))));
+  queue.unlock();
+  return quiet;
+}
+
+// By who has the lock.
+void BlameCounters::fold_if(bool is_to) noexcept {
+  if (!is_to || names_ == nullptr) return;
+  tables_.drain(kAll);
+  tables_.fold(*names_, has_ended_);
 }
 
 bool BlameCounters::absorb(const Event& event) noexcept {
@@ -258,11 +285,13 @@ void BlameCounters::put(QueuedEvent queued, const Event& event) noexcept {
     return;
   }
   CountedThread& lane = counted_thread;
-  if (lane.session != session_ || lane.gil != event.gil || lane.thread != event.thread) [[unlikely]] {
+  if (lane.session != session_ || lane.gil != event.gil || lane.thread != event.thread ||
+      lane.quiet == nullptr) [[unlikely]] {
     attach(event);
   }
   QuietHolds* const quiet = lane.quiet;
   if (quiet != nullptr) {
+    queued.what |= QueuedEvent::kTellsOfQuiet;
     queued.quiet_holds = quiet->holds.count();
     queued.quiet_ticks = quiet->holds.sum();
     if (event.kind == EventKind::Release && quiet->is_quiet.get() != 0)
@@ -347,15 +376,20 @@ void BlameCounters::work() noexcept {
   set_has_work(false);
   EventQueue& queue = tables_.queue();
   if (!queue.try_lock()) return;
-  if (!tables_.drain(kAtOnce)) set_has_work(true);
+  if (!tables_.drain(kAtOnce)) {
+    set_has_work(true);
+  } else {
+    fold_if(tables_.is_to_fold());
+  }
   queue.unlock();
 }
 
-BlameCounters::View::View(const Bounds& bounds, std::byte* memory, Of whose)
-    : tables_(bounds, memory), quiet_(tables_.read_quiet_holds()) {
+BlameCounters::View::View(const Bounds& bounds, std::byte* memory, Of whose) : tables_(bounds, memory) {
   EventQueue& queue = tables_.queue();
   if (whose == Of::ThisProcess) queue.lock();
   is_locked_ = whose == Of::ThisProcess || queue.lock_within(kPatience);
+  if (is_locked_) tables_.finish_fold();
+  quiet_ = tables_.read_quiet_holds();
   if (is_locked_) tables_.drain(kAll);
   tables_.settle(quiet_);
 }

@@ -14,6 +14,7 @@
 #include "analysis/process_record.h"
 #include "probe/recorder.h"
 #include "recording/event_queue.h"
+#include "recording/process_note.h"
 #include "recording/quiet_holds.h"
 #include "recording/span_table.h"
 #include "recording/stack_store.h"
@@ -31,19 +32,29 @@ class BlameTables {
   [[nodiscard]] EventQueue& queue() const noexcept { return *queue_; }
   [[nodiscard]] StackStore& stacks() const noexcept { return *stacks_; }
   [[nodiscard]] const RowTable& table() const noexcept { return machine_.table(); }
-  // Of the row of the thread, made where there is none; nullptr where there is no place.
-  [[nodiscard]] QuietHolds* quiet_of(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept;
-
   // Of an event that goes nowhere; any thread, at any time.
   void count_lost() noexcept { machine_.count_lost(); }
 
-  // The rest by who has the queue's lock.
   void open(GilId gil, std::int64_t interpreter) noexcept { machine_.open(gil, interpreter); }
+
+  // The rest by who has the queue's lock.
+
+  // Of the row of the thread, made where there is none; nullptr where there is no place.
+  [[nodiscard]] QuietHolds* quiet_of(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept;
+  // Whether there are so many rows that those of ended threads are to be folded; and does so. (In
+  // blame_folds.cpp, as are the next two.)
+  [[nodiscard]] bool is_to_fold(std::uint64_t more = 0) const noexcept {
+    return table().rows_in_use() >= queue_->rows_to_fold.get() + more;
+  }
+  void fold(ProcessNote& names, bool (*has_ended)(ThreadId)) noexcept;
+  // What somebody was killed in the middle of.
+  void finish_fold() noexcept;
   // Returns whether nothing more is in the queue.
   bool drain(std::uint64_t limit) noexcept;
   void apply(const QueuedEvent& queued) noexcept;
 
-  // By row: to be read before the queue is emptied for a reading, and settled after it.
+  // By row: to be read before the queue is emptied for a reading, and settled after it; nobody folds
+  // meanwhile.
   [[nodiscard]] std::vector<QuietFigures> read_quiet_holds() const;
   void settle(std::vector<QuietFigures>& quiet) const;
   // See GilMachine::snapshot and SpanTable::read.
@@ -51,6 +62,11 @@ class BlameTables {
   [[nodiscard]] BlameRecord blame(std::span<const QuietFigures> quiet, std::uint64_t now) const;
 
  private:
+  [[nodiscard]] bool is_done(const ThreadRow& row) const noexcept;
+  [[nodiscard]] bool choose(ProcessNote& names, bool (*has_ended)(ThreadId)) noexcept;
+  void forget_names(ProcessNote& names, bool (*has_ended)(ThreadId)) const noexcept;
+  void add(ThreadRow& sum, const ThreadRow& row) noexcept;
+  void clear(ThreadRow& row) noexcept;
   void note_applied(const QueuedEvent& queued) noexcept;
   void await(const Event& event) noexcept;
   void release(const QueuedEvent& queued) noexcept;
@@ -66,8 +82,9 @@ class BlameTables {
 class BlameCounters final : public Recorder {
  public:
   // In `memory`: size_of(bounds) bytes of zeros, which outlive this one. nullptr: in memory of its own;
-  // throws std::bad_alloc.
-  explicit BlameCounters(Bounds bounds = {}, std::byte* memory = nullptr);
+  // throws std::bad_alloc. Threads that have ended are folded by the names that `names` has of them; nullptr:
+  // they are not.
+  explicit BlameCounters(Bounds bounds = {}, std::byte* memory = nullptr, ProcessNote* names = nullptr);
 
   [[nodiscard]] static std::size_t size_of(const Bounds& bounds) noexcept {
     return BlameTables::size_of(bounds);
@@ -109,13 +126,30 @@ class BlameCounters final : public Recorder {
   };
   [[nodiscard]] View view(View::Of whose = View::Of::ThisProcess) const { return {bounds_, data_, whose}; }
 
+  // Calls `note` while nobody else uses the names of threads. Where somebody has stopped for good while they
+  // did, it is not called.
+  template <typename Note>
+  void with_names(Note note) noexcept {
+    EventQueue& queue = tables_.queue();
+    if (!queue.lock_within(kPatience)) return;
+    note();
+    queue.unlock();
+  }
+  // Other tests than the system whether a thread has ended.
+  void ask(bool (*has_ended)(ThreadId)) noexcept { has_ended_ = has_ended; }
+
   // As if just made, in the memory that it has: zeros again. Nobody may record or read meanwhile. For the
   // child of a fork.
   void begin_anew() noexcept;
 
  private:
+  // Of who wants the queue's lock: somebody may have stopped the one that has it.
+  static constexpr Nanoseconds kPatience = std::chrono::seconds(2);
+
   void put(QueuedEvent queued, const Event& event) noexcept;
   void attach(const Event& event) noexcept;
+  [[nodiscard]] QuietHolds* find_quiet_holds(const Event& event) noexcept;
+  void fold_if(bool is_to) noexcept;
   [[nodiscard]] bool put_in_time(const QueuedEvent& queued) noexcept;
   [[nodiscard]] bool make_way(std::uint64_t tries) noexcept;
 
@@ -123,6 +157,8 @@ class BlameCounters final : public Recorder {
   std::optional<ZeroedMemory> memory_;
   std::byte* data_;
   BlameTables tables_;
+  ProcessNote* names_;
+  bool (*has_ended_)(ThreadId) = has_ended;
   bool has_every_hold_ = false;
   std::uint64_t session_ = 0;  // no other recorder's: a thread knows what it remembers of another one
 };

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <type_traits>
 #include <unistd.h>
@@ -15,11 +16,11 @@ static_assert(std::is_trivially_default_constructible_v<EventQueue> &&
 
 constexpr std::uint64_t kFirstSweep = 64;
 
-bool has_ended(std::uint32_t thread) noexcept {
+}  // namespace
+
+bool has_ended(ThreadId thread) noexcept {
   return syscall(SYS_tgkill, getpid(), static_cast<pid_t>(thread), 0) != 0 && errno == ESRCH;
 }
-
-}  // namespace
 
 // Robust: a reader in another process may be killed while it has it.
 void EventQueue::begin() noexcept {
@@ -43,9 +44,15 @@ void EventQueue::lock() noexcept {
   if (pthread_mutex_lock(&mutex) == EOWNERDEAD) pthread_mutex_consistent(&mutex);
 }
 
-// Without a clock: some processes may not read one (see may_read_tsc).
+// Without a clock: some processes may not read one (see may_read_tsc). Whoever takes events out is done in
+// some ten microseconds.
 bool EventQueue::lock_within(Nanoseconds patience) noexcept {
   if (has_begun.read() == 0) return false;
+  constexpr int kTries = 64;
+  for (int i = 0; i < kTries; ++i) {
+    if (try_lock()) return true;
+    sched_yield();
+  }
   constexpr Nanoseconds kPause = std::chrono::milliseconds(1);
   const timespec pause{.tv_sec = 0, .tv_nsec = kPause.count()};
   for (Nanoseconds waited{}; !try_lock(); waited += kPause) {
@@ -85,7 +92,7 @@ bool EventQueue::sweep(std::span<EventRing> in_use) noexcept {
   for (EventRing& ring : in_use) {
     auto owner = ring.owner.read();
     if (owner == 0) continue;
-    if (has_ended(static_cast<std::uint32_t>(owner))) {
+    if (has_ended(ThreadId{static_cast<std::uint32_t>(owner)})) {
       // It may have been given to another thread of that id meanwhile: then it is alive, and owns it.
       std::atomic_ref(ring.owner.raw).compare_exchange_strong(owner, 0, std::memory_order_relaxed);
     } else {

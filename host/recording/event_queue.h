@@ -26,7 +26,7 @@ struct QueuedEvent {
   std::uint32_t gil;
   std::uint32_t thread;
   std::uint32_t sequence;  // of the GIL
-  std::uint32_t what;      // kind, whether where it stands was asked for, and the stack's number + 1
+  std::uint32_t what;      // kind, two flags, and the stack's number + 1
 
   [[nodiscard]] static QueuedEvent of(const Event& event) noexcept {
     return {.ticks = event.ticks,
@@ -49,7 +49,10 @@ struct QueuedEvent {
             .kind = static_cast<EventKind>(what & kKindMask),
             .sequence = sequence};
   }
+  // Whether where it stands was asked for.
   [[nodiscard]] bool is_noted() const noexcept { return (what & kIsNoted) != 0; }
+  // Whether the thread had a place to count quiet holds in: else the event says nothing of them.
+  [[nodiscard]] bool tells_of_quiet() const noexcept { return (what & kTellsOfQuiet) != 0; }
   [[nodiscard]] std::optional<std::uint32_t> stack() const noexcept {
     const std::uint32_t plus_one = what >> kStackShift;
     return plus_one == 0 ? std::nullopt : std::optional(plus_one - 1);
@@ -57,7 +60,8 @@ struct QueuedEvent {
 
   static constexpr std::uint32_t kKindMask = 3;
   static constexpr std::uint32_t kIsNoted = 4;
-  static constexpr unsigned kStackShift = 3;
+  static constexpr std::uint32_t kTellsOfQuiet = 8;
+  static constexpr unsigned kStackShift = 4;
 };
 static_assert(sizeof(QueuedEvent) == 48);
 
@@ -79,10 +83,14 @@ struct alignas(64) EventRing {
   std::array<QueuedEvent, kEvents> events;
 };
 
+// Of this process.
+[[nodiscard]] bool has_ended(ThreadId thread) noexcept;
+
 // One for a process.
 struct EventQueue {
   static constexpr std::uint32_t kRings = 1024;
   static constexpr std::uint32_t kGils = 1024;
+  static constexpr std::uint64_t kFewRows = 64;  // so many are not folded
 
   // Once, by the process whose it is.
   void begin() noexcept;
@@ -109,6 +117,8 @@ struct EventQueue {
   pthread_mutex_t mutex;
   alignas(64) Cell rings_used;
   Cell rings_to_sweep;           // once so many are used, those of threads that have ended are looked for
+  Cell rows_to_fold;             // likewise, of rows of the table
+  Cell rows_refused;             // how often there was none left
   std::array<Cell, kGils> next;  // the sequence of each GIL's next event
   std::array<std::uint16_t, 2048> found;  // by sequence: in which ring an event was seen last
   std::array<EventRing, kRings> rings;

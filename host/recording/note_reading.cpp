@@ -35,6 +35,13 @@ std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_pro
     if (end != 0) record.cpu = cpu_between(thread.cpu_begin.read(), end);
     threads.push_back(std::move(record));
   }
+  for (std::size_t i = 0; i < note.families.size(); ++i) {
+    const ThreadNote& family = note.families[i];
+    if (family.thread.read() != kFirstFamily + i) continue;
+    threads.push_back({.id = ThreadId{kFirstFamily + static_cast<std::uint32_t>(i)},
+                       .name = text_of(family.name),
+                       .cpu = cpu_between(family.cpu_begin.read(), family.cpu_end.read())});
+  }
   return threads;
 }
 

@@ -1,5 +1,6 @@
 #include "recording/process_note.h"
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <unistd.h>
@@ -17,15 +18,41 @@ std::string_view cut(std::string_view text, std::size_t limit) noexcept {
   return text.substr(0, limit);
 }
 
-void set(std::array<char, kNameBytes + 1>& name, std::string_view text) noexcept {
+using Name = std::array<char, kNameBytes + 1>;
+
+void set(Name& name, std::string_view text) noexcept {
   const auto kept = cut(text, kNameBytes);
   name.fill('\0');
   std::memcpy(name.data(), kept.data(), kept.size());
 }
 
+constexpr std::string_view kUnnamed = "(ended threads)";
+
+bool is_digit(char byte) noexcept { return byte >= '0' && byte <= '9'; }
+
+enum class Numbers : std::uint8_t { TheLast, All };
+
+// "Thread-12 (work)" is "Thread-N (work)", "ThreadPoolExecutor-0_7" is "ThreadPoolExecutor-0_N": the number
+// at the end, but for what `threading` says in parentheses. Or each number is N.
+Name name_family(const Name& name, Numbers numbers) noexcept {
+  const std::string_view text(name.data(), strnlen(name.data(), kNameBytes));
+  const auto end = std::min(text.find(" ("), text.size());
+  auto begin = end;
+  while (begin > 0 && is_digit(text[begin - 1])) --begin;
+  Name family{};
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_number = numbers == Numbers::All ? is_digit(text[i]) : i >= begin && i < end;
+    if (!is_number) family.at(size++) = text[i];
+    if (is_number && (i == 0 || i == begin || !is_digit(text[i - 1]))) family.at(size++) = 'N';
+  }
+  return family;
+}
+
 }  // namespace
 
 const ThreadNote* ProcessNote::find(ThreadId thread) const noexcept {
+  if (thread == ThreadId{}) return nullptr;
   for (const ThreadNote& note : thread_notes()) {
     if (note.thread.read() == key_of(thread)) return &note;
   }
@@ -34,12 +61,56 @@ const ThreadNote* ProcessNote::find(ThreadId thread) const noexcept {
 
 ThreadNote* ProcessNote::find_or_add(ThreadId thread) noexcept {
   if (const ThreadNote* const known = find(thread)) return const_cast<ThreadNote*>(known);
-  const auto count = threads.read();
-  if (count >= kThreads) return nullptr;
-  ThreadNote& added = notes[count];
+  const auto count = std::min<std::uint64_t>(threads.read(), kThreads);
+  const auto* const free = std::ranges::find(notes.begin(), notes.begin() + count, 0U,
+                                             [](const ThreadNote& note) { return note.thread.read(); });
+  const auto place = static_cast<std::uint64_t>(free - notes.begin());
+  if (place == kThreads) return nullptr;
+  ThreadNote& added = notes[place];
+  added.cpu_begin.set(0);
+  added.cpu_end.set(0);
+  added.name.fill('\0');
   added.thread.set(key_of(thread));
-  threads.set(count + 1);
+  if (place == count) threads.set(count + 1);
   return &added;
+}
+
+ThreadId ProcessNote::family_of(ThreadId thread) noexcept {
+  if (families.front().thread.get() == 0) {
+    set(families.front().name, kUnnamed);
+    families.front().thread.set(kFirstFamily);
+  }
+  const ThreadNote* const note = find(thread);
+  if (note == nullptr) families.front().cpu_begin.set(kUnknownCpu);
+  if (note == nullptr || note->name.front() == '\0') return ThreadId{kFirstFamily};
+  for (const auto numbers : {Numbers::TheLast, Numbers::All}) {
+    const Name shared = name_family(note->name, numbers);
+    const std::size_t usable = numbers == Numbers::TheLast ? kFamilies / 2 : kFamilies;
+    for (std::size_t i = 0; i < kFamilies; ++i) {
+      ThreadNote& family = families[i];
+      if (family.thread.get() == 0) {
+        if (i >= usable) break;
+        family.name = shared;
+        family.thread.set(kFirstFamily + i);
+      }
+      if (family.name == shared) return ThreadId{static_cast<std::uint32_t>(family.thread.get())};
+    }
+  }
+  return ThreadId{kFirstFamily};
+}
+
+void ProcessNote::forget(ThreadId thread, ThreadId family) noexcept {
+  auto* const note = const_cast<ThreadNote*>(find(thread));
+  ThreadNote& sum = families[(static_cast<std::uint32_t>(family) - kFirstFamily) % kFamilies];
+  const bool is_known =
+      note != nullptr && note->cpu_end.get() >= note->cpu_begin.get() && note->cpu_end.get() != 0;
+  const auto cpu = is_known ? note->cpu_end.get() - note->cpu_begin.get() : 0;
+  if (note != nullptr) note->thread.set(0);
+  if (is_known) {
+    sum.cpu_end.add(cpu);
+  } else {
+    sum.cpu_begin.set(kUnknownCpu);
+  }
 }
 
 void ProcessNote::begin(ProcessRole process_role, std::uint64_t ticks) noexcept {
@@ -53,6 +124,7 @@ void ProcessNote::begin(ProcessRole process_role, std::uint64_t ticks) noexcept 
 
 void ProcessNote::end(std::uint64_t ticks) noexcept {
   for (ThreadNote& note : std::span(notes).first(thread_notes().size())) {
+    if (note.thread.get() == 0) continue;
     const auto cpu = read_thread_cpu(ThreadId{static_cast<std::uint32_t>(note.thread.get())});
     if (cpu) note.cpu_end.set(static_cast<std::uint64_t>(cpu->count()));
   }

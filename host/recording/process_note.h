@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "analysis/cell.h"
+#include "analysis/gil_state.h"
 #include "analysis/process_record.h"
 #include "probe/event.h"
 #include "probe/hook_times.h"
@@ -21,10 +22,9 @@ namespace gilscope {
 
 inline constexpr std::size_t kNameBytes = 103;  // longer names are cut, between characters of UTF-8
 
-// Notes are written by Python's threads under the main interpreter's GIL, or by the one thread of a forked
-// child.
+// Notes are written by who has the lock of the counters' queue, or by the one thread of a forked child.
 struct ThreadNote {
-  Cell thread;     // 0: nobody's yet; set last
+  Cell thread;     // 0: nobody's; set last
   Cell cpu_begin;  // CPU time of the thread when the recording began, in ns
   Cell cpu_end;    // when it ended, or the recording did; 0: not known
   std::array<char, kNameBytes + 1> name;
@@ -32,7 +32,8 @@ struct ThreadNote {
 static_assert(sizeof(ThreadNote) == 128);
 
 struct ProcessNote {
-  static constexpr std::size_t kThreads = 1022;
+  static constexpr std::size_t kThreads = 958;
+  static constexpr std::size_t kFamilies = 64;
 
   static constexpr std::uint64_t kRecording = 1;
   static constexpr std::uint64_t kStopped = 2;  // in order
@@ -51,10 +52,20 @@ struct ProcessNote {
   HookTimes hooks;
   std::array<std::byte, 40> unused;
   std::array<ThreadNote, kThreads> notes;
+  // Of threads that have ended and are one by their name. `cpu_end` is the sum of their times; where one of
+  // these is not known, `cpu_begin` is kUnknownCpu.
+  std::array<ThreadNote, kFamilies> families;
+  static constexpr std::uint64_t kUnknownCpu = ~std::uint64_t{0};
 
   // The note of the thread, made where there is none; nullptr once there is no place.
   ThreadNote* find_or_add(ThreadId thread) noexcept;
   [[nodiscard]] const ThreadNote* find(ThreadId thread) const noexcept;
+
+  // The family of a thread, by its name. Once half of the families are made, names that differ in any number
+  // are of one; the last come all into the first, as threads do that have no name.
+  [[nodiscard]] ThreadId family_of(ThreadId thread) noexcept;
+  // The thread has ended, and is one of that family: its CPU time, too.
+  void forget(ThreadId thread, ThreadId family) noexcept;
 
   // Begins the notes of the calling process.
   void begin(ProcessRole process_role, std::uint64_t ticks) noexcept;
@@ -63,7 +74,7 @@ struct ProcessNote {
   // become another program, of which nothing is recorded.
   bool end_of_other(std::uint64_t ticks) noexcept;
 
-  // Those that were made so far.
+  // Those that were made so far, and places that were given back.
   [[nodiscard]] std::span<const ThreadNote> thread_notes() const noexcept {
     return std::span(notes).first(std::min<std::uint64_t>(threads.read(), kThreads));
   }

@@ -13,7 +13,7 @@ namespace gilscope {
 
 // Holds of a thread that concern nobody else: it took the GIL again that it had had last, and gave it up
 // while nobody waited. One for each row of the table. Written by the thread, with the GIL's mutex held, but
-// for `applied`.
+// for `applied`; and cleared by who has the queue's lock, when the thread has ended.
 struct alignas(64) QuietHolds {
   Cell version;   // sequence lock of all but the next
   Cell is_quiet;  // 1: the latest release was quiet, and all since; of the thread alone
@@ -48,6 +48,21 @@ struct alignas(64) QuietHolds {
       is_quiet.set(0);
       held.set(0);
     }
+  }
+
+  // Of a thread that has ended: whether the table has all that it put into the queue, and it stands outside
+  // of a hold.
+  [[nodiscard]] bool is_at_rest() const noexcept {
+    const bool is_whole = version.read() % 2 == 0;  // the last that it wrote: so all else is seen
+    return is_whole && held.read() == 0 && events.read() == applied.events.get();
+  }
+  void clear() noexcept {
+    holds.clear();
+    is_quiet.set(0);
+    held.set(0);
+    released.set(0);
+    events.set(0);
+    applied = {};
   }
 
   // Before the queue is emptied for a reading.

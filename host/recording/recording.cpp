@@ -117,10 +117,10 @@ Recording::Recording(std::optional<SharedSpace> space, ProcessRole role,
     space_.reset();
     own_note_ = std::make_unique<ProcessNote>();
     note_ = own_note_.get();
-    counters_.emplace(are_addresses_limited() ? kSharedBounds : Bounds{});
+    counters_.emplace(are_addresses_limited() ? kSharedBounds : Bounds{}, nullptr, note_);
   } else {
     note_ = reinterpret_cast<ProcessNote*>(slot);
-    counters_.emplace(kSharedBounds, slot + sizeof(ProcessNote));
+    counters_.emplace(kSharedBounds, slot + sizeof(ProcessNote), note_);
   }
   if (stacks_ == Stacks::Every) counters_->take_every_hold();
   counters_->note_times(&note_->hooks);
@@ -165,11 +165,13 @@ void Recording::start() {
   }
   boot_began_ = read_boot_offset();
   note_->begin(role_, probe_.started().ticks);
-  if (ThreadNote* const own = note_->find_or_add(calling_thread())) {
+  counters_->with_names([this] {
+    ThreadNote* const own = note_->find_or_add(calling_thread());
+    if (own == nullptr) return;
     // It has worked before: Python's start alone takes more than a short script.
     const auto cpu = read_thread_cpu(calling_thread()).value_or(Nanoseconds{});
     own->cpu_begin.set(static_cast<std::uint64_t>(cpu.count()));
-  }
+  });
   // Python's own name for it; `threading` may never be imported.
   if (gettid() == getpid()) name_thread(calling_thread(), "MainThread");
   running = this;
@@ -208,7 +210,7 @@ void Recording::note_exec(bool is_near) noexcept {
 }
 
 void Recording::name_thread(ThreadId thread, std::string_view name) noexcept {
-  note_->name_thread(thread, name);
+  counters_->with_names([&] { note_->name_thread(thread, name); });
   if (events_.is_running()) events_.name_thread(thread, name);
 }
 
@@ -218,9 +220,11 @@ void Recording::name_process(std::string_view name) noexcept {
 }
 
 void Recording::end_thread(ThreadId thread) noexcept {
-  ThreadNote* const note = note_->find_or_add(thread);
   const auto cpu = read_thread_cpu(thread);
-  if (note != nullptr && cpu) note->cpu_end.set(static_cast<std::uint64_t>(cpu->count()));
+  counters_->with_names([&] {
+    ThreadNote* const note = note_->find_or_add(thread);
+    if (note != nullptr && cpu) note->cpu_end.set(static_cast<std::uint64_t>(cpu->count()));
+  });
 }
 
 // The child has one thread, and records nothing before its GIL was made anew. System calls only.

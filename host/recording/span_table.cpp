@@ -32,16 +32,6 @@ std::uint64_t length(std::uint64_t begin, std::uint64_t end) noexcept {
   return end > begin ? end - begin : 0;
 }
 
-void add_wait(SpanTable::Row& row, std::uint64_t thread, std::uint64_t ticks) noexcept {
-  for (auto& wait : row.waits) {
-    if (wait.thread.get() != 0 && wait.thread.get() != thread) continue;
-    wait.thread.set(thread);
-    wait.ticks.add(ticks);
-    return;
-  }
-  row.other_waits.add(ticks);
-}
-
 struct Holder {
   ThreadId thread{};
   std::uint64_t held = 0;  // ticks + 1 of the acquire
@@ -89,6 +79,34 @@ void SpanTable::Standings::add_wait(std::uint64_t ticks, std::uint32_t stack) no
   least->ticks.set(0);
   least->stack_plus_one.set(plus_one(stack));
   least->ticks.set(ticks);
+}
+
+void SpanTable::Standings::add(const Standings& more) noexcept {
+  for (const Lament& lament : more.laments) {
+    const auto stack = stack_of(lament.stack_plus_one.get());
+    if (lament.ticks.get() != 0 && stack) add_wait(lament.ticks.get(), static_cast<std::uint32_t>(*stack));
+  }
+}
+
+void SpanTable::add_wait(Row& row, std::uint64_t thread, std::uint64_t ticks) noexcept {
+  for (auto& wait : row.waits) {
+    if (wait.thread.get() != 0 && wait.thread.get() != thread) continue;
+    wait.thread.set(thread);
+    wait.ticks.add(ticks);
+    return;
+  }
+  row.other_waits.add(ticks);
+}
+
+void SpanTable::add(Row& sum, const Row& more) noexcept {
+  sum.holds.add(more.holds.get());
+  sum.hold_ticks.add(more.hold_ticks.get());
+  sum.max_hold_ticks.set(std::max(sum.max_hold_ticks.get(), more.max_hold_ticks.get()));
+  sum.forced.add(more.forced.get());
+  sum.other_waits.add(more.other_waits.get());
+  sum.max_wait.set(std::max(sum.max_wait.get(), more.max_wait.get()));
+  sum.late_holds.add(more.late_holds.get());
+  sum.late_wait.add(more.late_wait.get());
 }
 
 LongWaits SpanTable::read_long_waits(const RowTable& table) const {
@@ -244,16 +262,26 @@ SpanTable::Charged SpanTable::charge(GilId gil, Row* span, std::uint64_t begin, 
 }
 
 SpanTable::Row* SpanTable::find_or_add(GilId gil, ThreadId thread, SpanEnds ends) noexcept {
+  return sides.at(side.get() % 2).find_or_add(row_key(gil, thread), plus_one(ends.from), plus_one(ends.to));
+}
+
+void SpanTable::Rows::clear() noexcept {
+  if (used.get() == 0) return;
+  rows.fill({});
+  used.set(0);
+}
+
+SpanTable::Row* SpanTable::Rows::find_or_add(std::uint64_t holder, std::uint64_t from,
+                                             std::uint64_t to) noexcept {
   for (const bool has_lines : {true, false}) {
-    if (!has_lines) ends = {};
-    const std::array<std::uint64_t, 3> words{row_key(gil, thread), plus_one(ends.from), plus_one(ends.to)};
+    const std::array<std::uint64_t, 3> words{holder, has_lines ? from : 0, has_lines ? to : 0};
     const auto key = key_of(words);
     for (auto index = key, end = index + kRows; index != end; ++index) {
       Row& row = rows[index % kRows];
       if (row.key.get() == key) return &row;
       if (row.key.get() != 0) continue;
-      if (rows_used.get() >= (has_lines ? kRowsWithLines : kRowsInUse)) break;
-      rows_used.add(1);
+      if (used.get() >= (has_lines ? kRowsWithLines : kRowsInUse)) break;
+      used.add(1);
       row.key.set(key);
       row.from.set(words[1]);
       row.to.set(words[2]);
@@ -267,7 +295,7 @@ SpanTable::Row* SpanTable::find_or_add(GilId gil, ThreadId thread, SpanEnds ends
 Spans SpanTable::read(const RowTable& table, std::span<const QuietFigures> quiet, bool has_every_hold,
                       std::uint64_t now) const {
   Spans spans;
-  for (const Row& row : std::span(rows).first(rows_used.read() != 0 ? kRows : 0)) {
+  for (const Row& row : std::span(this->spans().rows).first(spans_used() != 0 ? kRows : 0)) {
     const auto holder = row.holder.read();
     if (holder == 0) continue;
     const ThreadId thread = thread_of(holder);

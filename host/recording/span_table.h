@@ -32,6 +32,12 @@ struct SpanTable {
   void end_hold(const Interval& hold, SpanEnds ends) noexcept;
   [[nodiscard]] bool is_awaited(GilId gil) const noexcept;
 
+  // `rename` is called with the keys of rows (row_key), and returns those that spans and waits go by now. Who
+  // is killed meanwhile leaves the spans as they were or as they are after.
+  template <typename Rename>
+  void rename(Rename rename) noexcept;
+  [[nodiscard]] std::uint64_t spans_used() const noexcept { return spans().used.read(); }
+
   // All spans, up to `now`, where a StackId is a stack's number. `quiet`: see read_machine. The memory may be
   // another process's, alive or not.
   [[nodiscard]] Spans read(const RowTable& table, std::span<const QuietFigures> quiet, bool has_every_hold,
@@ -62,11 +68,14 @@ struct SpanTable {
     std::array<Lament, kLongWaits> laments;  // the longest, in no order
 
     void add_wait(std::uint64_t ticks, std::uint32_t stack) noexcept;
+    void add(const Standings& more) noexcept;
     void forget_places() noexcept {
       acquired.stack_plus_one.set(0);
       released.stack_plus_one.set(0);
     }
   };
+  // Of the row, by its index.
+  [[nodiscard]] Standings& standings_at(std::size_t row) noexcept { return standings[row]; }
   // Of a row of that table; nullptr: of a shared one, of whose threads nothing is known.
   [[nodiscard]] Standings* standings_of(const RowTable& table, const ThreadRow& row) noexcept;
   // Where the hold began that is on.
@@ -118,12 +127,23 @@ struct SpanTable {
   };
 
   std::array<Waiters, kGils> gils;
-  std::array<Standings, Bounds{}.rows> standings;  // by row
-  Cell rows_used;
-  std::array<Row, kRows> rows;
+  struct Rows {
+    Cell used;
+    std::array<Row, kRows> rows;
+
+    // Without ends once there are many: so that threads still have a row each.
+    Row* find_or_add(std::uint64_t holder, std::uint64_t from, std::uint64_t to) noexcept;
+    void clear() noexcept;
+  };
+  std::array<Standings, RowTable::places_of(Bounds{})> standings;  // by row
+  Cell side;                                                       // 0 or 1: which are the spans
+  std::array<Rows, 2> sides;
 
  private:
+  [[nodiscard]] const Rows& spans() const noexcept { return sides.at(side.read() % 2); }
   Row* find_or_add(GilId gil, ThreadId thread, SpanEnds ends) noexcept;
+  static void add_wait(Row& row, std::uint64_t thread, std::uint64_t ticks) noexcept;
+  static void add(Row& sum, const Row& more) noexcept;  // but for the named waits
   struct Charged {
     std::uint64_t longest = 0;  // of one thread
     std::uint64_t all = 0;
@@ -131,5 +151,26 @@ struct SpanTable {
   // Returns what the span was given.
   Charged charge(GilId gil, Row* span, std::uint64_t begin, std::uint64_t end) noexcept;
 };
+
+template <typename Rename>
+void SpanTable::rename(Rename rename) noexcept {
+  const Rows& old = spans();
+  Rows& renamed = sides.at(1 - side.get() % 2);
+  renamed.clear();
+  for (const Row& row : std::span(old.rows).first(old.used.get() != 0 ? kRows : 0)) {
+    const auto holder = row.holder.get();
+    if (holder == 0) continue;
+    Row* const sum = renamed.find_or_add(rename(holder), row.from.get(), row.to.get());
+    if (sum == nullptr) continue;  // there are no more than before
+    add(*sum, row);
+    for (const CausedWait& wait : row.waits) {
+      const auto waiter = static_cast<std::uint32_t>(wait.thread.get());
+      if (waiter == 0) continue;
+      const ThreadId now = thread_of(rename(row_key(gil_of(holder), ThreadId{waiter})));
+      add_wait(*sum, static_cast<std::uint32_t>(now), wait.ticks.get());
+    }
+  }
+  side.set(1 - side.get() % 2);
+}
 
 }  // namespace gilscope

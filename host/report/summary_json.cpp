@@ -59,22 +59,24 @@ ordered_json thread_json(const NamedThread& thread) {
   for (const auto& [wait, stack] : thread.longest_waits) {
     waits.push_back({{"wait_ns", wait.count()}, {"stack", stack_json(stack)}});
   }
-  return {{"id", thread_id_json(figures.id)},
-          {"name", text_or_null(thread.name)},
-          {"gil", static_cast<std::uint32_t>(figures.gil)},
-          {"holds", figures.holds},
-          {"hold_ns", figures.hold_ns.count()},
-          {"hold_share", or_null(figures.hold_share)},
-          {"waits", figures.waits},
-          {"wait_ns", figures.wait_ns.count()},
-          {"wait_share", or_null(figures.wait_share)},
-          {"lifetime_ns", figures.lifetime_ns.count()},
-          {"forced", figures.forced},
-          {"voluntary", figures.voluntary},
-          {"cpu_ns", or_null(thread.cpu_ns)},
-          {"hold", durations_json(figures.hold)},
-          {"wait", durations_json(figures.wait)},
-          {"longest_waits", std::move(waits)}};
+  ordered_json row{{"id", thread_id_json(figures.id)},
+                   {"name", text_or_null(thread.name)},
+                   {"gil", static_cast<std::uint32_t>(figures.gil)},
+                   {"holds", figures.holds},
+                   {"hold_ns", figures.hold_ns.count()},
+                   {"hold_share", or_null(figures.hold_share)},
+                   {"waits", figures.waits},
+                   {"wait_ns", figures.wait_ns.count()},
+                   {"wait_share", or_null(figures.wait_share)},
+                   {"lifetime_ns", figures.lifetime_ns.count()},
+                   {"forced", figures.forced},
+                   {"voluntary", figures.voluntary},
+                   {"cpu_ns", or_null(thread.cpu_ns)},
+                   {"hold", durations_json(figures.hold)},
+                   {"wait", durations_json(figures.wait)},
+                   {"longest_waits", std::move(waits)}};
+  if (figures.folded != 0) row["folded"] = figures.folded;
+  return row;
 }
 
 ordered_json blame_json(const BlameRow& row) {

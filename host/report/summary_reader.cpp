@@ -153,6 +153,7 @@ NamedThread read_thread(const json& thread) {
                                .wait = known(durations_at, thread, "wait")},
                    .name = known(text_at, thread, "name").value_or(""),
                    .cpu_ns = known(time_at, thread, "cpu_ns")};
+  if (thread.contains("folded")) read.figures.folded = count_at(thread, "folded");
   for (const json& wait : array_at(thread, "longest_waits")) {
     read.longest_waits.push_back({.wait_ns = time_at(wait, "wait_ns"), .stack = stack_at(wait)});
   }

@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
+#include <map>
+#include <span>
 #include <utility>
 
 #include <fmt/ranges.h>
@@ -83,6 +86,26 @@ std::vector<const NamedThread*> busiest_first(const ProcessSummary& process) {
   return threads;
 }
 
+// Which rows are of many threads, and of how many; the largest come first.
+std::string describe_folded(const ProcessSummary& process) {
+  constexpr std::size_t kMaxFamilies = 4;
+  std::map<std::string, std::uint64_t> families;
+  for (const auto& thread : process.threads) {
+    if (thread.figures.folded != 0) families[name_of(thread)] += thread.figures.folded;
+  }
+  if (families.empty()) return "";
+  std::vector<std::pair<std::uint64_t, std::string>> sorted;
+  for (const auto& [name, count] : families) sorted.emplace_back(count, name);
+  std::ranges::sort(sorted, std::ranges::greater());
+  std::vector<std::string> words;
+  for (const auto& [count, name] : std::span(sorted).first(std::min(sorted.size(), kMaxFamilies))) {
+    words.push_back(fmt::format("{} {}", count, name));
+  }
+  if (sorted.size() > kMaxFamilies)
+    words.push_back(fmt::format("{} more names", sorted.size() - kMaxFamilies));
+  return fmt::format("(Threads that have ended share a row by their name: {})", fmt::join(words, ", "));
+}
+
 std::string describe_shares(const ProcessSummary& process) {
   std::string text = fmt::format("process {}{}{}: {}", process.pid, describe_name(process.name),
                                  describe_role(process.role), format_duration(process.wall_ns));
@@ -110,6 +133,7 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
   if (threads.size() > kMaxThreads) {
     text += fmt::format("({} more threads, less busy: --json has them)\n", threads.size() - kMaxThreads);
   }
+  append_wrapped(text, describe_folded(process), style);
   for (const auto& part : {format_blame(process, style), format_handoffs(process, style)}) {
     if (!part.empty()) text += '\n' + part;
   }

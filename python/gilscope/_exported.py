@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import operator
 import os
@@ -53,9 +54,13 @@ COMPLETE_TEXT = "1 where every event was counted, 0 where some were not: then th
 
 OTHER = "(other)"
 UNNAMED = "(unnamed)"
+ENDED = "(ended threads)"  # the row of those without a name
 
 # The names that CPython gives: their numbers grow with each thread, or with each pool, and tell nothing.
-_NUMBERED = re.compile(r"\A(Thread|Dummy|ThreadPoolExecutor|InterpreterPoolExecutor)-\d+(?:_\d+)?(?=\Z| \()")
+# Rows of ended threads have N for a number.
+_NUMBERED = re.compile(
+    r"\A(Thread|Dummy|ThreadPoolExecutor|InterpreterPoolExecutor)-(?:\d+|N)(?:_(?:\d+|N))?(?=\Z| \()"
+)
 
 
 def label_of(name: str) -> str:
@@ -64,6 +69,16 @@ def label_of(name: str) -> str:
     `Thread-12 (handle)` is `Thread (handle)`, `ThreadPoolExecutor-0_3` is `ThreadPoolExecutor`.
     """
     return _NUMBERED.sub(r"\1", name)
+
+
+def families_of(name: str | None) -> list[str]:
+    """Return the names of the rows into which such a thread may be folded once it has ended, the likeliest first.
+
+    As ProcessNote::family_of has it (host/recording/process_note.cpp).
+    """
+    if not name:
+        return [ENDED]
+    return [re.sub(r"\d+(?=\Z| \()", "N", name, count=1), re.sub(r"\d+", "N", name), ENDED]
 
 
 class Series(NamedTuple):
@@ -78,7 +93,8 @@ class Totals:
 
     A row goes by the system's id of its thread, so that its name may come late, change, or be another thread's at last,
     once the system gives the id again; a sum of the rows that have a name now would get less each time. What a row
-    gained between two snapshots counts for the name that it has in the second.
+    gained between two snapshots counts for the name that it has in the second. Where a row of ended threads takes in
+    more of them, it gains what they did: all but what they had in the snapshot before.
     """
 
     def __init__(self, max_series: int, label: Callable[[str], str]) -> None:
@@ -86,25 +102,51 @@ class Totals:
         self._max_series = max_series
         self._label = label
         self._most: dict[tuple[int, int | None], dict[str, int]] = {}  # that each row had so far
+        self._names: dict[tuple[int, int | None], str | None] = {}
+        self._folded: dict[int, int] = {}  # how many threads, by GIL
         self._own: set[Series] = set()  # that are not of the rest
         self.series: dict[Series, dict[str, int]] = {}
 
     def update(self, threads: Iterable[Thread]) -> None:
         """Add what these rows have more than they ever had. What the label raises changes nothing."""
         rows = [(thread, self._label_of(thread)) for thread in threads]
+        counted = self._take_folded([thread for thread, _ in rows])
         for thread, label in rows:
             total = self.series.setdefault(self._place(str(thread.gil), label), dict.fromkeys(_FIGURES, 0))
             most = self._most.setdefault((thread.gil, thread.id), dict.fromkeys(_FIGURES, 0))
+            self._names[thread.gil, thread.id] = thread.name
             for figure in _FIGURES:
                 # Less than before: a row was read while its thread stood still in the middle of a change.
                 gain = max(0, getattr(thread, figure) - most[figure])
                 most[figure] += gain
+                if thread.folded:
+                    gain -= _take(counted, thread, figure, gain)
                 total[figure] += gain
+
+    def _take_folded(self, threads: list[Thread]) -> _Counted:
+        """Forget the rows that others took in, and return what was counted of them."""
+        now: dict[int, int] = collections.Counter()
+        families: set[tuple[int, str | None]] = set()
+        for thread in threads:
+            if thread.folded:
+                now[thread.gil] += thread.folded
+                families.add((thread.gil, thread.name))
+        keys = {(thread.gil, thread.id) for thread in threads}
+        counted: _Counted = {}
+        for key in [key for key in self._most if key not in keys and now.get(key[0], 0) > self._folded.get(key[0], 0)]:
+            gil, _ = key
+            most, name = self._most.pop(key), self._names.pop(key)
+            family = next((name for name in families_of(name) if (gil, name) in families), None)
+            sums = counted.setdefault((gil, family), dict.fromkeys(_FIGURES, 0))
+            for figure in _FIGURES:
+                sums[figure] += most[figure]
+        self._folded.update(now)
+        return counted
 
     def _label_of(self, thread: Thread) -> str:
         if thread.id is None:
             return OTHER
-        return self._label(thread.name) if thread.name else UNNAMED
+        return self._label(thread.name) if thread.name and thread.name != ENDED else UNNAMED
 
     def _place(self, gil: str, label: str) -> Series:
         """Its own while there are few enough; else the rest of its GIL, or of all GILs that have none of their own."""
@@ -116,6 +158,21 @@ class Totals:
 
 
 _FIGURES = [metric.figure for metric in METRICS]
+
+#: Of a GIL and the name of a row, what was counted of the threads that this row took in; None: nobody knows which row.
+_Counted = dict[tuple[int, str | None], dict[str, int]]
+
+
+def _take(counted: _Counted, thread: Thread, figure: str, most: int) -> int:
+    """Return how much of what this row of ended threads gained was counted before, `most` at most, and take it out."""
+    taken = 0
+    for key in ((thread.gil, thread.name), (thread.gil, None)):
+        sums = counted.get(key, {})
+        part = min(sums.get(figure, 0), most - taken)
+        if part:
+            sums[figure] -= part
+            taken += part
+    return taken
 
 
 @dataclasses.dataclass(frozen=True)

@@ -64,7 +64,7 @@ class LongestWait:
 class Thread:
     """What one thread did with one GIL. Times are in ns; None is not known."""
 
-    id: int | None  #: the system's; None: threads that came when there was no place left, merged
+    id: int | None  #: the system's, from 2**31 on see `folded`; None: threads that came when no place was left, merged
     name: str | None
     gil: int
     holds: int
@@ -80,6 +80,7 @@ class Thread:
     hold: Durations | None
     wait: Durations | None
     longest_waits: list[LongestWait]  #: of those whose place is known; at most four, longest first
+    folded: int = 0  #: how many threads that have ended are in this row, by their name; 0: it is of one thread
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The counters that monitoring reads: they never get less, lose nothing, and are of a bounded number."""
 
+import dataclasses
 import subprocess
 import sys
 import threading
@@ -28,6 +29,11 @@ def row(name, *, thread: int | None = 1, gil=0, holds=0, hold_ns=0) -> Thread:
     )  # fmt: skip
 
 
+def folded(name, *, thread: int, holds: int, folded: int) -> Thread:
+    """Likewise, of threads that have ended."""
+    return dataclasses.replace(row(name, thread=thread, holds=holds), folded=folded)
+
+
 def holds(totals: Totals) -> dict[Series, int]:
     return {series: figures["holds"] for series, figures in totals.series.items()}
 
@@ -41,6 +47,8 @@ def make_totals(max_series=50) -> Totals:
     [
         ("Thread-12", "Thread"),
         ("Thread-12 (handle)", "Thread (handle)"),
+        ("Thread-N (handle)", "Thread (handle)"),
+        ("ThreadPoolExecutor-0_N", "ThreadPoolExecutor"),
         ("Dummy-3", "Dummy"),
         ("ThreadPoolExecutor-0_3", "ThreadPoolExecutor"),
         ("MainThread", "MainThread"),
@@ -102,6 +110,45 @@ def test_names_beyond_the_bound_are_summed_by_gil() -> None:
         ("0", OTHER): 2,  # d and g
         ("1", OTHER): 1,  # e
     }
+
+
+def test_what_ended_threads_did_is_counted_once_when_they_are_folded() -> None:
+    totals = make_totals()
+    totals.update([row("Thread-1 (work)", thread=1, holds=10), row("pool-0_3", thread=2, holds=5), row("b", thread=3)])
+    totals.update(
+        [
+            row("Thread-1 (work)", thread=1, holds=10),
+            row("pool-0_3", thread=2, holds=5),
+            row("b", thread=3),
+            row(None, thread=4, holds=2),
+        ]
+    )
+    totals.update(
+        [
+            folded("Thread-N (work)", thread=2**31 + 1, holds=17, folded=3),
+            folded("pool-0_N", thread=2**31 + 2, holds=9, folded=1),
+            folded("(ended threads)", thread=2**31, holds=6, folded=2),
+            row("b", thread=3, holds=1),
+        ]
+    )
+    expected = {
+        ("0", "Thread (work)"): 17,
+        ("0", "pool-0_3"): 5,
+        ("0", "pool-0_N"): 4,
+        ("0", "b"): 1,
+        ("0", UNNAMED): 6,
+    }
+    assert holds(totals) == expected
+    # The system gives an id again; and where there are many names, the last share the row of those without.
+    totals.update(
+        [
+            folded("Thread-N (work)", thread=2**31 + 1, holds=20, folded=4),
+            folded("pool-0_N", thread=2**31 + 2, holds=9, folded=1),
+            folded("(ended threads)", thread=2**31, holds=8, folded=3),
+            row("Thread-9 (work)", thread=1, holds=2),
+        ]
+    )
+    assert holds(totals) == expected | {("0", "Thread (work)"): 17 + 3 + 2, ("0", UNNAMED): 6 + 2 - 1}
 
 
 def test_a_label_that_raises_changes_nothing() -> None:

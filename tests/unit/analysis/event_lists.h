@@ -29,6 +29,7 @@ struct Crowd {
   unsigned threads = 6;
   unsigned gils = 3;
   std::size_t events = 2000;
+  unsigned ends = 0;  // one of so many times that a thread has nothing to do it ends, and another one comes
 };
 
 // Threads that take, await and give up GILs at random, one GIL at a time each; all GILs are free at first,
@@ -38,10 +39,13 @@ inline std::vector<Event> simulate(std::uint64_t seed, const Crowd& crowd = {}) 
   struct Thread {
     Doing doing = Doing::Nothing;
     unsigned gil = 0;
+    unsigned id = 0;
   };
   std::mt19937_64 random(seed);
   const auto below = [&](std::uint64_t bound) { return random() % bound; };
   std::vector<Thread> threads(crowd.threads);
+  unsigned next_id = 100;
+  for (Thread& thread : threads) thread.id = next_id++;
   std::vector<bool> is_held(crowd.gils);
   std::vector<Event> events;
   std::uint64_t now = 1'000'000 + below(1'000'000);
@@ -50,8 +54,7 @@ inline std::vector<Event> simulate(std::uint64_t seed, const Crowd& crowd = {}) 
     Thread& thread = threads[index];
     const auto emit = [&](EventKind kind) {
       now += below(4) == 0 ? 0 : below(std::uint64_t{1} << below(24));
-      events.push_back(
-          {.ticks = now, .gil = GilId{thread.gil}, .thread = ThreadId{100 + index}, .kind = kind});
+      events.push_back({.ticks = now, .gil = GilId{thread.gil}, .thread = ThreadId{thread.id}, .kind = kind});
     };
     if (thread.doing == Doing::Holding) {
       emit(EventKind::Release);
@@ -59,6 +62,7 @@ inline std::vector<Event> simulate(std::uint64_t seed, const Crowd& crowd = {}) 
       is_held[thread.gil] = false;
       continue;
     }
+    if (thread.doing == Doing::Nothing && crowd.ends != 0 && below(crowd.ends) == 0) thread.id = next_id++;
     if (thread.doing == Doing::Nothing) thread.gil = static_cast<unsigned>(below(crowd.gils));
     if (!is_held[thread.gil]) {
       emit(EventKind::Acquire);

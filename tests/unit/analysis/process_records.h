@@ -36,7 +36,8 @@ inline ThreadSnapshot make_row(const RowSpec& spec) {
                      .forced = spec.forced,
                      .voluntary = spec.holds - spec.forced,
                      .first = 0,
-                     .last = spec.lifetime};
+                     .last = spec.lifetime,
+                     .lifetime = spec.lifetime};
   const auto all = [](std::uint64_t ticks, std::uint64_t count) {
     const auto one = ticks / count;
     return Percentiles{one, one, one, one};

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -102,6 +103,58 @@ TEST_F(Note, has_no_place_for_more_threads_than_it_says_and_keeps_those) {
   EXPECT_EQ(name_of(ThreadId{ProcessNote::kThreads}), "last");
   EXPECT_EQ(name_of(ThreadId{99'999}), "(none)");
   EXPECT_EQ(note_->threads.read(), ProcessNote::kThreads);
+}
+
+TEST_F(Note, makes_families_of_names_that_differ_in_their_number) {
+  const auto family_of = [&](std::uint32_t thread, std::string_view name) {
+    note_->name_thread(ThreadId{thread}, name);
+    const auto family = static_cast<std::uint32_t>(note_->family_of(ThreadId{thread}));
+    EXPECT_GE(family, kFirstFamily);
+    return std::string(note_->families.at(family - kFirstFamily).name.data());
+  };
+  EXPECT_EQ(family_of(1, "Thread-12 (process_request_thread)"), "Thread-N (process_request_thread)");
+  EXPECT_EQ(family_of(2, "Thread-7 (fetch2)"), "Thread-N (fetch2)");
+  EXPECT_EQ(family_of(3, "ThreadPoolExecutor-0_17"), "ThreadPoolExecutor-0_N");
+  EXPECT_EQ(family_of(4, "h2-reader"), "h2-reader");
+  EXPECT_EQ(family_of(5, "4711"), "N");
+  EXPECT_EQ(family_of(6, std::string(kNameBytes, '9')), "N");
+  EXPECT_EQ(family_of(7, ""), "(ended threads)");
+  EXPECT_EQ(note_->family_of(ThreadId{99}), note_->family_of(ThreadId{7})) << "nobody named it";
+}
+
+TEST_F(Note, has_families_for_any_names) {
+  std::set<ThreadId> families;
+  for (unsigned i = 0; i < 1000; ++i) {
+    note_->name_thread(ThreadId{1}, "pool-" + std::to_string(i) + "_0");
+    families.insert(note_->family_of(ThreadId{1}));
+  }
+  EXPECT_LE(families.size(), ProcessNote::kFamilies / 2) << "then each number is N";
+  for (char letter = 'a'; letter <= 'z'; ++letter) {
+    for (char other = 'a'; other <= 'z'; ++other) {
+      note_->name_thread(ThreadId{1}, std::string{letter, other});
+      families.insert(note_->family_of(ThreadId{1}));
+    }
+  }
+  EXPECT_EQ(families.size(), ProcessNote::kFamilies);
+  EXPECT_EQ(note_->family_of(ThreadId{1}), ThreadId{kFirstFamily}) << "the last come all into the first";
+}
+
+TEST_F(Note, has_place_again_and_the_cpu_time_when_ended_threads_are_one_family) {
+  for (std::uint32_t i = 1; i <= 3 * ProcessNote::kThreads; ++i) {
+    ThreadNote* const note = note_->find_or_add(ThreadId{i});
+    ASSERT_NE(note, nullptr);
+    EXPECT_EQ(note->cpu_end.read(), 0U);
+    note_->name_thread(ThreadId{i}, "Thread-" + std::to_string(i));
+    note->cpu_begin.set(10);
+    note->cpu_end.set(15);
+    note_->forget(ThreadId{i}, note_->family_of(ThreadId{i}));
+  }
+  EXPECT_EQ(note_->threads.read(), 1U);
+  EXPECT_EQ(note_->families[1].cpu_begin.read(), 0U);
+  EXPECT_EQ(note_->families[1].cpu_end.read(), 5U * 3 * ProcessNote::kThreads);
+  note_->name_thread(ThreadId{1}, "Thread-1");
+  note_->forget(ThreadId{1}, note_->family_of(ThreadId{1}));
+  EXPECT_EQ(note_->families[1].cpu_begin.read(), ProcessNote::kUnknownCpu) << "nobody told of its end";
 }
 
 TEST_F(Note, says_which_process_it_is_of_from_its_begin_to_its_end) {
