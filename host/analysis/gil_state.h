@@ -53,7 +53,7 @@ struct alignas(64) ThreadRow {
   Cell last;      // ticks of the latest release
   Cell folded;    // how many threads are in the row of a family; 0: it is a thread's own
   Cell lifetime;  // of these together, each from its first event to its last
-  Cell family;    // the thread of whose row this one becomes a part just now; 0: of none
+  Cell into;      // the key of the row that this one becomes a part of just now; 0: of none
   Histogram hold;
   Histogram wait;
 };
@@ -65,6 +65,9 @@ struct Stranger {
 };
 inline constexpr std::size_t kStrangers = 64;
 
+// GILs whose interpreters have ended may be folded into one, which goes by an id beyond all others.
+inline constexpr GilId kEndedGils{std::uint32_t{1} << 31U};
+
 struct alignas(64) GilState {
   Cell last;  // ticks of the latest event
   // By index: of the thread that holds it, or else held it last; 0 before the first that is known.
@@ -75,6 +78,10 @@ struct alignas(64) GilState {
   Cell seen;            // 1 from the first event on
   Cell first;           // its ticks
   Cell owner_plus_one;  // id + 1 of the interpreter that owns it; 0: nobody said
+  Cell id_plus_one;     // of the GIL, where its place is not its id; 0: it is
+  Cell end_plus_one;    // its interpreter has ended, after so many events
+  Cell folds;   // it becomes a part of the ended ones: of the table's next sum, side + 1; 0: it does not
+  Cell folded;  // how many ended ones this is the sum of; 0: it is one
   Cell handoffs;
   Cell timeouts;
   Cell uncounted_waits;  // of strangers that found no place

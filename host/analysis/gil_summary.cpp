@@ -37,7 +37,7 @@ ThreadFigures summarize_thread(const ThreadSnapshot& row, TickLength tick, Nanos
 
 GilFigures summarize_gil(const GilSnapshot& gil, const MachineSnapshot& snapshot, TickLength tick,
                          Nanoseconds wall) {
-  GilFigures figures{.id = gil.gil, .handoffs = gil.handoffs};
+  GilFigures figures{.id = gil.gil, .folded = gil.folded, .handoffs = gil.handoffs};
   if (gil.interpreter) figures.interpreters.push_back(*gil.interpreter);
   figures.overlaps = gil.violations[static_cast<std::size_t>(Violation::AcquireWhileHeld)];
   figures.violations = std::accumulate(gil.violations.begin(), gil.violations.end(), std::uint64_t{0});

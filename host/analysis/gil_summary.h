@@ -33,6 +33,7 @@ struct DurationFigures {
 struct GilFigures {
   GilId id{};
   std::vector<std::int64_t> interpreters;  // ids; empty where that is unknown
+  std::uint64_t folded = 0;  // how many GILs of ended interpreters this is the sum of; 0: it is one GIL
   std::uint64_t holds = 0;
   Nanoseconds hold_ns{};
   std::uint64_t waits = 0;

@@ -57,7 +57,7 @@ ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, const Qui
     snapshot.open = OpenInterval::Hold;
   }
   if (snapshot.open != OpenInterval::None) snapshot.last = std::max(snapshot.last, now);
-  if (snapshot.folded == 0) snapshot.lifetime = snapshot.last - snapshot.first;
+  if (snapshot.lifetime == 0) snapshot.lifetime = snapshot.last - snapshot.first;
   const auto open = std::span(holds).first(open_holds);
   if (quiet.hold == nullptr || quiet.holds == 0) {
     snapshot.hold = row.hold.percentiles(open);
@@ -77,6 +77,7 @@ GilSnapshot read_gil(const GilState& gil, GilId id) {
                        .last = gil.last.read(),
                        .handoffs = gil.handoffs.read(),
                        .timeouts = gil.timeouts.read(),
+                       .folded = gil.folded.read(),
                        .uncounted_waits = gil.uncounted_waits.read()};
   if (const auto owner = gil.owner_plus_one.read(); owner != 0) {
     snapshot.interpreter = static_cast<std::int64_t>(owner - 1);
@@ -99,7 +100,7 @@ std::vector<HandoffSnapshot> read_handoffs(const RowTable& table) {
     const auto count = place.count.read();
     if (from == 0 || count == 0) continue;
     handoffs.push_back(
-        {.gil = gil_of(to), .from = known_thread(from), .to = known_thread(to), .count = count});
+        {.gil = table.id_of(gil_of(to)), .from = known_thread(from), .to = known_thread(to), .count = count});
   }
   std::ranges::sort(handoffs, {}, [](const auto& pair) { return std::tuple(pair.gil, pair.from, pair.to); });
   return handoffs;
@@ -121,7 +122,9 @@ MachineSnapshot read_machine(const RowTable& table, std::uint64_t now, std::span
     snapshot.threads.push_back(read_row(row, nullptr, beside, now));
     const auto gil =
         std::ranges::lower_bound(snapshot.gils, snapshot.threads.back().gil, {}, &GilSnapshot::gil);
-    if (beside.hold == nullptr || gil == snapshot.gils.end()) continue;
+    if (gil == snapshot.gils.end()) continue;
+    if (gil->folded != 0) gil->last = std::max(gil->last, snapshot.threads.back().last);
+    if (beside.hold == nullptr) continue;
     gil->last = std::max({gil->last, beside.released, beside.held == 0 ? 0 : beside.held - 1});
   }
   for (const auto& gil : snapshot.gils) {
@@ -131,6 +134,9 @@ MachineSnapshot read_machine(const RowTable& table, std::uint64_t now, std::span
     snapshot.threads.push_back(read_row(shared, &table.gil(id), {}, now));
   }
   snapshot.handoffs = read_handoffs(table);
+  for (auto& gil : snapshot.gils) gil.gil = table.id_of(gil.gil);
+  for (auto& thread : snapshot.threads) thread.gil = table.id_of(thread.gil);
+  std::ranges::sort(snapshot.gils, {}, &GilSnapshot::gil);
   return snapshot;
 }
 

@@ -38,12 +38,13 @@ struct ThreadSnapshot {
 };
 
 struct GilSnapshot {
-  GilId gil{};
+  GilId gil{};                              // kEndedGils: those of interpreters that have ended, as one
   std::optional<std::int64_t> interpreter;  // the id of the one that owns it
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   std::uint64_t handoffs = 0;
   std::uint64_t timeouts = 0;
+  std::uint64_t folded = 0;  // how many GILs of ended interpreters this is the sum of; 0: it is one GIL
   std::uint64_t uncounted_waits = 0;  // of threads without a row, when too many of them waited
   std::array<std::uint64_t, kViolations> violations{};
 };

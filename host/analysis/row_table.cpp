@@ -12,8 +12,9 @@ namespace {
 // At most half of the slots are ever taken.
 std::uint64_t count_slots(const Bounds& bounds) { return std::bit_ceil(2 * RowTable::places_of(bounds)); }
 
-// Fibonacci hashing (Knuth, TAOCP 3, 6.4): the upper bits of the product are the best mixed.
-std::uint64_t hash(std::uint64_t key) noexcept { return (key * 0x9E37'79B9'7F4A'7C15U) >> 20U; }
+// Fibonacci hashing (Knuth, TAOCP 3, 6.4): the upper bits of the product are the best mixed; those below know
+// nothing of the GIL.
+std::uint64_t hash(std::uint64_t key) noexcept { return (key * 0x9E37'79B9'7F4A'7C15U) >> 44U; }
 
 template <typename... Types>
 constexpr bool kStartAsZeros =
@@ -41,7 +42,8 @@ void ZeroedMemory::clear() noexcept {
 
 std::size_t RowTable::size_of(const Bounds& bounds) noexcept {
   return sizeof(Header) + count_slots(bounds) * sizeof(Slot) + 2 * kHandoffs * sizeof(HandoffCount) +
-         bounds.gils * sizeof(GilState) + (places_of(bounds) + bounds.gils) * sizeof(ThreadRow);
+         (bounds.gils + std::size_t{2}) * sizeof(GilState) +
+         (places_of(bounds) + bounds.gils + 1) * sizeof(ThreadRow);
 }
 
 RowTable::RowTable(Bounds bounds, std::byte* memory) : bounds_(bounds), slots_count_(count_slots(bounds)) {
@@ -54,7 +56,7 @@ RowTable::RowTable(Bounds bounds, std::byte* memory) : bounds_(bounds), slots_co
     bytes = kHandoffs * sizeof(HandoffCount);
   }
   gils_ = reinterpret_cast<GilState*>(next += kHandoffs * sizeof(HandoffCount));
-  rows_ = reinterpret_cast<ThreadRow*>(next + bounds.gils * sizeof(GilState));
+  rows_ = reinterpret_cast<ThreadRow*>(next + (bounds.gils + std::size_t{2}) * sizeof(GilState));
 }
 
 void RowTable::note_gil(GilId gil) noexcept {
@@ -106,14 +108,14 @@ ThreadRow* RowTable::take_place() noexcept {
 // Its figures are zeros by now. Who had the GIL last, had it as one of the sum.
 void RowTable::give_back(ThreadRow& row, const ThreadRow& sum) noexcept {
   const auto key = row.key.get();
-  GilState& gil = gils_[std::min(static_cast<std::uint32_t>(gil_of(key)), bounds_.gils - 1)];
+  GilState& gil = this->gil(std::min(static_cast<std::uint32_t>(gil_of(key)), bounds_.gils));
   if (gil.row_plus_one == index_of(row) + 1) {
     gil.row_plus_one = index_of(sum) + 1;
     gil.owner = thread_of(header_->sum_key.get());
   }
   take_from_index(key);
   header_->rows_in_use.set(header_->rows_in_use.get() - 1);
-  row.family.set(0);
+  row.into.set(0);
   row.key.set(0);
   row.first.set(header_->free.get());
   header_->free.set(index_of(row) + 1);
@@ -130,13 +132,42 @@ void RowTable::take_from_index(std::uint64_t key) noexcept {
   const Slot* const found = slot_of(key);
   if (found == nullptr || found->key != key) return;
   auto hole = static_cast<std::uint64_t>(found - slots_);
-  for (auto next = (hole + 1) & mask; slots_[next].key != 0; next = (next + 1) & mask) {
+  // (In another process's memory there may be no end.)
+  auto left = slots_count_;
+  for (auto next = (hole + 1) & mask; slots_[next].key != 0 && left > 0; next = (next + 1) & mask, --left) {
     const auto home = hash(slots_[next].key) & mask;
     if (((next - home) & mask) < ((next - hole) & mask)) continue;  // it belongs behind the hole
     slots_[hole] = slots_[next];
     hole = next;
   }
   slots_[hole] = {};
+}
+
+void RowTable::add_gil(GilState& sum, const GilState& more) noexcept {
+  const bool is_first = sum.seen.get() == 0;
+  sum.first.set(is_first ? more.first.get() : std::min(sum.first.get(), more.first.get()));
+  sum.last.set(std::max(sum.last.get(), more.last.get()));
+  sum.folded.add(more.folded.get() == 0 ? 1 : more.folded.get());
+  sum.handoffs.add(more.handoffs.get());
+  sum.timeouts.add(more.timeouts.get());
+  sum.uncounted_waits.add(more.uncounted_waits.get());
+  for (std::size_t kind = 0; kind < kViolations; ++kind)
+    sum.violations.at(kind).add(more.violations.at(kind).get());
+  sum.seen.set(1);
+}
+
+void RowTable::clear_gil(GilState& gil) noexcept {
+  for (Cell* const cell :
+       {&gil.id_plus_one, &gil.end_plus_one, &gil.seen, &gil.last, &gil.first, &gil.owner_plus_one,
+        &gil.folded, &gil.handoffs, &gil.timeouts, &gil.uncounted_waits}) {
+    cell->set(0);
+  }
+  for (Cell& violations : gil.violations) violations.set(0);
+  gil.row_plus_one = 0;
+  gil.owner = {};
+  gil.asked = false;
+  gil.known = false;
+  gil.folds.set(0);
 }
 
 void RowTable::add_to(std::span<HandoffCount> handoffs, const HandoffCount& more) noexcept {

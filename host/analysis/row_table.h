@@ -50,7 +50,25 @@ class RowTable {
   [[nodiscard]] static std::size_t size_of(const Bounds& bounds) noexcept;
 
   [[nodiscard]] const Bounds& bounds() const noexcept { return bounds_; }
-  [[nodiscard]] GilState& gil(std::uint32_t index) const noexcept { return gils_[index]; }
+  [[nodiscard]] GilState& gil(std::uint32_t index) const noexcept {
+    return gils_[index == bounds_.gils ? index + header_->ended_side.read() % 2 : index];
+  }
+  // The one place beyond the bound is that of the GILs whose interpreters have ended, as one.
+  [[nodiscard]] GilId ended_gils() const noexcept { return GilId{bounds_.gils}; }
+  // What the GIL of a place is known as.
+  [[nodiscard]] GilId id_of(GilId place) const noexcept {
+    if (place == ended_gils()) return kEndedGils;
+    const auto index = static_cast<std::uint32_t>(place);
+    const auto id = index < bounds_.gils ? gils_[index].id_plus_one.read() : 0;
+    return id == 0 ? place : GilId{static_cast<std::uint32_t>(id - 1)};
+  }
+  // Of GILs whose `folds` is next_ended(), whose rows are those of ended_gils() by now. `clear` is called
+  // with the places that are free then. As with fold(): before or after.
+  template <typename Clear>
+  void fold_gils(Clear clear) noexcept;
+  template <typename Clear>
+  void finish_fold_of_gils(Clear clear) noexcept;
+  [[nodiscard]] std::uint64_t next_ended() const noexcept { return 2 - header_->ended_side.get() % 2; }
 
   // GILs that had an event are among those below this id.
   [[nodiscard]] std::uint32_t gils_end() const noexcept {
@@ -80,13 +98,12 @@ class RowTable {
   [[nodiscard]] std::span<ThreadRow> rows() noexcept { return all_rows(); }
   [[nodiscard]] std::uint64_t rows_in_use() const noexcept { return header_->rows_in_use.get(); }
 
-  // Folding: rows of a GIL become one row, which is the thread's `into`. Those that do have its id in
-  // `family`; if there is a row of that thread and GIL already, it is one of them. `add` is called with the
-  // sum, which is zeros at first, and with each of them; `clear` with each of them when the sum stands for
-  // them. Whenever the process is killed, finish_fold() leaves the rows as they were before, or as they are
-  // after.
+  // Folding: rows become one row, that of `key`. Those that do have it in `into`; if there is a row of that
+  // key already, it is one of them. `add` is called with the sum, which is zeros at first, and with each of
+  // them; `clear` with each of them when the sum stands for them. Whenever the process is killed,
+  // finish_fold() leaves the rows as they were before, or as they are after.
   template <typename Add, typename Clear>
-  void fold(GilId gil, ThreadId into, Add add, Clear clear) noexcept;
+  void fold(std::uint64_t key, Add add, Clear clear) noexcept;
   template <typename Clear>
   void finish_fold(Clear clear) noexcept;
 
@@ -108,7 +125,7 @@ class RowTable {
   // By index + 1; null for 0, and for nonsense in another process's memory.
   [[nodiscard]] ThreadRow* row_at(std::uint64_t index_plus_one) const noexcept {
     const std::uint64_t index = index_plus_one - 1;
-    return index < places() + bounds_.gils ? &rows_[index] : nullptr;
+    return index < places() + bounds_.gils + 1 ? &rows_[index] : nullptr;
   }
   // Of the thread that holds the GIL or held it last; null where nobody is known.
   [[nodiscard]] ThreadRow* row_of(const GilState& gil) const noexcept { return row_at(gil.row_plus_one); }
@@ -128,6 +145,7 @@ class RowTable {
     Cell handoffs_side;  // 0 or 1: which of the two tables it is
     Cell sum;            // of a fold: index + 1, from when it stands for the others until they are free
     Cell sum_key;
+    Cell ended_side;  // 0 or 1: which of the two is the GILs that have ended
   };
   static constexpr std::size_t kHandoffs = 4096;  // a power of two
 
@@ -145,6 +163,8 @@ class RowTable {
   void put_into_index(ThreadRow& row) noexcept;
   void take_from_index(std::uint64_t key) noexcept;
   void give_back(ThreadRow& row, const ThreadRow& sum) noexcept;
+  static void add_gil(GilState& sum, const GilState& more) noexcept;
+  static void clear_gil(GilState& gil) noexcept;
   static void add_to(std::span<HandoffCount> handoffs, const HandoffCount& more) noexcept;
 
   Bounds bounds_;
@@ -157,16 +177,36 @@ class RowTable {
   ThreadRow* rows_;
 };
 
+template <typename Clear>
+void RowTable::fold_gils(Clear clear) noexcept {
+  const auto side = header_->ended_side.get() % 2;
+  GilState& sum = gils_[bounds_.gils + 1 - side];
+  clear_gil(sum);
+  if (gil(bounds_.gils).seen.get() != 0) add_gil(sum, gil(bounds_.gils));
+  for (std::uint32_t index = 0; index < gils_end(); ++index) {
+    if (gils_[index].folds.get() == next_ended()) add_gil(sum, gils_[index]);
+  }
+  note_gil(ended_gils());
+  header_->ended_side.set(1 - side);  // from here on the sum stands for them
+  finish_fold_of_gils(clear);
+}
+
+template <typename Clear>
+void RowTable::finish_fold_of_gils(Clear clear) noexcept {
+  for (std::uint32_t index = 0; index < std::min(gils_end(), bounds_.gils); ++index) {
+    if (gils_[index].folds.get() != header_->ended_side.get() % 2 + 1) continue;
+    clear(index);
+    clear_gil(gils_[index]);
+  }
+}
+
 template <typename Add, typename Clear>
-void RowTable::fold(GilId gil, ThreadId into, Add add, Clear clear) noexcept {
-  const auto key = row_key(gil, into);
-  if (ThreadRow* const earlier = find(key)) earlier->family.set(static_cast<std::uint32_t>(into));
+void RowTable::fold(std::uint64_t key, Add add, Clear clear) noexcept {
+  if (ThreadRow* const earlier = find(key)) earlier->into.set(key);
   ThreadRow* const sum = take_place();
   if (sum == nullptr) return;
   for (ThreadRow& row : all_rows()) {
-    const auto member = row.key.get();
-    if (member != 0 && gil_of(member) == gil && row.family.get() == static_cast<std::uint32_t>(into))
-      add(*sum, row);
+    if (row.key.get() != 0 && row.into.get() == key) add(*sum, row);
   }
   header_->sum_key.set(key);
   header_->sum.set(index_of(*sum) + 1);  // from here on it stands for them
@@ -179,9 +219,7 @@ void RowTable::finish_fold(Clear clear) noexcept {
   if (sum == nullptr || is_shared(*sum)) return;
   const auto key = header_->sum_key.get();
   for (ThreadRow& row : all_rows()) {
-    const auto member = row.key.get();
-    if (&row == sum || member == 0 || gil_of(member) != gil_of(key)) continue;
-    if (row.family.get() != static_cast<std::uint32_t>(thread_of(key))) continue;
+    if (&row == sum || row.key.get() == 0 || row.into.get() != key) continue;
     clear(row);
     give_back(row, *sum);
   }

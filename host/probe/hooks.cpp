@@ -239,6 +239,35 @@ Gil* find_gil(std::uintptr_t cond) noexcept {
   }
 }
 
+// The table's mutex is held, from here to on_destroy().
+void end_gil(Gil& gil) noexcept {
+  if (gil.has_id) session.recorder->close(gil.id, gil.sequence);
+  gil.has_id = false;
+}
+
+void remove(Gil& gil) noexcept {
+  end_gil(gil);
+  GilTable::erase(gil);
+}
+
+// GILs whose interpreters have ended, as CPython destroys none: so that any number may come, one after the
+// other.
+void sweep_gils() noexcept {
+  constexpr std::uint32_t kFew = 32;
+  if (++session.gils_made < session.gils_to_sweep) return;
+  std::uint32_t alive = 0;
+  gil_table.for_each([&](Gil& gil) {
+    if (gil.was_forked) return;
+    if (session.owners.is_gil(key_of(gil))) {
+      ++alive;
+    } else {
+      remove(gil);
+    }
+  });
+  session.gils_made = 0;
+  session.gils_to_sweep = std::max(kFew, alive);
+}
+
 void on_init(std::uintptr_t cond) noexcept {
   const std::uintptr_t previous = std::exchange(self.initialised, cond);
   if (cond - previous != switch_cond_offset.load(std::memory_order_relaxed)) return;
@@ -246,14 +275,15 @@ void on_init(std::uintptr_t cond) noexcept {
   if (session.recorder == nullptr) return;
   if (!session.owners.is_gil(previous)) {
     // Where an interpreter was that has ended.
-    if (Gil* const stale = gil_table.find(previous)) GilTable::erase(*stale);
+    if (Gil* const stale = gil_table.find(previous)) remove(*stale);
     return;
   }
+  sweep_gils();
   Gil* const gil = gil_table.insert(previous);
   if (gil == nullptr) return;
   // A child of fork() makes its parent's GIL anew, in place: the same GIL. Else an address in use again is a
   // new one.
-  if (!gil->was_forked) gil->has_id = false;
+  if (!gil->was_forked) end_gil(*gil);
   gil->was_forked = false;
   gil->recorder = nullptr;
   gil->holder = kNobody;
@@ -263,7 +293,8 @@ void on_init(std::uintptr_t cond) noexcept {
 void on_destroy(std::uintptr_t cond) noexcept {
   if (gil_table.find(cond) == nullptr) return;
   const std::scoped_lock lock(gil_table.mutex());
-  if (Gil* const gil = gil_table.find(cond)) GilTable::erase(*gil);
+  if (session.recorder == nullptr) return;
+  if (Gil* const gil = gil_table.find(cond)) remove(*gil);
 }
 
 }  // namespace
@@ -344,6 +375,8 @@ void begin_session(Recorder& recorder, ProbeClock clock, const GilLayout& layout
   session.holder_distance = holder_distance;
   session.notes_every_hold = notes_every_hold;
   session.next_gil = 0;
+  session.gils_made = 0;
+  session.gils_to_sweep = 32;
   ++session.number;
 }
 

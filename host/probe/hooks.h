@@ -63,6 +63,8 @@ struct HookSession {
   bool notes_every_hold = false;       // not only where somebody waits
   std::uint64_t number = 0;  // of the run, so that a thread knows what it remembers from an earlier one
   std::uint32_t next_gil = 0;
+  std::uint32_t gils_made = 0;      // since those that are gone were last looked for,
+  std::uint32_t gils_to_sweep = 0;  // and as many as that is put off for
 };
 
 // The table's mutex is held by the caller of these four.

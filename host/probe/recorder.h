@@ -25,6 +25,10 @@ class Recorder {
   // the child of a fork it comes again. Bound by the rules of record().
   virtual void open(GilId /*gil*/, std::int64_t /*interpreter*/) noexcept {}
 
+  // The interpreter that owned the GIL has ended, after so many events that came to record() or record_at().
+  // With no mutex of a GIL held.
+  virtual void close(GilId /*gil*/, std::uint32_t /*events*/) noexcept {}
+
   // Comes before record(), of an event that concerns the thread alone: it takes the GIL again that it had
   // last, or gives it up, and nobody waits for it. True where the recorder has counted it: then record() does
   // not come, and the event has no sequence. By the rules of record().

@@ -44,6 +44,7 @@ struct CountedThread {
   std::uint64_t session = 0;
   QuietHolds* quiet = nullptr;  // of the GIL and the thread of its latest event; nullptr: there was no place
   GilId gil{};
+  std::optional<std::uint32_t> place;  // of the GIL
   ThreadId thread{};
   EventRing* ring = nullptr;  // nullptr: there was none left
   std::uint64_t head = 0;     // of the ring
@@ -80,6 +81,34 @@ bool BlameTables::drain(std::uint64_t limit) noexcept {
 
 // The GIL of an event that the machine has a place for has one in the spans.
 static_assert(Bounds{}.gils <= SpanTable::kGils && Bounds{}.gils <= EventQueue::kGils);
+
+// Those of ended ones are taken again; so the first places are those of GILs that live.
+std::optional<std::uint32_t> BlameTables::place_of(GilId gil) const noexcept {
+  const auto id = std::uint64_t{static_cast<std::uint32_t>(gil)} + 1;
+  const auto placed = std::min<std::uint64_t>(queue_->gils_placed.read(), table().bounds().gils);
+  for (std::uint64_t i = 0; i < placed; ++i) {
+    const auto place = static_cast<std::uint32_t>((id - 1 + i) % placed);
+    if (table().gil(place).id_plus_one.read() == id) return place;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> BlameTables::take_place(GilId gil, std::uint32_t sequence) noexcept {
+  if (const auto known = place_of(gil)) return known;
+  const auto placed = static_cast<std::uint32_t>(queue_->gils_placed.get());
+  const auto is_free = [&](std::uint32_t place) { return table().gil(place).id_plus_one.get() == 0; };
+  std::uint32_t place = 0;
+  while (place < placed && !is_free(place)) ++place;
+  if (place == table().bounds().gils) return std::nullopt;
+  queue_->next.at(place).set(sequence);
+  table().gil(place).id_plus_one.set(std::uint64_t{static_cast<std::uint32_t>(gil)} + 1);
+  if (place == placed) queue_->gils_placed.set(placed + 1);
+  return place;
+}
+
+void BlameTables::close(GilId gil, std::uint32_t events) noexcept {
+  if (const auto place = place_of(gil)) table().gil(*place).end_plus_one.set(std::uint64_t{events} + 1);
+}
 
 void BlameTables::apply(const QueuedEvent& queued) noexcept {
   const Event event = queued.event();
@@ -189,11 +218,14 @@ BlameRecord BlameTables::blame(std::span<const QuietFigures> quiet, std::uint64_
     return ids[static_cast<std::size_t>(*number)];
   };
   for (const auto& [key, span] : spans) {
-    blame.spans[{.gil = key.gil, .thread = key.thread, .from = id_of(key.from), .to = id_of(key.to)}] += span;
+    blame.spans[{
+        .gil = table().id_of(key.gil), .thread = key.thread, .from = id_of(key.from), .to = id_of(key.to)}] +=
+        span;
   }
   for (const auto& [row, longest] : waits) {
     for (const auto& wait : longest) {
-      if (const auto id = id_of(wait.stack)) blame.long_waits[row].push_back({wait.ticks, *id});
+      const auto id = id_of(wait.stack);
+      if (id) blame.long_waits[{table().id_of(row.first), row.second}].push_back({wait.ticks, *id});
     }
   }
   blame.switch_intervals = spans_->read_switch_intervals(table());
@@ -231,17 +263,37 @@ void BlameCounters::begin_anew() noexcept {
   }
   counted_thread.gil = event.gil;
   counted_thread.thread = event.thread;
-  counted_thread.quiet = find_quiet_holds(event);
+  counted_thread.place = find_place(event.gil, event.sequence);
+  counted_thread.quiet = counted_thread.place ? find_quiet_holds(*counted_thread.place, event) : nullptr;
+  errno = error;
+}
+
+// It has one since it was opened, or there was none left.
+std::optional<std::uint32_t> BlameCounters::find_place(GilId gil, std::uint32_t sequence) noexcept {
+  if (const auto known = tables_.place_of(gil)) return known;
+  EventQueue& queue = tables_.queue();
+  if (!queue.lock_within(kPatience)) return std::nullopt;
+  tables_.drain(kAll);
+  tables_.fold_gils();
+  const auto place = tables_.take_place(gil, sequence);
+  queue.unlock();
+  return place;
+}
+
+void BlameCounters::open(GilId gil, std::int64_t interpreter) noexcept {
+  const int error = errno;
+  const auto place = find_place(gil, 0);
+  if (place) tables_.open(*place, interpreter);
   errno = error;
 }
 
 // Rows are found, made and folded by who has the lock. Where somebody else has it, or there is no row left,
 // the thread goes without, and asks again at its next event.
-QuietHolds* BlameCounters::find_quiet_holds(const Event& event) noexcept {
+QuietHolds* BlameCounters::find_quiet_holds(std::uint32_t place, const Event& event) noexcept {
   EventQueue& queue = tables_.queue();
   if (!queue.try_lock()) return nullptr;
   const auto rows_before = tables_.table().rows_in_use();
-  QuietHolds* const quiet = tables_.quiet_of(event.gil, event.thread, event.ticks);
+  QuietHolds* const quiet = tables_.quiet_of(GilId{place}, event.thread, event.ticks);
   const auto rows = tables_.table().rows_in_use();
   constexpr std::uint64_t kRefusals = 256;
   if (quiet == nullptr) queue.rows_refused.add(1);
@@ -280,15 +332,16 @@ bool BlameCounters::absorb(const Event& event) noexcept {
 }
 
 void BlameCounters::put(QueuedEvent queued, const Event& event) noexcept {
-  if (queued.gil >= bounds_.gils || tables_.queue().is_stuck.read() != 0) [[unlikely]] {
-    tables_.count_lost();
-    return;
-  }
   CountedThread& lane = counted_thread;
   if (lane.session != session_ || lane.gil != event.gil || lane.thread != event.thread ||
       lane.quiet == nullptr) [[unlikely]] {
     attach(event);
   }
+  if (!lane.place || tables_.queue().is_stuck.read() != 0) [[unlikely]] {
+    tables_.count_lost();
+    return;
+  }
+  queued.gil = *lane.place;
   QuietHolds* const quiet = lane.quiet;
   if (quiet != nullptr) {
     queued.what |= QueuedEvent::kTellsOfQuiet;

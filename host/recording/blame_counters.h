@@ -35,10 +35,19 @@ class BlameTables {
   // Of an event that goes nowhere; any thread, at any time.
   void count_lost() noexcept { machine_.count_lost(); }
 
-  void open(GilId gil, std::int64_t interpreter) noexcept { machine_.open(gil, interpreter); }
+  // The place of the GIL, whose number stands for it in all that follows: places are taken again when
+  // interpreters have ended. By any thread.
+  [[nodiscard]] std::optional<std::uint32_t> place_of(GilId gil) const noexcept;
+  void close(GilId gil, std::uint32_t events) noexcept;
 
   // The rest by who has the queue's lock.
 
+  // The GIL's, taken where it has none, for its event of that sequence and the later ones; empty where none
+  // is left.
+  std::optional<std::uint32_t> take_place(GilId gil, std::uint32_t sequence) noexcept;
+  void open(std::uint32_t place, std::int64_t interpreter) noexcept {
+    machine_.open(GilId{place}, interpreter);
+  }
   // Of the row of the thread, made where there is none; nullptr where there is no place.
   [[nodiscard]] QuietHolds* quiet_of(GilId gil, ThreadId thread, std::uint64_t ticks) noexcept;
   // Whether there are so many rows that those of ended threads are to be folded; and does so. (In
@@ -47,6 +56,7 @@ class BlameTables {
     return table().rows_in_use() >= queue_->rows_to_fold.get() + more;
   }
   void fold(ProcessNote& names, bool (*has_ended)(ThreadId)) noexcept;
+  void fold_gils() noexcept;
   // What somebody was killed in the middle of.
   void finish_fold() noexcept;
   // Returns whether nothing more is in the queue.
@@ -63,10 +73,13 @@ class BlameTables {
 
  private:
   [[nodiscard]] bool is_done(const ThreadRow& row) const noexcept;
+  [[nodiscard]] bool choose_gils() noexcept;
+  void fold_chosen() noexcept;
   [[nodiscard]] bool choose(ProcessNote& names, bool (*has_ended)(ThreadId)) noexcept;
   void forget_names(ProcessNote& names, bool (*has_ended)(ThreadId)) const noexcept;
   void add(ThreadRow& sum, const ThreadRow& row) noexcept;
   void clear(ThreadRow& row) noexcept;
+  void clear_place(std::uint32_t place) noexcept;
   void note_applied(const QueuedEvent& queued) noexcept;
   void await(const Event& event) noexcept;
   void release(const QueuedEvent& queued) noexcept;
@@ -97,7 +110,8 @@ class BlameCounters final : public Recorder {
     tables_.queue().takes_every_hold.set(1);
   }
 
-  void open(GilId gil, std::int64_t interpreter) noexcept override { tables_.open(gil, interpreter); }
+  void open(GilId gil, std::int64_t interpreter) noexcept override;
+  void close(GilId gil, std::uint32_t events) noexcept override { tables_.close(gil, events); }
   bool absorb(const Event& event) noexcept override;
   void record(const Event& event) noexcept override { put(QueuedEvent::of(event), event); }
   void record_at(const Event& event, std::span<const CodePoint> stack,
@@ -148,7 +162,8 @@ class BlameCounters final : public Recorder {
 
   void put(QueuedEvent queued, const Event& event) noexcept;
   void attach(const Event& event) noexcept;
-  [[nodiscard]] QuietHolds* find_quiet_holds(const Event& event) noexcept;
+  [[nodiscard]] QuietHolds* find_quiet_holds(std::uint32_t place, const Event& event) noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> find_place(GilId gil, std::uint32_t sequence) noexcept;
   void fold_if(bool is_to) noexcept;
   [[nodiscard]] bool put_in_time(const QueuedEvent& queued) noexcept;
   [[nodiscard]] bool make_way(std::uint64_t tries) noexcept;

@@ -23,7 +23,7 @@ struct QueuedEvent {
   std::uint64_t quiet_begin;  // of a hold that began quietly and ends here: ticks + 1, else 0
   std::uint64_t quiet_holds;  // of this thread and GIL, before: how many,
   std::uint64_t quiet_ticks;  // and how long
-  std::uint32_t gil;
+  std::uint32_t gil;          // its place: see BlameTables::place_of
   std::uint32_t thread;
   std::uint32_t sequence;  // of the GIL
   std::uint32_t what;      // kind, two flags, and the stack's number + 1
@@ -91,6 +91,7 @@ struct EventQueue {
   static constexpr std::uint32_t kRings = 1024;
   static constexpr std::uint32_t kGils = 1024;
   static constexpr std::uint64_t kFewRows = 64;  // so many are not folded
+  static constexpr std::uint64_t kFewGils = 16;  // likewise, of those whose interpreters have ended
 
   // Once, by the process whose it is.
   void begin() noexcept;
@@ -119,6 +120,7 @@ struct EventQueue {
   Cell rings_to_sweep;           // once so many are used, those of threads that have ended are looked for
   Cell rows_to_fold;             // likewise, of rows of the table
   Cell rows_refused;             // how often there was none left
+  Cell gils_placed;              // places for GILs that were ever taken
   std::array<Cell, kGils> next;  // the sequence of each GIL's next event
   std::array<std::uint16_t, 2048> found;  // by sequence: in which ring an event was seen last
   std::array<EventRing, kRings> rings;

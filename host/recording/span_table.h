@@ -74,6 +74,8 @@ struct SpanTable {
       released.stack_plus_one.set(0);
     }
   };
+  // Nobody waits there.
+  void clear_waiters(std::uint32_t gil) noexcept { gils.at(gil) = {}; }
   // Of the row, by its index.
   [[nodiscard]] Standings& standings_at(std::size_t row) noexcept { return standings[row]; }
   // Of a row of that table; nullptr: of a shared one, of whose threads nothing is known.

@@ -23,18 +23,20 @@ ordered_json thread_id_json(std::optional<ThreadId> id) {
 }
 
 ordered_json gil_json(const GilFigures& gil) {
-  return {{"id", static_cast<std::uint32_t>(gil.id)},
-          {"interpreters", gil.interpreters},
-          {"holds", gil.holds},
-          {"hold_ns", gil.hold_ns.count()},
-          {"waits", gil.waits},
-          {"wait_ns", gil.wait_ns.count()},
-          {"forced", gil.forced},
-          {"voluntary", gil.voluntary},
-          {"handoffs", gil.handoffs},
-          {"overlaps", gil.overlaps},
-          {"hold_share", or_null(gil.hold_share)},
-          {"switch_interval_ns", or_null(gil.switch_interval)}};
+  ordered_json row{{"id", static_cast<std::uint32_t>(gil.id)},
+                   {"interpreters", gil.interpreters},
+                   {"holds", gil.holds},
+                   {"hold_ns", gil.hold_ns.count()},
+                   {"waits", gil.waits},
+                   {"wait_ns", gil.wait_ns.count()},
+                   {"forced", gil.forced},
+                   {"voluntary", gil.voluntary},
+                   {"handoffs", gil.handoffs},
+                   {"overlaps", gil.overlaps},
+                   {"hold_share", or_null(gil.hold_share)},
+                    {"switch_interval_ns", or_null(gil.switch_interval)}};
+  if (gil.folded != 0) row["folded"] = gil.folded;
+  return row;
 }
 
 ordered_json place_json(const CodePlace& place) {

@@ -117,6 +117,7 @@ GilFigures read_gil(const json& gil) {
                      .overlaps = count_at(gil, "overlaps"),
                      .hold_share = known(number_at, gil, "hold_share"),
                      .switch_interval = since(time_at, gil, "switch_interval_ns")};
+  if (gil.contains("folded")) figures.folded = count_at(gil, "folded");
   for (const json& interpreter : array_at(gil, "interpreters")) {
     figures.interpreters.push_back(static_cast<std::int64_t>(whole(interpreter, "interpreters", kMostCount)));
   }

@@ -44,16 +44,17 @@ std::string optional_share(const std::optional<double>& share) { return share ? 
 
 SummaryRow row_of(const NamedThread& thread) {
   const auto& figures = thread.figures;
-  SummaryRow row{shorten(name_of(thread), kThreadTable[0].columns),
-                 fmt::format("{}", static_cast<std::uint32_t>(figures.gil)),
-                 fmt::format("{}", figures.holds),
-                 optional_share(figures.hold_share),
-                 fmt::format("{}", figures.waits),
-                 optional_share(figures.wait_share),
-                 "-",
-                 "-",
-                 "-",
-                 fmt::format("{}", figures.forced)};
+  SummaryRow row{
+      shorten(name_of(thread), kThreadTable[0].columns),
+      figures.gil == kEndedGils ? "past" : fmt::format("{}", static_cast<std::uint32_t>(figures.gil)),
+      fmt::format("{}", figures.holds),
+      optional_share(figures.hold_share),
+      fmt::format("{}", figures.waits),
+      optional_share(figures.wait_share),
+      "-",
+      "-",
+      "-",
+      fmt::format("{}", figures.forced)};
   if (figures.wait) {
     row[6] = format_duration(figures.wait->p50_ns);
     row[7] = format_duration(figures.wait->p99_ns);
@@ -63,14 +64,17 @@ SummaryRow row_of(const NamedThread& thread) {
 }
 
 std::string describe_gil(const GilFigures& gil) {
+  std::string name = fmt::format("GIL {}", static_cast<std::uint32_t>(gil.id));
+  if (gil.folded != 0) {
+    name = fmt::format("past: {} of interpreters that have ended", count_of(gil.folded, "GIL"));
+  }
   std::string of;
   if (!gil.interpreters.empty()) {
     of = gil.interpreters.front() == 0 ? " (main interpreter)"
                                        : fmt::format(" (interpreter {})", gil.interpreters.front());
   }
-  return fmt::format("GIL {}{}: held {} of the time, {}, {} forced, {}", static_cast<std::uint32_t>(gil.id),
-                     of, optional_share(gil.hold_share), count_of(gil.holds, "hold"), gil.forced,
-                     count_of(gil.handoffs, "hand-off"));
+  return fmt::format("{}{}: held {} of the time, {}, {} forced, {}", name, of, optional_share(gil.hold_share),
+                     count_of(gil.holds, "hold"), gil.forced, count_of(gil.handoffs, "hand-off"));
 }
 
 std::vector<const NamedThread*> busiest_first(const ProcessSummary& process) {

@@ -41,6 +41,7 @@ class Gil:
     overlaps: int  #: acquires while another thread held it: 0, or the figures are wrong
     hold_share: float | None
     switch_interval_ns: int | None = None  #: as threads that waited for so long showed it; None: none did
+    folded: int = 0  #: how many GILs of interpreters that have ended this is the sum of; 0: it is one GIL
 
 
 @dataclasses.dataclass(frozen=True)

@@ -243,3 +243,31 @@ for _ in range(2):
         assert gil["interpreters"] not in ([], [0])
         assert gil["forced"] + gil["voluntary"] == before["forced"] + before["voluntary"] + 1000
     assert "GIL 2 (interpreter " in result.stderr
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("summarize", ["counters"], indirect=True)
+def test_gils_of_subinterpreters_that_have_ended_are_one_once_they_are_many(summarize, host_version):
+    if host_version < (3, 12):
+        pytest.skip("sub-interpreters share the one GIL before 3.12")
+    code = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+for _ in range(100):
+    one = interpreters.create()
+    interpreters.run_string(one, "x = 1")
+    interpreters.destroy(one)
+"""
+    result, document = summarize(code)
+    assert document["probe"]["dropped"] == 0
+    assert len(gils(document)) < 100
+    assert sum(gil.get("folded", 1) for gil in gils(document)) == 101
+    past = gils(document)[-1]
+    assert past["id"] == 2**31
+    assert past["interpreters"] == []
+    assert past["holds"] >= past["folded"] >= 16
+    of_past = [thread for thread in document["processes"][0]["threads"] if thread["gil"] == 2**31]
+    assert sum(thread["holds"] for thread in of_past) == past["holds"]
+    assert f"past: {past['folded']} GILs of interpreters that have ended: held " in " ".join(result.stderr.split())

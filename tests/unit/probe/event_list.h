@@ -29,7 +29,11 @@ class EventList : public Recorder {
   // One GIL is opened at a time in these tests: by the only thread that runs, or at the start.
   void open(GilId gil, std::int64_t interpreter) noexcept override { owners_[gil] = interpreter; }
 
+  void close(GilId gil, std::uint32_t events) noexcept override { closed_[gil] = events; }
+
   [[nodiscard]] const std::map<GilId, std::int64_t>& owners() const { return owners_; }
+  // After how many events.
+  [[nodiscard]] const std::map<GilId, std::uint32_t>& closed() const { return closed_; }
 
   [[nodiscard]] std::vector<Event> events() const {
     EXPECT_LE(size_.load(), events_.size()) << "the test makes more events than its list takes";
@@ -45,6 +49,7 @@ class EventList : public Recorder {
 
  private:
   std::map<GilId, std::int64_t> owners_;
+  std::map<GilId, std::uint32_t> closed_;
   std::vector<Event> events_;
   std::atomic<std::size_t> size_{0};
   std::array<std::atomic<std::size_t>, 4> kinds_{};

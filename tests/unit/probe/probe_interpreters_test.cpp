@@ -2,8 +2,10 @@
 #include <Python.h>
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <malloc.h>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -169,6 +171,40 @@ TEST_F(ProbeTest, AnInterpreterWhoseMemoryIsGoneIsNotTouchedAtTheStop) {
   alive.visit(1);
   EXPECT_EQ(list.size(), events);
   EXPECT_EQ(count_gils(list), 5U);
+}
+
+// One after the other, or beside each other for a while: the recorder is told which GILs are no more, whether
+// their memory is in use again or not.
+TEST_F(ProbeTest, GilsOfInterpretersThatHaveEndedAreClosed) {
+  constexpr std::size_t kInterpreters = 150;
+  EventList list;
+  Probe probe;
+  probe.start(list);
+  Subinterpreter alive(PyInterpreterConfig_OWN_GIL);
+  alive.visit(1);
+  {
+    std::deque<Subinterpreter> some;
+    for (std::size_t i = 0; i < kInterpreters; ++i) {
+      some.emplace_back(i % 5 == 4 ? PyInterpreterConfig_SHARED_GIL : PyInterpreterConfig_OWN_GIL);
+      some.back().visit(1);
+      if (i >= 10) some.pop_front();
+    }
+  }
+  for (int i = 0; i < 40; ++i) {
+    Subinterpreter own(PyInterpreterConfig_OWN_GIL);
+    own.visit(1);
+  }
+  alive.visit(1);
+  probe.stop();
+  EXPECT_EQ(probe.losses().overlooked_gils, 0U);
+  const auto gils = count_gils(list);
+  EXPECT_EQ(gils, 2 + kInterpreters / 5 * 4 + 40);
+  EXPECT_GT(list.closed().size(), gils - 40) << "but for the last ones, which nobody has looked for yet";
+  EXPECT_FALSE(list.closed().contains(GilId{0}));
+  EXPECT_FALSE(list.closed().contains(GilId{1}));
+  std::map<GilId, std::uint32_t> events;
+  for (const Event& event : list.events()) ++events[event.gil];
+  for (const auto& [gil, told] : list.closed()) EXPECT_EQ(told, events.at(gil));
 }
 
 TEST_F(ProbeTest, TheProbeCanStartInASubinterpreter) {

@@ -2,9 +2,9 @@
 // and with stacks where somebody waits. Events of a GIL come from one thread at a time.
 #pragma once
 
-#include <array>
 #include <set>
 #include <span>
+#include <vector>
 
 #include "probe/recorder.h"
 
@@ -20,7 +20,7 @@ inline const NoCode kNoCode;
 
 class AsHooks {
  public:
-  explicit AsHooks(Recorder& recorder) : recorder_(recorder) {}
+  explicit AsHooks(Recorder& recorder, std::size_t gils = 16) : recorder_(recorder), gils_(gils) {}
 
   // Returns whether it went with its stack.
   bool give(Event event, std::span<const CodePoint> stack = {}, const CodeReader& reader = kNoCode) {
@@ -43,6 +43,9 @@ class AsHooks {
     return is_noted;
   }
 
+  // Its interpreter has ended.
+  void close(GilId gil) { recorder_.close(gil, gils_.at(static_cast<std::size_t>(gil)).sequence); }
+
   // With its stack, whoever waits: as where every hold is asked for.
   void give_at(Event event, std::span<const CodePoint> stack, const CodeReader& reader) {
     event.sequence = gils_.at(static_cast<std::size_t>(event.gil)).sequence++;
@@ -56,7 +59,7 @@ class AsHooks {
     std::set<ThreadId> waiting;
   };
   Recorder& recorder_;
-  std::array<Gil, 16> gils_;
+  std::vector<Gil> gils_;
 };
 
 }  // namespace gilscope::test

@@ -224,10 +224,10 @@ TEST(BlameCounters, beyond_their_bounds_lose_lines_and_no_wait) {
   EXPECT_LE(blame.spans.size(), SpanTable::kRows);
 }
 
-// An id is never given twice, so a program that makes interpreters for a day gets there: it goes on, and is
-// told.
+// More interpreters at once than there are places for: the program goes on, and is told.
 TEST(BlameCounters, lose_events_of_gils_beyond_their_bound_and_no_others) {
-  BlameCounters counters({.rows = 8, .gils = 2});
+  BlameCounters counters({.rows = 8, .gils = 1});
+  counters.open(GilId{0}, 0);
   for (std::uint32_t i = 0; i < 2 * EventRing::kEvents; ++i) {
     auto beyond = acquire(10 * i + 1, 1, i % 2 == 0 ? 2 : EventQueue::kGils);
     beyond.sequence = i / 2;
@@ -245,6 +245,7 @@ TEST(BlameCounters, lose_events_of_gils_beyond_their_bound_and_no_others) {
 // It cannot happen; if it does, the program goes on.
 TEST(BlameCounters, lose_what_waits_for_an_event_that_never_comes) {
   BlameCounters counters({.rows = 8, .gils = 2});
+  counters.open(GilId{0}, 0);
   for (std::uint32_t i = 0; i < EventRing::kEvents + 10; ++i) {
     auto event = acquire(10 * i, 1);
     event.sequence = i + 1;
