@@ -27,6 +27,7 @@ struct alignas(64) QuietHolds {
     Cell events;
     Cell holds;
     Cell ticks;
+    Cell is_untold;  // 1: the latest event said nothing of quiet holds, and so there is none after it
   } applied;
 
   void end(std::uint64_t ticks) noexcept {
@@ -83,7 +84,10 @@ struct alignas(64) QuietHolds {
   // After it: where the thread has gone on in between, the figures are those of the latest event that the
   // table has, and the table tells whether the thread holds the GIL. So each hold is in one of the two.
   void settle(QuietFigures& figures, const ThreadRow& row) const noexcept {
-    if (applied.events.get() == figures.events) return;
+    if (applied.events.get() == figures.events) {
+      if (applied.is_untold.get() != 0) figures.held = row.held.get();
+      return;
+    }
     figures.holds = applied.holds.get();
     figures.hold_ticks = applied.ticks.get();
     figures.held = row.held.get();

@@ -177,7 +177,8 @@ void SpanTable::note_timeout(GilId gil, ThreadId thread, std::uint64_t begin, st
 SwitchIntervals SpanTable::read_switch_intervals(const RowTable& table) const {
   SwitchIntervals intervals;
   for (std::uint32_t gil = 0; gil < std::min<std::uint32_t>(table.gils_end(), kGils); ++gil) {
-    if (const auto interval = gils[gil].interval.read(); interval != 0) intervals[table.id_of(GilId{gil})] = interval;
+    if (const auto interval = gils[gil].interval.read(); interval != 0)
+      intervals[table.id_of(GilId{gil})] = interval;
   }
   return intervals;
 }

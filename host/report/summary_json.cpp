@@ -34,7 +34,7 @@ ordered_json gil_json(const GilFigures& gil) {
                    {"handoffs", gil.handoffs},
                    {"overlaps", gil.overlaps},
                    {"hold_share", or_null(gil.hold_share)},
-                    {"switch_interval_ns", or_null(gil.switch_interval)}};
+                   {"switch_interval_ns", or_null(gil.switch_interval)}};
   if (gil.folded != 0) row["folded"] = gil.folded;
   return row;
 }

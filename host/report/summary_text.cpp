@@ -137,7 +137,7 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
   if (threads.size() > kMaxThreads) {
     text += fmt::format("({} more threads, less busy: --json has them)\n", threads.size() - kMaxThreads);
   }
-  append_wrapped(text, describe_folded(process), style);
+  if (const auto folded = describe_folded(process); !folded.empty()) append_wrapped(text, folded, style);
   for (const auto& part : {format_blame(process, style), format_handoffs(process, style)}) {
     if (!part.empty()) text += '\n' + part;
   }

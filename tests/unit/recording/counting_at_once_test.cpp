@@ -131,6 +131,38 @@ TEST(CountingAtOnce, are_consistent_while_threads_record_on_two_gils_at_once) {
   EXPECT_EQ(holds, std::uint64_t{kThreads} * kTurns);
 }
 
+// An event that is put while somebody has the lock tells nothing of quiet holds; figures do not get less for
+// that.
+TEST(CountingAtOnce, count_a_hold_that_began_while_the_lock_was_taken) {
+  constexpr Bounds kBoundsOfTwo{.rows = 4, .gils = 1};
+  const ZeroedMemory memory(BlameCounters::size_of(kBoundsOfTwo));
+  BlameCounters counters(kBoundsOfTwo, memory.data());
+  BlameTables tables(kBoundsOfTwo, memory.data());
+  test::AsHooks hooks(counters);
+  const auto count_of_first = [&](const std::vector<QuietFigures>& quiet) {
+    return tables.figures(quiet, 100).threads.at(0).holds;
+  };
+  hooks.give(acquire(10, 1));
+  auto quiet = tables.read_quiet_holds();
+  hooks.give(test::request(11, 2));
+  hooks.give(release(12, 1));
+  hooks.give(acquire(13, 2));
+  hooks.give(release(14, 2));
+  tables.queue().lock();
+  hooks.give(acquire(20, 1));
+  EXPECT_TRUE(tables.drain(1000));
+  tables.settle(quiet);
+  EXPECT_EQ(count_of_first(quiet), 2U);
+  auto again = tables.read_quiet_holds();
+  tables.settle(again);
+  EXPECT_EQ(count_of_first(again), 2U);
+  tables.queue().unlock();
+  hooks.give(release(21, 1));
+  const auto row = counters.view().figures(100).threads.at(0);
+  EXPECT_EQ(row.holds, 2U);
+  EXPECT_EQ(row.hold_ticks, 3U);
+}
+
 // The hardest for a reader: one thread that does nothing but take and drop a GIL.
 TEST(CountingAtOnce, are_readable_at_the_greatest_rate) {
   BlameCounters counters({.rows = 4, .gils = 1});
