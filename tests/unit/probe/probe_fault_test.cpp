@@ -23,7 +23,7 @@ class ClosedRecorder : public Recorder {
     inside_.fetch_sub(1);
     count_.fetch_add(1);
   }
-  void close() {
+  void shut() {
     is_closed_.store(true);
     if (inside_.load() != 0) late_.fetch_add(1);
   }
@@ -60,10 +60,10 @@ TEST_F(ProbeTest, AfterTheStopNoThreadIsInsideTheRecorder) {
     if (round % 2 == 0) {
       const Detached detached;  // a thread that holds no GIL may stop it, too
       probe.stop();
-      recorder.close();
+      recorder.shut();
     } else {
       probe.stop();
-      recorder.close();
+      recorder.shut();
     }
     const std::uint64_t before = recorder.count();
     {
