@@ -23,20 +23,19 @@ ordered_json thread_id_json(std::optional<ThreadId> id) {
 }
 
 ordered_json gil_json(const GilFigures& gil) {
-  ordered_json row{{"id", static_cast<std::uint32_t>(gil.id)},
-                   {"interpreters", gil.interpreters},
-                   {"holds", gil.holds},
-                   {"hold_ns", gil.hold_ns.count()},
-                   {"waits", gil.waits},
-                   {"wait_ns", gil.wait_ns.count()},
-                   {"forced", gil.forced},
-                   {"voluntary", gil.voluntary},
-                   {"handoffs", gil.handoffs},
-                   {"overlaps", gil.overlaps},
-                   {"hold_share", or_null(gil.hold_share)},
-                   {"switch_interval_ns", or_null(gil.switch_interval)}};
-  if (gil.folded != 0) row["folded"] = gil.folded;
-  return row;
+  return {{"id", static_cast<std::uint32_t>(gil.id)},
+          {"interpreters", gil.interpreters},
+          {"holds", gil.holds},
+          {"hold_ns", gil.hold_ns.count()},
+          {"waits", gil.waits},
+          {"wait_ns", gil.wait_ns.count()},
+          {"forced", gil.forced},
+          {"voluntary", gil.voluntary},
+          {"handoffs", gil.handoffs},
+          {"overlaps", gil.overlaps},
+          {"hold_share", or_null(gil.hold_share)},
+          {"switch_interval_ns", or_null(gil.switch_interval)},
+          {"folded", gil.folded}};
 }
 
 ordered_json place_json(const CodePlace& place) {
@@ -61,24 +60,23 @@ ordered_json thread_json(const NamedThread& thread) {
   for (const auto& [wait, stack] : thread.longest_waits) {
     waits.push_back({{"wait_ns", wait.count()}, {"stack", stack_json(stack)}});
   }
-  ordered_json row{{"id", thread_id_json(figures.id)},
-                   {"name", text_or_null(thread.name)},
-                   {"gil", static_cast<std::uint32_t>(figures.gil)},
-                   {"holds", figures.holds},
-                   {"hold_ns", figures.hold_ns.count()},
-                   {"hold_share", or_null(figures.hold_share)},
-                   {"waits", figures.waits},
-                   {"wait_ns", figures.wait_ns.count()},
-                   {"wait_share", or_null(figures.wait_share)},
-                   {"lifetime_ns", figures.lifetime_ns.count()},
-                   {"forced", figures.forced},
-                   {"voluntary", figures.voluntary},
-                   {"cpu_ns", or_null(thread.cpu_ns)},
-                   {"hold", durations_json(figures.hold)},
-                   {"wait", durations_json(figures.wait)},
-                   {"longest_waits", std::move(waits)}};
-  if (figures.folded != 0) row["folded"] = figures.folded;
-  return row;
+  return {{"id", thread_id_json(figures.id)},
+          {"name", text_or_null(thread.name)},
+          {"gil", static_cast<std::uint32_t>(figures.gil)},
+          {"holds", figures.holds},
+          {"hold_ns", figures.hold_ns.count()},
+          {"hold_share", or_null(figures.hold_share)},
+          {"waits", figures.waits},
+          {"wait_ns", figures.wait_ns.count()},
+          {"wait_share", or_null(figures.wait_share)},
+          {"lifetime_ns", figures.lifetime_ns.count()},
+          {"forced", figures.forced},
+          {"voluntary", figures.voluntary},
+          {"cpu_ns", or_null(thread.cpu_ns)},
+          {"hold", durations_json(figures.hold)},
+          {"wait", durations_json(figures.wait)},
+          {"longest_waits", std::move(waits)},
+          {"folded", figures.folded}};
 }
 
 ordered_json blame_json(const BlameRow& row) {
