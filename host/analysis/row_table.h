@@ -172,7 +172,7 @@ class RowTable {
   std::optional<ZeroedMemory> memory_;
   Header* header_;
   Slot* slots_;
-  std::array<HandoffCount*, 2> handoffs_;
+  std::array<HandoffCount*, 2> handoffs_{};
   GilState* gils_;
   ThreadRow* rows_;
 };

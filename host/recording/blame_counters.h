@@ -38,7 +38,7 @@ class BlameTables {
   // The place of the GIL, whose number stands for it in all that follows: places are taken again when
   // interpreters have ended. By any thread.
   [[nodiscard]] std::optional<std::uint32_t> place_of(GilId gil) const noexcept;
-  void close(GilId gil, std::uint32_t events) noexcept;
+  void close(GilId gil, std::uint32_t events) const noexcept;
 
   // The rest by who has the queue's lock.
 

@@ -78,7 +78,7 @@ std::optional<std::uint32_t> BlameTables::take_place(GilId gil, std::uint32_t se
   return place;
 }
 
-void BlameTables::close(GilId gil, std::uint32_t events) noexcept {
+void BlameTables::close(GilId gil, std::uint32_t events) const noexcept {
   if (const auto place = place_of(gil)) table().gil(*place).end_plus_one.set(std::uint64_t{events} + 1);
 }
 

@@ -91,7 +91,7 @@ struct EventQueue {
   static constexpr std::uint32_t kRings = 1024;
   static constexpr std::uint32_t kGils = 1024;
   static constexpr std::uint64_t kFewRows = 128;  // so many are not folded
-  static constexpr std::uint64_t kFewGils = 16;  // likewise, of those whose interpreters have ended
+  static constexpr std::uint64_t kFewGils = 16;   // likewise, of those whose interpreters have ended
 
   // Once, by the process whose it is.
   void begin() noexcept;

@@ -116,8 +116,8 @@ void ignore_signals() {
 
 // The command line is this process's: who looks for that finds it once.
 void take_name() {
-  constexpr std::string_view kName = "gilscope-witness";
-  prctl(PR_SET_NAME, kName.data());  // NOLINT(cppcoreguidelines-pro-type-vararg)
+  constexpr const char* kName = "gilscope-witness";
+  prctl(PR_SET_NAME, kName);  // NOLINT(cppcoreguidelines-pro-type-vararg)
   const auto stat = read_text("/proc/self/stat");
   if (!stat) return;
   constexpr std::size_t kArgumentsBegin = 45;  // the 48th field, and the next
@@ -129,7 +129,7 @@ void take_name() {
   // NOLINTNEXTLINE(performance-no-int-to-ptr): where the kernel has put them
   const std::span arguments(reinterpret_cast<char*>(begin), end - begin);
   std::ranges::fill(arguments, '\0');
-  std::ranges::copy(kName.substr(0, arguments.size() - 1), arguments.begin());
+  std::ranges::copy(std::string_view(kName).substr(0, arguments.size() - 1), arguments.begin());
 }
 
 [[noreturn]] void stay(const WitnessPlan& plan, pid_t process, int pidfd) {
