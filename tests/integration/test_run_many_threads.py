@@ -34,8 +34,8 @@ def test_threads_that_have_ended_share_rows_by_their_name(summarize):
     assert document["probe"]["dropped"] == 0
     rows = process["threads"]
     assert len(rows) < 300
-    assert sum(row.get("folded", 1) for row in rows) == 901
-    folded = {row["name"]: row for row in rows if "folded" in row}
+    assert sum(row["folded"] or 1 for row in rows) == 901
+    folded = {row["name"]: row for row in rows if row["folded"]}
     assert set(folded) == {"Thread-N (work)", "reader_N", "(ended threads)"}
     for name, row in folded.items():
         assert row["id"] >= 2**31
