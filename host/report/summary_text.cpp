@@ -183,9 +183,10 @@ std::string name_gil(const RunSummary& summary, const Judged& judged) {
 std::string describe_bottleneck(const RunSummary& summary) {
   const auto& verdict = summary.verdict;
   const auto judged = find_judged(summary);
+  const auto waiters = fmt::format("{:.2g}", verdict.waiters.value_or(0));
   std::string text =
-      fmt::format("{} was held {} of the time while {:.2g} threads waited, on average",
-                  name_gil(summary, judged), optional_share(verdict.hold_share), verdict.waiters.value_or(0));
+      fmt::format("{} was held {} of the time while {} {} waited, on average", name_gil(summary, judged),
+                  optional_share(verdict.hold_share), waiters, waiters == "1" ? "thread" : "threads");
   if (judged.waiter != nullptr && judged.waiter->figures.wait_share) {
     text += fmt::format("; {} waited most, {} of its time", shorten(name_of(*judged.waiter), kNameInVerdict),
                         format_share(*judged.waiter->figures.wait_share));
