@@ -66,8 +66,7 @@ std::optional<double> share_of(Nanoseconds part, Nanoseconds whole) noexcept {
 }
 
 Nanoseconds TickLength::of(std::uint64_t ticks) const noexcept {
-  constexpr double kLongest = 9e18;  // of 63 bits: a damaged capture may tell of more
-  return Nanoseconds(std::llround(std::min(static_cast<double>(ticks) * ns, kLongest)));
+  return round_to_nanoseconds(static_cast<double>(ticks) * ns);
 }
 
 GilSummary summarize(const MachineSnapshot& snapshot, TickLength tick, Nanoseconds wall) {

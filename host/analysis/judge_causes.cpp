@@ -1,7 +1,6 @@
 #include "analysis/judge_causes.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -230,11 +229,10 @@ void tell_busy_loop(const NamedThread& thread, const GilFacts& facts, std::vecto
 }  // namespace
 
 IntervalChange shorten_interval(Nanoseconds lost, std::uint64_t forced, Nanoseconds wake) noexcept {
-  constexpr double kMost = 9e18;  // a damaged capture may tell of any times
   const auto more = static_cast<double>(kShorterInterval - 1);
   const double gain = static_cast<double>(lost.count()) * more / kShorterInterval;
   const double cost = static_cast<double>(forced) * more * static_cast<double>(wake.count());
-  return {.gain = Nanoseconds(std::llround(gain)), .cost = Nanoseconds(std::llround(std::min(cost, kMost)))};
+  return {.gain = round_to_nanoseconds(gain), .cost = round_to_nanoseconds(cost)};
 }
 
 // Seen: a thread that computed had a CPU for a sixth of its time, with twenty others on two cores. To begin

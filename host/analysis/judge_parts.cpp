@@ -1,7 +1,6 @@
 #include "analysis/judge_parts.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include "analysis/user_code.h"
@@ -12,11 +11,6 @@ namespace {
 
 constexpr double kLeastOfCulprit = 0.05;  // of what the worst culprit caused: who caused less is none
 constexpr int kNeverReleased = 100;       // switch intervals
-
-Nanoseconds scale(Nanoseconds time, double factor) {
-  constexpr double kMost = 9e18;  // a damaged summary may tell of any times
-  return Nanoseconds(std::llround(std::min(static_cast<double>(time.count()) * factor, kMost)));
-}
 
 std::vector<ThreadId> rank(const std::map<ThreadId, Nanoseconds>& threads, double least) {
   std::vector<std::pair<ThreadId, Nanoseconds>> list(threads.begin(), threads.end());
@@ -58,7 +52,8 @@ void Gathering::add(const BlameRow& row, Nanoseconds part, std::uint64_t holds, 
   longest_ = std::max(longest_, longest);
   culprits_[*row.thread] = gilscope::add(culprits_[*row.thread], part);
   for (const auto& [thread, wait] : row.waiters) {
-    const auto of_it = scale(wait, ratio(part, row.caused_wait_ns));
+    const auto of_it =
+        round_to_nanoseconds(static_cast<double>(wait.count()) * ratio(part, row.caused_wait_ns));
     if (thread != kFurtherThreads && of_it > Nanoseconds::zero()) {
       victims_[thread] = gilscope::add(victims_[thread], of_it);
     }

@@ -19,14 +19,6 @@ constexpr double kHalf = 0.5;
 constexpr double kWorthTelling = 0.05;  // of all waiting, with a line that keeps the GIL
 constexpr double kMuch = 0.1;           // likewise, of what all do a little
 
-Nanoseconds waits_of(const std::vector<ProcessSummary>& processes) {
-  Nanoseconds waited{};
-  for (const auto& process : processes) {
-    for (const auto& gil : process.gils) waited = add(waited, gil.wait_ns);
-  }
-  return waited;
-}
-
 // How long those waited that waited for much of their lives.
 Nanoseconds hurt_of(const GilFacts& facts) {
   Nanoseconds hurt{};
@@ -178,6 +170,14 @@ std::optional<RunFinding> judge_whole(const RunSummary& run) {
 }
 
 }  // namespace
+
+Nanoseconds waits_of(const std::vector<ProcessSummary>& processes) {
+  Nanoseconds waited{};
+  for (const auto& process : processes) {
+    for (const auto& gil : process.gils) waited = add(waited, gil.wait_ns);
+  }
+  return waited;
+}
 
 RunVerdict judge(const std::vector<ProcessSummary>& processes) {
   using Verdict = RunVerdict::Kind;

@@ -22,6 +22,9 @@ inline constexpr double kBottleneckWaiters = 0.1;
 inline constexpr double kHurtShare = 0.1;
 inline constexpr double kLeastHurt = 0.02;
 
+// For all GILs, of all threads.
+[[nodiscard]] Nanoseconds waits_of(const std::vector<ProcessSummary>& processes);
+
 [[nodiscard]] RunVerdict judge(const std::vector<ProcessSummary>& processes);
 
 // Causes, those that explain most first, of a kind at most three; then what is to be said of a GIL, and of

@@ -1,7 +1,6 @@
 #include "analysis/run_summary.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "analysis/judge_run.h"
@@ -98,8 +97,7 @@ ProbeFigures sum_figures(const RecordedRun& run) {
     if (is_process_contended(record)) figures.is_contended = true;
   }
   if (run.pair_cost_ns && wall_ns > 0) {
-    constexpr double kMost = 9e18;  // of what a damaged capture tells
-    figures.hooks_ns = Nanoseconds(std::llround(std::min(hooks_ns, kMost)));
+    figures.hooks_ns = round_to_nanoseconds(hooks_ns);
     figures.elsewhere_ns = elsewhere;
     figures.cost_share = (hooks_ns + static_cast<double>(elsewhere.count())) / wall_ns;
   }

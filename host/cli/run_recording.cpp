@@ -20,6 +20,7 @@
 #include "run/witness.h"
 #include "support/error.h"
 #include "support/log.h"
+#include "support/system_files.h"
 
 namespace gilscope::cli {
 namespace {
@@ -117,16 +118,6 @@ std::optional<int> write_report(const ProcessEnd& end) {
     print_failure({std::string("no report: ") + error.what(), ""});
   }
   return std::nullopt;
-}
-
-int count_threads() noexcept {
-  std::error_code error;
-  int count = 0;
-  for (std::filesystem::directory_iterator threads("/proc/self/task", error);
-       !error && threads != std::filesystem::directory_iterator(); threads.increment(error)) {
-    ++count;
-  }
-  return count;
 }
 
 sigset_t only_interrupt() {

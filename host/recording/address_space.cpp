@@ -21,24 +21,26 @@ std::uint64_t mapped_bytes() {
   return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+// Bytes; empty where there is no limit.
+std::optional<std::uint64_t> limit_of_addresses() noexcept {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  return limit.rlim_cur;
+}
+
 }  // namespace
 
 bool has_addresses_enough(std::uint64_t limit, std::uint64_t used, std::uint64_t share) noexcept {
   return limit > used && (limit - used) / share >= kOfRecording;
 }
 
-bool are_addresses_limited() noexcept {
-  rlimit limit{};
-  return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-}
+bool are_addresses_limited() noexcept { return limit_of_addresses().has_value(); }
 
 std::optional<std::string> lack_of_addresses(std::uint64_t share) {
-  if (!are_addresses_limited()) return std::nullopt;
-  rlimit limit{};
-  getrlimit(RLIMIT_AS, &limit);
-  if (has_addresses_enough(limit.rlim_cur, mapped_bytes(), share)) return std::nullopt;
+  const auto limit = limit_of_addresses();
+  if (!limit || has_addresses_enough(*limit, mapped_bytes(), share)) return std::nullopt;
   return fmt::format("it may have {} MiB of addresses (ulimit -v), of which a recording takes {}",
-                     limit.rlim_cur / kMiB, kOfRecording / kMiB);
+                     *limit / kMiB, kOfRecording / kMiB);
 }
 
 }  // namespace gilscope

@@ -70,8 +70,6 @@ class BlameTables {
   // See GilMachine::snapshot and SpanTable::read.
   [[nodiscard]] MachineSnapshot figures(std::span<const QuietFigures> quiet, std::uint64_t now) const;
   [[nodiscard]] BlameRecord blame(std::span<const QuietFigures> quiet, std::uint64_t now) const;
-  // Of a process that has ended: no hold, no wait, and nothing that got lost.
-  [[nodiscard]] bool has_nothing_that_ended() const noexcept;
 
  private:
   [[nodiscard]] bool is_done(const ThreadRow& row) const noexcept;

@@ -164,25 +164,6 @@ void BlameTables::acquire(const QueuedEvent& queued) noexcept {
   if (wait && queued.stack()) noted->add_wait(wait->end - wait->begin, *queued.stack());
 }
 
-bool BlameTables::has_nothing_that_ended() const noexcept {
-  if (table().lost() != 0) return false;
-  for (const ThreadRow& row : table().rows()) {
-    const QuietHolds& quiet = quiet_[table().index_of(row)];
-    if (row.hold.count() + row.wait.count() + quiet.holds.count() != 0) return false;
-  }
-  const auto rings = std::min<std::uint64_t>(queue_->rings_used.read(), EventQueue::kRings);
-  for (const EventRing& ring : std::span(queue_->rings).first(rings)) {
-    const auto tail = ring.tail.read();
-    const auto count = ring.head.read() - tail;
-    if (count > EventRing::kEvents) return false;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const Event event = ring.events[(tail + i) % EventRing::kEvents].event();
-      if (event.kind != EventKind::Acquire) return false;
-    }
-  }
-  return true;
-}
-
 std::vector<QuietFigures> BlameTables::read_quiet_holds() const {
   std::vector<QuietFigures> figures(table().rows().size());
   for (std::size_t row = 0; row < figures.size(); ++row) figures[row] = quiet_[row].read();

@@ -269,8 +269,7 @@ RecordingLosses Recording::losses(std::uint64_t unrecorded_processes) const {
           .overlooked_gils = probe_.losses().overlooked_gils,
           .were_slots_overwritten = probe_.losses().were_slots_overwritten,
           .are_stacks_unreadable = stacks_ != Stacks::Off && probe_.stacks() == Stacks::Off,
-          .suspended = suspended_between(
-              boot_began_, probe_.is_running() || outlives_ ? read_boot_offset() : boot_ended_)};
+          .suspended = suspended_between(boot_began_, is_open() ? read_boot_offset() : boot_ended_)};
 }
 
 TickLength Recording::measure_tick(const ClockPoint& now) noexcept {

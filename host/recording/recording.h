@@ -89,9 +89,9 @@ class Recording {
   // While the recording runs, the least that a tick can be: the longer it runs the better that is known, and
   // as it never shrinks, time that was counted stays counted.
   TickLength measure_tick(const ClockPoint& now) noexcept;
-  [[nodiscard]] ClockPoint now() const {
-    return probe_.is_running() || outlives_ ? probe_.clock().sample() : probe_.stopped();
-  }
+  [[nodiscard]] ClockPoint now() const { return is_open() ? probe_.clock().sample() : probe_.stopped(); }
+  // Whether it goes on up to now: by this process, or by the one that it outlives.
+  [[nodiscard]] bool is_open() const noexcept { return probe_.is_running() || outlives_; }
 
   // The recording that runs: the child of a fork goes on with it.
   static Recording* running;

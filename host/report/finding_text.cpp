@@ -58,17 +58,8 @@ std::string describe_effect(const RunFinding& finding, const Words& words, const
                      format_duration(*finding.loop_stall), words.share);
 }
 
-enum class Lack { None, Sleep, OfCpu };
-
-Lack lack_of(const RunFinding& finding, const ProcessSummary* process) {
-  const auto lack = process == nullptr ? std::nullopt : find_lack_of_cpu(finding, *process);
-  if (!lack) return Lack::None;
-  return is_sleep(*lack) ? Lack::Sleep : Lack::OfCpu;
-}
-
 // Python code gives the GIL up when it is asked to.
-std::string describe_keeping(const RunFinding& finding, const ProcessSummary* process) {
-  const auto lack = process == nullptr ? std::nullopt : find_lack_of_cpu(finding, *process);
+std::string describe_keeping(const std::optional<CpuOfHolds>& lack) {
   if (!lack) return "probably in C or freeing objects";
   if (is_sleep(*lack)) return fmt::format("in a call that sleeps (CPU time: {})", format_duration(lack->cpu));
   return fmt::format("probably for want of a CPU (it had {} of {})", format_duration(lack->cpu),
@@ -77,12 +68,12 @@ std::string describe_keeping(const RunFinding& finding, const ProcessSummary* pr
 
 std::string describe_kept(const RunFinding& finding, const ProcessSummary* process) {
   const auto words = find_words(finding, process);
-  const bool is_for_want_of_cpu = lack_of(finding, process) == Lack::OfCpu;
+  const auto lack = process == nullptr ? std::nullopt : find_lack_of_cpu(finding, *process);
+  const bool is_for_want_of_cpu = lack && !is_sleep(*lack);
   const auto holds = finding.count == 1 ? "once, " : fmt::format("{} × up to ", finding.count);
   return fmt::format(
       "{} kept the GIL{}, {}{}, {}: {}; {}", words.culprits, words.at, holds,
-      format_duration(finding.longest), describe_keeping(finding, process),
-      describe_effect(finding, words, process),
+      format_duration(finding.longest), describe_keeping(lack), describe_effect(finding, words, process),
       is_for_want_of_cpu ? "measure on an idle machine" : "let it release the GIL, or use a process");
 }
 
@@ -163,8 +154,7 @@ std::string describe_open(const RunFinding& finding, const ProcessSummary* proce
   const auto words = find_words(finding, process);
   return fmt::format(
       "{} got the GIL {} before the end{} and never gave it up: {} waited {}{}; a deadlock, or a call in C "
-      "that does "
-      "not return",
+      "that does not return",
       words.culprits, format_duration(finding.longest), words.at, words.victims,
       format_duration(finding.lost), words.share);
 }

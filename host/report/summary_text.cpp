@@ -224,17 +224,13 @@ std::string describe_verdict(const RunSummary& summary) {
     case RunVerdict::Kind::Bottleneck:
       return describe_bottleneck(summary);
     case RunVerdict::Kind::NoBottleneck: {
-      Nanoseconds waited{};
-      for (const auto& process : summary.processes) {
-        for (const auto& gil : process.gils) waited = add(waited, gil.wait_ns);
-      }
       const bool are_several = summary.processes.size() > 1 || summary.processes.front().gils.size() > 1;
       return fmt::format(
           "the GIL is no bottleneck here: {} held {} of the time, and threads waited {} for {} in all",
           are_several ? "none was" : "it was",
           are_several ? "more than " + optional_share(verdict.hold_share)
                       : optional_share(verdict.hold_share),
-          format_duration(waited), are_several ? "them" : "it");
+          format_duration(waits_of(summary.processes)), are_several ? "them" : "it");
     }
     case RunVerdict::Kind::OneThread:
       break;

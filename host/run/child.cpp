@@ -186,6 +186,10 @@ void set_end(ChildResult& result, int status) {
 
 }  // namespace
 
+FileDescriptor open_pidfd(pid_t process) noexcept {
+  return FileDescriptor(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
+}
+
 std::string signal_name(int number) {
   const char* const name = sigabbrev_np(number);
   return name == nullptr ? fmt::format("signal {}", number) : fmt::format("SIG{}", name);
@@ -211,8 +215,8 @@ ChildResult run_child(const ChildCommand& command) {
   streams.written.write.close();
   streams.errors.write.close();
   for (const auto* pipe : {&streams.written, &streams.errors}) fcntl(pipe->read.get(), F_SETFL, O_NONBLOCK);
-  // Tells of the end at once, whoever has the pipes (Linux 5.3; without it, it is looked for now and then).
-  const FileDescriptor end_of_child(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+  // Tells of the end at once, whoever has the pipes. (Without it, it is looked for now and then.)
+  const auto end_of_child = open_pidfd(child);
 
   ChildResult result;
   bool ended = false;

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <sys/types.h>
 #include <utility>
 #include <vector>
 
+#include "support/file.h"
 #include "support/time.h"
 
 namespace gilscope {
@@ -43,6 +45,9 @@ struct ChildResult {
 // What a child may print on standard output, which is for the host's own records; more is an Error.
 inline constexpr std::size_t kMaxOutput = std::size_t{64} << 20U;
 inline constexpr std::size_t kErrorTail = std::size_t{16} << 10U;
+
+// Readable once the process has ended; none where the system has no such thing (before Linux 5.3).
+FileDescriptor open_pidfd(pid_t process) noexcept;
 
 // "SIGTERM"; "signal 40" of one that has no name.
 std::string signal_name(int number);

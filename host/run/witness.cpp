@@ -14,11 +14,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <fmt/core.h>
 
 #include "run/child.h"
 #include "support/file.h"
@@ -36,16 +33,12 @@ Shared* shared = nullptr;
 // The longest that it takes to tell all, should nobody take what it says.
 constexpr unsigned kPatienceS = 600;
 
-std::vector<std::string_view> fields_after_name(std::string_view stat) {
-  return split(trim(stat.substr(stat.rfind(')') + 1)), ' ');
-}
-
 // Of a process that nobody has waited for yet.
 std::optional<int> status_of_zombie(pid_t process) {
-  const auto stat = read_text(fmt::format("/proc/{}/stat", process));
+  const auto stat = read_stat(process);
   if (!stat) return std::nullopt;
-  constexpr std::size_t kExitCode = 49;  // the 52nd field (proc_pid_stat(5))
-  const auto fields = fields_after_name(*stat);
+  constexpr std::size_t kExitCode = 49;  // the 52nd field
+  const auto fields = split(*stat, ' ');
   if (fields.size() <= kExitCode || (fields.front() != "Z" && fields.front() != "X")) return std::nullopt;
   const auto status = parse_unsigned(fields[kExitCode]);
   return status ? std::optional(static_cast<int>(*status)) : std::nullopt;
@@ -118,10 +111,10 @@ void ignore_signals() {
 void take_name() {
   constexpr const char* kName = "gilscope-witness";
   prctl(PR_SET_NAME, kName);  // NOLINT(cppcoreguidelines-pro-type-vararg)
-  const auto stat = read_text("/proc/self/stat");
+  const auto stat = read_stat(getpid());
   if (!stat) return;
   constexpr std::size_t kArgumentsBegin = 45;  // the 48th field, and the next
-  const auto fields = fields_after_name(*stat);
+  const auto fields = split(*stat, ' ');
   if (fields.size() <= kArgumentsBegin + 1) return;
   const auto begin = parse_unsigned(fields[kArgumentsBegin]).value_or(0);
   const auto end = parse_unsigned(fields[kArgumentsBegin + 1]).value_or(0);
@@ -155,11 +148,6 @@ bool is_reaper() {
   return getpid() == 1 || prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) != 0 || is_subreaper != 0;
 }
 
-bool has_other_threads() {
-  const auto status = read_text("/proc/self/status");
-  return !status || find_value(*status, "Threads") != "1";
-}
-
 }  // namespace
 
 ProcessEnd end_of_process(std::optional<int> status) {
@@ -171,9 +159,9 @@ ProcessEnd end_of_process(std::optional<int> status) {
 // Signals wait meanwhile: no handler of Python's runs in the two. _Fork() runs no other's handlers either;
 // and of the one that dies at once no SIGCHLD is seen. A pipe ends when the witness is in place.
 bool post_witness(const WitnessPlan& plan) noexcept {
-  if (is_reaper() || has_other_threads()) return false;
+  if (is_reaper() || count_threads() != 1) return false;
   const pid_t process = getpid();
-  const FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
+  const auto pidfd = open_pidfd(process);
   void* const memory =
       mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   std::array<int, 2> pipe{};

@@ -23,11 +23,26 @@ std::optional<std::string> read_text(const std::filesystem::path& file) {
   return text;
 }
 
-bool is_alive(std::int64_t pid) {
+std::optional<std::string> read_stat(std::int64_t pid) {
   const auto stat = read_text("/proc/" + std::to_string(pid) + "/stat").value_or("");
-  const auto end_of_name = stat.rfind(')');  // which may have any character in it
-  return end_of_name != std::string::npos && end_of_name + 2 < stat.size() && stat[end_of_name + 2] != 'Z' &&
-         stat[end_of_name + 2] != 'X';
+  const auto end_of_name = stat.rfind(')');
+  if (end_of_name == std::string::npos) return std::nullopt;
+  return std::string(trim(std::string_view(stat).substr(end_of_name + 1)));
+}
+
+bool is_alive(std::int64_t pid) {
+  const auto stat = read_stat(pid).value_or("");
+  return !stat.empty() && stat.front() != 'Z' && stat.front() != 'X';
+}
+
+int count_threads() noexcept {
+  std::error_code error;
+  int count = 0;
+  for (std::filesystem::directory_iterator threads("/proc/self/task", error);
+       !error && threads != std::filesystem::directory_iterator(); threads.increment(error)) {
+    ++count;
+  }
+  return count;
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {

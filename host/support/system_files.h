@@ -12,8 +12,15 @@ namespace gilscope {
 
 [[nodiscard]] std::optional<std::string> read_text(const std::filesystem::path& file);
 
+// What /proc/PID/stat says of a process after its name, which may have any character in it: from the third
+// field on, the state (proc_pid_stat(5)).
+[[nodiscard]] std::optional<std::string> read_stat(std::int64_t pid);
+
 // Not of a zombie, which only waits to be waited for.
 [[nodiscard]] bool is_alive(std::int64_t pid);
+
+// Of this process; 0 where that cannot be told.
+[[nodiscard]] int count_threads() noexcept;
 
 // What these return points into `text`, which therefore may not be a temporary.
 // split: the parts between separators; empty ones are left out.

@@ -1,7 +1,9 @@
 // The one type for times and durations; at a boundary (JSON, Python) they are integers with the suffix _ns.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <ctime>
 
 namespace gilscope {
@@ -18,6 +20,13 @@ using Nanoseconds = std::chrono::nanoseconds;
 
 [[nodiscard]] constexpr Nanoseconds from_seconds(double seconds) noexcept {
   return std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(seconds));
+}
+
+// The nearest one, or the largest of those that a double tells apart from more: a damaged capture may tell of
+// any times.
+[[nodiscard]] inline Nanoseconds round_to_nanoseconds(double ns) noexcept {
+  constexpr double kLongest = 9e18;
+  return Nanoseconds(std::llround(std::min(ns, kLongest)));
 }
 
 // The largest there is instead of more: a damaged capture may tell of any times.
