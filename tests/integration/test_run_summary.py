@@ -218,16 +218,20 @@ def test_without_a_gil_there_is_nothing_to_trace_and_the_verdict_says_so(free_th
     assert result.stderr.startswith(said)
 
 
+INTERPRETERS = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+"""
+
+
 @pytest.mark.contract
 def test_gils_of_subinterpreters_are_their_own(summarize, host_version):
     if host_version < (3, 12):
         pytest.skip("sub-interpreters share the one GIL before 3.12")
     code = """
 import os, sys
-try:
-    import _interpreters as interpreters
-except ImportError:
-    import _xxsubinterpreters as interpreters
 read = "import os; zero = os.open('/dev/zero', os.O_RDONLY)\\n"
 read += f"for _ in range({sys.argv[1]}): os.read(zero, 1)\\nos.close(zero)"
 for _ in range(2):
@@ -235,7 +239,7 @@ for _ in range(2):
     interpreters.run_string(one, read)
     interpreters.destroy(one)
 """
-    (_, few), (result, many) = (summarize(code, times) for times in (0, 1000))
+    (_, few), (result, many) = (summarize(INTERPRETERS + code, times) for times in (0, 1000))
     assert len(gils(many)) == 3
     main, *others = gils(many)
     assert main["interpreters"] == [0]
@@ -251,16 +255,12 @@ def test_gils_of_subinterpreters_that_have_ended_are_one_once_they_are_many(summ
     if host_version < (3, 12):
         pytest.skip("sub-interpreters share the one GIL before 3.12")
     code = """
-try:
-    import _interpreters as interpreters
-except ImportError:
-    import _xxsubinterpreters as interpreters
 for _ in range(100):
     one = interpreters.create()
     interpreters.run_string(one, "x = 1")
     interpreters.destroy(one)
 """
-    result, document = summarize(code)
+    result, document = summarize(INTERPRETERS + code)
     assert document["probe"]["dropped"] == 0
     assert len(gils(document)) < 100
     assert sum(gil["folded"] or 1 for gil in gils(document)) == 101

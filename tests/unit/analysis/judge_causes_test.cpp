@@ -17,6 +17,7 @@ using test::computing_row;
 using test::heavy_thread;
 using test::judged_process;
 using test::kHolder;
+using test::kinds_of;
 using test::kMsTime;
 using test::kWaiter;
 using test::light_thread;
@@ -35,12 +36,6 @@ std::vector<RunFinding> causes_in(const std::vector<BlameRow>& rows,
   return causes_of(judged_process(rows, threads));
 }
 
-std::vector<FindingKind> kinds(const std::vector<RunFinding>& findings) {
-  std::vector<FindingKind> kinds;
-  for (const auto& finding : findings) kinds.push_back(finding.kind);
-  return kinds;
-}
-
 RunFinding only(const std::vector<RunFinding>& findings) {
   EXPECT_EQ(findings.size(), 1U);
   return findings.at(0);
@@ -48,7 +43,7 @@ RunFinding only(const std::vector<RunFinding>& findings) {
 
 TEST(KeptByC, is_found_where_holds_were_late) {
   const auto found = causes_in({blame_row({})});
-  ASSERT_EQ(kinds(found), std::vector{FindingKind::KeptByC});
+  ASSERT_EQ(kinds_of(found), std::vector{FindingKind::KeptByC});
   EXPECT_EQ(found[0].pid, 4711);
   EXPECT_EQ(found[0].culprit, kHolder);
   EXPECT_EQ(found[0].victim, kWaiter);
@@ -56,13 +51,13 @@ TEST(KeptByC, is_found_where_holds_were_late) {
   EXPECT_EQ(found[0].count, 3U);
   EXPECT_EQ(found[0].longest, 30 * kMsTime);
   EXPECT_EQ(found[0].lost, 90 * kMsTime);
-  EXPECT_EQ(kinds(causes_in({blame_row({.late = 0, .late_ms = 0})})), std::vector{FindingKind::Convoy});
+  EXPECT_EQ(kinds_of(causes_in({blame_row({.late = 0, .late_ms = 0})})), std::vector{FindingKind::Convoy});
 }
 
 // Python code that lost its CPU keeps the GIL for long, too, but not again and again.
 TEST(KeptByC, happens_several_times_or_for_50_ms) {
   const auto is_told = [](const test::Holds& holds) {
-    const auto found = kinds(causes_in({blame_row(holds)}));
+    const auto found = kinds_of(causes_in({blame_row(holds)}));
     return std::ranges::find(found, FindingKind::KeptByC) != found.end();
   };
   EXPECT_FALSE(is_told({.late = 2, .late_ms = 60, .longest_ms = 49}));
@@ -75,7 +70,7 @@ TEST(KeptByC, happens_several_times_or_for_50_ms) {
 TEST(KeptByC, is_told_by_the_late_holds_and_not_by_the_mean_of_all) {
   const auto found = causes_in({blame_row(
       {.holds = 205, .forced = 5, .late = 5, .caused_ms = 1600, .late_ms = 1000, .longest_ms = 200})});
-  ASSERT_EQ(kinds(found), (std::vector{FindingKind::KeptByC, FindingKind::FrequentReleases}));
+  ASSERT_EQ(kinds_of(found), (std::vector{FindingKind::KeptByC, FindingKind::FrequentReleases}));
   EXPECT_EQ(found[0].count, 5U);
   EXPECT_EQ(found[0].lost, 1000 * kMsTime);
   EXPECT_EQ(found[1].count, 200U);
@@ -140,7 +135,7 @@ TEST(NeverReleased, is_a_hold_that_goes_on_for_a_hundred_intervals) {
 
 TEST(Convoy, is_a_light_thread_that_waits_for_one_that_computes) {
   const auto found = causes_in({computing_row(kHolder, {kWaiter})}, {heavy_thread(), light_thread()});
-  ASSERT_EQ(kinds(found), (std::vector{FindingKind::SwitchInterval, FindingKind::Convoy}));
+  ASSERT_EQ(kinds_of(found), (std::vector{FindingKind::SwitchInterval, FindingKind::Convoy}));
   EXPECT_EQ(found[1].culprit, kHolder);
   EXPECT_EQ(found[1].victim, kWaiter);
   EXPECT_EQ(found[1].count, 20U);
@@ -166,13 +161,13 @@ TEST(SwitchInterval, is_judged_for_threads_that_are_light_and_wait_for_most_of_o
 
 // gc.collect() beside a thread that sleeps: no switch interval shortens a call in C.
 TEST(Convoy, is_none_where_holds_were_late) {
-  EXPECT_EQ(kinds(causes_in({blame_row({})}, {light_thread()})), std::vector{FindingKind::KeptByC});
+  EXPECT_EQ(kinds_of(causes_in({blame_row({})}, {light_thread()})), std::vector{FindingKind::KeptByC});
 }
 
 TEST(ComputingThreads, are_those_that_wait_for_each_other) {
   const auto found = causes_in({computing_row(kHolder, {kOther, kWaiter}), computing_row(kOther, {kHolder})},
                                {heavy_thread(), heavy_thread(kOther), light_thread()});
-  ASSERT_EQ(kinds(found), std::vector{FindingKind::ComputingThreads});
+  ASSERT_EQ(kinds_of(found), std::vector{FindingKind::ComputingThreads});
   EXPECT_EQ(found[0].culprits.size(), 2U);
   EXPECT_EQ(found[0].lost, 200 * kMsTime);
   EXPECT_EQ(found[0].hold_share, 0.8);
@@ -182,7 +177,7 @@ TEST(ComputingThreads, are_those_that_wait_for_each_other) {
 TEST(ComputingThreads, that_only_make_light_ones_wait_are_a_convoy_of_all_of_them) {
   const auto found = causes_in({computing_row(kHolder, {kWaiter}), computing_row(kOther, {kWaiter})},
                                {heavy_thread(), heavy_thread(kOther), light_thread()});
-  ASSERT_EQ(kinds(found), (std::vector{FindingKind::SwitchInterval, FindingKind::Convoy}));
+  ASSERT_EQ(kinds_of(found), (std::vector{FindingKind::SwitchInterval, FindingKind::Convoy}));
   EXPECT_EQ(found[1].culprits.size(), 2U);
 }
 
@@ -213,7 +208,7 @@ std::vector<BlameRow> polling_rows() {
 
 TEST(BusyPolling, is_of_threads_that_ask_again_at_once_on_one_line) {
   const auto found = causes_in(polling_rows(), pollers());
-  ASSERT_EQ(kinds(found), std::vector{FindingKind::BusyPolling});
+  ASSERT_EQ(kinds_of(found), std::vector{FindingKind::BusyPolling});
   EXPECT_EQ(found[0].lost, 102 * kMsTime);
   EXPECT_THAT(found[0].culprits, testing::ElementsAre(kWaiter, kOther));
   EXPECT_EQ(found[0].victim, kHolder) << "who computes is no culprit";
@@ -225,10 +220,10 @@ TEST(BusyPolling, is_of_threads_that_ask_again_at_once_on_one_line) {
 TEST(BusyPolling, is_none_of_one_thread_nor_of_threads_that_are_away_meanwhile) {
   auto rows = polling_rows();
   rows.pop_back();
-  EXPECT_THAT(kinds(causes_in(rows, pollers())), testing::Contains(FindingKind::Convoy));
+  EXPECT_THAT(kinds_of(causes_in(rows, pollers())), testing::Contains(FindingKind::Convoy));
   auto threads = pollers();
   threads.back().figures.lifetime_ns = 200 * kMsTime;
-  EXPECT_THAT(kinds(causes_in(polling_rows(), threads)), testing::Contains(FindingKind::Convoy));
+  EXPECT_THAT(kinds_of(causes_in(polling_rows(), threads)), testing::Contains(FindingKind::Convoy));
 }
 
 TEST(TinyTasks, are_told_where_most_waiting_is_for_who_hands_them_over) {
@@ -245,7 +240,7 @@ TEST(TinyTasks, are_told_where_most_waiting_is_for_who_hands_them_over) {
   EXPECT_EQ(found.mean_hold, Nanoseconds(10'000));
   EXPECT_EQ(found.lost, 100 * kMsTime);
   row.stack = {line_of_app(24), submit};  // a task that computes
-  EXPECT_THAT(kinds(causes_in({row}, {heavy_thread(), light_thread()})),
+  EXPECT_THAT(kinds_of(causes_in({row}, {heavy_thread(), light_thread()})),
               testing::Contains(FindingKind::Convoy));
 }
 
@@ -289,7 +284,7 @@ TEST(StalledLoop, is_what_a_call_that_keeps_the_gil_does_to_a_loop) {
 TEST(StalledLoop, beside_threads_that_compute_is_said_of_them) {
   const auto found = causes_in({computing_row(kHolder, {kOther, kWaiter}), computing_row(kOther, {kHolder})},
                                {heavy_thread(), heavy_thread(kOther), loop_that_waited(60 * kMsTime)});
-  ASSERT_EQ(kinds(found), std::vector{FindingKind::ComputingThreads});
+  ASSERT_EQ(kinds_of(found), std::vector{FindingKind::ComputingThreads});
   EXPECT_EQ(found[0].victim, kWaiter);
   EXPECT_EQ(found[0].loop_stall, 60 * kMsTime);
 }
@@ -332,7 +327,8 @@ TEST(SwitchInterval, saves_what_one_thread_lost_and_no_more_than_the_run_took) {
   auto process = judged_process({computing_row(kHolder, {kWaiter}, 2000)}, {heavy_thread(), light_thread()});
   EXPECT_EQ(causes_of(process).at(0).gain, process.wall_ns);
   process.gils[0].switch_interval = Nanoseconds(999'999);
-  EXPECT_THAT(kinds(causes_of(process)), testing::ElementsAre(FindingKind::Convoy)) << "it is short as it is";
+  EXPECT_THAT(kinds_of(causes_of(process)), testing::ElementsAre(FindingKind::Convoy))
+      << "it is short as it is";
 }
 
 TEST(Causes, are_none_where_blame_was_not_recorded) {

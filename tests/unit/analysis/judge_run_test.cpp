@@ -32,11 +32,7 @@ RunSummary judged(std::vector<ProcessSummary> processes) {
   return run;
 }
 
-std::vector<FindingKind> found_in(const RunSummary& run) {
-  std::vector<FindingKind> kinds;
-  for (const auto& finding : run.findings) kinds.push_back(finding.kind);
-  return kinds;
-}
+std::vector<FindingKind> found_in(const RunSummary& run) { return test::kinds_of(run.findings); }
 
 // One thread that held the GIL, and another one that waited for it; of a second.
 ProcessSummary plain_process(int held_ms, int waited_ms, std::int64_t pid = 1) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/run_finding.h"
 #include "analysis/run_summary.h"
 
 namespace gilscope::test {
@@ -104,6 +105,12 @@ inline ProcessSummary judged_process(std::vector<BlameRow> rows, std::vector<Nam
   process.gils.push_back(gil);
   process.blame = std::move(rows);
   return process;
+}
+
+inline std::vector<RunFinding::Kind> kinds_of(const std::vector<RunFinding>& findings) {
+  std::vector<RunFinding::Kind> kinds;
+  for (const auto& finding : findings) kinds.push_back(finding.kind);
+  return kinds;
 }
 
 }  // namespace gilscope::test

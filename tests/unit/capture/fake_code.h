@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -43,9 +44,11 @@ class FakeCode final : public CodeReader {
   std::vector<std::uint64_t> lives_;
 };
 
-inline std::vector<CodePlace> places_of(const CodeStacks& stacks, StackId stack) {
+// None where there is no stack.
+inline std::vector<CodePlace> places_of(const CodeStacks& stacks, std::optional<StackId> stack) {
   std::vector<CodePlace> places;
-  for (const auto place : stacks.stack(stack)) places.push_back(stacks.place(place));
+  if (!stack) return places;
+  for (const auto place : stacks.stack(*stack)) places.push_back(stacks.place(place));
   return places;
 }
 

@@ -28,7 +28,7 @@ class RecorderStacksTest : public CaptureTest {
     std::vector<Stack> stacks;
     for (Event event{}; sequence.next(event);) {
       const auto stands = sequence.stands();
-      stacks.push_back(stands ? test::places_of(sequence.names().stacks, *stands) : Stack{});
+      stacks.push_back(test::places_of(sequence.names().stacks, stands));
     }
     return stacks;
   }

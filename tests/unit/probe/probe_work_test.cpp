@@ -28,15 +28,20 @@ class Worker final : public Recorder {
   std::atomic<bool> has_ended = false;
 };
 
+// Takes the GIL once, from the test's thread.
+std::thread start_waiter() {
+  return std::thread([] {
+    AttachedThread other;
+    other.attach();
+    other.detach();
+  });
+}
+
 TEST_F(ProbeTest, ARecordersWorkIsDoneWithoutTheGilsMutex) {
   Worker worker;
   Probe probe;
   probe.start(worker);
-  std::thread waiter([&] {
-    AttachedThread other;
-    other.attach();  // this thread has the GIL
-    other.detach();
-  });
+  std::thread waiter = start_waiter();
   worker.has_begun.wait();
   for (int i = 0; i < 3; ++i) {
     const Detached detached;  // takes the mutex: it would hang
@@ -58,11 +63,7 @@ TEST_F(ProbeTest, ARecordersWorkIsTimed) {
   worker.note_times(&times);
   Probe probe;
   probe.start(worker);
-  std::thread waiter([&] {
-    AttachedThread other;
-    other.attach();
-    other.detach();
-  });
+  std::thread waiter = start_waiter();
   worker.has_begun.wait();
   EXPECT_EQ(times.work_ticks, 0U);
   worker.may_end.count_down();
@@ -108,11 +109,7 @@ TEST_F(ProbeTest, ItsStopWaitsForWorkThatHasBegun) {
   Worker worker;
   Probe probe;
   probe.start(worker);
-  std::thread waiter([&] {
-    AttachedThread other;
-    other.attach();
-    other.detach();
-  });
+  std::thread waiter = start_waiter();
   worker.has_begun.wait();
   std::thread helper([&] { worker.may_end.count_down(); });
   probe.stop();

@@ -14,6 +14,7 @@
 #include "analysis/snapshots.h"
 #include "capture/fake_code.h"
 #include "recording/as_hooks.h"
+#include "recording/twins.h"
 #include "support/file.h"
 
 namespace gilscope {
@@ -22,19 +23,11 @@ namespace {
 using test::acquire;
 using test::FakeCode;
 using test::kGil;
+using test::make_places;
 using test::places_of;
 using test::release;
 using test::request;
-
-std::vector<CodePlace> make_places(std::size_t count) {
-  std::vector<CodePlace> places;
-  for (unsigned i = 0; i < count; ++i) {
-    places.push_back({.file = "file" + std::to_string(i / 7) + ".py",
-                      .function = "function" + std::to_string(i / 3),
-                      .line = i + 1});
-  }
-  return places;
-}
+using test::Twins;
 
 // Where spans begin and end, by the places' names: ids differ from recorder to recorder.
 using NamedSpan = std::tuple<GilId, std::optional<ThreadId>, std::vector<CodePlace>, std::vector<CodePlace>>;
@@ -42,15 +35,12 @@ using Figures = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uin
                            std::uint64_t, std::uint64_t, std::map<ThreadId, std::uint64_t>>;
 
 std::map<NamedSpan, Figures> name(const BlameRecord& blame) {
-  const auto places = [&](std::optional<StackId> stack) {
-    return stack ? places_of(blame.stacks, *stack) : std::vector<CodePlace>();
-  };
   std::map<NamedSpan, Figures> named;
   for (const auto& [key, span] : blame.spans) {
     auto waits = span.waits;
     std::erase_if(waits, [](const auto& wait) { return wait.second == 0; });
     if (span.holds == 0 && waits.empty()) continue;
-    named[{key.gil, key.thread, places(key.from), places(key.to)}] = {
+    named[{key.gil, key.thread, places_of(blame.stacks, key.from), places_of(blame.stacks, key.to)}] = {
         span.holds,      span.hold_ticks,      span.max_hold_ticks, span.max_wait_ticks,
         span.late_holds, span.late_wait_ticks, span.forced,         waits};
   }
@@ -72,48 +62,19 @@ NamedWaits name_long_waits(const BlameRecord& blame) {
   return named;
 }
 
-// Gives a recorder the events as the probe does, and Blame and GilMachine the same ones.
-class Twins {
- public:
-  explicit Twins(Bounds bounds = {.rows = 256, .gils = 16}, std::byte* memory = nullptr)
-      : counters(bounds, memory) {}
-
-  void apply(const Event& event, std::span<const CodePoint> stack) {
-    std::optional<StackId> stands;
-    if (hooks.give(event, stack, code)) {
-      std::vector<PlaceId> places;
-      for (const auto& point : stack)
-        places.push_back(expected.stacks.add(*static_cast<const CodePlace*>(point.code)));
-      if (!places.empty()) stands = expected.stacks.add(std::move(places));
-    }
-    blame_.apply(event, stands);
-    machine_.apply(event);
+void expect_the_same(Twins& twins, std::uint64_t now) {
+  const BlameRecord& expected = twins.expected(now);
+  const auto view = twins.counters.view();
+  const auto counted = view.blame(now);
+  EXPECT_EQ(name(counted), name(expected));
+  EXPECT_EQ(name_long_waits(counted), name_long_waits(expected));
+  EXPECT_EQ(counted.switch_intervals, expected.switch_intervals);
+  for (const auto& [row, waits] : expected.long_waits) {
+    EXPECT_EQ(counted.long_waits.at(row).size(), waits.size());
+    EXPECT_EQ(counted.long_waits.at(row).back().ticks, waits.back().ticks);
   }
-
-  void expect_the_same(std::uint64_t now) {
-    expected.spans = blame_.spans(now);
-    expected.long_waits = blame_.long_waits();
-    const auto view = counters.view();
-    const auto counted = view.blame(now);
-    EXPECT_EQ(name(counted), name(expected));
-    EXPECT_EQ(name_long_waits(counted), name_long_waits(expected));
-    EXPECT_EQ(counted.switch_intervals, blame_.switch_intervals());
-    for (const auto& [row, waits] : expected.long_waits) {
-      EXPECT_EQ(counted.long_waits.at(row).size(), waits.size());
-      EXPECT_EQ(counted.long_waits.at(row).back().ticks, waits.back().ticks);
-    }
-    test::expect_alike(view.figures(now), machine_.snapshot(now));
-  }
-
-  FakeCode code{make_places(40)};
-  BlameCounters counters;
-  test::AsHooks hooks{counters};
-  BlameRecord expected;
-
- private:
-  Blame blame_;
-  GilMachine machine_;
-};
+  test::expect_alike(view.figures(now), twins.expected_figures(now));
+}
 
 TEST(BlameCounters, blame_whom_blame_blames_in_any_legal_list) {
   for (std::uint64_t seed = 0; seed < 150; ++seed) {
@@ -130,9 +91,9 @@ TEST(BlameCounters, blame_whom_blame_blames_in_any_legal_list) {
       std::vector<CodePoint> stack;
       for (auto depth = random() % 4; depth > 0; --depth) stack.push_back(twins.code.point(random() % 5));
       twins.apply(events[i], stack);
-      if (i % 100 == 50) twins.expect_the_same(events[i].ticks + 5);
+      if (i % 100 == 50) expect_the_same(twins, events[i].ticks + 5);
     }
-    twins.expect_the_same(events.back().ticks + 1000 * seed);
+    expect_the_same(twins, events.back().ticks + 1000 * seed);
     if (HasFailure()) break;
   }
 }
@@ -155,7 +116,7 @@ TEST(BlameCounters, blame_the_same_where_a_thread_finds_no_ring) {
     }
   }).join();
   for (const EventRing& ring : queue.rings) ASSERT_EQ(ring.head.get(), 0U);
-  twins.expect_the_same(events.back().ticks + 1000);
+  expect_the_same(twins, events.back().ticks + 1000);
 }
 
 std::map<ThreadId, std::uint64_t> sum_of_waits(const Spans& spans) {

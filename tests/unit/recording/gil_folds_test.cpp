@@ -1,8 +1,6 @@
 // GILs whose interpreters have ended become one, and their places are taken again.
 #include <array>
 #include <map>
-#include <memory>
-#include <optional>
 #include <random>
 #include <string>
 #include <tuple>
@@ -11,15 +9,13 @@
 #include <gtest/gtest.h>
 
 #include "analysis/event_lists.h"
-#include "capture/fake_code.h"
 #include "recording/as_hooks.h"
-#include "recording/blame_counters.h"
+#include "recording/twins.h"
 
 namespace gilscope {
 namespace {
 
 using test::acquire;
-using test::FakeCode;
 using test::release;
 using test::request;
 
@@ -31,9 +27,7 @@ struct Sums {
   ByThread rows;
   std::map<GilId, std::array<std::uint64_t, 4>> gils;
   std::map<std::tuple<GilId, ThreadId, ThreadId>, std::uint64_t> handoffs;
-  std::map<std::tuple<GilId, std::optional<ThreadId>, std::vector<CodePlace>, std::vector<CodePlace>>,
-           std::array<std::uint64_t, 5>>
-      spans;
+  test::SpanSums spans;
 
   bool operator==(const Sums&) const = default;
 };
@@ -57,20 +51,8 @@ Sums sum(const MachineSnapshot& snapshot, const BlameRecord& blame,
   }
   for (const auto& pair : snapshot.handoffs)
     sums.handoffs[{gil_of(pair.gil), *pair.from, *pair.to}] += pair.count;
-  const auto places = [&](std::optional<StackId> stack) {
-    return stack ? test::places_of(blame.stacks, *stack) : std::vector<CodePlace>();
-  };
-  for (const auto& [key, span] : blame.spans) {
-    std::uint64_t waits = 0;
-    for (const auto& [thread, wait] : span.waits) waits += wait;
-    if (span.holds == 0 && waits == 0) continue;
-    auto& place = sums.spans[{gil_of(key.gil), key.thread, places(key.from), places(key.to)}];
-    place[0] += span.holds;
-    place[1] += span.hold_ticks;
-    place[2] = std::max(place[2], span.max_hold_ticks);
-    place[3] += span.forced;
-    place[4] += waits;
-  }
+  sums.spans = test::sum_spans(
+      blame, gil_of, [](ThreadId thread) { return std::to_string(static_cast<std::uint32_t>(thread)); });
   return sums;
 }
 
@@ -80,8 +62,6 @@ std::uint64_t count_folded(const BlameCounters& counters, std::uint64_t now) {
 }
 
 TEST(FoldedGils, sum_to_what_was_done_with_them_in_any_legal_list) {
-  std::vector<CodePlace> places;
-  for (unsigned i = 0; i < 5; ++i) places.push_back({.file = "f.py", .function = "f", .line = i + 1});
   std::uint64_t folded = 0;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     SCOPED_TRACE(seed);
@@ -99,19 +79,13 @@ TEST(FoldedGils, sum_to_what_was_done_with_them_in_any_legal_list) {
     std::multimap<std::size_t, GilId> ends;
     for (const auto& [gil, last] : last_events) ends.emplace(last, gil);
     std::map<GilId, std::size_t> ended;
-    const FakeCode code(places);
-    BlameCounters counters({.rows = 256, .gils = 40});
-    test::AsHooks hooks(counters, gils);
-    Blame blame;
-    GilMachine machine({.rows = 4096, .gils = 1024});
-    BlameRecord expected;
+    test::Twins twins({.rows = 256, .gils = 40}, nullptr, nullptr, gils);
     std::mt19937_64 random(seed);
     const auto expect_the_same = [&](std::uint64_t now) {
-      expected.spans = blame.spans(now);
-      const auto view = counters.view();
+      const auto view = twins.counters.view();
       EXPECT_LE(view.figures(now).gils.size(), 41U);
       const auto counted = sum(view.figures(now), view.blame(now), ended);
-      const auto all = sum(machine.snapshot(now), expected, ended);
+      const auto all = sum(twins.expected_figures(now), twins.expected(now), ended);
       EXPECT_EQ(counted.rows, all.rows);
       EXPECT_EQ(counted.gils, all.gils);
       EXPECT_EQ(counted.handoffs, all.handoffs);
@@ -119,22 +93,15 @@ TEST(FoldedGils, sum_to_what_was_done_with_them_in_any_legal_list) {
       EXPECT_EQ(view.figures(now).lost_events, 0U);
     };
     for (std::size_t i = 0; i < events.size(); ++i) {
-      const std::array stack{code.point(random() % 5)};
-      std::optional<StackId> stands;
-      if (hooks.give(events[i], stack, code)) {
-        stands =
-            expected.stacks.add({expected.stacks.add(*static_cast<const CodePlace*>(stack.front().code))});
-      }
-      blame.apply(events[i], stands);
-      machine.apply(events[i]);
+      twins.apply(events[i], std::array{twins.code.point(random() % 5)});
       if (last_events[events[i].gil] == i && i + 100 < events.size()) {
-        hooks.close(events[i].gil);
+        twins.hooks.close(events[i].gil);
         ended[events[i].gil] = i;
       }
       if (i % 500 == 250) expect_the_same(events[i].ticks + 5);
     }
     expect_the_same(events.back().ticks + 1000 * seed);
-    folded += count_folded(counters, events.back().ticks);
+    folded += count_folded(twins.counters, events.back().ticks);
     if (HasFailure()) break;
   }
   EXPECT_GT(folded, 500U);

@@ -20,6 +20,7 @@
 #include "recording/as_hooks.h"
 #include "recording/blame_counters.h"
 #include "recording/in_child.h"
+#include "recording/twins.h"
 
 namespace gilscope {
 namespace {
@@ -100,30 +101,6 @@ std::map<std::tuple<GilId, std::string, std::string>, std::uint64_t> sum_handoff
   return sums;
 }
 
-using SpanSum = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>;
-using SpanSums =
-    std::map<std::tuple<GilId, std::string, std::vector<CodePlace>, std::vector<CodePlace>>, SpanSum>;
-
-SpanSums sum_spans(const BlameRecord& blame, const ProcessNote& names) {
-  const auto places = [&](std::optional<StackId> stack) {
-    return stack ? test::places_of(blame.stacks, *stack) : std::vector<CodePlace>();
-  };
-  SpanSums sums;
-  for (const auto& [key, span] : blame.spans) {
-    std::uint64_t waited = 0;
-    for (const auto& [waiter, wait] : span.waits) waited += wait;
-    if (span.holds == 0 && waited == 0) continue;
-    auto& [holds, hold_ticks, max_hold, forced, waits] = sums[{
-        key.gil, key.thread ? family_of(*key.thread, names) : "nobody", places(key.from), places(key.to)}];
-    holds += span.holds;
-    hold_ticks += span.hold_ticks;
-    max_hold = std::max(max_hold, span.max_hold_ticks);
-    forced += span.forced;
-    waits += waited;
-  }
-  return sums;
-}
-
 std::map<std::pair<GilId, std::string>, std::vector<std::uint64_t>> sum_long_waits(const BlameRecord& blame,
                                                                                    const ProcessNote& names) {
   std::map<std::pair<GilId, std::string>, std::vector<std::uint64_t>> longest;
@@ -150,8 +127,6 @@ std::map<std::string, std::uint64_t> sum_waiters(const BlameRecord& blame, const
 }
 
 TEST(FoldedThreads, sum_to_what_they_did_in_any_legal_list) {
-  std::vector<CodePlace> places;
-  for (unsigned i = 0; i < 5; ++i) places.push_back({.file = "f.py", .function = "f", .line = i + 1});
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     SCOPED_TRACE(seed);
     auto events = test::simulate(seed, {.threads = 2 + static_cast<unsigned>(seed % 4),
@@ -164,24 +139,23 @@ TEST(FoldedThreads, sum_to_what_they_did_in_any_legal_list) {
       last_events[events[i].thread] = i;
     }
     const auto names = std::make_unique<ProcessNote>();
-    const FakeCode code(places);
-    BlameCounters counters({.rows = 32, .gils = 4}, nullptr, names.get());
-    counters.ask(has_had_its_last_event);
-    test::AsHooks hooks(counters);
-    Blame blame;
-    GilMachine machine;
-    BlameRecord expected;
+    test::Twins twins({.rows = 32, .gils = 4}, nullptr, names.get());
+    twins.counters.ask(has_had_its_last_event);
     std::mt19937_64 random(seed);
+    const auto sum_by_family = [&](const BlameRecord& blame) {
+      return test::sum_spans(
+          blame, [](GilId gil) { return gil; }, [&](ThreadId thread) { return family_of(thread, *names); });
+    };
     const auto expect_the_same = [&](std::uint64_t now) {
-      expected.spans = blame.spans(now);
-      expected.long_waits = blame.long_waits();
-      const auto view = counters.view();
+      const auto& expected = twins.expected(now);
+      const auto machine = twins.expected_figures(now);
+      const auto view = twins.counters.view();
       const auto counted = view.blame(now);
       const auto figures = view.figures(now);
       EXPECT_LE(figures.threads.size(), 32U);
-      EXPECT_EQ(sum_rows(figures, *names), sum_rows(machine.snapshot(now), *names));
-      EXPECT_EQ(sum_handoffs(figures, *names), sum_handoffs(machine.snapshot(now), *names));
-      EXPECT_EQ(sum_spans(counted, *names), sum_spans(expected, *names));
+      EXPECT_EQ(sum_rows(figures, *names), sum_rows(machine, *names));
+      EXPECT_EQ(sum_handoffs(figures, *names), sum_handoffs(machine, *names));
+      EXPECT_EQ(sum_by_family(counted), sum_by_family(expected));
       EXPECT_EQ(sum_long_waits(counted, *names), sum_long_waits(expected, *names));
       auto waiters = sum_waiters(counted, *names);
       const auto further = waiters.extract("further");
@@ -193,14 +167,7 @@ TEST(FoldedThreads, sum_to_what_they_did_in_any_legal_list) {
     for (std::size_t i = 0; i < events.size(); ++i) {
       events_given = i;
       names->name_thread(events[i].thread, name_of(events[i].thread));
-      const std::array stack{code.point(random() % 5)};
-      std::optional<StackId> stands;
-      if (hooks.give(events[i], stack, code)) {
-        stands =
-            expected.stacks.add({expected.stacks.add(*static_cast<const CodePlace*>(stack.front().code))});
-      }
-      blame.apply(events[i], stands);
-      machine.apply(events[i]);
+      twins.apply(events[i], std::array{twins.code.point(random() % 5)});
       if (i % 500 == 250) expect_the_same(events[i].ticks + 5);
     }
     expect_the_same(events.back().ticks + 1000 * seed);
