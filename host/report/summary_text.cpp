@@ -9,6 +9,7 @@
 
 #include <fmt/ranges.h>
 
+#include "analysis/judge_run.h"
 #include "report/blame_text.h"
 #include "report/export_text.h"
 #include "report/finding_text.h"
