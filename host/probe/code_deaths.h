@@ -29,9 +29,10 @@ extern constinit std::array<std::atomic<std::uint64_t>, 1U << kPlaceBits> counts
   return code_deaths::count_of(code).load(std::memory_order_relaxed);
 }
 
-// From now on deaths are counted. The calling thread holds a GIL.
+// From now on deaths are counted, until unwatch_code_deaths() was called as often. The calling thread holds a
+// GIL, and the nesting_mutex().
 void watch_code_deaths() noexcept;
-// Any thread, and after the end of Python too.
+// Any thread with that mutex, and after the end of Python too.
 void unwatch_code_deaths() noexcept;
 
 }  // namespace gilscope

@@ -2,8 +2,6 @@
 
 namespace gilscope {
 
-constinit GilTable gil_table;
-
 Gil* GilTable::insert(std::uintptr_t cond) noexcept {
   if (Gil* const known = find(cond)) return known;
   std::size_t place = first_place(cond);

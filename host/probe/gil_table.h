@@ -1,6 +1,5 @@
 // The GILs of this process, found by the address of their condition variable `cond`. Lookup runs on the hot
-// path and takes no lock; entries come and go under mutex(), in cold code. Static: hooks may still look when
-// the probe is gone.
+// path and takes no lock; entries come and go under mutex(), in cold code.
 #pragma once
 
 #include <array>
@@ -42,6 +41,9 @@ struct alignas(64) Gil {
   std::uint32_t waiters = 0;   // threads that have requested it and not got it yet
   bool has_id = false;
   bool was_forked = false;  // in a child that has not made this GIL anew yet
+
+  // Relaxed: only compared; a GIL that a thread uses was in the table before it could lock the GIL's mutex.
+  [[nodiscard]] std::uintptr_t key() const noexcept { return cond.load(std::memory_order_relaxed); }
 };
 static_assert(sizeof(Gil) == 64, "one cache line a GIL");
 
@@ -91,7 +93,5 @@ class GilTable {
   std::uint64_t overflows_ = 0;
   std::mutex mutex_;
 };
-
-extern constinit GilTable gil_table;
 
 }  // namespace gilscope

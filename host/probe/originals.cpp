@@ -1,5 +1,6 @@
 // Where the slots of CPython lead before the probe changes them: to the C library, or to somebody else's
 // hooks.
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <dlfcn.h>
@@ -8,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "probe/hooks.h"
+#include "probe/nesting.h"
 #include "probe/probe_error.h"
 
 namespace gilscope {
@@ -32,28 +34,37 @@ std::uintptr_t look_up(void* scope, std::string_view function) {
   return reinterpret_cast<std::uintptr_t>(dlsym(scope, std::string(function).c_str()));
 }
 
-std::uintptr_t find_original(const LoadedObject& cpython, std::string_view function) {
+struct Call {
+  std::string_view function;
+  std::uintptr_t original = 0;                      // 0: not resolved yet
+  std::array<std::uintptr_t, kHookLevels> hooks{};  // of ours
+};
+
+std::uintptr_t find_original(const LoadedObject& cpython, const Call& call) {
   // RTLD_NEXT first: RTLD_DEFAULT finds a stub of the executable itself where that is not
   // position-independent.
-  const std::array<std::uintptr_t, 2> definitions{look_up(RTLD_NEXT, function),
-                                                  look_up(RTLD_DEFAULT, function)};
-  std::uintptr_t original = 0;
-  for (const Slot& slot : require_slots(cpython, function)) {
+  const std::array<std::uintptr_t, 2> definitions{look_up(RTLD_NEXT, call.function),
+                                                  look_up(RTLD_DEFAULT, call.function)};
+  std::uintptr_t original = call.original;
+  for (const Slot& slot : require_slots(cpython, call.function)) {
     const std::uintptr_t target = read_slot(slot.place);
-    if (cpython.contains(target)) continue;  // not called yet: a stub that asks the dynamic linker
-    if (target != definitions[0] && target != definitions[1]) {
+    if (target == original || std::ranges::find(call.hooks, target) != call.hooks.end()) continue;
+    const bool is_hosts_hook =
+        original == 0 && gilscope_running_probes != 0 && is_hosts(reinterpret_cast<const void*>(target));
+    if (!is_hosts_hook && cpython.contains(target)) continue;  // not called yet: a stub that asks the linker
+    if (!is_hosts_hook && target != definitions[0] && target != definitions[1]) {
       throw ProbeError(
           ProbeFailure::AlreadyRunning,
-          fmt::format("CPython's calls of {} already lead to {}", function, describe_object(target)),
+          fmt::format("CPython's calls of {} already lead to {}", call.function, describe_object(target)),
           "stop the other copy of gilscope, or the other tool, that has hooked this process");
     }
-    original = target;
+    if (original == 0) original = target;
   }
   for (const std::uintptr_t definition : definitions) {
     if (original == 0 && definition != 0 && !cpython.contains(definition)) original = definition;
   }
   if (original == 0) {
-    throw ProbeError(ProbeFailure::Unsupported, fmt::format("no library defines {}", function),
+    throw ProbeError(ProbeFailure::Unsupported, fmt::format("no library defines {}", call.function),
                      "use a CPython linked dynamically to the C library (glibc)");
   }
   return original;
@@ -62,9 +73,15 @@ std::uintptr_t find_original(const LoadedObject& cpython, std::string_view funct
 }  // namespace
 
 void resolve_originals(const LoadedObject& cpython) {
-  Originals found{};
-#define GILSCOPE_RESOLVE(name, parameters) \
-  found.name = reinterpret_cast<decltype(found.name)>(find_original(cpython, #name));
+  GilCalls found{};
+#define GILSCOPE_RESOLVE(name, parameters)                                                      \
+  {                                                                                             \
+    Call call{.function = #name, .original = reinterpret_cast<std::uintptr_t>(originals.name)}; \
+    for (std::size_t level = 0; level < kHookLevels; ++level) {                                 \
+      call.hooks.at(level) = reinterpret_cast<std::uintptr_t>(hooks_of(level).name);            \
+    }                                                                                           \
+    found.name = reinterpret_cast<decltype(found.name)>(find_original(cpython, call));          \
+  }
   GILSCOPE_HOOKS(GILSCOPE_RESOLVE)
   GILSCOPE_CALIBRATION_HOOKS(GILSCOPE_RESOLVE)
 #undef GILSCOPE_RESOLVE
@@ -76,6 +93,15 @@ void add_changes(const LoadedObject& cpython, std::string_view function, std::ui
   for (const Slot& slot : require_slots(cpython, function)) {
     changes.push_back({.slot = slot, .original = read_slot(slot.place), .replacement = replacement});
   }
+}
+
+std::vector<SlotChange> hook_changes(const LoadedObject& cpython, std::size_t level) {
+  std::vector<SlotChange> changes;
+#define GILSCOPE_PATCH(name, parameters) \
+  add_changes(cpython, #name, reinterpret_cast<std::uintptr_t>(hooks_of(level).name), changes);
+  GILSCOPE_HOOKS(GILSCOPE_PATCH)
+#undef GILSCOPE_PATCH
+  return changes;
 }
 
 }  // namespace gilscope

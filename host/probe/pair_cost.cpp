@@ -5,7 +5,9 @@
 #include <mutex>
 #include <pthread.h>
 
+#include "probe/hook_level.h"
 #include "probe/hooks.h"
+#include "probe/nesting.h"
 
 namespace gilscope {
 namespace {
@@ -47,24 +49,35 @@ std::optional<double> measure_pair_cost(Recorder& scratch) {
   if (originals.pthread_cond_signal == nullptr) return std::nullopt;
   const ProbeClock clock = ProbeClock::best();
   ImitatedGil gil;
+  std::unique_lock nesting(nesting_mutex());
+  const auto level = take_level();
+  if (!level) return std::nullopt;
+  nesting.unlock();
+  HookLevel& hooks = hook_levels.at(*level);
+  scratch.note_level(*level);
+  const auto bare_signal = calls_below(*level).pthread_cond_signal;
+  const auto hooked_signal = hooks_of(*level).pthread_cond_signal;
   {
-    const std::scoped_lock lock(gil_table.mutex());
-    if (is_session_on()) return std::nullopt;
     // No slot leads to the hooks: they see this thread only.
+    const std::scoped_lock lock(hooks.table().mutex());
     const auto cond = reinterpret_cast<std::uintptr_t>(&gil.cond);
-    begin_session(scratch, clock, gil.layout(), GilOwners::of_one(cond), 0, false);
-    record_own_hold(*gil_table.insert(cond));
+    hooks.begin(
+        {.recorder = &scratch, .clock = clock, .layout = gil.layout(), .owners = GilOwners::of_one(cond)},
+        calls_below(*level));
+    hooks.record_own_hold(*hooks.table().insert(cond));
   }
   std::array<double, kBatches> bare{};
   std::array<double, kBatches> hooked{};
-  time_pairs(clock, gil, hook_pthread_cond_signal);  // the first ones touch the recorder's memory
+  time_pairs(clock, gil, hooked_signal);  // the first ones touch the recorder's memory
   for (std::size_t batch = 0; batch < kBatches; ++batch) {
-    bare.at(batch) = time_pairs(clock, gil, originals.pthread_cond_signal);
-    hooked.at(batch) = time_pairs(clock, gil, hook_pthread_cond_signal);
+    bare.at(batch) = time_pairs(clock, gil, bare_signal);
+    hooked.at(batch) = time_pairs(clock, gil, hooked_signal);
   }
-  const std::scoped_lock lock(gil_table.mutex());
-  end_session();
-  gil_table.clear();
+  nesting.lock();
+  const std::scoped_lock lock(hooks.table().mutex());
+  hooks.end();
+  hooks.table().clear();
+  give_level_back(*level);
   return std::max(median(hooked) - median(bare), 0.0);  // less than nothing is noise
 }
 

@@ -1,4 +1,4 @@
-// What the probe adds to a release and its acquire. Cold; no interpreter is needed, and no probe may run.
+// What the probe adds to a release and its acquire. Cold; no interpreter is needed.
 #pragma once
 
 #include <optional>
@@ -8,8 +8,8 @@
 namespace gilscope {
 
 // In ns: the two hooks, called in a row on a GIL that is nobody's, with `scratch` as their recorder, less the
-// two calls that they replace; the median of several batches, in less than a millisecond. Empty where a probe
-// runs, or none ever ran: then there is nothing to call.
+// two calls that they replace; the median of several batches, in less than a millisecond. Empty where no
+// probe ever ran, so that there is nothing to call, or as many run as may.
 [[nodiscard]] std::optional<double> measure_pair_cost(Recorder& scratch);
 
 }  // namespace gilscope

@@ -2,7 +2,6 @@
 
 #include "probe/probe.h"
 
-#include <atomic>
 #include <mutex>
 #include <pthread.h>
 
@@ -12,16 +11,9 @@
 #include "probe/code_deaths.h"
 #include "probe/elf_slots.h"
 #include "probe/gil_table.h"
-#include "probe/hooks.h"
+#include "probe/hook_level.h"
+#include "probe/nesting.h"
 #include "probe/python_stack.h"
-
-// Which probe of this process runs. Exported, so that an extension with a probe of its own that is loaded
-// into a host which exports its symbols binds to the host's. (Where it does not, the slots lead to the other
-// copy, and tell.) Relaxed: it guards nothing but entry; whoever comes second is refused.
-extern "C" {
-extern std::atomic<const void*> gilscope_running_probe;
-[[gnu::visibility("default")]] constinit std::atomic<const void*> gilscope_running_probe{nullptr};
-}
 
 namespace gilscope {
 namespace {
@@ -60,7 +52,20 @@ void require_gil() {
 }
 
 void watch_forks() {
-  static const int error = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  static const int error = pthread_atfork(
+      [] {
+        nesting_mutex().lock();
+        for (HookLevel& level : hook_levels) level.before_fork();
+      },
+      [] {
+        for (HookLevel& level : hook_levels) level.after_fork_in_parent();
+        nesting_mutex().unlock();
+      },
+      [] {
+        for (HookLevel& level : hook_levels) level.after_fork_in_child();
+        nesting_mutex().unlock();
+        StartTurn::forget();
+      });
   if (error != 0) {
     throw ProbeError(ProbeFailure::Unsupported, "no memory to watch for forks", "free some memory");
   }
@@ -72,17 +77,8 @@ Probe::~Probe() { stop(); }
 
 void Probe::start(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   require_gil();
-  const void* other = nullptr;
-  if (!gilscope_running_probe.compare_exchange_strong(other, this, std::memory_order_relaxed)) {
-    throw ProbeError(ProbeFailure::AlreadyRunning, "a probe of gilscope already runs in this process",
-                     "stop it first: two would record each other's work");
-  }
-  try {
-    install(recorder, stacks, clock);
-  } catch (...) {
-    gilscope_running_probe.store(nullptr, std::memory_order_relaxed);
-    throw;
-  }
+  const StartTurn turn;
+  install(recorder, stacks, clock);
   is_running_ = true;
 }
 
@@ -101,34 +97,55 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   started_ = clock_.sample();
   stopped_ = {};
 
-  const std::scoped_lock lock(gil_table.mutex());
+  const std::scoped_lock nesting(nesting_mutex());
+  const auto level = take_level();
+  if (!level) {
+    throw ProbeError(ProbeFailure::AlreadyRunning,
+                     fmt::format("{} probes of gilscope already run in this process", kHookLevels),
+                     "stop one of them first");
+  }
+  level_ = *level;
+  HookLevel& hooks = hook_levels.at(level_);
+  recorder.note_level(level_);
+  const std::scoped_lock lock(hooks.table().mutex());
   if (stacks_ != Stacks::Off) watch_code_deaths();
-  begin_session(recorder, clock_, calibration.layout, owners, holder_distance, stacks == Stacks::Every);
+  hooks.begin({.recorder = &recorder,
+               .clock = clock_,
+               .layout = calibration.layout,
+               .owners = owners,
+               .holder_distance = holder_distance,
+               .notes_every_hold = stacks == Stacks::Every},
+              calls_below(level_));
   try {
-    patch_ = SlotPatch(hook_changes(cpython));
+    lead_slots_to(level_, cpython);
   } catch (...) {
-    end_session();
-    unwatch_code_deaths();
+    end_hooks();
     throw;
   }
   // Patched first, so that no GIL comes in between unseen.
-  owners.for_each([](std::uintptr_t cond) { gil_table.insert(cond); });
-  record_own_hold(*gil_table.insert(calibration.cond));
+  owners.for_each([&hooks](std::uintptr_t cond) { hooks.table().insert(cond); });
+  hooks.record_own_hold(*hooks.table().insert(calibration.cond));
+}
+
+// With the mutexes held of the nesting and of the table.
+void Probe::end_hooks() noexcept {
+  hook_levels.at(level_).end();
+  if (stacks_ != Stacks::Off) unwatch_code_deaths();
+  give_level_back(level_);
 }
 
 void Probe::stop() noexcept {
   if (!is_running_) return;
   {
-    const std::scoped_lock lock(gil_table.mutex());
-    end_session();
-    unwatch_code_deaths();
-    losses_.overlooked_gils = gil_table.overflows();
-    losses_.were_slots_overwritten = !patch_.is_intact();
-    patch_.restore();  // a slot that cannot be restored keeps a hook that passes calls on
+    const std::scoped_lock nesting(nesting_mutex());
+    GilTable& table = hook_levels.at(level_).table();
+    const std::scoped_lock lock(table.mutex());
+    losses_.overlooked_gils = table.overflows();
+    losses_.were_slots_overwritten = were_slots_overwritten();
+    end_hooks();
   }
   stopped_ = clock_.sample();
   is_running_ = false;
-  gilscope_running_probe.store(nullptr, std::memory_order_relaxed);
 }
 
 }  // namespace gilscope

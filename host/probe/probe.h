@@ -1,13 +1,14 @@
-// The probe: hooks CPython's GILs and hands each event to a recorder. Cold; one runs in a process at a time.
+// The probe: hooks CPython's GILs and hands each event to a recorder. Cold. Some may run in a process at
+// once, and stop in any order: each knows nothing of the others, and records all.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "probe/clock.h"
 #include "probe/event.h"
 #include "probe/probe_error.h"
 #include "probe/recorder.h"
-#include "probe/slot_patch.h"
 
 namespace gilscope {
 
@@ -54,6 +55,7 @@ class Probe {
 
  private:
   void install(Recorder& recorder, Stacks stacks, ProbeClock clock);
+  void end_hooks() noexcept;
 
   bool is_running_ = false;
   Stacks stacks_ = Stacks::Off;
@@ -61,7 +63,7 @@ class Probe {
   ClockPoint started_;
   ClockPoint stopped_;
   ProbeLosses losses_;
-  SlotPatch patch_;
+  std::size_t level_ = 0;  // of its hooks
 };
 
 }  // namespace gilscope

@@ -10,7 +10,7 @@ namespace gilscope {
 
 enum class ProbeFailure {
   NoGil,           // a free-threaded build whose GIL is off: there is nothing to trace
-  AlreadyRunning,  // this process has a probe already: this one, or another copy of gilscope
+  AlreadyRunning,  // as many as may; or another copy of gilscope, or another tool, has hooked this process
   Unsupported,     // this build of CPython, C library or machine is not understood
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <span>
 
 #include "probe/code_point.h"
@@ -50,6 +51,11 @@ class Recorder {
   [[nodiscard]] bool has_work() const noexcept { return has_work_.load(std::memory_order_relaxed); }
   virtual void work() noexcept {}
 
+  // As many may be in use at once, each on a level of its own (hook_level.h): before the probe starts.
+  static constexpr std::size_t kAtOnce = 4;
+  void note_level(std::size_t level) noexcept { level_ = level; }
+  [[nodiscard]] std::size_t level() const noexcept { return level_; }
+
   // Where the hooks that call this one note what that takes; nullptr: nowhere. Before the probe starts.
   void note_times(HookTimes* times) noexcept { times_ = times; }
   [[nodiscard]] HookTimes* times() const noexcept { return times_; }
@@ -61,6 +67,7 @@ class Recorder {
   // Relaxed: a hint; what there is to do is published by itself.
   std::atomic<bool> has_work_{false};
   HookTimes* times_ = nullptr;
+  std::size_t level_ = 0;  // below kAtOnce
 };
 
 }  // namespace gilscope

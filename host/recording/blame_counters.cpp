@@ -1,5 +1,6 @@
 #include "recording/blame_counters.h"
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <sched.h>
@@ -17,7 +18,8 @@ constexpr std::uint64_t kAll = ~std::uint64_t{0};
 
 constinit std::atomic<std::uint64_t> sessions{0};
 
-// What a thread remembers of the recorder that it used last. Trivial, so that it needs no guard.
+// What a thread remembers of the recorder that it used last, of each level(). Trivial, so that it needs no
+// guard.
 struct CountedThread {
   std::uint64_t session = 0;
   QuietHolds* quiet = nullptr;  // of the GIL and the thread of its latest event; nullptr: there was no place
@@ -28,7 +30,8 @@ struct CountedThread {
   std::uint64_t head = 0;     // of the ring
   std::uint64_t tail = 0;     // as it was when last looked at
 };
-constinit thread_local CountedThread counted_thread __attribute__((tls_model("initial-exec")));
+constinit thread_local std::array<CountedThread, Recorder::kAtOnce> counted_threads
+    __attribute__((tls_model("initial-exec")));
 
 // There is room for it.
 void push(CountedThread& lane, const QueuedEvent& queued) noexcept {
@@ -59,18 +62,18 @@ void BlameCounters::begin_anew() noexcept {
 // What the long way may change and the program must not see.
 [[gnu::noinline]] void BlameCounters::attach(const Event& event) noexcept {
   const int error = errno;
-  if (counted_thread.session != session_) {
-    counted_thread = {.session = session_,
-                      .ring = tables_.queue().ring_of(static_cast<std::uint32_t>(gettid()))};
-    if (counted_thread.ring != nullptr) {
-      counted_thread.head = counted_thread.ring->head.read();
-      counted_thread.tail = counted_thread.ring->tail.read();
+  CountedThread& lane = counted_threads[level()];
+  if (lane.session != session_) {
+    lane = {.session = session_, .ring = tables_.queue().ring_of(static_cast<std::uint32_t>(gettid()))};
+    if (lane.ring != nullptr) {
+      lane.head = lane.ring->head.read();
+      lane.tail = lane.ring->tail.read();
     }
   }
-  counted_thread.gil = event.gil;
-  counted_thread.thread = event.thread;
-  counted_thread.place = find_place(event.gil, event.sequence);
-  counted_thread.quiet = counted_thread.place ? find_quiet_holds(*counted_thread.place, event) : nullptr;
+  lane.gil = event.gil;
+  lane.thread = event.thread;
+  lane.place = find_place(event.gil, event.sequence);
+  lane.quiet = lane.place ? find_quiet_holds(*lane.place, event) : nullptr;
   errno = error;
 }
 
@@ -120,7 +123,7 @@ void BlameCounters::fold_if(bool is_to) noexcept {
 }
 
 bool BlameCounters::absorb(const Event& event) noexcept {
-  const CountedThread& lane = counted_thread;
+  const CountedThread& lane = counted_threads[level()];
   if (lane.session != session_ || lane.gil != event.gil || lane.thread != event.thread ||
       lane.quiet == nullptr) [[unlikely]] {
     return false;
@@ -138,7 +141,7 @@ bool BlameCounters::absorb(const Event& event) noexcept {
 }
 
 void BlameCounters::put(QueuedEvent queued, const Event& event) noexcept {
-  CountedThread& lane = counted_thread;
+  CountedThread& lane = counted_threads[level()];
   if (lane.session != session_ || lane.gil != event.gil || lane.thread != event.thread ||
       lane.quiet == nullptr) [[unlikely]] {
     attach(event);
@@ -184,7 +187,7 @@ bool BlameCounters::make_way(std::uint64_t tries) noexcept {
 // mutex. It does not take long to become possible: what an event waits for is put by threads that hold other
 // GILs' mutexes, and are about to. False where it did.
 [[gnu::noinline]] bool BlameCounters::put_in_time(const QueuedEvent& queued) noexcept {
-  CountedThread& lane = counted_thread;
+  CountedThread& lane = counted_threads[level()];
   EventQueue& queue = tables_.queue();
   if (lane.ring != nullptr) {
     for (std::uint64_t tries = 0;; ++tries) {
@@ -214,11 +217,11 @@ void BlameCounters::record_at(const Event& event, std::span<const CodePoint> sta
   QueuedEvent queued = QueuedEvent::of(event);
   std::optional<std::uint32_t> number;
   if (!stack.empty()) {
-    if (counted_thread.session != session_) attach(event);
+    const CountedThread& lane = counted_threads[level()];
+    if (lane.session != session_) attach(event);
     const std::uint64_t key = key_of(event.gil, stack);
     EventRing::Known* const known =
-        counted_thread.ring == nullptr ? nullptr
-                                       : &counted_thread.ring->known[key % counted_thread.ring->known.size()];
+        lane.ring == nullptr ? nullptr : &lane.ring->known[key % lane.ring->known.size()];
     if (known != nullptr && known->key == key) [[likely]] {
       number = static_cast<std::uint32_t>(known->number);
     } else {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <climits>
 #include <cstring>
 #include <pthread.h>
@@ -105,9 +106,18 @@ Told told_by_parent(const SharedSpace& space) {
   return told;
 }
 
-}  // namespace
+// Those that run: the child of a fork goes on with them. Their start and their end are the program's to order
+// with its forks. Relaxed: nobody else looks.
+constinit std::array<std::atomic<Recording*>, Recorder::kAtOnce> running{};
 
-constinit Recording* Recording::running = nullptr;
+void replace_running(Recording* present, Recording* next) noexcept {
+  for (auto& place : running) {
+    Recording* found = present;
+    if (place.compare_exchange_strong(found, next, std::memory_order_relaxed)) return;
+  }
+}
+
+}  // namespace
 
 Recording::Recording(std::optional<SharedSpace> space, ProcessRole role,
                      const std::optional<CapturePlan>& capture, Stacks stacks, ProbeClock clock)
@@ -174,7 +184,7 @@ void Recording::start() {
   });
   // Python's own name for it; `threading` may never be imported.
   if (gettid() == getpid()) name_thread(calling_thread(), "MainThread");
-  running = this;
+  replace_running(nullptr, this);
 }
 
 void Recording::start_capture() {
@@ -191,7 +201,7 @@ void Recording::stop() noexcept {
   if (!probe_.is_running()) return;
   probe_.stop();
   events_.stop(probe_.stopped());
-  running = nullptr;
+  replace_running(this, nullptr);
   boot_ended_ = read_boot_offset();
   note_->end(probe_.stopped().ticks);
 }
@@ -199,7 +209,7 @@ void Recording::stop() noexcept {
 void Recording::outlive() noexcept {
   probe_.stop();
   events_.abandon();
-  running = nullptr;
+  replace_running(this, nullptr);
   outlives_ = true;
 }
 
@@ -227,19 +237,24 @@ void Recording::end_thread(ThreadId thread) noexcept {
   });
 }
 
-// The child has one thread, and records nothing before its GIL was made anew. System calls only.
 void Recording::begin_again_in_child() noexcept {
-  if (running == nullptr) return;
-  Recording& recording = *running;
-  if (recording.space_) {
-    recording.space_->claim_anew();
-  } else {
-    *recording.note_ = {};
+  for (const auto& place : running) {
+    Recording* const recording = place.load(std::memory_order_relaxed);
+    if (recording != nullptr) recording->begin_again();
   }
-  recording.counters_->begin_anew();
-  recording.role_ = role_of_forks(recording.role_);
-  recording.note_->begin(recording.role_, recording.probe_.clock().read());
-  recording.note_->name_thread(calling_thread(), "MainThread");
+}
+
+// The child has one thread, and records nothing before its GIL was made anew. System calls only.
+void Recording::begin_again() noexcept {
+  if (space_) {
+    space_->claim_anew();
+  } else {
+    *note_ = {};
+  }
+  counters_->begin_anew();
+  role_ = role_of_forks(role_);
+  note_->begin(role_, probe_.clock().read());
+  note_->name_thread(calling_thread(), "MainThread");
 }
 
 // `visit` is called with the memory of the process's counters, too (nullptr: its own), and says whether it

@@ -1,6 +1,6 @@
 // One recording of this process, and of its children where asked: the probe with one of its two recorders,
-// and what is known of processes and threads beside the events. One runs in a process at a time (the probe
-// refuses a second one).
+// and what is known of processes and threads beside the events. Several may run in a process at once, as
+// probes may; of captures one.
 #pragma once
 
 #include <cstdint>
@@ -93,8 +93,7 @@ class Recording {
   // Whether it goes on up to now: by this process, or by the one that it outlives.
   [[nodiscard]] bool is_open() const noexcept { return probe_.is_running() || outlives_; }
 
-  // The recording that runs: the child of a fork goes on with it.
-  static Recording* running;
+  void begin_again() noexcept;
 
   std::optional<SharedSpace> space_;
   std::unique_ptr<ProcessNote> own_note_;  // where there is no space

@@ -1,6 +1,9 @@
 """Measures Python's Global Interpreter Lock, exactly, and says what to do about it.
 
 Importing this costs milliseconds: whatever is heavier is imported where it is used.
+
+PYTEST_DONT_REWRITE: no assertion here is a test's, and where gilscope was imported before its plugin (`gilscope run -m
+pytest`), pytest would warn that it is too late.
 """
 
 import sys

@@ -94,7 +94,7 @@ class Measurement:
 class Meter:
     """`with meter:` measures the code within, again and again; the figures are those of the last time.
 
-    It is a trace, and of those one runs in a process at a time: Error where another one does.
+    It is a trace, with what is said there of several at once.
     """
 
     def __init__(self, begin: str | None = None) -> None:

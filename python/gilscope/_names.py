@@ -21,6 +21,19 @@ def as_utf8(name: str) -> str:
     return str.encode(name, "utf-8", "backslashreplace").decode()
 
 
+def wrap(thread_class: "Any", name: str, method: "Any", is_used: "Callable[[], bool]") -> None:
+    """Puts `method` around the one there; around it others may come."""
+    original = getattr(thread_class, name)
+    method.original_of_unused = lambda: None if is_used() else original
+    setattr(thread_class, name, method)
+
+
+def unwrap(thread_class: "Any", name: str) -> None:
+    """Takes those off that are no longer used, as far as no other is around them."""
+    while (original := getattr(getattr(thread_class, name), "original_of_unused", lambda: None)()) is not None:
+        setattr(thread_class, name, original)
+
+
 def watch(
     threading: "ModuleType | Any", name: "Name", name_process: "NameProcess", end: "End"
 ) -> "tuple[Callable[[], None], Callable[[], None]]":
@@ -33,6 +46,7 @@ def watch(
     """
     thread_class: Any = threading.Thread
     original_set, original_delete = thread_class._set_native_id, thread_class._delete
+    is_watching = True
 
     # `_name`, not `name`, and `_native_id` likewise: a subclass may have properties of its own for these, which may
     # raise, block or return anything; in a thread that has not started yet its start() would never return.
@@ -55,14 +69,17 @@ def watch(
 
     def set_native_id(thread: "Any") -> None:
         original_set(thread)
+        if not is_watching:
+            return
         tell_name(thread)
         if thread is threading.main_thread():
             tell_process()
 
     def delete(thread: "Any") -> None:
-        tell_name(thread)
-        if thread._native_id is not None:
-            end(thread._native_id)
+        if is_watching:
+            tell_name(thread)
+            if thread._native_id is not None:
+                end(thread._native_id)
         original_delete(thread)
 
     def tell_names() -> None:
@@ -71,12 +88,13 @@ def watch(
         tell_process()
 
     def unwatch() -> None:
-        if thread_class._set_native_id is set_native_id:
-            thread_class._set_native_id = original_set
-        if thread_class._delete is delete:
-            thread_class._delete = original_delete
+        nonlocal is_watching
+        is_watching = False
+        for name in ("_set_native_id", "_delete"):
+            unwrap(thread_class, name)
         tell_names()
 
-    thread_class._set_native_id, thread_class._delete = set_native_id, delete
+    wrap(thread_class, "_set_native_id", set_native_id, lambda: is_watching)
+    wrap(thread_class, "_delete", delete, lambda: is_watching)
     tell_names()
     return tell_main, unwatch

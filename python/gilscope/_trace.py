@@ -54,8 +54,9 @@ class trace:  # noqa: N801  (used like a function)
         print(t.summary)
 
     Exact, on a stock CPython, for about a clock read an event. Any thread
-    may start it, stop it and look at it. One runs in a process at a time,
-    and it runs once. Child processes are not in it (`gilscope run` has
+    may start it, stop it and look at it. It runs once. Up to four may run at
+    once, within one another or beside, `gilscope run` counted with them; each
+    adds its clock reads. Child processes are not in it (`gilscope run` has
     them); the child of an os.fork() within it goes on with a trace of its
     own, of itself alone.
 
@@ -82,7 +83,7 @@ class trace:  # noqa: N801  (used like a function)
     def start(self) -> None:
         """Begin to trace.
 
-        Raises Error where another trace runs in this process, this one was started before, or this build of
+        Raises Error where four run in this process already, this one was started before, or this build of
         CPython is not understood; then nothing is traced.
         """
         import threading

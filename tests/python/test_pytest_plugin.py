@@ -4,6 +4,7 @@ Live, it is asked only for what no scheduler decides: a body that keeps the GIL 
 gives it up for 20 ms for a thousandth of its time at least.
 """
 
+import contextlib
 import hashlib
 import re
 import sqlite3
@@ -12,7 +13,6 @@ import textwrap
 import threading
 import zlib
 from collections.abc import Callable
-from contextlib import closing
 
 import pytest
 from tests.python.measurements import MS, measure, span, thread
@@ -120,11 +120,18 @@ def test_the_fixture_says_what_is_wrong_with_its_use(gil) -> None:
         _ = gil.released_share
     with gil, pytest.raises(gilscope.Error, match="measures already"), gil:
         pass
-    with gilscope.trace(), pytest.raises(gilscope.Error, match="already runs"), gil:
-        pass
     with pytest.raises(ZeroDivisionError), gil:
         _ = 1 / 0
     assert len(gil.measurements) == 2
+
+
+@with_gil
+def test_a_test_that_is_measured_may_measure_itself(gil) -> None:
+    with gilscope.trace() as outer, gil, gilscope.trace() as inner:
+        gilscope.hold(20 * MS)
+    assert inner.summary.processes[0].gils[0].hold_ns >= 19 * MS
+    assert gil.held_ns >= 19 * MS
+    assert outer.summary.processes[0].gils[0].hold_ns >= gil.longest_hold_ns
 
 
 def dot(of: type) -> Callable[[], object]:
@@ -138,7 +145,7 @@ def dot(of: type) -> Callable[[], object]:
 
 
 def query() -> None:
-    with closing(sqlite3.connect(":memory:")) as connection:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("select 1").fetchall()
 
 
@@ -400,10 +407,12 @@ def _asked_anew():
 @pytest.mark.usefixtures("_asked_anew")
 @pytest.mark.parametrize("options", [[], ["--gil-report"]])
 def test_where_the_gil_cannot_be_measured_tests_are_skipped_with_the_reason(run, options) -> None:
-    with gilscope.trace():
+    with contextlib.ExitStack() as as_many_as_may:
+        for _ in range(4):
+            as_many_as_may.enter_context(gilscope.trace())
         done = run(NOT_MEASURED, "-rs", *options)
     done.assert_outcomes(skipped=2, passed=1)
-    why = "already runs" if has_gil else "this Python is free-threaded, and its GIL is off"
+    why = "already run" if has_gil else "this Python is free-threaded, and its GIL is off"
     done.stdout.fnmatch_lines([f"*the GIL cannot be measured: *{why}*"])
 
 

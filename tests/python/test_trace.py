@@ -3,6 +3,8 @@
 Only here, and in the files of what is made of a trace, the process of the tests is traced, by the package alone.
 """
 
+import contextlib
+import json
 import multiprocessing
 import os
 import subprocess
@@ -126,14 +128,53 @@ def test_the_threading_module_is_as_it_was_afterwards() -> None:
     assert after == before
 
 
+def holds_of(trace: gilscope.trace) -> int:
+    """Of the main interpreter's GIL."""
+    return trace.summary.processes[0].gils[0].holds
+
+
 @with_gil
-def test_a_trace_within_a_trace_is_refused_and_the_first_goes_on() -> None:
+def test_a_trace_within_a_trace_is_a_window_and_the_outer_one_has_all() -> None:
     with gilscope.trace() as outer:
-        with pytest.raises(gilscope.Error, match="already runs"), gilscope.trace():
+        read_bytes(100)
+        with gilscope.trace(lines="all") as inner:
+            read_bytes(200)
+        read_bytes(400)
+    assert 200 <= holds_of(inner) < 300
+    assert holds_of(outer) >= holds_of(inner) + 500
+    assert sum(row.holds for row in inner.summary.processes[0].blame or []) == holds_of(inner)
+    assert sum(row.holds for row in outer.summary.processes[0].blame or []) < holds_of(inner)  # nobody waited
+    assert count_releases(lambda: read_bytes(10)) >= 10
+
+
+@with_gil
+def test_traces_may_end_in_any_order() -> None:
+    before = threading.Thread._set_native_id, threading.Thread._delete  # type: ignore[attr-defined]
+    first, second = gilscope.trace(), gilscope.trace()
+    first.start()
+    second.start()
+    read_bytes(100)
+    first.stop()
+    thread = threading.Thread(target=read_bytes, args=(100,), name="between")
+    thread.start()
+    thread.join()
+    second.stop()
+    assert 100 <= holds_of(first) < 200
+    assert holds_of(second) >= 200
+    assert "between" in {row.name for row in second.summary.processes[0].threads}
+    assert "between" not in {row.name for row in first.summary.processes[0].threads}
+    after = threading.Thread._set_native_id, threading.Thread._delete  # type: ignore[attr-defined]
+    assert after == before
+
+
+@with_gil
+def test_one_trace_too_many_is_refused_and_the_others_go_on() -> None:
+    with contextlib.ExitStack() as outer:
+        traces = [outer.enter_context(gilscope.trace()) for _ in range(4)]
+        with pytest.raises(gilscope.Error, match="4 probes of gilscope already run"), gilscope.trace():
             pass
         read_bytes(100)
-    assert outer.summary.processes[0].gils[0].holds > 100
-    assert count_releases(lambda: read_bytes(10)) >= 10
+    assert min(holds_of(trace) for trace in traces) >= 100
 
 
 def test_a_trace_is_entered_once_and_has_its_summary_at_the_end() -> None:
@@ -304,17 +345,31 @@ def test_a_child_of_a_fork_traces_afresh() -> None:
     check_in_child(trace_reads)
 
 
+WITHIN_HOST = """
+import gilscope
+with gilscope.trace() as t:
+    for _ in range(100):
+        gilscope.release(0)
+print(t.summary.processes[0].gils[0].holds)
+gilscope.trace().start()  # never stopped
+for _ in range(1000):
+    gilscope.release(0)
+"""
+
+
 @with_gil
-def test_the_host_and_the_package_do_not_trace_at_once() -> None:
+def test_the_host_and_the_package_trace_at_once() -> None:
     host = os.environ.get("GILSCOPE_HOST")
     if not host:
         pytest.skip("GILSCOPE_HOST is not set")
-    code = "import gilscope\ntry:\n    with gilscope.trace(): pass\nexcept gilscope.Error as error: print(error)"
     environment = {**os.environ, "VIRTUAL_ENV": str(Path(sys.prefix))}
-    done = subprocess.run(
-        [host, "run", "-q", "-c", code], env=environment, check=True, capture_output=True, text=True, timeout=60
-    )
-    assert "already" in done.stdout
+    command = [host, "run", "--json", "-", "-c", WITHIN_HOST]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60)
+    holds, _, text = done.stdout.partition("\n")
+    document = json.loads(text)
+    assert 100 <= int(holds) < 1000
+    assert document["processes"][0]["gils"][0]["holds"] >= 1000 + int(holds)
+    assert (document["probe"]["dropped"], document["probe"]["overwritten"]) == (0, False)
 
 
 @with_gil

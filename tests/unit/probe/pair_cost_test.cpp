@@ -8,20 +8,6 @@
 namespace gilscope {
 namespace {
 
-TEST_F(ProbeTest, ItsCostIsNotMeasuredWhileAProbeRunsWhichGoesOn) {
-  EventList list;
-  BlameCounters scratch;
-  Probe probe;
-  probe.start(list);
-  EXPECT_FALSE(measure_pair_cost(scratch));
-  {
-    const Detached detached;
-  }
-  probe.stop();
-  EXPECT_EQ(list.size(), 3U);
-  EXPECT_TRUE(scratch.view().figures(0).threads.empty());
-}
-
 TEST_F(ProbeTest, ItsCostIsThatOfAPairAndLeavesNoTrace) {
   {
     EventList list;

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "probe/calibration.h"
+#include "probe/hook_level.h"
 #include "probe/hooks.h"
 #include "probe/probe_fixture.h"
 #include "recording/in_child.h"
@@ -25,16 +26,16 @@ class WorkerPool {
   ~WorkerPool() { munmap(memory_, kBytes); }
 
   void make() {
-    for (std::size_t i = 0; i < kWorkers; ++i) hook_pthread_cond_init(cond(i), nullptr);
+    for (std::size_t i = 0; i < kWorkers; ++i) hooks_of(0).pthread_cond_init(cond(i), nullptr);
   }
   void wake() {
-    for (std::size_t i = 0; i < kWorkers; ++i) hook_pthread_cond_signal(cond(i));
+    for (std::size_t i = 0; i < kWorkers; ++i) hooks_of(0).pthread_cond_signal(cond(i));
   }
   [[nodiscard]] std::uintptr_t address() { return reinterpret_cast<std::uintptr_t>(cond(0)); }
   // As if an interpreter's GIL had been there.
   void enter_first() {
-    const std::scoped_lock lock(gil_table.mutex());
-    gil_table.insert(address());
+    const std::scoped_lock lock(hook_levels[0].table().mutex());
+    hook_levels[0].table().insert(address());
   }
 
  private:
@@ -91,10 +92,10 @@ TEST_F(FalseGil, WhatIsMadeWhereAnInterpreterWasIsNone) {
     pool.enter_first();
     if (is_told) {
       pool.make();
-      EXPECT_EQ(gil_table.find(pool.address()), nullptr);
+      EXPECT_EQ(hook_levels[0].table().find(pool.address()), nullptr);
     }
     pool.wake();
-    EXPECT_EQ(gil_table.find(pool.address()), nullptr);
+    EXPECT_EQ(hook_levels[0].table().find(pool.address()), nullptr);
     probe.stop();
     EXPECT_EQ(list.size(), 1U);
   }

@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "probe/hook_level.h"
 #include "probe/probe_fixture.h"
 
 namespace gilscope {
@@ -92,7 +93,7 @@ TEST_F(ProbeTest, TimesOfAThreadGrowFromGilToGil) {
   EventList list;
   Probe probe;
   probe.start(list);
-  gil_table.for_each(
+  hook_levels[0].table().for_each(
       [](Gil& gil) { gil.last_ticks += std::uint64_t{1} << (gil.holder == kNobody ? 0U : 50U); });
   interpreter.visit(1);
   probe.stop();

@@ -210,29 +210,6 @@ TEST_F(ProbeTest, SlotsAndPageProtectionsEndAsTheyWere) {
   EXPECT_FALSE(probe.losses().were_slots_overwritten);
 }
 
-TEST_F(ProbeTest, ASecondProbeIsRefusedAndTheFirstGoesOn) {
-  EventList list;
-  EventList other_list;
-  Probe probe;
-  Probe other;
-  probe.start(list);
-  try {
-    other.start(other_list);
-    ADD_FAILURE() << "not refused";
-  } catch (const ProbeError& error) {
-    EXPECT_EQ(error.failure(), ProbeFailure::AlreadyRunning);
-  }
-  {
-    const Detached detached;
-  }
-  probe.stop();
-  EXPECT_EQ(list.size(), 3U);
-  EXPECT_EQ(other_list.size(), 0U);
-  other.start(other_list);
-  other.stop();
-  EXPECT_EQ(other_list.size(), 1U);
-}
-
 TEST_F(ProbeTest, SomebodyElsesHookIsRefused) {
   const Slot slot = LoadedObject::of_cpython().find_slots("pthread_cond_timedwait").front();
   const std::uintptr_t original = *slot.place;

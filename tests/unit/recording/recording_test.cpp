@@ -153,19 +153,31 @@ TEST_F(RecordingTest, is_read_while_it_runs_and_stands_still_after_its_stop) {
   EXPECT_EQ(recording.collect().processes.front().wall, last.wall);
 }
 
-TEST_F(RecordingTest, is_refused_beside_another_which_goes_on) {
-  Recording first(Reach::ThisProcess);
-  first.start();
+// Each of them all that happens while it runs, and a child of a fork for itself.
+TEST_F(RecordingTest, runs_within_another) {
   for (const auto reach : {Reach::ThisProcess, Reach::WithChildren}) {
-    Recording second(reach);
-    EXPECT_THROW(second.start(), ProbeError);
-    EXPECT_FALSE(second.is_running());
+    Recording outer(Reach::WithChildren);
+    Recording inner(reach);
+    outer.start();
+    run("read(100)");
+    const auto before = count_holds(outer.collect().processes.front());
+    inner.start();
+    run("read(1000)");
+    run("child(lambda: read(500))");
+    const auto within = count_holds(inner.collect().processes.front());
+    inner.stop();
+    run("read(100)");
+    outer.stop();
+    EXPECT_GE(before, 100U);
+    EXPECT_GE(within, 1000U);
+    EXPECT_LT(within, 1400U);
+    const auto run = outer.collect();
+    EXPECT_GE(count_holds(run.processes.front()), before + within + 100);
+    ASSERT_EQ(run.processes.size(), 2U);
+    EXPECT_GE(count_holds(run.processes.back()), 500U);
+    EXPECT_EQ(inner.collect().processes.size(), reach == Reach::WithChildren ? 2U : 1U);
+    EXPECT_FALSE(run.losses.were_slots_overwritten);
   }
-  {
-    const Detached detached;
-  }
-  first.stop();
-  EXPECT_EQ(count_holds(first.collect().processes.front()), 2U);
 }
 
 TEST_F(RecordingTest, can_follow_another) {
