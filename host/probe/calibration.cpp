@@ -12,7 +12,6 @@
 #include <fmt/core.h>
 
 #include "probe/hooks.h"
-#include "probe/nesting.h"
 #include "probe/probe_error.h"
 #include "probe/slot_patch.h"
 
@@ -50,7 +49,7 @@ int trace_mutex_lock(pthread_mutex_t* mutex) noexcept {
 
 int trace_cond_signal(pthread_cond_t* cond) noexcept {
   if (trace != nullptr) trace->add(CallKind::Signal, cond);
-  return outermost_calls().pthread_cond_signal(cond);
+  return originals.pthread_cond_signal(cond);
 }
 
 Trace release_and_acquire(const LoadedObject& cpython) {

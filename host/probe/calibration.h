@@ -14,8 +14,8 @@ struct Calibration {
   GilLayout layout;
 };
 
-// Releases and takes back the GIL, once: other threads may run meanwhile. Throws ProbeError where what it
-// sees is not what CPython 3.11 to 3.15 do.
+// Releases and takes back the GIL, once: other threads may run meanwhile. No probe runs (see
+// calibrate_within, nesting.h). Throws ProbeError where what it sees is not what CPython 3.11 to 3.15 do.
 Calibration calibrate(const LoadedObject& cpython);
 
 }  // namespace gilscope

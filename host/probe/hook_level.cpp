@@ -101,6 +101,13 @@ void HookLevel::begin(const HookTask& task, const GilCalls& below) noexcept {
   ++session_;
 }
 
+std::optional<Calibration> HookLevel::calibration_of_holder() const noexcept {
+  const Gil& gil = *self().gil;
+  const std::uintptr_t cond = gil.key();
+  if (&gil == &no_gil || gil.recorder == nullptr || gil.holder != self().id) return std::nullopt;
+  return Calibration{.cond = cond, .layout = task_.layout};
+}
+
 pthread_mutex_t* HookLevel::mutex_of(const Gil& gil) const noexcept {
   return reinterpret_cast<pthread_mutex_t*>(gil.key() + task_.layout.mutex_offset);
 }

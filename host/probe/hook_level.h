@@ -7,8 +7,10 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <pthread.h>
 
+#include "probe/calibration.h"
 #include "probe/clock.h"
 #include "probe/event.h"
 #include "probe/gil_owners.h"
@@ -63,6 +65,10 @@ class HookLevel {
   [[nodiscard]] const GilCalls& below() const noexcept { return below_; }
 
   [[nodiscard]] GilTable& table() noexcept { return table_; }
+  [[nodiscard]] std::uint64_t session() const noexcept { return session_; }
+  // Of the GIL that the calling thread holds, and has taken since the run began; nullopt: it is not known.
+  // The run does not end meanwhile.
+  [[nodiscard]] std::optional<Calibration> calibration_of_holder() const noexcept;
 
   // The table's mutex is held by the caller of these four.
   [[nodiscard]] bool is_on() const noexcept { return task_.recorder != nullptr; }

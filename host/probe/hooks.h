@@ -40,8 +40,11 @@ struct GilCalls {
 // through the very slot that is patched.)
 extern constinit GilCalls originals;
 
-// Probes that a process may run at once: one within the other.
+// Probes that a process may run at once, one within the other; and one more level, to which no slot leads,
+// for who measures what hooks cost.
 inline constexpr std::size_t kHookLevels = Recorder::kAtOnce;
+inline constexpr std::size_t kMeasuredLevel = kHookLevels - 1;
+inline constexpr std::size_t kMostProbes = kMeasuredLevel;
 
 // What replaces them, but for the calibration's. The real call of a level's hook is that of the level below.
 [[nodiscard]] const GilCalls& hooks_of(std::size_t level) noexcept;

@@ -6,7 +6,10 @@
 #include <array>
 #include <dlfcn.h>
 #include <sched.h>
+#include <utility>
 
+#include "probe/hook_level.h"
+#include "probe/probe_error.h"
 #include "probe/slot_patch.h"
 
 extern "C" {
@@ -23,15 +26,13 @@ struct Level {
 };
 
 // Never destroyed: hooks stay until the very end where nobody takes them out.
-std::array<Level, kHookLevels>& levels() noexcept {
-  static auto& all = *new std::array<Level, kHookLevels>;
+std::array<Level, kMostProbes>& levels() noexcept {
+  static auto& all = *new std::array<Level, kMostProbes>;
   return all;
 }
 
 constinit std::mutex mutex;
 constinit std::atomic<bool> is_one_starting{false};
-// Relaxed: all that it may be are there for good.
-constinit std::atomic<const GilCalls*> outermost{&originals};
 
 // The object in which something of ours lies.
 const void* object_of(const void* address) noexcept {
@@ -39,12 +40,12 @@ const void* object_of(const void* address) noexcept {
   return dladdr(address, &found) == 0 ? nullptr : found.dli_fbase;
 }
 
-void note_outermost() noexcept {
-  const GilCalls* calls = &originals;
-  for (std::size_t level = 0; level < kHookLevels; ++level) {
-    if (levels()[level].is_patched) calls = &hooks_of(level);
+// The lowest that runs, and which run of its probe that is. With the mutex.
+std::optional<std::pair<std::size_t, std::uint64_t>> find_running() {
+  for (std::size_t i = 0; i < kMostProbes; ++i) {
+    if (levels().at(i).is_in_use && levels().at(i).is_patched) return {{i, hook_levels.at(i).session()}};
   }
-  outermost.store(calls, std::memory_order_relaxed);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -70,21 +71,34 @@ void StartTurn::forget() noexcept { is_one_starting.store(false, std::memory_ord
 
 std::mutex& nesting_mutex() noexcept { return mutex; }
 
+std::optional<Calibration> calibrate_within() {
+  std::unique_lock lock(mutex);
+  while (const auto running = find_running()) {
+    lock.unlock();
+    PyThreadState* const state = PyEval_SaveThread();
+    PyEval_RestoreThread(state);
+    lock.lock();
+    if (find_running() != running) continue;  // it may have stopped before it saw that
+    const auto calibration = hook_levels.at(running->first).calibration_of_holder();
+    if (calibration) return calibration;
+    throw ProbeError(ProbeFailure::AlreadyRunning,
+                     "a probe of gilscope runs in this process that has overlooked this interpreter's GIL",
+                     "stop that one first");
+  }
+  return std::nullopt;
+}
+
 std::optional<std::size_t> take_level() noexcept {
-  auto& all = levels();
-  const auto above = std::find_if(all.rbegin(), all.rend(), [](const Level& level) {
-                       return level.is_in_use || level.is_patched;
-                     }).base();
-  if (above == all.end()) return std::nullopt;
-  above->is_in_use = true;
-  return static_cast<std::size_t>(above - all.begin());
+  const auto free = std::ranges::find(levels(), false, &Level::is_in_use);
+  if (free == levels().end()) return std::nullopt;
+  free->is_in_use = true;
+  return static_cast<std::size_t>(free - levels().begin());
 }
 
 void lead_slots_to(std::size_t level, const LoadedObject& cpython) {
   Level& taken = levels().at(level);
-  taken.patch = SlotPatch(hook_changes(cpython, level));
+  if (!taken.is_patched) taken.patch = SlotPatch(hook_changes(cpython, level));
   taken.is_patched = true;
-  note_outermost();
   gilscope_running_probes.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -105,14 +119,11 @@ void give_level_back(std::size_t level) noexcept {
   Level& given = levels().at(level);
   given.is_in_use = false;
   if (given.is_patched) gilscope_running_probes.fetch_sub(1, std::memory_order_relaxed);
-  for (std::size_t i = kHookLevels; i-- > 0 && !levels().at(i).is_in_use;) {
+  for (std::size_t i = kMostProbes; i-- > 0 && !levels().at(i).is_in_use;) {
     levels().at(i).patch.restore();  // a slot that cannot be restored keeps a hook that passes calls on
     levels().at(i).is_patched = false;
   }
-  note_outermost();
 }
-
-const GilCalls& outermost_calls() noexcept { return *outermost.load(std::memory_order_relaxed); }
 
 const GilCalls& calls_below(std::size_t level) noexcept {
   return level == 0 ? originals : hooks_of(level - 1);

@@ -1,6 +1,6 @@
 // Probes within one another: which levels of hooks are in use, and whose hooks CPython's slots lead to: those
-// of the highest level, as each calls the one below. Probes may end in any order: one that is over passes
-// calls on until those above it are over, too.
+// of the highest level, as each calls the one below. Probes may end in any order: the hooks of one that is
+// over pass calls on until those above it are over, too, or another probe has them.
 #pragma once
 
 #include <atomic>
@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 
+#include "probe/calibration.h"
 #include "probe/elf_slots.h"
 #include "probe/hooks.h"
 
@@ -39,10 +40,16 @@ class StartTurn {
   static void forget() noexcept;
 };
 
+// As calibrate(), by what a probe that runs has seen: its slots are in use. nullopt: none runs. In the turn
+// of a start, so that none begins to; without the mutex. Throws ProbeError where that one has overlooked the
+// GIL.
+[[nodiscard]] std::optional<Calibration> calibrate_within();
+
 // Held by the caller of what follows; taken before the mutex of a level's table, and with no mutex of a GIL.
 [[nodiscard]] std::mutex& nesting_mutex() noexcept;
 
-// From now on in use: the one above all that are. nullopt: there is none left.
+// The lowest that is free, from now on in use: the slots lead to it already, or to the one below. nullopt:
+// there is none.
 [[nodiscard]] std::optional<std::size_t> take_level() noexcept;
 // Makes the slots lead to the hooks of a level that was taken just now. Throws ProbeError, with all as it
 // was.
@@ -52,8 +59,6 @@ void lead_slots_to(std::size_t level, const LoadedObject& cpython);
 // No longer in use. The slots get what they held before it, unless a level above still needs them.
 void give_level_back(std::size_t level) noexcept;
 
-// What CPython's calls lead to just now, without the mutex.
-[[nodiscard]] const GilCalls& outermost_calls() noexcept;
 [[nodiscard]] const GilCalls& calls_below(std::size_t level) noexcept;
 
 }  // namespace gilscope

@@ -7,7 +7,6 @@
 
 #include "probe/hook_level.h"
 #include "probe/hooks.h"
-#include "probe/nesting.h"
 
 namespace gilscope {
 namespace {
@@ -49,35 +48,29 @@ std::optional<double> measure_pair_cost(Recorder& scratch) {
   if (originals.pthread_cond_signal == nullptr) return std::nullopt;
   const ProbeClock clock = ProbeClock::best();
   ImitatedGil gil;
-  std::unique_lock nesting(nesting_mutex());
-  const auto level = take_level();
-  if (!level) return std::nullopt;
-  nesting.unlock();
-  HookLevel& hooks = hook_levels.at(*level);
-  scratch.note_level(*level);
-  const auto bare_signal = calls_below(*level).pthread_cond_signal;
-  const auto hooked_signal = hooks_of(*level).pthread_cond_signal;
+  // No slot leads to its hooks: they see this thread only.
+  HookLevel& hooks = hook_levels[kMeasuredLevel];
+  const auto hooked_signal = hooks_of(kMeasuredLevel).pthread_cond_signal;
   {
-    // No slot leads to the hooks: they see this thread only.
     const std::scoped_lock lock(hooks.table().mutex());
+    if (hooks.is_on()) return std::nullopt;
     const auto cond = reinterpret_cast<std::uintptr_t>(&gil.cond);
+    scratch.note_level(kMeasuredLevel);
     hooks.begin(
         {.recorder = &scratch, .clock = clock, .layout = gil.layout(), .owners = GilOwners::of_one(cond)},
-        calls_below(*level));
+        originals);
     hooks.record_own_hold(*hooks.table().insert(cond));
   }
   std::array<double, kBatches> bare{};
   std::array<double, kBatches> hooked{};
   time_pairs(clock, gil, hooked_signal);  // the first ones touch the recorder's memory
   for (std::size_t batch = 0; batch < kBatches; ++batch) {
-    bare.at(batch) = time_pairs(clock, gil, bare_signal);
+    bare.at(batch) = time_pairs(clock, gil, originals.pthread_cond_signal);
     hooked.at(batch) = time_pairs(clock, gil, hooked_signal);
   }
-  nesting.lock();
   const std::scoped_lock lock(hooks.table().mutex());
   hooks.end();
   hooks.table().clear();
-  give_level_back(*level);
   return std::max(median(hooked) - median(bare), 0.0);  // less than nothing is noise
 }
 

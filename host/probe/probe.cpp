@@ -88,7 +88,8 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   const bool can_read_stacks = stacks != Stacks::Off && check_stacks();
   const LoadedObject cpython = LoadedObject::of_cpython();
   resolve_originals(cpython);
-  const Calibration calibration = calibrate(cpython);
+  const auto known = calibrate_within();
+  const Calibration calibration = known ? *known : calibrate(cpython);
   const auto owners = GilOwners::of_process(calibration.cond);
   const std::uintptr_t holder_distance = can_read_stacks ? find_holder_distance(calibration.cond) : 0;
   stacks_ = holder_distance != 0 ? stacks : Stacks::Off;
@@ -101,7 +102,7 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   const auto level = take_level();
   if (!level) {
     throw ProbeError(ProbeFailure::AlreadyRunning,
-                     fmt::format("{} probes of gilscope already run in this process", kHookLevels),
+                     fmt::format("{} probes of gilscope already run in this process", kMostProbes),
                      "stop one of them first");
   }
   level_ = *level;

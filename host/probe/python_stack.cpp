@@ -244,6 +244,12 @@ PyObject* compare_stacks(PyObject* /*self*/, PyObject* /*unused*/) {
 
 PyMethodDef check_method{"check", compare_stacks, METH_NOARGS, nullptr};
 
+#ifdef Py_GIL_DISABLED
+constexpr bool kAreFramesKnown = false;
+#else
+constexpr bool kAreFramesKnown = true;
+#endif
+
 }  // namespace
 
 std::span<const CodePoint> read_stack(const void* thread_state, FrameBuffer& buffer) noexcept {
@@ -260,9 +266,7 @@ std::span<const CodePoint> read_stack(const void* thread_state, FrameBuffer& buf
 const CodeReader& python_code() noexcept { return the_python_code; }
 
 bool check_stacks() noexcept {
-#ifdef Py_GIL_DISABLED
-  return false;
-#else
+  if (!kAreFramesKnown) return false;
   PyObject* const names = PyDict_New();
   PyObject* const check = PyCFunction_New(&check_method, nullptr);
   PyObject* const code = Py_CompileString(kKnownStack, "<gilscope>", Py_file_input);
@@ -282,7 +286,6 @@ bool check_stacks() noexcept {
   Py_XDECREF(check);
   Py_XDECREF(names);
   return is_same;
-#endif
 }
 
 // gil->last_holder, which drop_gil and take_gil set before they signal (Python/ceval_gil.c): at every hook,

@@ -52,7 +52,7 @@ class Recorder {
   virtual void work() noexcept {}
 
   // As many may be in use at once, each on a level of its own (hook_level.h): before the probe starts.
-  static constexpr std::size_t kAtOnce = 4;
+  static constexpr std::size_t kAtOnce = 5;
   void note_level(std::size_t level) noexcept { level_ = level; }
   [[nodiscard]] std::size_t level() const noexcept { return level_; }
 

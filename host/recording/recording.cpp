@@ -12,6 +12,7 @@
 
 #include <fmt/core.h>
 
+#include "probe/hooks.h"
 #include "recording/address_space.h"
 #include "recording/note_reading.h"
 #include "support/error.h"
@@ -108,7 +109,7 @@ Told told_by_parent(const SharedSpace& space) {
 
 // Those that run: the child of a fork goes on with them. Their start and their end are the program's to order
 // with its forks. Relaxed: nobody else looks.
-constinit std::array<std::atomic<Recording*>, Recorder::kAtOnce> running{};
+constinit std::array<std::atomic<Recording*>, kMostProbes> running{};
 
 void replace_running(Recording* present, Recording* next) noexcept {
   for (auto& place : running) {

