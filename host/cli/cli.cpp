@@ -129,10 +129,13 @@ std::string printable(const std::string& text) {
 
 }  // namespace
 
-void print_failure(const Error& error) {
-  print_error(fmt::format("gilscope: {}\n", printable(error.what())));
-  if (!error.hint().empty()) print_error(fmt::format("  try: {}\n", printable(error.hint())));
+std::string failure_text(const Error& error) {
+  auto text = fmt::format("gilscope: {}\n", printable(error.what()));
+  if (!error.hint().empty()) text += fmt::format("  try: {}\n", printable(error.hint()));
+  return text;
 }
+
+void print_failure(const Error& error) { print_error(failure_text(error)); }
 
 int report_failure(const std::exception& error) {
   if (const auto* const failure = dynamic_cast<const Error*>(&error)) {

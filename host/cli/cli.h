@@ -49,7 +49,8 @@ inline constexpr const char* kHtmlHelp =
 
 void add_html(CLI::App& command, std::string& file);
 
-// One clear message of what failed, and of what to try.
+// One clear message of what failed, and of what to try; and prints it on standard error.
+[[nodiscard]] std::string failure_text(const Error& error);
 void print_failure(const Error& error);
 
 // Where the result of a subcommand goes: as text to standard output, as JSON where --json says.

@@ -178,13 +178,15 @@ void add_exports(CLI::App& command, ExportFiles& files) {
       "none]");
 }
 
-void check_exports(std::string_view command, const ExportFiles& files, const CommonOptions& options) {
+void check_exports(std::string_view command, const ExportFiles& files, const CommonOptions& options,
+                   const std::string& report) {
   if (files.sources.of == SourceScope::Of::All && files.html.empty()) {
     throw Error(fmt::format("{}: --sources is of the page, and none is asked for", command),
                 "--html FILE writes one", ExitCode::Usage);
   }
   auto list = list_exports(files);
   if (!options.json.empty()) list.emplace(list.begin(), "--json", options.json);
+  if (!report.empty()) list.emplace(list.begin(), "--report", report);
   for (auto first = list.begin(); first != list.end(); ++first) {
     const auto second =
         std::find_if(first + 1, list.end(), [&](const auto& other) { return other.second == first->second; });

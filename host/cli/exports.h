@@ -33,9 +33,10 @@ struct ExportFiles {
 
 void add_exports(CLI::App& command, ExportFiles& files);
 
-// That no two of these, and the JSON, name one file, and that what is asked of one of them is asked with it.
-// `command` is who says so. Throws Error.
-void check_exports(std::string_view command, const ExportFiles& files, const CommonOptions& options);
+// That no two of these, the JSON and the text (`report`, "" for none) name one file, and that what is asked
+// of one of them is asked with it. `command` is who says so. Throws Error.
+void check_exports(std::string_view command, const ExportFiles& files, const CommonOptions& options,
+                   const std::string& report = "");
 
 // Makes the files absolute, for a program that changes the current folder; sees that each can be made, and
 // does not lie in `capture` ("": there is none). Throws Error.

@@ -40,6 +40,11 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
       ->type_name("DIR");
   add_exports(*command, options->capture.exports);
   command
+      ->add_option("--report", options->report,
+                   "Write the report to this file, instead of standard error; - for standard output")
+      ->check([](const std::string& file) { return file.empty() ? "the file's name is empty" : ""; })
+      ->type_name("FILE");
+  command
       ->add_option("--max-size", options->capture.max_size,
                    "Bound of the capture, as 64M or 2G; events beyond it are dropped and counted [1G]")
       // CLI11 would take -1 for the largest number.
@@ -61,17 +66,21 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
                     "gilscope run SCRIPT | -m MODULE | -c CODE; Python's own flags come after --",
                     ExitCode::Usage);
       }
-      if (options->no_probe && (options->capture.is_wanted() || !options->common.json.empty())) {
-        throw Error("run: --no-probe traces nothing: there is nothing for --json, -o, --trace and their like",
-                    "leave it out", ExitCode::Usage);
+      const bool is_told = !options->common.json.empty() || !options->report.empty();
+      if (options->no_probe && (options->capture.is_wanted() || is_told)) {
+        throw Error(
+            "run: --no-probe traces nothing: there is nothing for --json, --report, -o, --trace and their "
+            "like",
+            "leave it out", ExitCode::Usage);
       }
-      check_exports("run", options->capture.exports, options->common);
+      check_exports("run", options->capture.exports, options->common, options->report);
       check_cost_options(*options, invocation, command->count("--rounds") > 0);
       if (command->count("--max-size") > 0 && !options->capture.is_wanted()) {
         throw Error("run: --max-size bounds a capture, and none is kept", "-o DIR keeps one",
                     ExitCode::Usage);
       }
       check_json(options->common);
+      if (!options->report.empty()) check_output(options->report, options->common.existing());
       if (options->cost) return measure_cost(*options, invocation);
       const int exit_code = invocation.host.run_python(
           invocation.tail, [&] { begin_recording(*options, invocation); }, invocation.command);

@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include "analysis/tracing_cost.h"
+#include "cli/last_words.h"
 #include "cli/progress.h"
 #include "report/cost_report.h"
 #include "report/summary_report.h"
@@ -170,6 +171,12 @@ bool is_input_a_file() noexcept {
   return fstat(STDIN_FILENO, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+std::string describe_folder(const std::string& folder) {
+  if (folder.empty()) return "";
+  return fmt::format("The capture of the first run is in {}: gilscope report shows it.\n",
+                     replace_controls(std::filesystem::absolute(folder).string()));
+}
+
 }  // namespace
 
 void check_cost_options(const RunOptions& options, const Invocation& invocation, bool is_rounds_given) {
@@ -186,8 +193,8 @@ void check_cost_options(const RunOptions& options, const Invocation& invocation,
     refuse("--cost measures, and exports nothing: there is nothing for --html, --trace and their like",
            "run once more without --cost, or -o DIR and gilscope report DIR");
   }
-  if (options.common.quiet && options.common.json.empty()) {
-    refuse("--cost with -q measures and tells nobody", "--json FILE, or leave -q out");
+  if (options.common.quiet && options.common.json.empty() && options.report.empty()) {
+    refuse("--cost with -q measures and tells nobody", "--json FILE or --report FILE, or leave -q out");
   }
   if (invocation.tail.front() == "-" && !is_input_a_file()) {
     refuse("--cost runs the program more than once, and standard input can be read once", "name its file");
@@ -205,13 +212,10 @@ int measure_cost(const RunOptions& options, const Invocation& invocation) {
   const bool is_done = !measured.interrupted_by && !measured.failed_with;
   if (is_done || (measured.interrupted_by && !measured.rounds.empty())) {
     const TracingCost cost = judge_cost(measured.rounds);
-    if (!common.quiet) {
-      const TextStyle style{.colour = wants_colour(STDERR_FILENO) ? Colour::On : Colour::Off};
-      print_error('\n' + format_cost(cost, measured.context, style));
-    }
-    if (const auto& folder = options.capture.output; !folder.empty() && !common.quiet) {
-      print_error(fmt::format("The capture of the first run is in {}: gilscope report shows it.\n",
-                              replace_controls(std::filesystem::absolute(folder).string())));
+    if (!common.quiet || !options.report.empty()) {
+      LastWords(options.report, common.existing()).report([&](const TextStyle& style) {
+        return format_cost(cost, measured.context, style) + describe_folder(options.capture.output);
+      });
     }
     if (!common.json.empty()) write_json(common, cost_json(cost, measured.context));
   }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <unistd.h>
 
+#include "cli/last_words.h"
 #include "cli/recording_bridge.h"
 #include "probe/probe_error.h"
 #include "recording/address_space.h"
@@ -32,6 +33,7 @@ struct Run {
   Surroundings surroundings;             // null where nobody asks
   std::unique_ptr<RunCapture> capture;   // nullptr: events are counted, not kept
   std::unique_ptr<Recording> recording;  // nullptr: there is no GIL
+  LastWords words;
   pid_t process = 0;
   bool has_witness = false;  // who reports where this process cannot
   bool is_reported = false;
@@ -49,29 +51,50 @@ void leave() {
   if (run->capture && !run->has_witness) run->capture->end();
 }
 
-void deliver(const RunSummary& summary, const SummaryContext& context) {
+// Whether anybody wants to know, beside the capture.
+bool is_told() {
   const auto& common = run->options.common;
-  if (!common.quiet) {
-    const TextStyle style{.colour = wants_colour(STDERR_FILENO) ? Colour::On : Colour::Off};
-    print_error('\n' + format_summary(summary, style));
+  return !common.quiet || !common.json.empty() || !run->options.report.empty();
+}
+
+// Each of them is delivered whatever becomes of the other. `folder`: of the capture, "" for none.
+void deliver(const RunSummary& summary, const SummaryContext& context, const std::string& folder) {
+  const auto& common = run->options.common;
+  std::optional<Error> failure;
+  const auto attempt = [&](const auto& write) {
+    try {
+      write();
+    } catch (const Error& error) {
+      if (failure) run->words.fail(error);
+      if (!failure) failure = error;
+    }
+  };
+  if (!common.quiet || !run->options.report.empty()) {
+    attempt([&] {
+      run->words.report([&](const TextStyle& style) {
+        auto text = format_summary(summary, style);
+        if (folder.empty()) return text;
+        return text + fmt::format("The capture is in {}: gilscope report shows it again.\n",
+                                  replace_controls(folder));
+      });
+    });
   }
-  if (!common.json.empty()) write_json(common, summary_json(summary, context));
+  if (!common.json.empty()) attempt([&] { write_json(common, summary_json(summary, context)); });
+  if (failure) throw Error(*failure);
 }
 
 void report_counters(const ProcessEnd& end) {
-  const auto& common = run->options.common;
-  if (common.quiet && common.json.empty()) return;
+  if (!is_told()) return;
   RecordedRun recorded = run->recording ? run->recording->collect() : RecordedRun{.has_gil = false};
   recorded.pair_cost_ns = measure_counting_cost();
   recorded.exit_code = end.exit_code;
   recorded.ended_by = end.by;
-  deliver(
-      summarize_run(recorded),
-      {.python = run->surroundings.python, .machine = run->surroundings.machine, .command = run->command});
+  deliver(summarize_run(recorded),
+          {.python = run->surroundings.python, .machine = run->surroundings.machine, .command = run->command},
+          "");
 }
 
 void report_capture(const ProcessEnd& end) {
-  const auto& common = run->options.common;
   RunNotes notes = run->recording ? run->recording->notes() : RunNotes{.has_gil = false};
   notes.pair_cost_ns = measure_capture_cost();
   notes.exit_code = end.exit_code;
@@ -79,21 +102,15 @@ void report_capture(const ProcessEnd& end) {
   try {
     run->capture->add_notes(notes);
   } catch (const Error& error) {
-    print_failure(error);
+    run->words.fail(error);
   }
-  const bool is_needed =
-      !common.quiet || !common.json.empty() || !list_exports(run->options.capture.exports).empty();
-  if (!is_needed) return;
+  if (!is_told() && list_exports(run->options.capture.exports).empty()) return;
   const RecordedRun recorded = run->capture->read(notes, throw_if_interrupted);
   std::optional<Error> failure;
   try {
-    deliver(summarize_run(recorded), run->capture->context());
+    deliver(summarize_run(recorded), run->capture->context(), run->capture->kept_folder());
   } catch (const Error& error) {  // the other output is worth having all the same
     failure = error;
-  }
-  if (const auto& folder = run->capture->kept_folder(); !folder.empty() && !common.quiet) {
-    print_error(
-        fmt::format("The capture is in {}: gilscope report shows it again.\n", replace_controls(folder)));
   }
   run->capture->write_exports(recorded);
   if (failure) throw Error(*failure);
@@ -108,14 +125,14 @@ std::optional<int> write_report(const ProcessEnd& end) {
       report_counters(end);
     }
   } catch (const Error& error) {
-    print_failure(error);
+    run->words.fail(error);
   } catch (const Interrupted& interrupted) {
     const auto& folder = run->capture->kept_folder();
-    print_failure(
+    run->words.fail(
         {"interrupted before the report was whole", folder.empty() ? "" : "gilscope report " + folder});
     return interrupted.signal;
   } catch (const std::exception& error) {
-    print_failure({std::string("no report: ") + error.what(), ""});
+    run->words.fail({std::string("no report: ") + error.what(), ""});
   }
   return std::nullopt;
 }
@@ -158,14 +175,20 @@ void tell(ProcessEnd end) {
 }
 
 void post_witness_of_run() {
-  const auto& common = run->options.common;
-  if (common.quiet && common.json.empty() && !run->capture) return;  // nobody asks
-  if (run->recording && run->recording->path().empty()) return;      // it could read nothing
+  if (!is_told() && !run->capture) return;
+  if (run->recording && run->recording->path().empty()) return;  // it could read nothing
   std::vector<int> files;
   if (run->recording) files.push_back(run->recording->file());
-  if (common.json == "-") files.push_back(STDOUT_FILENO);
+  const bool is_printed = run->options.common.json == "-" || run->options.report == "-";
+  if (is_printed) files.push_back(STDOUT_FILENO);
   run->has_witness = post_witness({.files = files, .part = outlive, .tell = tell});
+  run->words.expect_successor(run->has_witness);
   if (!run->has_witness) log_debug("nobody reports where this process is killed");
+}
+
+// The script may change the folder before it is written.
+std::string absolute_file(const std::string& file) {
+  return file.empty() || file == "-" ? file : std::filesystem::absolute(file).string();
 }
 
 std::unique_ptr<Recording> make_recording() {
@@ -205,10 +228,9 @@ void begin_recording(const RunOptions& options, const Invocation& invocation) {
                 .command = invocation.command,
                 .surroundings = surroundings,
                 .capture = std::move(capture),
+                .words = {absolute_file(options.report), options.common.existing()},
                 .process = getpid()};
-  // The script may change the folder before the file is written.
-  std::string& json = run->options.common.json;
-  if (!json.empty() && json != "-") json = std::filesystem::absolute(json).string();
+  run->options.common.json = absolute_file(options.common.json);
   try {
     auto recording = make_recording();
     recording->start();
@@ -230,6 +252,9 @@ void begin_recording(const RunOptions& options, const Invocation& invocation) {
     return;
   }
   post_witness_of_run();
+  pthread_atfork(nullptr, nullptr, [] {
+    if (run != nullptr) run->words.close_in_child();
+  });
   Py_AtExit(on_end_of_python);
   on_exit(on_exit_of_process, nullptr);
 }
@@ -258,7 +283,7 @@ void report_run(int exit_code) noexcept {
     write_report({.exit_code = code, .by = {}});
   }
   if (run->capture) run->capture->end();
-  dismiss_witness();
+  dismiss_witness(run->words.rest());
   // What Python, or the user, wanted to end this process by.
   if (is_interrupted && run->capture) ended_by = SIGINT;
   if (ended_by) kill(getpid(), *ended_by);

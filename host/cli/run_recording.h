@@ -15,6 +15,7 @@ namespace gilscope::cli {
 struct RunOptions {
   CommonOptions common;
   CaptureOptions capture;
+  std::string report;  // the file of the text; "": standard error, "-": standard output
   Stacks stacks = Stacks::On;
   bool no_probe = false;
   bool cost = false;    // measure what tracing costs, instead of reporting one run

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <ctime>
@@ -15,19 +16,24 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <type_traits>
 #include <unistd.h>
 
 #include "run/child.h"
+#include "support/error_stream.h"
 #include "support/file.h"
 #include "support/system_files.h"
 
 namespace gilscope {
 namespace {
 
-// What both processes see. Zero bits: nothing was told.
+// What both processes see. Zero bits: nothing was told. Who writes nothing to `rest` takes no memory for it.
 struct Shared {
   std::atomic<bool> is_dismissed;
+  std::size_t rest_size;
+  std::array<char, std::size_t{1} << 20U> rest;
 };
+static_assert(std::is_trivially_copyable_v<Shared>, "never constructed: its first page alone is written to");
 Shared* shared = nullptr;
 
 // The longest that it takes to tell all, should nobody take what it says.
@@ -125,6 +131,11 @@ void take_name() {
   std::ranges::copy(std::string_view(kName).substr(0, arguments.size() - 1), arguments.begin());
 }
 
+void write_rest() {
+  const std::string_view rest(shared->rest.data(), std::min(shared->rest_size, shared->rest.size()));
+  static_cast<void>(write_patiently(STDERR_FILENO, rest, std::chrono::seconds(kPatienceS)));
+}
+
 [[noreturn]] void stay(const WitnessPlan& plan, pid_t process, int pidfd) {
   setsid();
   ignore_signals();
@@ -134,9 +145,11 @@ void take_name() {
   kept.insert(kept.end(), {STDERR_FILENO, pidfd});
   close_others(std::move(kept));
   wait_for_end(pidfd);
+  alarm(kPatienceS);
   if (!shared->is_dismissed.load(std::memory_order_acquire)) {
-    alarm(kPatienceS);
     plan.tell(end_of_process(status_of(process, pidfd)));
+  } else {
+    write_rest();
   }
   _exit(0);
 }
@@ -162,11 +175,11 @@ bool post_witness(const WitnessPlan& plan) noexcept {
   if (is_reaper() || count_threads() != 1) return false;
   const pid_t process = getpid();
   const auto pidfd = open_pidfd(process);
-  void* const memory =
-      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* const memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   std::array<int, 2> pipe{};
   if (pidfd.get() < 0 || memory == MAP_FAILED || pipe2(pipe.data(), O_CLOEXEC) != 0) return false;
-  shared = new (memory) Shared{};
+  shared = static_cast<Shared*>(memory);
 
   sigset_t all{};
   sigset_t before{};
@@ -197,8 +210,10 @@ bool post_witness(const WitnessPlan& plan) noexcept {
   return status == 0;
 }
 
-void dismiss_witness() noexcept {
-  if (shared != nullptr) shared->is_dismissed.store(true, std::memory_order_release);
+void dismiss_witness(std::string_view rest) noexcept {
+  if (shared == nullptr) return;
+  shared->rest_size = rest.copy(shared->rest.data(), shared->rest.size());
+  shared->is_dismissed.store(true, std::memory_order_release);
 }
 
 }  // namespace gilscope

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gilscope {
@@ -29,7 +30,7 @@ struct WitnessPlan {
 // nothing of the user's yet.
 bool post_witness(const WitnessPlan& plan) noexcept;
 
-// There is nothing more to tell.
-void dismiss_witness() noexcept;
+// There is nothing more to tell but `rest`, which was on its way to standard error when nobody read that.
+void dismiss_witness(std::string_view rest) noexcept;
 
 }  // namespace gilscope
