@@ -1,8 +1,6 @@
 #include "recording/event_queue.h"
 
 #include <cerrno>
-#include <ctime>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <type_traits>
 #include <unistd.h>
@@ -22,47 +20,10 @@ bool has_ended(ThreadId thread) noexcept {
   return syscall(SYS_tgkill, getpid(), static_cast<pid_t>(thread), 0) != 0 && errno == ESRCH;
 }
 
-// Robust: a reader in another process may be killed while it has it.
 void EventQueue::begin() noexcept {
-  pthread_mutexattr_t attributes;
-  pthread_mutexattr_init(&attributes);
-  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-  pthread_mutex_init(&mutex, &attributes);
-  pthread_mutexattr_destroy(&attributes);
   rings_to_sweep.set(kFirstSweep);
-  has_begun.set(1);
+  shared.begin();
 }
-
-bool EventQueue::try_lock() noexcept {
-  const int error = pthread_mutex_trylock(&mutex);
-  if (error == EOWNERDEAD) pthread_mutex_consistent(&mutex);
-  return error == 0 || error == EOWNERDEAD;
-}
-
-void EventQueue::lock() noexcept {
-  if (pthread_mutex_lock(&mutex) == EOWNERDEAD) pthread_mutex_consistent(&mutex);
-}
-
-// Without a clock: some processes may not read one (see may_read_tsc). Whoever takes events out is done in
-// some ten microseconds.
-bool EventQueue::lock_within(Nanoseconds patience) noexcept {
-  if (has_begun.read() == 0) return false;
-  constexpr int kTries = 64;
-  for (int i = 0; i < kTries; ++i) {
-    if (try_lock()) return true;
-    sched_yield();
-  }
-  constexpr Nanoseconds kPause = std::chrono::milliseconds(1);
-  const timespec pause{.tv_sec = 0, .tv_nsec = kPause.count()};
-  for (Nanoseconds waited{}; !try_lock(); waited += kPause) {
-    if (waited >= patience) return false;
-    nanosleep(&pause, nullptr);
-  }
-  return true;
-}
-
-void EventQueue::unlock() noexcept { pthread_mutex_unlock(&mutex); }
 
 // A thread that has ended gives nothing back: its ring is found when others want one.
 EventRing* EventQueue::ring_of(std::uint32_t thread) noexcept {

@@ -8,12 +8,11 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
-#include <pthread.h>
 #include <span>
 
 #include "analysis/cell.h"
 #include "probe/event.h"
-#include "support/time.h"
+#include "recording/shared_lock.h"
 
 namespace gilscope {
 
@@ -97,12 +96,11 @@ struct EventQueue {
   void begin() noexcept;
 
   // For whoever takes events out, and for the tables that they go to: threads of the process, and readers in
-  // others.
-  void lock() noexcept;
-  [[nodiscard]] bool try_lock() noexcept;
-  // Of another process's, whose threads may stand still while they have it.
-  [[nodiscard]] bool lock_within(Nanoseconds patience) noexcept;
-  void unlock() noexcept;
+  // others. See SharedLock.
+  void lock() noexcept { shared.lock(); }
+  [[nodiscard]] bool try_lock() noexcept { return shared.try_lock(); }
+  [[nodiscard]] bool lock_within(Nanoseconds patience) noexcept { return shared.lock_within(patience); }
+  void unlock() noexcept { shared.unlock(); }
 
   // The calling thread's, by its system's id; nullptr where too many threads have one.
   [[nodiscard]] EventRing* ring_of(std::uint32_t thread) noexcept;
@@ -112,10 +110,9 @@ struct EventQueue {
   template <typename Take>
   bool drain(std::uint64_t limit, Take take) noexcept;
 
-  Cell has_begun;
+  SharedLock shared;
   Cell takes_every_hold;  // 1: holds for which nobody waits are noted, too
   Cell is_stuck;          // 1: an event found no place in time, and none comes any more
-  pthread_mutex_t mutex;
   alignas(64) Cell rings_used;
   Cell rings_to_sweep;           // once so many are used, those of threads that have ended are looked for
   Cell rows_to_fold;             // likewise, of rows of the table
