@@ -39,6 +39,7 @@ struct BlameRecord {
 struct ProcessRecord {
   std::int64_t pid = 0;
   std::int64_t parent_pid = 0;
+  std::uint64_t folded = 0;  // of how many processes that have ended this is the sum; 0: it is of one
   ProcessRole role = ProcessRole::First;
   std::string name;    // multiprocessing's; "" of a process that it did not start
   Nanoseconds wall{};  // up to its stop; of a process that ended without one, up to its last event

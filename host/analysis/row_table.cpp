@@ -156,6 +156,11 @@ void RowTable::add_gil(GilState& sum, const GilState& more) noexcept {
   sum.seen.set(1);
 }
 
+void RowTable::add_gil(GilId gil, const GilState& more) noexcept {
+  note_gil(gil);
+  add_gil(this->gil(static_cast<std::uint32_t>(gil)), more);
+}
+
 void RowTable::clear_gil(GilState& gil) noexcept {
   for (Cell* const cell :
        {&gil.id_plus_one, &gil.end_plus_one, &gil.seen, &gil.last, &gil.first, &gil.owner_plus_one,
@@ -185,9 +190,9 @@ void RowTable::add_to(std::span<HandoffCount> handoffs, const HandoffCount& more
   }
 }
 
-void RowTable::count_handoff(const ThreadRow& from, const ThreadRow& to) noexcept {
-  add_to({handoffs_.at(header_->handoffs_side.get() % 2), kHandoffs}, {from.key, to.key, {1}});
-  header_->handoffs.add(1);
+void RowTable::add_handoffs(std::uint64_t from, std::uint64_t to, std::uint64_t count) noexcept {
+  add_to({handoffs_.at(header_->handoffs_side.get() % 2), kHandoffs}, {{from}, {to}, {count}});
+  header_->handoffs.add(count);
 }
 
 }  // namespace gilscope

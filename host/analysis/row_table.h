@@ -68,6 +68,8 @@ class RowTable {
   void fold_gils(Clear clear) noexcept;
   template <typename Clear>
   void finish_fold_of_gils(Clear clear) noexcept;
+  // What another table has of a GIL becomes a part of what is known of this one.
+  void add_gil(GilId gil, const GilState& more) noexcept;
   [[nodiscard]] std::uint64_t next_ended() const noexcept { return 2 - header_->ended_side.get() % 2; }
 
   // GILs that had an event are among those below this id.
@@ -108,7 +110,10 @@ class RowTable {
   void finish_fold(Clear clear) noexcept;
 
   // A hand-off from one row of a GIL to another; counted by the two where a place is left for them.
-  void count_handoff(const ThreadRow& from, const ThreadRow& to) noexcept;
+  void count_handoff(const ThreadRow& from, const ThreadRow& to) noexcept {
+    add_handoffs(from.key.get(), to.key.get(), 1);
+  }
+  void add_handoffs(std::uint64_t from, std::uint64_t to, std::uint64_t count) noexcept;
   struct HandoffCount {
     Cell from;  // the rows' keys; 0 where nobody counts here
     Cell to;
@@ -131,7 +136,9 @@ class RowTable {
   [[nodiscard]] ThreadRow* row_of(const GilState& gil) const noexcept { return row_at(gil.row_plus_one); }
 
   // Events of GILs beyond the bound. These come at once: written by atomic addition.
-  void count_lost() noexcept { std::atomic_ref(header_->lost.raw).fetch_add(1, std::memory_order_relaxed); }
+  void count_lost(std::uint64_t events = 1) noexcept {
+    std::atomic_ref(header_->lost.raw).fetch_add(events, std::memory_order_relaxed);
+  }
   [[nodiscard]] std::uint64_t lost() const noexcept { return header_->lost.read(); }
 
  private:

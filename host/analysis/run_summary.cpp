@@ -24,6 +24,7 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
   const GilSummary figures = summarize(record.figures, record.tick, record.wall);
   ProcessSummary summary{.pid = record.pid,
                          .parent_pid = record.parent_pid,
+                         .folded = record.folded,
                          .role = record.role,
                          .name = record.name,
                          .wall_ns = record.wall,

@@ -59,6 +59,7 @@ struct BlameRow {
 struct ProcessSummary {
   std::int64_t pid = 0;
   std::int64_t parent_pid = 0;
+  std::uint64_t folded = 0;  // as ProcessRecord has it
   ProcessRole role = ProcessRole::First;
   std::string name;  // multiprocessing's; "" of a process that it did not start
   Nanoseconds wall_ns{};

@@ -24,6 +24,7 @@ struct ThreadRecord {
 struct ProcessNotes {
   std::int64_t pid = 0;
   std::int64_t parent_pid = 0;
+  std::uint64_t folded = 0;  // see ProcessRecord; not in a capture
   std::string start_method;  // as in the events file: "" of the first process
   std::string name;          // multiprocessing's; "" of a process that it did not start
   std::uint64_t begin = 0;   // ticks

@@ -2,6 +2,7 @@
 // at once, as the code may be gone at the next moment. By the rules of Recorder::record.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
@@ -72,19 +73,25 @@ std::uint32_t intern_place(StackTable& table, Sink& sink, GilId gil, const CodeP
   return number;
 }
 
+// Of places that have these numbers, at most kMaxFrames.
+template <StackSink Sink>
+std::uint32_t intern_numbers(StackTable& table, Sink& sink, std::span<const std::uint32_t> places) noexcept {
+  std::array<std::uint64_t, kMaxFrames> key{};
+  std::ranges::copy(places, key.begin());
+  return intern_key(table.stacks, key_of(std::span(std::as_const(key)).first(places.size())), Sink::kRefusal,
+                    [&]() noexcept { return sink.tell_stack(places); });
+}
+
 template <StackSink Sink>
 std::uint32_t intern_places(StackTable& table, Sink& sink, GilId gil, std::span<const CodePoint> stack,
                             const CodeReader& reader) noexcept {
   std::array<std::uint32_t, kMaxFrames> numbers{};
-  std::array<std::uint64_t, kMaxFrames> key{};
   for (std::size_t i = 0; i < stack.size(); ++i) {
     const std::uint32_t place = intern_place(table, sink, gil, stack[i], reader);
     if (!StackTable::is_number(place)) return place;
-    key.at(i) = numbers.at(i) = place;
+    numbers.at(i) = place;
   }
-  return intern_key(
-      table.stacks, key_of(std::span(std::as_const(key)).first(stack.size())), Sink::kRefusal,
-      [&]() noexcept { return sink.tell_stack(std::span(std::as_const(numbers)).first(stack.size())); });
+  return intern_numbers(table, sink, std::span(std::as_const(numbers)).first(stack.size()));
 }
 
 // The number of the stack, whose key_of() is `key`; empty where there is no space, or no number left.

@@ -63,6 +63,13 @@ class BlameTables {
   bool drain(std::uint64_t limit) noexcept;
   void apply(const QueuedEvent& queued) noexcept;
 
+  // The process has ended: so have all holds and waits, at its last event or at `end`, whichever is later.
+  // Returns when that was. (In process_sums.cpp, as is the next.) `quiet`: as settled.
+  std::uint64_t end_all(std::span<const QuietFigures> quiet, std::uint64_t end) noexcept;
+  // Adds what another process counted, of which all has ended: GILs of main interpreters are one, those of
+  // others too, and threads are families by the names that `part_names` has of them.
+  void add(const BlameTables& part, const ProcessNote& part_names, ProcessNote& names);
+
   // By row: to be read before the queue is emptied for a reading, and settled after it; nobody folds
   // meanwhile.
   [[nodiscard]] std::vector<QuietFigures> read_quiet_holds() const;
@@ -78,6 +85,7 @@ class BlameTables {
   [[nodiscard]] bool choose(ProcessNote& names, bool (*has_ended)(ThreadId)) noexcept;
   void forget_names(ProcessNote& names, bool (*has_ended)(ThreadId)) const noexcept;
   void add(ThreadRow& sum, const ThreadRow& row) noexcept;
+  static void add(ThreadRow& sum, const ThreadRow& row, const QuietHolds& quiet) noexcept;
   void clear(ThreadRow& row) noexcept;
   void clear_place(std::uint32_t place) noexcept;
   void note_applied(const QueuedEvent& queued) noexcept;
@@ -132,6 +140,13 @@ class BlameCounters final : public Recorder {
 
     [[nodiscard]] MachineSnapshot figures(std::uint64_t now) const { return tables_.figures(quiet_, now); }
     [[nodiscard]] BlameRecord blame(std::uint64_t now) const { return tables_.blame(quiet_, now); }
+
+    // Of a process that has ended: see BlameTables::end_all, and BlameTables::add.
+    std::uint64_t end_all(std::uint64_t end) noexcept { return tables_.end_all(quiet_, end); }
+    void add_to(BlameTables& sum, const ProcessNote& own_names, ProcessNote& names) const {
+      sum.add(tables_, own_names, names);
+    }
+    [[nodiscard]] bool has_counted() const noexcept { return tables_.table().rows_in_use() != 0; }
 
    private:
     BlameTables tables_;

@@ -63,11 +63,14 @@ bool BlameTables::choose_gils() noexcept {
 
 void BlameTables::add(ThreadRow& sum, const ThreadRow& row) noexcept {
   const std::size_t index = table().index_of(row);
-  const QuietHolds& quiet = quiet_[index];
+  if (is_family(thread_of(row.into.get()))) sum.folded.add(row.folded.get() == 0 ? 1 : row.folded.get());
+  add(sum, row, quiet_[index]);
+  spans_->standings_at(table().index_of(sum)).add(spans_->standings_at(index));
+}
+
+void BlameTables::add(ThreadRow& sum, const ThreadRow& row, const QuietHolds& quiet) noexcept {
   const auto last = std::max({row.first.get(), row.last.get(), quiet.released.get()});
   const bool is_first = sum.first.get() == 0;
-  const bool is_of_family = is_family(thread_of(row.into.get()));
-  if (is_of_family) sum.folded.add(row.folded.get() == 0 ? 1 : row.folded.get());
   sum.lifetime.add(row.lifetime.get() == 0 ? last - row.first.get() : row.lifetime.get());
   sum.first.set(is_first ? row.first.get() : std::min(sum.first.get(), row.first.get()));
   sum.last.set(std::max(sum.last.get(), last));
@@ -76,7 +79,6 @@ void BlameTables::add(ThreadRow& sum, const ThreadRow& row) noexcept {
   sum.hold.merge(row.hold);
   sum.hold.merge(quiet.holds);
   sum.wait.merge(row.wait);
-  spans_->standings_at(table().index_of(sum)).add(spans_->standings_at(index));
 }
 
 void BlameTables::clear(ThreadRow& row) noexcept {

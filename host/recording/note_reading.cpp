@@ -15,6 +15,8 @@ namespace gilscope {
 namespace {
 
 constexpr std::uint64_t kMaxNotedPid = std::numeric_limits<std::int32_t>::max();
+// Of the sum of processes of a kind that have ended.
+constexpr std::uint64_t kMaxSum = std::numeric_limits<std::uint32_t>::max();
 
 // Between two readings of a clock; empty where the second is no later one.
 std::optional<Nanoseconds> cpu_between(std::uint64_t begin, std::uint64_t end) {
@@ -71,13 +73,17 @@ std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now
   const auto begin = note.started_ticks.read();
   const auto stopped =
       state == ProcessNote::kStopped ? std::optional(note.stopped_ticks.read()) : std::nullopt;
-  const bool is_one = (stopped || state == ProcessNote::kRecording) && pid > 0 && pid <= kMaxNotedPid &&
-                      parent_pid <= kMaxNotedPid && role <= static_cast<std::uint64_t>(ProcessRole::Server) &&
-                      begin <= kMaxTicks && (!stopped || (*stopped >= begin && *stopped <= kMaxTicks));
+  const auto folded = note.folded.read();
+  const bool is_pid = folded == 0 ? pid > 0 && pid <= kMaxNotedPid
+                                  : pid >= kFirstFamily && pid <= kMaxSum && folded <= kMaxTicks;
+  const bool is_one = (stopped || state == ProcessNote::kRecording) && is_pid && parent_pid <= kMaxNotedPid &&
+                      role <= static_cast<std::uint64_t>(ProcessRole::Server) && begin <= kMaxTicks &&
+                      (!stopped || (*stopped >= begin && *stopped <= kMaxTicks));
   if (!is_one) return std::nullopt;
   const bool is_this_process = pid == static_cast<std::uint64_t>(getpid());
   ProcessNotes notes{.pid = static_cast<std::int64_t>(pid),
                      .parent_pid = static_cast<std::int64_t>(parent_pid),
+                     .folded = folded,
                      .start_method = std::string(start_method_of_role(static_cast<ProcessRole>(role))),
                      .name = text_of(note.name),
                      .begin = begin,

@@ -18,9 +18,7 @@ std::string_view cut(std::string_view text, std::size_t limit) noexcept {
   return text.substr(0, limit);
 }
 
-using Name = std::array<char, kNameBytes + 1>;
-
-void set(Name& name, std::string_view text) noexcept {
+void set(NoteName& name, std::string_view text) noexcept {
   const auto kept = cut(text, kNameBytes);
   name.fill('\0');
   std::memcpy(name.data(), kept.data(), kept.size());
@@ -32,14 +30,13 @@ bool is_digit(char byte) noexcept { return byte >= '0' && byte <= '9'; }
 
 enum class Numbers : std::uint8_t { TheLast, All };
 
-// "Thread-12 (work)" is "Thread-N (work)", "ThreadPoolExecutor-0_7" is "ThreadPoolExecutor-0_N": the number
-// at the end, but for what `threading` says in parentheses. Or each number is N.
-Name name_family(const Name& name, Numbers numbers) noexcept {
+// Or each number is N.
+NoteName name_family(const NoteName& name, Numbers numbers) noexcept {
   const std::string_view text(name.data(), strnlen(name.data(), kNameBytes));
   const auto end = std::min(text.find(" ("), text.size());
   auto begin = end;
   while (begin > 0 && is_digit(text[begin - 1])) --begin;
-  Name family{};
+  NoteName family{};
   std::size_t size = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool is_number = numbers == Numbers::All ? is_digit(text[i]) : i >= begin && i < end;
@@ -50,6 +47,8 @@ Name name_family(const Name& name, Numbers numbers) noexcept {
 }
 
 }  // namespace
+
+NoteName name_family(const NoteName& name) noexcept { return name_family(name, Numbers::TheLast); }
 
 const ThreadNote* ProcessNote::find(ThreadId thread) const noexcept {
   if (thread == ThreadId{}) return nullptr;
@@ -76,15 +75,20 @@ ThreadNote* ProcessNote::find_or_add(ThreadId thread) noexcept {
 }
 
 ThreadId ProcessNote::family_of(ThreadId thread) noexcept {
+  const ThreadNote* const note = find(thread);
+  const ThreadId family = family_of_name(note == nullptr ? NoteName{} : note->name);
+  if (note == nullptr) families.front().cpu_begin.set(kUnknownCpu);
+  return family;
+}
+
+ThreadId ProcessNote::family_of_name(const NoteName& told) noexcept {
   if (families.front().thread.get() == 0) {
     set(families.front().name, kUnnamed);
     families.front().thread.set(kFirstFamily);
   }
-  const ThreadNote* const note = find(thread);
-  if (note == nullptr) families.front().cpu_begin.set(kUnknownCpu);
-  if (note == nullptr || note->name.front() == '\0') return ThreadId{kFirstFamily};
+  if (told.front() == '\0') return ThreadId{kFirstFamily};
   for (const auto numbers : {Numbers::TheLast, Numbers::All}) {
-    const Name shared = name_family(note->name, numbers);
+    const NoteName shared = name_family(told, numbers);
     const std::size_t usable = numbers == Numbers::TheLast ? kFamilies / 2 : kFamilies;
     for (std::size_t i = 0; i < kFamilies; ++i) {
       ThreadNote& family = families[i];
@@ -99,15 +103,21 @@ ThreadId ProcessNote::family_of(ThreadId thread) noexcept {
   return ThreadId{kFirstFamily};
 }
 
+const ThreadNote* ProcessNote::find_family(ThreadId family) const noexcept {
+  const auto index = static_cast<std::uint32_t>(family) - kFirstFamily;
+  return index < kFamilies ? &families[index] : nullptr;
+}
+
 void ProcessNote::forget(ThreadId thread, ThreadId family) noexcept {
   auto* const note = const_cast<ThreadNote*>(find(thread));
-  ThreadNote& sum = families[(static_cast<std::uint32_t>(family) - kFirstFamily) % kFamilies];
-  const bool is_known =
-      note != nullptr && note->cpu_end.get() >= note->cpu_begin.get() && note->cpu_end.get() != 0;
-  const auto cpu = is_known ? note->cpu_end.get() - note->cpu_begin.get() : 0;
   if (note != nullptr) note->thread.set(0);
-  if (is_known) {
-    sum.cpu_end.add(cpu);
+  add_cpu(family, note);
+}
+
+void ProcessNote::add_cpu(ThreadId family, const ThreadNote* note) noexcept {
+  ThreadNote& sum = families[(static_cast<std::uint32_t>(family) - kFirstFamily) % kFamilies];
+  if (note != nullptr && note->cpu_end.get() >= note->cpu_begin.get() && note->cpu_end.get() != 0) {
+    sum.cpu_end.add(note->cpu_end.get() - note->cpu_begin.get());
   } else {
     sum.cpu_begin.set(kUnknownCpu);
   }

@@ -22,12 +22,17 @@ namespace gilscope {
 
 inline constexpr std::size_t kNameBytes = 103;  // longer names are cut, between characters of UTF-8
 
+using NoteName = std::array<char, kNameBytes + 1>;
+// "Thread-12 (work)" is "Thread-N (work)", "ThreadPoolExecutor-0_7" is "ThreadPoolExecutor-0_N": the number
+// at the end, but for what `threading` says in parentheses.
+[[nodiscard]] NoteName name_family(const NoteName& name) noexcept;
+
 // Notes are written by who has the lock of the counters' queue, or by the one thread of a forked child.
 struct ThreadNote {
   Cell thread;     // 0: nobody's; set last
   Cell cpu_begin;  // CPU time of the thread when the recording began, in ns
   Cell cpu_end;    // when it ended, or the recording did; 0: not known
-  std::array<char, kNameBytes + 1> name;
+  NoteName name;
 };
 static_assert(sizeof(ThreadNote) == 128);
 
@@ -47,10 +52,11 @@ struct ProcessNote {
   Cell cpu_begin;  // of the process, in ns
   Cell cpu_end;    // 0: not known
   Cell threads;
-  std::array<char, kNameBytes + 1> name;  // multiprocessing's; "": it did not start the process
-  Cell exec_ticks;                        // when it was about to become another program; 0: it was not
+  NoteName name;    // multiprocessing's; "": it did not start the process
+  Cell exec_ticks;  // when it was about to become another program; 0: it was not
   HookTimes hooks;
-  std::array<std::byte, 40> unused;
+  Cell folded;  // of how many processes that have ended this is the sum; 0: it is of one
+  std::array<std::byte, 32> unused;
   std::array<ThreadNote, kThreads> notes;
   // Of threads that have ended and are one by their name. `cpu_end` is the sum of their times; where one of
   // these is not known, `cpu_begin` is kUnknownCpu.
@@ -64,8 +70,12 @@ struct ProcessNote {
   // The family of a thread, by its name. Once half of the families are made, names that differ in any number
   // are of one; the last come all into the first, as threads do that have no name.
   [[nodiscard]] ThreadId family_of(ThreadId thread) noexcept;
+  [[nodiscard]] ThreadId family_of_name(const NoteName& told) noexcept;
   // The thread has ended, and is one of that family: its CPU time, too.
   void forget(ThreadId thread, ThreadId family) noexcept;
+  // Adds the CPU time of a thread or a family to that of the family.
+  void add_cpu(ThreadId family, const ThreadNote* note) noexcept;
+  [[nodiscard]] const ThreadNote* find_family(ThreadId family) const noexcept;
 
   // Begins the notes of the calling process.
   void begin(ProcessRole process_role, std::uint64_t ticks) noexcept;

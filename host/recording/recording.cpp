@@ -15,13 +15,11 @@
 #include "probe/hooks.h"
 #include "recording/address_space.h"
 #include "recording/note_reading.h"
+#include "recording/process_folder.h"
 #include "support/error.h"
 
 namespace gilscope {
 namespace {
-
-// Of a process among others, and of one that may not have the addresses for more.
-constexpr Bounds kSharedBounds{.rows = 1024, .gils = 256};
 
 // What two samples of the clock may be off together, generously.
 constexpr double kClockErrorNs = 500;
@@ -53,6 +51,7 @@ std::optional<ProcessRecord> read_process(const ProcessNote& note, const BlameCo
   end = std::max(end, notes->begin);
   return ProcessRecord{.pid = notes->pid,
                        .parent_pid = notes->parent_pid,
+                       .folded = notes->folded,
                        .role = role_of_start_method(notes->start_method),
                        .name = std::move(notes->name),
                        .wall = tick.of(end - notes->begin),
@@ -69,7 +68,8 @@ struct CommonNote {
   Cell stacks;
   Cell clock;
   Cell max_size;
-  SharedCounts counts;                // of the capture
+  SharedCounts counts;  // of the capture
+  ProcessKinds kinds;
   std::array<char, PATH_MAX> folder;  // "": no capture
 };
 static_assert(sizeof(CommonNote) <= SharedSpace::kCommonBytes);
@@ -185,6 +185,7 @@ void Recording::start() {
   });
   // Python's own name for it; `threading` may never be imported.
   if (gettid() == getpid()) name_thread(calling_thread(), "MainThread");
+  fold_ended_processes();
   replace_running(nullptr, this);
 }
 
@@ -245,7 +246,7 @@ void Recording::begin_again_in_child() noexcept {
   }
 }
 
-// The child has one thread, and records nothing before its GIL was made anew. System calls only.
+// The child has one thread, and records nothing before its GIL was made anew.
 void Recording::begin_again() noexcept {
   if (space_) {
     space_->claim_anew();
@@ -254,8 +255,18 @@ void Recording::begin_again() noexcept {
   }
   counters_->begin_anew();
   role_ = role_of_forks(role_);
-  note_->begin(role_, probe_.clock().read());
+  const auto begin = probe_.clock().read();
+  note_->begin(role_, begin);
   note_->name_thread(calling_thread(), "MainThread");
+  if (fold_ended_processes()) note_->hooks.add_work(probe_.clock().read() - begin);
+}
+
+// By whoever comes, and has nothing else to do yet. Of a capture each process has a file of its own.
+bool Recording::fold_ended_processes() noexcept {
+  if (!space_ || capture_ || !space_->is_to_fold()) return false;
+  ProcessFolder folder(reinterpret_cast<CommonNote*>(space_->common())->kinds);
+  space_->fold(folder);
+  return true;
 }
 
 // `visit` is called with the memory of the process's counters, too (nullptr: its own), and says whether it
@@ -266,8 +277,9 @@ std::uint64_t Recording::for_each_process(Visit visit) const {
   if (!space_) return 0;
   if (!space_->is_still_ours()) return space_->refused() + std::max<std::uint64_t>(space_->claimed(), 1) - 1;
   std::uint64_t unreadable = space_->refused();
+  const SharedSpace::Reading reading(*space_);
   for (std::uint64_t slot = 0; slot < space_->claimed(); ++slot) {
-    if (slot == space_->slot()) continue;
+    if (slot == space_->slot() || !space_->counts(slot)) continue;
     const SharedSpace::View view(*space_, slot);
     if (view.data() == nullptr) {
       ++unreadable;
@@ -299,6 +311,7 @@ TickLength Recording::measure_tick(const ClockPoint& now) noexcept {
 
 RecordedRun Recording::collect() {
   const auto begin = ProbeClock::read_monotonic();
+  fold_ended_processes();
   const ClockPoint now = this->now();
   const TickLength tick = measure_tick(now);
   RecordedRun run{.clock = probe_.clock().kind()};

@@ -83,6 +83,7 @@ class Recording {
             Stacks stacks, ProbeClock clock);
   static void begin_again_in_child() noexcept;
   void start_capture();
+  bool fold_ended_processes() noexcept;
   template <typename Visit>
   std::uint64_t for_each_process(Visit visit) const;
   [[nodiscard]] RecordingLosses losses(std::uint64_t unrecorded_processes) const;

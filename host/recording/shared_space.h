@@ -1,9 +1,11 @@
 // Memory that all processes of a recording share, a slot for each: what a process recorded outlives it,
 // however it ended, and the first process reads it. It is anonymous (memfd_create): no file to clean up, no
 // disk to fill; and sealed: nobody can cut it short under those who have it mapped. Children of fork()
-// inherit it, others find it through /proc while the first process lives.
+// inherit it, others find it through /proc while the first process lives. Slots of processes that have ended
+// become one, and are taken again.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,7 +18,9 @@ namespace gilscope {
 
 class SharedSpace {
  public:
-  static constexpr std::uint64_t kSlots = 1024;
+  static constexpr std::uint64_t kSlots = 16384;
+  static constexpr std::uint64_t kFew = 128;  // so many are not folded
+  static constexpr std::size_t kSums = 16;
 
   // Throws Error where the system gives no such memory. `slot_bytes` is a multiple of the page size; only
   // what is written to takes memory.
@@ -51,6 +55,9 @@ class SharedSpace {
   static constexpr std::size_t kCommonBytes = 8192;
   [[nodiscard]] std::byte* common() const noexcept;
 
+  // Where the slots begin.
+  static constexpr std::size_t kHeaderBytes = 4096 + kCommonBytes + kSlots * sizeof(std::uint64_t);
+
   // The number of this process's slot, once it was claimed.
   [[nodiscard]] std::uint64_t slot() const noexcept { return slot_number_; }
 
@@ -58,8 +65,50 @@ class SharedSpace {
   void count_refused() noexcept;
 
   // Within what there can be, whatever stands there.
-  [[nodiscard]] std::uint64_t claimed() const noexcept;  // slots in use
+  [[nodiscard]] std::uint64_t claimed() const noexcept;  // slots that were ever taken
   [[nodiscard]] std::uint64_t refused() const noexcept;  // processes that got none
+
+  // What becomes of the slot of a process that has ended. It allocates, also in the child of a fork, as
+  // Python does at once there.
+  class Folder {
+   public:
+    static constexpr std::size_t kNothing = kSums;  // is in it: the slot is given back
+
+    Folder() = default;
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    Folder(Folder&&) = delete;
+    Folder& operator=(Folder&&) = delete;
+
+    // Which sum it becomes a part of; empty: it stays as it is.
+    virtual std::optional<std::size_t> sum_of(std::byte* slot) = 0;
+    // Adds it, or a sum. False where that cannot be.
+    virtual bool add(std::byte* sum, std::byte* part) = 0;
+
+   protected:
+    ~Folder() = default;
+  };
+  // Whether there are so many slots that those of processes that have ended are to be folded; and does so, if
+  // nobody else is at it, and nobody reads. Whoever is killed meanwhile leaves them as before or as after.
+  [[nodiscard]] bool is_to_fold() const noexcept;
+  void fold(Folder& folder) noexcept;
+
+  // While it lives nobody folds.
+  class Reading {
+   public:
+    explicit Reading(const SharedSpace& space) noexcept;
+    ~Reading();
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+    Reading(Reading&&) = delete;
+    Reading& operator=(Reading&&) = delete;
+
+   private:
+    const SharedSpace& space_;
+    bool is_locked_;
+  };
+  // Whether what is in the slot counts: a process's, alive or not, or a sum.
+  [[nodiscard]] bool counts(std::uint64_t slot) const noexcept;
 
   // Another process's slot, to be read.
   class View {
@@ -83,7 +132,17 @@ class SharedSpace {
   // `identity` as fstat() has it.
   SharedSpace(FileDescriptor file, Header* header, std::size_t slot_bytes,
               const struct stat& identity) noexcept;
-  [[nodiscard]] std::optional<std::uint64_t> take_slot() noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> take_slot(std::uint64_t owner) noexcept;
+  [[nodiscard]] std::uint64_t owner_of_this_process() const noexcept;
+  // By slot: see kFree in the source.
+  [[nodiscard]] std::atomic_ref<std::uint64_t> owner_of(std::uint64_t slot) const noexcept;
+  [[nodiscard]] bool is_part_of_a_finished_sum(std::uint64_t owner) const noexcept;
+  [[nodiscard]] bool is_part_of(std::size_t sum, std::uint64_t slot) const noexcept;
+  [[nodiscard]] bool has_parts(std::size_t sum) const noexcept;
+  void choose(Folder& folder);
+  [[nodiscard]] bool build(Folder& folder, std::size_t sum, std::uint64_t slot);
+  void finish_fold() noexcept;
+  void give_back(std::uint64_t slot) noexcept;
 
   FileDescriptor file_;
   Header* header_;

@@ -98,7 +98,7 @@ void SpanTable::add_wait(Row& row, std::uint64_t thread, std::uint64_t ticks) no
   row.other_waits.add(ticks);
 }
 
-void SpanTable::add(Row& sum, const Row& more) noexcept {
+void SpanTable::add_figures(Row& sum, const Row& more) noexcept {
   sum.holds.add(more.holds.get());
   sum.hold_ticks.add(more.hold_ticks.get());
   sum.max_hold_ticks.set(std::max(sum.max_hold_ticks.get(), more.max_hold_ticks.get()));
@@ -197,6 +197,20 @@ void SpanTable::end_wait(GilId gil, ThreadId thread, std::uint64_t ticks) noexce
   others.count.set(others.count.get() - 1);
   others.counted.set(others.count.get());
   others.sum.set(others.sum.get() - ticks);
+}
+
+void SpanTable::end_waits(GilId gil, std::uint64_t ticks) noexcept {
+  Waiters& waiters = gils[static_cast<std::uint32_t>(gil)];
+  if (waiters.count.get() == 0) return;
+  const Others& others = waiters.others;
+  bool is_uncharged = others.count.get() * ticks > others.sum.get();
+  for (const Waiter& waiter : waiters.named) {
+    is_uncharged = is_uncharged || (waiter.thread.get() != 0 && waiter.charged.get() < ticks);
+  }
+  if (is_uncharged) charge(gil, find_or_add(gil, ThreadId{}, {}), 0, ticks);
+  const auto interval = waiters.interval.get();
+  waiters = {};
+  waiters.interval.set(interval);
 }
 
 void SpanTable::end_hold(const Interval& hold, SpanEnds ends) noexcept {

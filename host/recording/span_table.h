@@ -36,6 +36,18 @@ struct SpanTable {
   // is killed meanwhile leaves the spans as they were or as they are after.
   template <typename Rename>
   void rename(Rename rename) noexcept;
+  // Adds the spans of another table, whose GILs nobody holds or awaits any more. `renumber` is called with
+  // the numbers + 1 of its stacks, and returns what they are here.
+  template <typename Rename, typename Renumber>
+  void add(const SpanTable& other, Rename rename, Renumber renumber) noexcept;
+  // The switch interval of a GIL there, where it is known.
+  void take_interval(GilId gil, const SpanTable& other, GilId of) noexcept {
+    const auto interval = other.gils.at(static_cast<std::uint32_t>(of)).interval.get();
+    if (interval != 0) gils.at(static_cast<std::uint32_t>(gil)).interval.set(interval);
+  }
+  // Waits end there that no hold has caused since they were charged last.
+  void end_waits(GilId gil, std::uint64_t ticks) noexcept;
+
   [[nodiscard]] std::uint64_t spans_used() const noexcept { return spans().used.read(); }
 
   // All spans, up to `now`, where a StackId is a stack's number. `quiet`: see read_machine. The memory may be
@@ -145,7 +157,9 @@ struct SpanTable {
   [[nodiscard]] const Rows& spans() const noexcept { return sides.at(side.read() % 2); }
   Row* find_or_add(GilId gil, ThreadId thread, SpanEnds ends) noexcept;
   static void add_wait(Row& row, std::uint64_t thread, std::uint64_t ticks) noexcept;
-  static void add(Row& sum, const Row& more) noexcept;  // but for the named waits
+  template <typename Rename>
+  static void add(Row& sum, const Row& more, Rename rename) noexcept;
+  static void add_figures(Row& sum, const Row& more) noexcept;
   struct Charged {
     std::uint64_t longest = 0;  // of one thread
     std::uint64_t all = 0;
@@ -163,16 +177,31 @@ void SpanTable::rename(Rename rename) noexcept {
     const auto holder = row.holder.get();
     if (holder == 0) continue;
     Row* const sum = renamed.find_or_add(rename(holder), row.from.get(), row.to.get());
-    if (sum == nullptr) continue;  // there are no more than before
-    add(*sum, row);
-    for (const CausedWait& wait : row.waits) {
-      const auto waiter = static_cast<std::uint32_t>(wait.thread.get());
-      if (waiter == 0) continue;
-      const ThreadId now = thread_of(rename(row_key(gil_of(holder), ThreadId{waiter})));
-      add_wait(*sum, static_cast<std::uint32_t>(now), wait.ticks.get());
-    }
+    if (sum != nullptr) add(*sum, row, rename);  // there are no more than before
   }
   side.set(1 - side.get() % 2);
+}
+
+template <typename Rename>
+void SpanTable::add(Row& sum, const Row& more, Rename rename) noexcept {
+  add_figures(sum, more);
+  for (const CausedWait& wait : more.waits) {
+    const auto waiter = static_cast<std::uint32_t>(wait.thread.get());
+    if (waiter == 0) continue;
+    const ThreadId now = thread_of(rename(row_key(gil_of(more.holder.get()), ThreadId{waiter})));
+    add_wait(sum, static_cast<std::uint32_t>(now), wait.ticks.get());
+  }
+}
+
+template <typename Rename, typename Renumber>
+void SpanTable::add(const SpanTable& other, Rename rename, Renumber renumber) noexcept {
+  Rows& rows_here = sides.at(side.get() % 2);
+  for (const Row& row : std::span(other.spans().rows).first(other.spans_used() != 0 ? kRows : 0)) {
+    const auto holder = row.holder.get();
+    if (holder == 0) continue;
+    Row* const sum = rows_here.find_or_add(rename(holder), renumber(row.from.get()), renumber(row.to.get()));
+    if (sum != nullptr) add(*sum, row, rename);  // it is: without lines there is room for all families
+  }
 }
 
 }  // namespace gilscope

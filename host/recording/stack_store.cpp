@@ -16,6 +16,8 @@ static_assert(std::is_trivially_default_constructible_v<StackStore> &&
 
 constexpr int kTries = 1000;
 
+constexpr std::uint32_t kNotYet = StackTable::kNotNow;
+
 // May not wait: whoever has it may have lost its CPU.
 class TryLock {
  public:
@@ -90,6 +92,48 @@ std::optional<std::uint32_t> StackStore::number_of(GilId gil, std::span<const Co
 std::string_view StackStore::read_text(const Text& text_of) const noexcept {
   const std::size_t begin = std::min<std::size_t>(text_of.begin, kTextBytes);
   return {text.data() + begin, std::min<std::size_t>(text_of.bytes, kTextBytes - begin)};
+}
+
+StackStore::Adoption::Adoption(StackStore& into, const StackStore& of)
+    : into_(into),
+      of_(of),
+      places_(kPlaces, kNotYet),
+      stacks_(std::min<std::size_t>(of.stacks_used.read(), kStacks), kNotYet) {}
+
+std::optional<std::uint32_t> StackStore::Adoption::number_of(std::uint32_t number) noexcept {
+  if (number >= stacks_.size()) return std::nullopt;
+  std::uint32_t& known = stacks_[number];
+  if (known == kNotYet) known = adopt(of_.stacks.at(number));
+  return StackTable::is_number(known) ? std::optional(known) : std::nullopt;
+}
+
+std::uint32_t StackStore::Adoption::adopt_place(std::uint32_t place) noexcept {
+  std::uint32_t& known = places_[std::min<std::size_t>(place, kPlaces - 1)];
+  if (known != kNotYet) return known;
+  const Place& told = of_.places.at(std::min<std::size_t>(place, kPlaces - 1));
+  const auto file = of_.read_text(of_.files.at(std::min<std::size_t>(told.file, kFiles - 1)));
+  const auto function = of_.read_text(told.function);
+  CodeWords words;  // NOLINT(cppcoreguidelines-pro-type-member-init): what is read of it is written here
+  words.line = told.line;
+  words.file_bytes = file.copy(words.file_text.data(), words.file_text.size());
+  words.function_bytes = function.copy(words.function_text.data(), words.function_text.size());
+  Sink sink{into_};
+  known = intern_words(into_.numbers, sink, words);
+  return known;
+}
+
+std::uint32_t StackStore::Adoption::adopt(const Stack& stack) noexcept {
+  const std::size_t begin = std::min<std::size_t>(stack.begin, kStackPlaces - 1);
+  const std::size_t size =
+      std::clamp<std::size_t>(stack.places, 1, std::min(kStackPlaces - begin, kMaxFrames));
+  std::array<std::uint32_t, kMaxFrames> told{};
+  const auto numbers = std::span(told).first(size);
+  for (std::size_t i = 0; i < size; ++i) {
+    numbers[i] = adopt_place(of_.stack_places.at(begin + i));
+    if (!StackTable::is_number(numbers[i])) return StackTable::kNever;
+  }
+  Sink sink{into_};
+  return intern_numbers(into_.numbers, sink, numbers);
 }
 
 std::vector<StackId> StackStore::read(CodeStacks& known) const {

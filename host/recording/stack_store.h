@@ -27,6 +27,27 @@ struct StackStore {
   // process's, alive or not, and its memory anything.
   [[nodiscard]] std::vector<StackId> read(CodeStacks& known) const;
 
+  struct Stack {
+    std::uint32_t begin;
+    std::uint32_t places;
+  };
+
+  // The numbers that another process's stacks have in this store, which nobody else uses.
+  class Adoption {
+   public:
+    Adoption(StackStore& into, const StackStore& of);
+    [[nodiscard]] std::optional<std::uint32_t> number_of(std::uint32_t number) noexcept;
+
+   private:
+    [[nodiscard]] std::uint32_t adopt_place(std::uint32_t place) noexcept;
+    [[nodiscard]] std::uint32_t adopt(const Stack& stack) noexcept;
+
+    StackStore& into_;
+    const StackStore& of_;
+    std::vector<std::uint32_t> places_;  // by their number there, or kNotYet
+    std::vector<std::uint32_t> stacks_;
+  };
+
   static constexpr std::size_t kFiles = StackTable::kFiles;
   static constexpr std::size_t kPlaces = StackTable::kPlaces;
   static constexpr std::size_t kStacks = StackTable::kStacks;
@@ -41,10 +62,6 @@ struct StackStore {
     std::uint32_t file;
     std::uint32_t line;
     Text function;
-  };
-  struct Stack {
-    std::uint32_t begin;
-    std::uint32_t places;
   };
 
   std::uint32_t lock;  // 1: somebody is inside

@@ -125,6 +125,7 @@ ordered_json process_json(const ProcessSummary& process) {
   }
   return {{"pid", process.pid},
           {"parent_pid", process.parent_pid},
+          {"folded", process.folded},
           {"start_method", or_null(start_method_of(process.role))},
           {"name", text_or_null(process.name)},
           {"wall_ns", process.wall_ns.count()},

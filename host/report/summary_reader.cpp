@@ -198,6 +198,7 @@ ProcessSummary read_process(const json& process, bool is_first) {
                          .name = known(text_at, process, "name").value_or(""),
                          .wall_ns = time_at(process, "wall_ns"),
                          .cpu_ns = known(time_at, process, "cpu_ns")};
+  if (process.contains("folded")) summary.folded = count_at(process, "folded");
   for (const json& gil : array_at(process, "gils")) summary.gils.push_back(read_gil(gil));
   for (const json& thread : array_at(process, "threads")) summary.threads.push_back(read_thread(thread));
   for (const json& pair : array_at(process, "handoffs")) {

@@ -66,7 +66,7 @@ SummaryRow row_of(const NamedThread& thread) {
 
 std::string describe_gil(const GilFigures& gil) {
   std::string name = fmt::format("GIL {}", static_cast<std::uint32_t>(gil.id));
-  if (gil.folded != 0) {
+  if (gil.id == kEndedGils) {
     name = fmt::format("past: {} of interpreters that have ended", count_of(gil.folded, "GIL"));
   }
   std::string of;
@@ -111,9 +111,16 @@ std::string describe_folded(const ProcessSummary& process) {
   return fmt::format("(Threads that have ended share a row by their name: {})", fmt::join(words, ", "));
 }
 
+std::string name_process(const ProcessSummary& process) {
+  if (process.folded == 0) return fmt::format("process {}{}", process.pid, describe_name(process.name));
+  const auto* const words = process.folded == 1 ? "process that has ended" : "processes that have ended";
+  return fmt::format("{} {}{}", process.folded, words, describe_name(process.name));
+}
+
 std::string describe_shares(const ProcessSummary& process) {
-  std::string text = fmt::format("process {}{}{}: {}", process.pid, describe_name(process.name),
-                                 describe_role(process.role), format_duration(process.wall_ns));
+  std::string text = fmt::format("{}{}: {}", name_process(process), describe_role(process.role),
+                                 format_duration(process.wall_ns));
+  if (process.folded != 0) text += " together";
   if (process.cpu_ns) text += fmt::format(", {} of CPU time", format_duration(*process.cpu_ns));
   return text;
 }
@@ -176,7 +183,7 @@ std::string name_gil(const RunSummary& summary, const Judged& judged) {
   if (judged.process->gils.size() > 1)
     name = fmt::format("GIL {}", static_cast<std::uint32_t>(*summary.verdict.gil));
   if (summary.processes.size() > 1) {
-    name += fmt::format(" of process {}{}", judged.process->pid, describe_name(judged.process->name));
+    name += " of " + name_process(*judged.process);
   }
   return name;
 }

@@ -138,6 +138,7 @@ class Process:
     threads: list[Thread]
     handoffs: list[Handoff]
     blame: list[Blame] | None  #: who caused most first; None where it was not recorded
+    folded: int = 0  #: how many processes of a kind that have ended this is the sum of; 0: it is one process
 
 
 @dataclasses.dataclass(frozen=True)

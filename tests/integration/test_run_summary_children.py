@@ -370,3 +370,36 @@ def test_an_interrupt_from_outside_is_pythons_to_handle_and_its_exit_code_in_the
     assert process.returncode == -signal.SIGINT
     assert json.loads((tmp_path / "out.json").read_text())["exit_code"] == 130
     assert "gilscope: " in errors.partition("KeyboardInterrupt")[2]
+
+
+# As a server that forks for each request; every other child becomes another program at once.
+ONE_AFTER_THE_OTHER = """
+import os, subprocess
+zero = os.open("/dev/zero", os.O_RDONLY)
+for number in range(300):
+    if number % 2:
+        subprocess.run(["/bin/true"], preexec_fn=lambda: os.read(zero, 1))
+    elif os.fork() == 0:
+        for _ in range(10):
+            os.read(zero, 1)
+        os._exit(0)
+    else:
+        os.wait()
+"""
+
+
+def test_children_that_have_ended_are_one_and_nothing_of_them_is_lost(host, run, tmp_path):
+    file = tmp_path / "out.json"
+    result = run([host, "run", "--json", str(file), "-c", ONE_AFTER_THE_OTHER])
+    assert result.returncode == 0, result.stderr
+    document = json.loads(file.read_text())
+    assert document["probe"]["unrecorded_processes"] == 0
+    found = children(document)
+    assert sum(max(process["folded"], 1) for process in found) == 300
+    (folded,) = [process for process in found if process["folded"]]
+    assert (folded["pid"], folded["start_method"]) == (2**31, "fork")
+    assert folded["parent_pid"] == document["processes"][0]["pid"]
+    assert folded["threads"][0]["name"] == "MainThread"
+    assert folded["threads"][0]["folded"] == folded["folded"]
+    assert sum(gil["voluntary"] for process in found for gil in process["gils"]) >= 150 * 1 + 150 * 10
+    assert f"{folded['folded']} processes that have ended, by fork" in result.stderr

@@ -152,6 +152,36 @@ os.read(ready, 1)
   EXPECT_EQ(count_holds(process_of(recording.collect(), pid)), count_holds(last));
 }
 
+// Some thousand of them, one after the other: their slots are taken again.
+TEST_F(RecordedChildren, that_ended_long_ago_are_one_and_nothing_of_them_is_lost) {
+  constexpr std::uint64_t kChildren = 3 * SharedSpace::kFew;
+  Recording recording(Reach::WithChildren);
+  recording.start();
+  const auto bytes = [&] {
+    struct stat status{};
+    fstat(recording.file(), &status);
+    return static_cast<std::uint64_t>(status.st_blocks) * 512;
+  };
+  run("pid = child(lambda: read(3))");
+  const auto one = process_of(recording.collect(), value_of("pid"));
+  run("for _ in range(" + std::to_string(kChildren - 1) + "): child(lambda: read(3))");
+  recording.stop();
+  const RecordedRun recorded = recording.collect();
+  std::uint64_t children = 0;
+  std::uint64_t releases = 0;
+  for (const auto& process : recorded.processes) {
+    if (process.pid == getpid()) continue;
+    children += std::max<std::uint64_t>(process.folded, 1);
+    releases += count_releases(process);
+    EXPECT_EQ(process.role, ProcessRole::Fork);
+  }
+  EXPECT_EQ(children, kChildren);
+  EXPECT_EQ(releases, kChildren * count_releases(one));
+  EXPECT_LE(recorded.processes.size(), SharedSpace::kFew + 2);
+  EXPECT_EQ(recorded.losses.unrecorded_processes, 0U);
+  EXPECT_LT(bytes(), std::uint64_t{32} << 20U);
+}
+
 TEST_F(RecordedChildren, that_did_not_touch_python_are_left_out) {
   Recording recording(Reach::WithChildren);
   recording.start();
@@ -199,7 +229,7 @@ TEST_F(RecordedChildren, whose_notes_are_damaged_are_counted) {
   const FileDescriptor file(open(recording.path().c_str(), O_RDWR | O_CLOEXEC));
   struct stat status{};
   ASSERT_EQ(fstat(file.get(), &status), 0);
-  constexpr off_t kHead = 3 * 4096;
+  constexpr auto kHead = static_cast<off_t>(SharedSpace::kHeaderBytes);
   const off_t slot = (status.st_size - kHead) / static_cast<off_t>(SharedSpace::kSlots);
   const std::string bytes(offsetof(ProcessNote, name), '\xff');
   ASSERT_EQ(pwrite(file.get(), bytes.data(), bytes.size(), kHead + slot), static_cast<ssize_t>(bytes.size()));
