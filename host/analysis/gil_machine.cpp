@@ -32,12 +32,10 @@ ThreadRow* GilMachine::end_unseen(GilId id) noexcept {
   return row;
 }
 
-void GilMachine::begin_unseen(GilId id, ThreadId thread, std::uint64_t ticks) noexcept {
-  if (static_cast<std::uint32_t>(id) >= table_.bounds().gils) return;
-  GilState& gil = see(id, ticks);
+void GilMachine::begin_unseen(const Event& event, const Place& place, std::uint64_t ticks) noexcept {
+  GilState& gil = table_.gil(static_cast<std::uint32_t>(event.gil));
   const bool was_asked = gil.asked;
-  const Event event{.ticks = ticks, .gil = id, .thread = thread, .kind = EventKind::Acquire};
-  begin_hold(gil, *find_place(gil, event, ticks).row, thread, ticks);
+  begin_hold(gil, *place.row, event.thread, ticks);
   gil.asked = was_asked;
 }
 
@@ -65,6 +63,11 @@ GilState& GilMachine::see(GilId id, std::uint64_t ticks) noexcept {
     table_.note_gil(id);
   }
   return gil;
+}
+
+GilMachine::Place GilMachine::find_place(const Event& event) noexcept {
+  GilState& gil = see(event.gil, event.ticks);
+  return find_place(gil, event, std::max(event.ticks, gil.last.get()));
 }
 
 GilMachine::Place GilMachine::find_place(GilState& gil, const Event& event, std::uint64_t ticks) noexcept {
@@ -95,7 +98,12 @@ GilMachine::Place GilMachine::find_place(GilState& gil, const Event& event, std:
 
 std::optional<Interval> GilMachine::ending(const Event& event) noexcept {
   if (static_cast<std::uint32_t>(event.gil) >= table_.bounds().gils) return std::nullopt;
-  GilState& gil = see(event.gil, event.ticks);
+  see(event.gil, event.ticks);
+  return ending(event, event.kind == EventKind::Acquire ? find_place(event) : Place{});
+}
+
+std::optional<Interval> GilMachine::ending(const Event& event, const Place& place) const noexcept {
+  const GilState& gil = table_.gil(static_cast<std::uint32_t>(event.gil));
   const auto end = std::max(event.ticks, gil.last.get());
   Interval interval{.gil = event.gil, .thread = event.thread, .end = end};
   if (event.kind == EventKind::Release && is_held_by(gil, event.thread)) {
@@ -105,7 +113,7 @@ std::optional<Interval> GilMachine::ending(const Event& event) noexcept {
     return interval;
   }
   if (event.kind != EventKind::Acquire || is_held_by(gil, event.thread)) return std::nullopt;
-  const Cell* const waiting = find_place(gil, event, end).waiting;
+  const Cell* const waiting = place.waiting;
   if (waiting == nullptr || waiting->get() == 0) return std::nullopt;
   interval.kind = IntervalKind::Wait;
   interval.begin = waiting->get() - 1;
@@ -136,14 +144,12 @@ std::vector<Interval> GilMachine::open_intervals(std::uint64_t now) const {
   return intervals;
 }
 
-Violations GilMachine::apply_any(const Event& event) noexcept {
-  if (static_cast<std::uint32_t>(event.gil) >= table_.bounds().gils) return lose();
-  GilState& gil = see(event.gil, event.ticks);
+Violations GilMachine::apply(const Event& event, const Place& place) noexcept {
+  GilState& gil = table_.gil(static_cast<std::uint32_t>(event.gil));
   Violations found;
   if (event.ticks < gil.last.get()) found.add(Violation::TimeWentBack);
   const auto ticks = std::max(event.ticks, gil.last.get());
   gil.last.set(ticks);
-  const Place place = find_place(gil, event, ticks);
   ThreadRow& row = *place.row;
   const bool is_waiting = place.waiting != nullptr && place.waiting->get() != 0;
 

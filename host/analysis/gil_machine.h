@@ -68,6 +68,18 @@ class GilMachine {
     return apply_any(event);
   }
 
+  // Where the thread of an event is counted, and where its wait is noted; no `waiting` where no place is left
+  // for it. Found once for an event, and good until the next one.
+  struct Place {
+    ThreadRow* row = nullptr;
+    Cell* waiting = nullptr;
+    bool is_shared = false;
+  };
+  // Of a GIL within the bounds, which is seen from here on.
+  Place find_place(const Event& event) noexcept;
+  Violations apply(const Event& event, const Place& place) noexcept;
+  std::optional<Interval> ending(const Event& event, const Place& place) const noexcept;
+
   // The row of the thread, made where there is none; null once there is none to make.
   ThreadRow* row_of(GilId id, ThreadId thread, std::uint64_t ticks) noexcept {
     return table_.find_or_add(id, thread, ticks);
@@ -79,8 +91,8 @@ class GilMachine {
   // Where holds that concern nobody else are counted elsewhere: the hold that is on is known to have ended,
   // and is counted there; its row, or null where nobody holds the GIL.
   ThreadRow* end_unseen(GilId id) noexcept;
-  // Likewise: the thread holds the GIL since `ticks`.
-  void begin_unseen(GilId id, ThreadId thread, std::uint64_t ticks) noexcept;
+  // Likewise: the thread of the event, whose place is this, holds the GIL since `ticks`.
+  void begin_unseen(const Event& event, const Place& place, std::uint64_t ticks) noexcept;
 
   // The hold or wait that the event will end; to be asked just before it is applied. (Not a hold that only a
   // violation ends.)
@@ -97,13 +109,6 @@ class GilMachine {
   [[nodiscard]] RowTable& table() noexcept { return table_; }
 
  private:
-  // Where a thread's figures are, and where its wait is noted; no `waiting` where no place is left for it.
-  struct Place {
-    ThreadRow* row = nullptr;
-    Cell* waiting = nullptr;
-    bool is_shared = false;
-  };
-
   static void end_hold(GilState& gil, ThreadRow& row, std::uint64_t ticks) noexcept {
     row.hold.record(ticks + 1 - row.held.get());
     row.held.set(0);
@@ -117,7 +122,10 @@ class GilMachine {
   [[nodiscard]] bool is_held(const GilState& gil) const noexcept;
   [[nodiscard]] bool is_held_by(const GilState& gil, ThreadId thread) const noexcept;
   void begin_hold(GilState& gil, ThreadRow& row, ThreadId thread, std::uint64_t ticks) noexcept;
-  Violations apply_any(const Event& event) noexcept;
+  Violations apply_any(const Event& event) noexcept {
+    if (static_cast<std::uint32_t>(event.gil) >= table_.bounds().gils) return lose();
+    return apply(event, find_place(event));
+  }
   Violations lose() noexcept;
   GilState& see(GilId id, std::uint64_t ticks) noexcept;
   Place find_place(GilState& gil, const Event& event, std::uint64_t ticks) noexcept;

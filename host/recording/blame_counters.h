@@ -88,10 +88,10 @@ class BlameTables {
   static void add(ThreadRow& sum, const ThreadRow& row, const QuietHolds& quiet) noexcept;
   void clear(ThreadRow& row) noexcept;
   void clear_place(std::uint32_t place) noexcept;
-  void note_applied(const QueuedEvent& queued) noexcept;
-  void await(const Event& event) noexcept;
-  void release(const QueuedEvent& queued) noexcept;
-  void acquire(const QueuedEvent& queued) noexcept;
+  void note_applied(const QueuedEvent& queued, const ThreadRow& row) noexcept;
+  void await(const Event& event, const GilMachine::Place& place) noexcept;
+  void release(const QueuedEvent& queued, const GilMachine::Place& place) noexcept;
+  void acquire(const QueuedEvent& queued, const GilMachine::Place& place) noexcept;
 
   GilMachine machine_;
   SpanTable* spans_;

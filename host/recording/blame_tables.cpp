@@ -85,25 +85,24 @@ void BlameTables::close(GilId gil, std::uint32_t events) const noexcept {
 void BlameTables::apply(const QueuedEvent& queued) noexcept {
   const Event event = queued.event();
   if (queued.gil >= table().bounds().gils) return;  // in another process's memory: nonsense
-  note_applied(queued);
+  const auto place = machine_.find_place(event);
+  if (!place.is_shared) note_applied(queued, *place.row);
   switch (event.kind) {
     case EventKind::Request:
     case EventKind::Timeout:
-      await(event);
+      await(event, place);
       break;
     case EventKind::Acquire:
-      acquire(queued);
+      acquire(queued, place);
       break;
     case EventKind::Release:
-      release(queued);
+      release(queued, place);
       break;
   }
 }
 
-void BlameTables::note_applied(const QueuedEvent& queued) noexcept {
-  const ThreadRow* const row = table().find(row_key(GilId{queued.gil}, ThreadId{queued.thread}));
-  if (row == nullptr || table().is_shared(*row)) return;
-  auto& applied = quiet_[table().index_of(*row)].applied;
+void BlameTables::note_applied(const QueuedEvent& queued, const ThreadRow& row) noexcept {
+  auto& applied = quiet_[table().index_of(row)].applied;
   applied.is_untold.set(queued.tells_of_quiet() ? 0 : 1);
   if (!queued.tells_of_quiet()) return;
   applied.events.add(1);
@@ -112,24 +111,24 @@ void BlameTables::note_applied(const QueuedEvent& queued) noexcept {
 }
 
 // A timeout, too, begins a wait: one that was on before its events began.
-void BlameTables::await(const Event& event) noexcept {
+void BlameTables::await(const Event& event, const GilMachine::Place& place) noexcept {
   Event acquire = event;
   acquire.kind = EventKind::Acquire;
-  const bool has_waited = machine_.ending(acquire).has_value();
-  machine_.apply(event);
-  const auto wait = machine_.ending(acquire);
+  const bool has_waited = machine_.ending(acquire, place).has_value();
+  machine_.apply(event, place);
+  const auto wait = machine_.ending(acquire, place);
   if (wait && !has_waited) spans_->begin_wait(event.gil, event.thread, wait->begin);
   if (wait && event.kind == EventKind::Timeout) {
     spans_->note_timeout(event.gil, event.thread, wait->begin, event.ticks);
   }
 }
 
-void BlameTables::release(const QueuedEvent& queued) noexcept {
+void BlameTables::release(const QueuedEvent& queued, const GilMachine::Place& place) noexcept {
   const Event event = queued.event();
   const RowTable& table = machine_.table();
   const GilState& gil = table.gil(static_cast<std::uint32_t>(event.gil));
-  if (queued.quiet_begin != 0) machine_.begin_unseen(event.gil, event.thread, queued.quiet_begin - 1);
-  const auto hold = machine_.ending(event);
+  if (queued.quiet_begin != 0) machine_.begin_unseen(event, place, queued.quiet_begin - 1);
+  const auto hold = machine_.ending(event, place);
   if (hold) {
     const ThreadRow& row = *table.row_of(gil);
     if (queued.is_noted() && (queue_->takes_every_hold.get() != 0 || spans_->is_awaited(event.gil))) {
@@ -138,7 +137,7 @@ void BlameTables::release(const QueuedEvent& queued) noexcept {
       spans_->end_hold(*hold, {.from = from, .to = queued.stack()});
     }
   }
-  machine_.apply(event);
+  machine_.apply(event, place);
   const ThreadRow* const row = table.row_of(gil);
   if (!queued.is_noted() || row == nullptr || gil.owner != event.thread) return;
   if (auto* const noted = spans_->standings_of(table, *row)) {
@@ -146,15 +145,15 @@ void BlameTables::release(const QueuedEvent& queued) noexcept {
   }
 }
 
-void BlameTables::acquire(const QueuedEvent& queued) noexcept {
+void BlameTables::acquire(const QueuedEvent& queued, const GilMachine::Place& place) noexcept {
   const Event event = queued.event();
   const RowTable& table = machine_.table();
   // A GIL that is taken was free: who seemed to hold it gave it up quietly, at a place that nobody noted.
   if (const ThreadRow* const ended = machine_.end_unseen(event.gil)) {
     if (auto* const noted = spans_->standings_of(table, *ended)) noted->forget_places();
   }
-  const auto wait = machine_.ending(event);
-  machine_.apply(event);
+  const auto wait = machine_.ending(event, place);
+  machine_.apply(event, place);
   if (!queued.is_noted()) return;
   if (wait) spans_->end_wait(event.gil, event.thread, wait->end);
   const ThreadRow& row = *table.row_of(table.gil(static_cast<std::uint32_t>(event.gil)));

@@ -244,8 +244,9 @@ TEST_F(MachineOfEvents, counts_no_hold_that_ended_unseen) {
 
 TEST_F(MachineOfEvents, counts_a_hold_from_where_it_began_unseen) {
   feed({acquire(10, 1), request(40, 2), timeout(45, 2)});
-  machine_.begin_unseen(test::kGil, ThreadId{1}, 30);
-  feed({release(50, 1)});
+  const Event end = release(50, 1);
+  machine_.begin_unseen(end, machine_.find_place(end), 30);
+  feed({end});
   EXPECT_EQ(row(1, 60).hold_ticks, 20U);
   EXPECT_EQ(row(1, 60).forced, 1U) << "that it was asked for is known all the same";
   EXPECT_TRUE(is_clean());
