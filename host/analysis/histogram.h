@@ -96,9 +96,10 @@ class Histogram {
   [[nodiscard]] std::optional<std::uint64_t> percentile(double share) const noexcept;
 
   // As if `more` had been recorded too: intervals that have not ended yet. Values that are recorded meanwhile
-  // may be in or not; each figure stays within the error of a value that is.
-  [[nodiscard]] std::optional<Percentiles> percentiles(
-      std::span<const std::uint64_t> more = {}) const noexcept;
+  // may be in or not; each figure stays within the error of a value that is. `also`: as if merged with that
+  // one.
+  [[nodiscard]] std::optional<Percentiles> percentiles(std::span<const std::uint64_t> more = {},
+                                                       const Histogram* also = nullptr) const noexcept;
 
  private:
   static constexpr unsigned octave_of(std::size_t bucket) noexcept {
@@ -107,7 +108,7 @@ class Histogram {
 
   // Sets found[i] to the value at shares[i]; shares ascend. False where there is no value.
   [[nodiscard]] bool find_shares(std::span<const double> shares, std::span<std::uint64_t> found,
-                                 std::span<const std::uint64_t> more) const noexcept;
+                                 std::span<const std::uint64_t> more, const Histogram* also) const noexcept;
 
   Cell count_;
   Cell sum_;

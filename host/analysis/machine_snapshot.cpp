@@ -1,7 +1,6 @@
 #include "analysis/machine_snapshot.h"
 
 #include <algorithm>
-#include <memory>
 #include <span>
 #include <tuple>
 
@@ -59,14 +58,7 @@ ThreadSnapshot read_row(const ThreadRow& row, const GilState* sharing, const Qui
   if (snapshot.open != OpenInterval::None) snapshot.last = std::max(snapshot.last, now);
   if (snapshot.lifetime == 0) snapshot.lifetime = snapshot.last - snapshot.first;
   const auto open = std::span(holds).first(open_holds);
-  if (quiet.hold == nullptr || quiet.holds == 0) {
-    snapshot.hold = row.hold.percentiles(open);
-  } else {
-    const auto both = std::make_unique<Histogram>();
-    both->merge(row.hold);
-    both->merge(*quiet.hold);
-    snapshot.hold = both->percentiles(open);
-  }
+  snapshot.hold = row.hold.percentiles(open, quiet.holds == 0 ? nullptr : quiet.hold);
   snapshot.wait = row.wait.percentiles(std::span(waits).first(open_waits));
   return snapshot;
 }

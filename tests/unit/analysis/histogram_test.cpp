@@ -99,6 +99,22 @@ TEST(Histogram, merged_is_the_histogram_of_all_values) {
   EXPECT_EQ(left.percentiles(), all.percentiles());
 }
 
+TEST(Histogram, has_the_percentiles_of_two_without_merging_them) {
+  const auto values = values_of_every_magnitude(9, 2000);
+  for (const std::size_t first : {0U, 1U, 700U, 2000U}) {
+    Histogram left{};
+    Histogram right{};
+    for (std::size_t i = 0; i < values.size(); ++i) (i < first ? left : right).record(values[i]);
+    Histogram both{};
+    both.merge(left);
+    both.merge(right);
+    for (const std::vector<std::uint64_t>& more : {std::vector<std::uint64_t>{}, {5, 1U << 20U}}) {
+      EXPECT_EQ(left.percentiles(more, &right), both.percentiles(more));
+      EXPECT_EQ(right.percentiles(more, &left), both.percentiles(more));
+    }
+  }
+}
+
 TEST(Histogram, values_that_are_not_recorded_yet_count_in_its_percentiles) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     const auto recorded = values_of_every_magnitude(seed, seed);
