@@ -42,7 +42,7 @@ def _run(shell: Any, source: str) -> object:
             return eval(last, shell.user_ns) if last else None  # noqa: S307  (likewise)
         finally:
             shell.user_ns["_gil"] = t.stop()
-            display(_Result(t.summary, t.timeline()))  # type: ignore[no-untyped-call, unused-ignore]
+            display(_Result(t.summary, t.take_timeline()))  # type: ignore[no-untyped-call, unused-ignore]
 
 
 class _Result:

@@ -93,7 +93,12 @@ class trace:  # noqa: N801  (used like a function)
         tracer = _native.Tracer(self._lines, self._keeps_events)
         if (lack := tracer.lack()) is not None and sys.stderr is not None:
             print(f"gilscope: warning: this process is not traced: {lack}", file=sys.stderr)
-        if tracer.start():
+        try:
+            is_traced = tracer.start()
+        except _native.Error:
+            del tracer  # and the folder of its events: a traceback keeps what this frame has
+            raise
+        if is_traced:
             _, self._unwatch = _names.watch(threading, tracer.name_thread, tracer.name_process, tracer.end_thread)
         self._tracer = tracer
 
@@ -122,6 +127,7 @@ class trace:  # noqa: N801  (used like a function)
             raise _native.Error("the trace does not run; try: its start()")
         if self._unwatch is not None:
             self._unwatch()
+            self._unwatch = None  # it keeps the tracer
         self._tracer.stop()
         self._summary = self.snapshot()
         return self._summary
@@ -154,8 +160,12 @@ class TimedTrace(trace):
         super().__init__()
         self._keeps_events = True
 
-    def timeline(self) -> dict[str, Any] | None:
-        """After the end: as host/report/timeline_json.h has it, of forks of this process, too; None without a GIL."""
+    def take_timeline(self) -> dict[str, Any] | None:
+        """After the end, once: as host/report/timeline_json.h has it, of its forks, too; None without a GIL.
+
+        The events are gone then, whoever keeps this object: a traceback does.
+        """
         text = None if self._tracer is None else self._tracer.timeline()
+        self._tracer = None
         timeline: dict[str, Any] | None = None if text is None else json.loads(text)
         return timeline

@@ -51,6 +51,24 @@ def test_annotations_are_evaluated_as_in_any_cell(shell) -> None:
     assert shell.run_cell("%%gil\ndef f(x: int): pass\nf.__annotations__['x']").result is int
 
 
+@pytest.mark.parametrize("cell", ["%%gil\n1 / 0", "%%gil\n)"])
+def test_a_cell_that_fails_leaves_no_folder_though_its_traceback_lives(shell, cell, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert not shell.run_cell(cell).success
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nor_does_one_whose_trace_is_refused(shell, tmp_path, monkeypatch) -> None:
+    def refuse() -> bool:  # whose frame has no tracer
+        raise gilscope.Error("refused")
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("gilscope._native.Tracer.start", staticmethod(refuse))
+    done = shell.run_cell("%gil 1")
+    assert isinstance(done.error_in_exec, gilscope.Error)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_error_in_a_cell_is_the_users_and_the_summary_is_shown(shell, capsys) -> None:
     done = shell.run_cell("%%gil\n1 / 0")
     assert isinstance(done.error_in_exec, ZeroDivisionError)

@@ -92,7 +92,7 @@ def test_its_sums_are_the_summarys() -> None:
     with TimedTrace() as trace:
         for _ in range(10):
             gilscope.release(1000)
-    document = trace.timeline()
+    document = trace.take_timeline()
     assert document is not None
     (process,) = document["processes"]
     held = {(row["thread"], row["gil"]): sum(row["cells"][2::6]) * document["tick_ns"] for row in process["rows"]}
@@ -120,11 +120,10 @@ def test_a_fork_leaves_the_events_to_its_parent(tmp_path: Path, monkeypatch: pyt
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert [process.pid for process in trace.stop().processes] == [os.getpid()]
-    document = trace.timeline()
+    assert list(tmp_path.iterdir())
+    document = trace.take_timeline()
     assert document is not None
     assert os.getpid() in [process["pid"] for process in document["processes"]]
-    assert list(tmp_path.iterdir())
-    del trace
     assert not list(tmp_path.iterdir())
 
 
@@ -132,4 +131,4 @@ def test_a_fork_leaves_the_events_to_its_parent(tmp_path: Path, monkeypatch: pyt
 def test_without_a_gil_there_is_none() -> None:
     with TimedTrace() as trace:
         pass
-    assert trace.timeline() is None
+    assert trace.take_timeline() is None
