@@ -86,6 +86,7 @@ ModeSummary summarize_mode(const ModeTrials& trials) {
   std::vector<double> concurrency;
   std::vector<double> parallelism;
   std::vector<double> cpu;
+  std::vector<double> cpu_wait;
   std::vector<double> memory;
   std::vector<WorkGilFigures> gil_figures;
   for (const auto& record : trials.records) {
@@ -101,6 +102,7 @@ ModeSummary summarize_mode(const ModeTrials& trials) {
     concurrency.push_back(figures.concurrency);
     parallelism.push_back(figures.parallelism);
     cpu.push_back(figures.cpu_ns);
+    if (figures.cpu_wait_ns) cpu_wait.push_back(*figures.cpu_wait_ns);
     if (const auto gils = compute_gil_figures(record, figures)) gil_figures.push_back(*gils);
     if (record.peak_rss_bytes) memory.push_back(static_cast<double>(*record.peak_rss_bytes));
     summary.start_method = record.start_method;
@@ -113,6 +115,7 @@ ModeSummary summarize_mode(const ModeTrials& trials) {
     summary.parallelism = median(parallelism);
     summary.cpu_ns = median(cpu);
   }
+  if (!cpu_wait.empty()) summary.cpu_wait_ns = median(cpu_wait);
   summary.gil_figures = median_of(gil_figures);
   if (!memory.empty()) summary.max_rss_bytes = median(memory);
   return summary;
@@ -152,6 +155,12 @@ bool overlap(const Estimate& left, const Estimate& right) {
   return *left.low <= *right.high && *right.low <= *left.high;
 }
 
+bool is_starved(const ModeSummary& sequential) {
+  if (!sequential.cpu_ns || !sequential.cpu_wait_ns) return false;
+  return *sequential.cpu_ns < kCpuEnough * (*sequential.cpu_ns + *sequential.cpu_wait_ns) &&
+         *sequential.cpu_wait_ns >= kLeastCpuWait * sequential.work_ns->median;
+}
+
 Verdict judge(const std::vector<ModeSummary>& modes) {
   Verdict verdict;
   const auto* sequential = find_mode(modes, Mode::Sequential);
@@ -176,8 +185,10 @@ Verdict judge(const std::vector<ModeSummary>& modes) {
       verdict.without_gain.push_back(mode.mode);
     }
   }
+  if (faster.empty() && verdict.slower.empty() && verdict.without_gain.empty()) return verdict;
+  if (is_starved(*sequential)) return {.kind = Verdict::Kind::Starved};
   if (faster.empty()) {
-    if (!verdict.slower.empty() || !verdict.without_gain.empty()) verdict.kind = Verdict::Kind::NoneWins;
+    verdict.kind = Verdict::Kind::NoneWins;
     return verdict;
   }
   const auto* best =
@@ -206,11 +217,13 @@ WorkFigures compute_work_figures(const std::vector<JobSpan>& jobs) {
   Nanoseconds begin = Nanoseconds::max();
   Nanoseconds end{};
   Nanoseconds in_progress{};
+  std::optional<Nanoseconds> cpu_wait = Nanoseconds{};
   std::map<std::int64_t, CpuWindow> windows;  // the CPU clock is a process's: its workers' windows merge
   for (const auto& job : jobs) {
     begin = std::min(begin, job.begin);
     end = std::max(end, job.end);
     in_progress += job.end - job.begin;
+    cpu_wait = cpu_wait && job.cpu_wait ? std::optional(*cpu_wait + *job.cpu_wait) : std::nullopt;
     auto& window = windows[job.pid];
     window.begin = std::min(window.begin, job.cpu_begin);
     window.end = std::max(window.end, job.cpu_end);
@@ -218,6 +231,7 @@ WorkFigures compute_work_figures(const std::vector<JobSpan>& jobs) {
   Nanoseconds cpu{};
   for (const auto& [pid, window] : windows) cpu += window.end - window.begin;
   WorkFigures figures{.wall_ns = std::max(1.0, count_ns(end - begin)), .cpu_ns = count_ns(cpu)};
+  if (cpu_wait) figures.cpu_wait_ns = count_ns(*cpu_wait);
   figures.concurrency = count_ns(in_progress) / figures.wall_ns;
   figures.parallelism = figures.cpu_ns / figures.wall_ns;
   return figures;

@@ -24,6 +24,11 @@ inline constexpr double kNoticeable = 0.05;
 // Shorter work is not judged: starting the workers takes as long.
 inline constexpr Nanoseconds kMinWork = std::chrono::milliseconds(1);
 
+// Sequential work has one worker, which no other one keeps from a CPU. Where it was given one for less than
+// this part of the time that it wanted one, other programs (or a quota) had them, and the figures are theirs.
+inline constexpr double kCpuEnough = 0.75;
+inline constexpr double kLeastCpuWait = 0.1;  // of the work's time
+
 // The trials of one mode, one a round; a mode that failed has no more after the trial that failed.
 struct ModeTrials {
   Mode mode = Mode::Sequential;
@@ -34,10 +39,11 @@ struct ModeTrials {
 
 // Figures of the timed work of one trial.
 struct WorkFigures {
-  double wall_ns = 0;      // from the first begin of a job to the last end
-  double cpu_ns = 0;       // of all workers' processes within it
-  double concurrency = 0;  // jobs begun and not ended, integrated over the work / wall
-  double parallelism = 0;  // cpu / wall
+  double wall_ns = 0;                 // from the first begin of a job to the last end
+  double cpu_ns = 0;                  // of all workers' processes within it
+  std::optional<double> cpu_wait_ns;  // of all workers' threads in the queue for a CPU; empty: not known
+  double concurrency = 0;             // jobs begun and not ended, integrated over the work / wall
+  double parallelism = 0;             // cpu / wall
 };
 
 // `jobs` must not be empty.
@@ -82,6 +88,7 @@ struct ModeSummary {
   std::optional<double> concurrency;
   std::optional<double> parallelism;
   std::optional<double> cpu_ns;
+  std::optional<double> cpu_wait_ns;  // of the rounds of which it is known
   std::optional<double> max_rss_bytes;
   std::optional<WorkGilFigures> gil_figures;  // empty where it was not traced, or there is no GIL
   std::optional<bool>
@@ -95,6 +102,7 @@ struct Verdict {
     NoneWins,      // no mode can be told from sequential, or all are slower
     NothingElse,   // beside sequential no mode was run, or none ended well
     TooFewRounds,  // fewer than kMinSamples: no intervals
+    Starved,       // others had the CPUs: see kGivenEnough
     TooShort,      // sequential work of less than kMinWork: what is measured is the measuring
     NoBaseline,    // sequential was not run, or failed
   };

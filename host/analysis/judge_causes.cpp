@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "analysis/judge_cpu.h"
 #include "analysis/judge_parts.h"
 #include "analysis/user_code.h"
 
@@ -13,12 +14,6 @@ namespace gilscope {
 namespace {
 
 using Kind = RunFinding::Kind;
-
-// A thread that lost its CPU keeps the GIL for long, too, but not again and again: several times, or once for
-// kStall. Shorter ones, whatever the switch interval, are the machine's.
-constexpr std::uint64_t kSeveral = 3;
-constexpr Nanoseconds kKept{15'000'000};
-constexpr Nanoseconds kStall{50'000'000};  // also of a loop
 
 constexpr std::uint64_t kLeastWaits = 10;
 constexpr double kLeastOfLife = 0.1;  // of a thread that is in a convoy, spent waiting
@@ -42,10 +37,12 @@ bool is_in_convoy(const ThreadFigures& thread, Nanoseconds lost, Nanoseconds int
          mean(lost, thread.waits) >= interval / 2 && ratio(lost, thread.lifetime_ns) >= kLeastOfLife;
 }
 
-// Has the GIL or asks for it, always, and each time for next to nothing.
+// Has the GIL or asks for it, always, and each time for next to nothing: as a rule, since it may lose its
+// CPU.
 bool is_polling(const ThreadFigures& thread) {
-  return thread.holds >= kLeastWaits && thread.forced == 0 &&
-         mean(thread.hold_ns, thread.holds) <= kMomentary &&
+  const auto typical = thread.hold ? thread.hold->p50_ns : mean(thread.hold_ns, thread.holds);
+  return thread.holds >= kLeastWaits && thread.forced * kLeastWaits <= thread.holds &&
+         typical <= kMomentary &&
          ratio(add(thread.hold_ns, thread.wait_ns), thread.lifetime_ns) >= kAlwaysThere;
 }
 
@@ -86,10 +83,12 @@ std::optional<RunFinding> find_pollers(const GilFacts& facts, const SortedRows& 
   return finding;
 }
 
-// Of the victims of a cause those that are in a convoy, and what they lost.
+// Of the victims of a cause those that are in a convoy, and for how long one of them or more waited: those
+// that wait in turns (a client for its server) add up, those that wait side by side do not. No longer than
+// the holds.
 struct Convoy {
   std::vector<ThreadId> threads;
-  Nanoseconds most{};  // of one of them
+  Nanoseconds lost{};
 };
 
 Convoy find_convoy(const GilFacts& facts, const RunFinding& cause, const Gathering& computing) {
@@ -99,8 +98,9 @@ Convoy find_convoy(const GilFacts& facts, const RunFinding& cause, const Gatheri
     const auto lost = computing.victims().at(id);
     if (thread == nullptr || !is_in_convoy(thread->figures, lost, facts.interval)) continue;
     convoy.threads.push_back(id);
-    convoy.most = std::max(convoy.most, lost);
+    convoy.lost = add(convoy.lost, lost);
   }
+  convoy.lost = std::min(convoy.lost, computing.held());
   return convoy;
 }
 
@@ -121,8 +121,7 @@ RunFinding judge_interval(const GilFacts& facts, const Convoy& convoy, Nanosecon
                      .count = facts.gil->forced,
                      .lost = lost};
   finding.interval = facts.interval;
-  // Those that wait at once gain at once.
-  const auto change = shorten_interval(convoy.most, finding.count, mean(facts.unheld, facts.gil->handoffs));
+  const auto change = shorten_interval(convoy.lost, finding.count, mean(facts.unheld, facts.gil->handoffs));
   finding.gain = std::min(change.gain, facts.process->wall_ns);
   finding.cost = change.cost;
   return finding;
@@ -170,9 +169,10 @@ void find_releases(const GilFacts& facts, const SortedRows& sorted, std::vector<
     found.push_back(std::move(finding));
     return;
   }
-  if (sorted.brief.holds() == 0) return;
+  if (sorted.brief.holds() < kLeastWaits) return;
   auto finding = sorted.brief.told(Kind::FrequentReleases, facts);
-  finding.lost = add(finding.lost, facts.unheld);
+  // The system wakes a thread after each release, by whatever it ended.
+  finding.lost = add(finding.lost, std::min(facts.unheld, finding.lost));
   found.push_back(std::move(finding));
 }
 
@@ -233,28 +233,6 @@ IntervalChange shorten_interval(Nanoseconds lost, std::uint64_t forced, Nanoseco
   const double gain = static_cast<double>(lost.count()) * more / kShorterInterval;
   const double cost = static_cast<double>(forced) * more * static_cast<double>(wake.count());
   return {.gain = round_to_nanoseconds(gain), .cost = round_to_nanoseconds(cost)};
-}
-
-// Seen: a thread that computed had a CPU for a sixth of its time, with twenty others on two cores. To begin
-// takes some milliseconds in any case.
-bool is_sleep(const CpuOfHolds& holds) noexcept {
-  constexpr Nanoseconds kToBegin{10'000'000};
-  return holds.cpu - kToBegin <= holds.held / 20;
-}
-
-std::optional<CpuOfHolds> find_lack_of_cpu(const RunFinding& finding, const ProcessSummary& process) {
-  if (finding.kind != Kind::KeptByC && finding.kind != Kind::StalledLoop) return std::nullopt;
-  CpuOfHolds all;
-  for (const auto culprit : finding.culprits) {
-    const auto known = cpu_of_holds(process, culprit);
-    if (!known) return std::nullopt;
-    all.held = add(all.held, known->held);
-    all.cpu = add(all.cpu, known->cpu);
-  }
-  const auto each =
-      finding.lost / static_cast<std::int64_t>(std::max<std::size_t>(finding.victims.size(), 1));
-  if (all.held <= all.cpu || all.held - all.cpu < each / 2) return std::nullopt;
-  return all;
 }
 
 std::vector<RunFinding> find_causes(const GilFacts& facts) {

@@ -24,11 +24,4 @@ inline constexpr int kShorterInterval = 10;
 [[nodiscard]] IntervalChange shorten_interval(Nanoseconds lost, std::uint64_t forced,
                                               Nanoseconds wake) noexcept;
 
-// Of a KeptByC or StalledLoop whose culprits had so much less CPU time than they held GILs that this, too,
-// explains half of what others waited: a machine that had no CPU for them, or a call that sleeps.
-[[nodiscard]] std::optional<CpuOfHolds> find_lack_of_cpu(const RunFinding& finding,
-                                                         const ProcessSummary& process);
-// It had next to none: nobody takes a CPU away from a thread for nearly all of its time.
-[[nodiscard]] bool is_sleep(const CpuOfHolds& holds) noexcept;
-
 }  // namespace gilscope

@@ -40,17 +40,4 @@ std::vector<GilFacts> gather_facts(const std::vector<ProcessSummary>& processes)
   return all;
 }
 
-std::optional<CpuOfHolds> cpu_of_holds(const ProcessSummary& process, ThreadId thread) {
-  CpuOfHolds known;
-  std::optional<Nanoseconds> cpu;
-  for (const auto& row : process.threads) {
-    if (row.figures.id != thread) continue;
-    known.held = add(known.held, row.figures.hold_ns);
-    cpu = row.cpu_ns;  // in each of its rows, as it has one for each GIL
-  }
-  if (!cpu) return std::nullopt;
-  known.cpu = *cpu;
-  return known;
-}
-
 }  // namespace gilscope

@@ -34,12 +34,4 @@ struct GilFacts {
 // In the order of the summary.
 [[nodiscard]] std::vector<GilFacts> gather_facts(const std::vector<ProcessSummary>& processes);
 
-// What a thread of a process had of a CPU while it held GILs, at most, and how long it held them. Empty where
-// the system did not tell.
-struct CpuOfHolds {
-  Nanoseconds held{};
-  Nanoseconds cpu{};
-};
-[[nodiscard]] std::optional<CpuOfHolds> cpu_of_holds(const ProcessSummary& process, ThreadId thread);
-
 }  // namespace gilscope

@@ -10,7 +10,9 @@ namespace gilscope {
 namespace {
 
 constexpr double kLeastOfCulprit = 0.05;  // of what the worst culprit caused: who caused less is none
+constexpr std::uint64_t kOnce = 3;        // so many holds are no habit
 constexpr int kNeverReleased = 100;       // switch intervals
+constexpr int kOfInterval = 5;            // a hold of less than that part of one is brief
 
 std::vector<ThreadId> rank(const std::map<ThreadId, Nanoseconds>& threads, double least) {
   std::vector<std::pair<ThreadId, Nanoseconds>> list(threads.begin(), threads.end());
@@ -42,12 +44,31 @@ Parts split(const BlameRow& row) {
   return parts;
 }
 
+std::set<ThreadId> find_computers(const GilFacts& facts) {
+  std::map<ThreadId, std::pair<std::uint64_t, std::uint64_t>> ends;  // forced ones, others
+  for (const BlameRow* row : facts.rows) {
+    auto& [forced, own] = ends[*row->thread];
+    const auto holds = row->holds - std::min(row->late_holds, row->holds);
+    const auto ended = std::min(row->forced - std::min(row->late_holds, row->forced), holds);
+    forced += ended;
+    own += holds - ended;
+  }
+  std::set<ThreadId> computers;
+  for (const auto& [thread, of_it] : ends) {
+    const auto& [forced, own] = of_it;
+    if (own <= kOnce || forced >= own) computers.insert(thread);
+  }
+  return computers;
+}
+
 void Gathering::add(const BlameRow& row, Nanoseconds part, std::uint64_t holds, Nanoseconds longest) {
   if (heaviest_ == nullptr || part > heaviest_part_) {
     heaviest_ = &row;
     heaviest_part_ = part;
   }
   lost_ = gilscope::add(lost_, part);
+  const auto held = static_cast<double>(row.hold_ns.count()) * ratio(part, row.caused_wait_ns);
+  held_ = gilscope::add(held_, round_to_nanoseconds(held));
   holds_ += holds;
   longest_ = std::max(longest_, longest);
   culprits_[*row.thread] = gilscope::add(culprits_[*row.thread], part);
@@ -82,9 +103,15 @@ RunFinding Gathering::told(RunFinding::Kind kind, const GilFacts& facts) const {
 SortedRows sort_rows(const GilFacts& facts) {
   SortedRows sorted;
   const bool has_tasks = is_for_tasks(facts);
+  const auto computers = find_computers(facts);
   std::map<std::optional<CodePlace>, Gathering> late;
   for (const BlameRow* row : facts.rows) {
-    const auto parts = split(*row);
+    auto parts = split(*row);
+    // Who computes for a millisecond and then gives it up, as it has done its work, computed.
+    if (computers.contains(*row->thread) && row->late_holds == 0 &&
+        mean(row->hold_ns, row->holds) >= facts.interval / kOfInterval) {
+      parts.forced = add(parts.forced, std::exchange(parts.brief, Nanoseconds{}));
+    }
     const auto others = row->holds - std::min(row->late_holds, row->holds);
     // A waiter asks for a hold that is late before it is; only one that goes on has not been forced.
     if (row->late_holds > row->forced && row->max_wait_ns >= kNeverReleased * facts.interval) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,10 @@ struct Parts {
 };
 [[nodiscard]] Parts split(const BlameRow& row);
 
+// Threads that compute: of their holds that were not late, as many or more ended as a waiter asked for it as
+// they ended themselves; or they hardly ever did that, as threads that do one thing and end.
+[[nodiscard]] std::set<ThreadId> find_computers(const GilFacts& facts);
+
 // Rows of one cause, of each a part.
 class Gathering {
  public:
@@ -32,6 +37,7 @@ class Gathering {
   [[nodiscard]] Nanoseconds lost() const { return lost_; }
   [[nodiscard]] std::uint64_t holds() const { return holds_; }
   [[nodiscard]] Nanoseconds longest() const { return longest_; }
+  [[nodiscard]] Nanoseconds held() const { return held_; }
   [[nodiscard]] const std::map<ThreadId, Nanoseconds>& victims() const { return victims_; }
   [[nodiscard]] const BlameRow* heaviest() const { return heaviest_; }
 
@@ -43,6 +49,7 @@ class Gathering {
   Nanoseconds lost_{};
   std::uint64_t holds_ = 0;
   Nanoseconds longest_{};
+  Nanoseconds held_{};
   std::map<ThreadId, Nanoseconds> culprits_;
   std::map<ThreadId, Nanoseconds> victims_;
   const BlameRow* heaviest_ = nullptr;

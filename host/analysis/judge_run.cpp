@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "analysis/judge_cpu.h"
 #include "analysis/user_code.h"
 #include "support/sort_stably.h"
 
@@ -100,7 +101,18 @@ bool is_for_want_of_cpu(const RunFinding& finding, const RunSummary& run) {
   return lack && !is_sleep(*lack);
 }
 
+// What the machine explains is told as one cause, by the process that it starved most.
+void tell_machine_apart(RunFinding& starved, std::vector<RunFinding>& found, const RunSummary& run) {
+  std::erase_if(found, [&](const RunFinding& finding) {
+    if (finding.kind == Kind::SwitchInterval) return true;  // what it would save is not known
+    if (finding.kind != Kind::FrequentReleases && !is_for_want_of_cpu(finding, run)) return false;
+    starved.lost = add(starved.lost, finding.lost);
+    return true;
+  });
+}
+
 bool is_worth_telling(const RunFinding& finding, bool is_bad) {
+  if (finding.kind == Kind::LackOfCpu) return true;
   if (has_culprit(finding.kind)) return finding.share.value_or(1) >= kWorthTelling || finding.loop_stall;
   return is_bad && finding.share.value_or(0) >= kMuch;
 }
@@ -130,12 +142,13 @@ std::optional<Kind> find_work(const RunSummary& run) {
   Nanoseconds without{};
   bool is_busy = false;
   for (const auto& process : run.processes) {
-    if (!process.cpu_ns) continue;
+    const auto wanted = wanted_cpu(process);  // on an idle machine it would have had that
+    if (!wanted) continue;
     Nanoseconds held{};
     for (const auto& gil : process.gils) held = add(held, gil.hold_ns);
-    cpu = add(cpu, *process.cpu_ns);
-    if (*process.cpu_ns > held) without = add(without, *process.cpu_ns - held);
-    is_busy = is_busy || share_of(*process.cpu_ns, process.wall_ns).value_or(0) >= kHalf;
+    cpu = add(cpu, *wanted);
+    if (*wanted > held) without = add(without, *wanted - held);
+    is_busy = is_busy || share_of(*wanted, process.wall_ns).value_or(0) >= kHalf;
   }
   if (!is_busy) return Kind::IoBound;
   if (share_of(without, cpu).value_or(0) >= kHalf) return Kind::ReleasedByC;
@@ -218,16 +231,21 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
     std::ranges::move(causes, std::back_inserter(found));
   }
   merge_processes(found);
+  auto starved = find_starved(run.processes);
+  const bool is_starved = starved.has_value();
+  if (starved) tell_machine_apart(*starved, found, run);
   const auto waited = waits_of(run.processes);
   const bool is_bad = run.verdict.kind == RunVerdict::Kind::Bottleneck;
   const auto is_change = [](const RunFinding& finding) { return finding.kind == Kind::SwitchInterval; };
+  if (starved) found.push_back(std::move(*starved));
   for (auto& finding : found) {
     if (!is_change(finding)) finding.share = share_of(std::min(finding.lost, waited), waited);
   }
   sort_stably(found, [&](const RunFinding& left, const RunFinding& right) {
     const auto rank = [&](const RunFinding& finding) {
-      return std::tuple(finding.kind != Kind::NeverReleased, is_change(finding),
-                        is_for_want_of_cpu(finding, run), -finding.lost, -finding.longest);
+      return std::tuple(finding.kind != Kind::NeverReleased, finding.kind != Kind::LackOfCpu,
+                        is_change(finding), is_for_want_of_cpu(finding, run), -finding.lost,
+                        -finding.longest);
     };
     return rank(left) < rank(right);
   });
@@ -241,6 +259,7 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
     if (!is_change(finding)) explained = add(explained, finding.lost);
   }
   run.verdict.explained = share_of(std::min(explained, waited), waited);
+  if (is_starved) return found;  // the rest would be of the machine
   if (auto whole = judge_whole(run)) found.push_back(std::move(*whole));
   return found;
 }

@@ -19,6 +19,10 @@ struct RunFinding {
     // A hold that had not ended with the recording, and that others waited for for a hundred switch
     // intervals.
     NeverReleased,
+    // A process wanted a CPU, and was given one for a part of that time: what waiting this explains is not
+    // told
+    // as anything else.
+    LackOfCpu,
     // Threads were not given the GIL for far longer than Python code keeps it from who asked for it: a call
     // in C
     // kept it, or Python itself that collected or freed objects.
@@ -72,6 +76,7 @@ struct RunFinding {
   std::optional<Nanoseconds> mean_hold;   // of the victims' tasks, or of the pollers' turns
   std::optional<Nanoseconds> loop_stall;  // the victim is an asyncio loop, and stood still for so long
   std::optional<Nanoseconds> interval;    // the GIL's switch interval
+  std::optional<double> cpu_share;        // of the time for which a process wanted a CPU: it was given one
 };
 
 }  // namespace gilscope

@@ -32,13 +32,18 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
                          .gils = figures.gils,
                          .handoffs = record.figures.handoffs};
   std::map<ThreadId, const ThreadRecord*> known_threads;
-  for (const auto& thread : record.threads) known_threads[thread.id] = &thread;
+  for (const auto& thread : record.threads) {
+    known_threads[thread.id] = &thread;
+    if (thread.cpu_wait)
+      summary.cpu_wait_ns = add(summary.cpu_wait_ns.value_or(Nanoseconds{}), *thread.cpu_wait);
+  }
   for (const auto& row : figures.threads) {
     NamedThread thread{.figures = row};
     const auto known = row.id ? known_threads.find(*row.id) : known_threads.end();
     if (known != known_threads.end()) {
       thread.name = known->second->name;
       thread.cpu_ns = known->second->cpu;
+      thread.cpu_wait_ns = known->second->cpu_wait;
     }
     if (row.id && record.blame)
       thread.longest_waits = name_long_waits(*record.blame, row.gil, *row.id, record.tick);

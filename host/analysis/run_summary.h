@@ -22,8 +22,10 @@ struct LongestWait {
 
 struct NamedThread {
   ThreadFigures figures;
-  std::string name;                        // "" where nobody named it
-  std::optional<Nanoseconds> cpu_ns;       // unknown of threads that Python did not start and that have ended
+  std::string name;                   // "" where nobody named it
+  std::optional<Nanoseconds> cpu_ns;  // unknown of threads that Python did not start and that have ended
+  std::optional<Nanoseconds>
+      cpu_wait_ns;  // in the queue for a CPU; likewise, and where the system does not tell
   std::vector<LongestWait> longest_waits;  // of those whose place is known at most kLongWaits, longest first
 };
 
@@ -64,6 +66,7 @@ struct ProcessSummary {
   std::string name;  // multiprocessing's; "" of a process that it did not start
   Nanoseconds wall_ns{};
   std::optional<Nanoseconds> cpu_ns;
+  std::optional<Nanoseconds> cpu_wait_ns;  // of its threads in the queue for one; empty: known of none
   std::vector<GilFigures> gils;
   std::vector<NamedThread> threads;
   std::vector<HandoffSnapshot> handoffs;

@@ -23,7 +23,8 @@ ordered_json describe(const ProcessNotes& process) {
   for (const auto& thread : process.threads) {
     threads.push_back({{"id", static_cast<std::uint32_t>(thread.id)},
                        {"name", thread.name},
-                       {"cpu_ns", or_null(thread.cpu)}});
+                       {"cpu_ns", or_null(thread.cpu)},
+                       {"cpu_wait_ns", or_null(thread.cpu_wait)}});
   }
   return {{"pid", process.pid},
           {"parent_pid", process.parent_pid},
@@ -90,6 +91,8 @@ ProcessNotes parse_process(const json& object) {
     process.threads.push_back({.id = ThreadId{static_cast<std::uint32_t>(number_at(thread, "id", kMaxId))},
                                .name = thread.at("name").get<std::string>(),
                                .cpu = time_at(thread, "cpu_ns")});
+    if (thread.contains("cpu_wait_ns"))
+      process.threads.back().cpu_wait = time_at(thread, "cpu_wait_ns");  // likewise
   }
   return process;
 }
@@ -105,6 +108,9 @@ RunNotes parse_notes(const json& document) {
                             .are_stacks_unreadable = document.at("stacks_unreadable").get<bool>()}};
   if (document.contains("suspended_ns")) {  // older captures have none
     notes.losses.suspended = time_at(document, "suspended_ns").value_or(Nanoseconds{});
+  }
+  if (document.contains("throttled_ns")) {  // likewise
+    notes.losses.throttled = time_at(document, "throttled_ns").value_or(Nanoseconds{});
   }
   notes.ended_by = document.value("ended_by", "");  // likewise
   if (const auto code = optional_number_at(document, "exit_code", kMaxExitCode)) {
@@ -129,6 +135,7 @@ void write_run_notes(const std::filesystem::path& folder, const RunNotes& notes)
                               {"overwritten", notes.losses.were_slots_overwritten},
                               {"stacks_unreadable", notes.losses.are_stacks_unreadable},
                               {"suspended_ns", notes.losses.suspended.count()},
+                              {"throttled_ns", notes.losses.throttled.count()},
                               {"processes", std::move(processes)}};
   OutputFile(folder / kNotesFile, Existing::Overwrite).write(json_file_text(document));
 }

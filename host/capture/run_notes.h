@@ -17,8 +17,9 @@ inline constexpr const char* kNotesFile = "run.json";
 
 struct ThreadRecord {
   ThreadId id{};
-  std::string name;                // "" where nobody named it
-  std::optional<Nanoseconds> cpu;  // within the recording
+  std::string name;                     // "" where nobody named it
+  std::optional<Nanoseconds> cpu;       // within the recording
+  std::optional<Nanoseconds> cpu_wait;  // likewise, how long it was in the queue for a CPU
 };
 
 struct ProcessNotes {
@@ -42,6 +43,7 @@ struct RecordingLosses {
   bool were_slots_overwritten = false;     // by somebody else, while the probe ran
   bool are_stacks_unreadable = false;      // they were asked for; this build of CPython has other frames
   Nanoseconds suspended{};                 // the machine, meanwhile: times across that are not reliable
+  Nanoseconds throttled{};                 // the first process's cgroup, as its quota of CPU time was used up
 };
 
 struct RunNotes {

@@ -136,6 +136,7 @@ std::vector<ThreadRecord> merge_threads(const CapturedProcess& process, const Ca
       ThreadRecord& thread = threads[noted.id];
       thread.id = noted.id;
       thread.cpu = noted.cpu;
+      thread.cpu_wait = noted.cpu_wait;
       if (!noted.name.empty()) thread.name = noted.name;
     }
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "capture/format.h"
+#include "recording/cpu_wait.h"
 #include "support/system_files.h"
 
 namespace gilscope {
@@ -35,6 +36,12 @@ std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_pro
       end = static_cast<std::uint64_t>(read_thread_cpu(record.id).value_or(Nanoseconds{}).count());
     }
     if (end != 0) record.cpu = cpu_between(thread.cpu_begin.read(), end);
+    auto wait_end = thread.cpu_wait_end.read();
+    if (wait_end == 0 && is_this_process) {
+      if (const auto wait = read_cpu_wait(record.id))
+        wait_end = static_cast<std::uint64_t>(wait->count()) + 1;
+    }
+    if (wait_end != 0) record.cpu_wait = cpu_between(thread.cpu_wait_begin.read(), wait_end - 1);
     threads.push_back(std::move(record));
   }
   for (std::size_t i = 0; i < note.families.size(); ++i) {
@@ -42,7 +49,8 @@ std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_pro
     if (family.thread.read() != kFirstFamily + i) continue;
     threads.push_back({.id = ThreadId{kFirstFamily + static_cast<std::uint32_t>(i)},
                        .name = text_of(family.name),
-                       .cpu = cpu_between(family.cpu_begin.read(), family.cpu_end.read())});
+                       .cpu = cpu_between(family.cpu_begin.read(), family.cpu_end.read()),
+                       .cpu_wait = cpu_between(family.cpu_wait_begin.read(), family.cpu_wait_end.read())});
   }
   return threads;
 }

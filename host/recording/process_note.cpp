@@ -5,6 +5,8 @@
 #include <ctime>
 #include <unistd.h>
 
+#include "recording/cpu_wait.h"
+
 namespace gilscope {
 namespace {
 
@@ -46,9 +48,22 @@ NoteName name_family(const NoteName& name, Numbers numbers) noexcept {
   return family;
 }
 
+// Of a thread, or of a family, which has the plain sum. Empty where it is not known.
+std::optional<std::uint64_t> cpu_wait_of(const ThreadNote& note) noexcept {
+  const auto begin = note.cpu_wait_begin.get();
+  const auto end = note.cpu_wait_end.get();
+  if (note.thread.get() >= kFirstFamily) return end >= begin ? std::optional(end - begin) : std::nullopt;
+  return end > begin ? std::optional(end - 1 - begin) : std::nullopt;
+}
+
 }  // namespace
 
 NoteName name_family(const NoteName& name) noexcept { return name_family(name, Numbers::TheLast); }
+
+void ThreadNote::end(std::optional<Nanoseconds> cpu, std::optional<Nanoseconds> cpu_wait) noexcept {
+  if (cpu) cpu_end.set(static_cast<std::uint64_t>(cpu->count()));
+  if (cpu_wait) cpu_wait_end.set(static_cast<std::uint64_t>(cpu_wait->count()) + 1);
+}
 
 const ThreadNote* ProcessNote::find(ThreadId thread) const noexcept {
   if (thread == ThreadId{}) return nullptr;
@@ -68,6 +83,8 @@ ThreadNote* ProcessNote::find_or_add(ThreadId thread) noexcept {
   ThreadNote& added = notes[place];
   added.cpu_begin.set(0);
   added.cpu_end.set(0);
+  added.cpu_wait_begin.set(0);
+  added.cpu_wait_end.set(0);
   added.name.fill('\0');
   added.thread.set(key_of(thread));
   if (place == count) threads.set(count + 1);
@@ -121,6 +138,12 @@ void ProcessNote::add_cpu(ThreadId family, const ThreadNote* note) noexcept {
   } else {
     sum.cpu_begin.set(kUnknownCpu);
   }
+  const auto cpu_wait = note == nullptr ? std::nullopt : cpu_wait_of(*note);
+  if (cpu_wait) {
+    sum.cpu_wait_end.add(*cpu_wait);
+  } else {
+    sum.cpu_wait_begin.set(kUnknownCpu);
+  }
 }
 
 void ProcessNote::begin(ProcessRole process_role, std::uint64_t ticks) noexcept {
@@ -135,8 +158,8 @@ void ProcessNote::begin(ProcessRole process_role, std::uint64_t ticks) noexcept 
 void ProcessNote::end(std::uint64_t ticks) noexcept {
   for (ThreadNote& note : std::span(notes).first(thread_notes().size())) {
     if (note.thread.get() == 0) continue;
-    const auto cpu = read_thread_cpu(ThreadId{static_cast<std::uint32_t>(note.thread.get())});
-    if (cpu) note.cpu_end.set(static_cast<std::uint64_t>(cpu->count()));
+    const ThreadId thread{static_cast<std::uint32_t>(note.thread.get())};
+    note.end(read_thread_cpu(thread), read_cpu_wait(thread));
   }
   cpu_end.set(static_cast<std::uint64_t>(read_process_cpu().count()));
   stopped_ticks.set(ticks);

@@ -29,12 +29,17 @@ using NoteName = std::array<char, kNameBytes + 1>;
 
 // Notes are written by who has the lock of the counters' queue, or by the one thread of a forked child.
 struct ThreadNote {
-  Cell thread;     // 0: nobody's; set last
-  Cell cpu_begin;  // CPU time of the thread when the recording began, in ns
-  Cell cpu_end;    // when it ended, or the recording did; 0: not known
+  Cell thread;          // 0: nobody's; set last
+  Cell cpu_begin;       // CPU time of the thread when the recording began, in ns
+  Cell cpu_end;         // when it ended, or the recording did; 0: not known
+  Cell cpu_wait_begin;  // likewise, for how long it had waited for a CPU (cpu_wait.h);
+  Cell cpu_wait_end;    // 1 more than that; 0: not known
   NoteName name;
+
+  // When it ended. Nothing is changed by what is not known.
+  void end(std::optional<Nanoseconds> cpu, std::optional<Nanoseconds> cpu_wait) noexcept;
 };
-static_assert(sizeof(ThreadNote) == 128);
+static_assert(sizeof(ThreadNote) == 144);
 
 struct ProcessNote {
   static constexpr std::size_t kThreads = 958;
@@ -56,10 +61,10 @@ struct ProcessNote {
   Cell exec_ticks;  // when it was about to become another program; 0: it was not
   HookTimes hooks;
   Cell folded;  // of how many processes that have ended this is the sum; 0: it is of one
-  std::array<std::byte, 32> unused;
+  std::array<std::byte, 64> unused;
   std::array<ThreadNote, kThreads> notes;
-  // Of threads that have ended and are one by their name. `cpu_end` is the sum of their times; where one of
-  // these is not known, `cpu_begin` is kUnknownCpu.
+  // Of threads that have ended and are one by their name. `cpu_end` is the sum of their times, and
+  // `cpu_wait_end` of what they waited; where one of these is not known, its begin is kUnknownCpu.
   std::array<ThreadNote, kFamilies> families;
   static constexpr std::uint64_t kUnknownCpu = ~std::uint64_t{0};
 
@@ -92,7 +97,7 @@ struct ProcessNote {
   void name_process(std::string_view new_name) noexcept;
   void name_thread(ThreadId thread, std::string_view new_name) noexcept;
 };
-static_assert(sizeof(ProcessNote) == std::size_t{32} * 4096, "whole pages, so that what follows is aligned");
+static_assert(sizeof(ProcessNote) == std::size_t{36} * 4096, "whole pages, so that what follows is aligned");
 
 // CPU time; empty where the thread is gone.
 [[nodiscard]] std::optional<Nanoseconds> read_thread_cpu(ThreadId thread) noexcept;

@@ -14,6 +14,7 @@
 
 #include "probe/hooks.h"
 #include "recording/address_space.h"
+#include "recording/cpu_wait.h"
 #include "recording/note_reading.h"
 #include "recording/process_folder.h"
 #include "support/error.h"
@@ -175,6 +176,7 @@ void Recording::start() {
     throw;
   }
   boot_began_ = read_boot_offset();
+  throttled_before_ = read_throttled();
   note_->begin(role_, probe_.started().ticks);
   counters_->with_names([this] {
     ThreadNote* const own = note_->find_or_add(calling_thread());
@@ -182,6 +184,8 @@ void Recording::start() {
     // It has worked before: Python's start alone takes more than a short script.
     const auto cpu = read_thread_cpu(calling_thread()).value_or(Nanoseconds{});
     own->cpu_begin.set(static_cast<std::uint64_t>(cpu.count()));
+    const auto cpu_wait = read_cpu_wait(calling_thread()).value_or(Nanoseconds{});
+    own->cpu_wait_begin.set(static_cast<std::uint64_t>(cpu_wait.count()));
   });
   // Python's own name for it; `threading` may never be imported.
   if (gettid() == getpid()) name_thread(calling_thread(), "MainThread");
@@ -205,6 +209,7 @@ void Recording::stop() noexcept {
   events_.stop(probe_.stopped());
   replace_running(this, nullptr);
   boot_ended_ = read_boot_offset();
+  throttled_after_ = read_throttled();
   note_->end(probe_.stopped().ticks);
 }
 
@@ -233,9 +238,9 @@ void Recording::name_process(std::string_view name) noexcept {
 
 void Recording::end_thread(ThreadId thread) noexcept {
   const auto cpu = read_thread_cpu(thread);
+  const auto cpu_wait = read_cpu_wait(thread);
   counters_->with_names([&] {
-    ThreadNote* const note = note_->find_or_add(thread);
-    if (note != nullptr && cpu) note->cpu_end.set(static_cast<std::uint64_t>(cpu->count()));
+    if (ThreadNote* const note = note_->find_or_add(thread)) note->end(cpu, cpu_wait);
   });
 }
 
@@ -297,7 +302,9 @@ RecordingLosses Recording::losses(std::uint64_t unrecorded_processes) const {
           .overlooked_gils = probe_.losses().overlooked_gils,
           .were_slots_overwritten = probe_.losses().were_slots_overwritten,
           .are_stacks_unreadable = stacks_ != Stacks::Off && probe_.stacks() == Stacks::Off,
-          .suspended = suspended_between(boot_began_, is_open() ? read_boot_offset() : boot_ended_)};
+          .suspended = suspended_between(boot_began_, is_open() ? read_boot_offset() : boot_ended_),
+          .throttled =
+              std::max((is_open() ? read_throttled() : throttled_after_) - throttled_before_, Nanoseconds{})};
 }
 
 TickLength Recording::measure_tick(const ClockPoint& now) noexcept {

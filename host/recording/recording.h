@@ -108,6 +108,8 @@ class Recording {
   Nanoseconds readings_{};  // what collect() took so far while it ran
   BootOffset boot_began_;
   BootOffset boot_ended_;
+  Nanoseconds throttled_before_{};
+  Nanoseconds throttled_after_{};
   std::optional<BlameCounters> counters_;
   EventRecorder events_;  // where there is a capture
   Probe probe_;           // after counters_: it stops before they go

@@ -41,6 +41,8 @@ std::string_view name_of(Verdict::Kind kind) {
       return "nothing_else";
     case Verdict::Kind::TooFewRounds:
       return "too_few_rounds";
+    case Verdict::Kind::Starved:
+      return "starved";
     case Verdict::Kind::TooShort:
       return "too_short";
     case Verdict::Kind::NoBaseline:
@@ -76,6 +78,7 @@ ordered_json mode_json(const ModeSummary& mode) {
       {"concurrency", or_null(mode.concurrency)},
       {"parallelism", or_null(mode.parallelism)},
       {"cpu_ns", integer_or_null(mode.cpu_ns)},
+      {"cpu_wait_ns", integer_or_null(mode.cpu_wait_ns)},
       {"max_rss_bytes", integer_or_null(mode.max_rss_bytes)},
       {"results_equal", or_null(mode.results_equal)},
       {"slow_modules", mode.slow_modules},

@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "analysis/judge_cpu.h"
 #include "analysis/judge_run.h"
 #include "analysis/user_code.h"
 #include "report/blame_text.h"
@@ -159,6 +160,22 @@ std::string describe_open(const RunFinding& finding, const ProcessSummary* proce
       format_duration(finding.lost), words.share);
 }
 
+std::string describe_starved(const RunFinding& finding, const RunSummary& summary) {
+  const auto whose = summary.processes.size() < 2 ? std::string("the process")
+                     : finding.processes > 1
+                         ? fmt::format("process {} and {} more", *finding.pid, finding.processes - 1)
+                         : fmt::format("process {}", *finding.pid);
+  const auto& throttled = summary.probe.losses.throttled;
+  const auto quota = throttled > Nanoseconds{}
+                         ? fmt::format(" (its cgroup was throttled for {})", format_duration(throttled))
+                         : "";
+  return fmt::format(
+      "{} {} given a CPU for {} of the time it wanted one{}: figures of waiting are those of the machine; "
+      "measure on "
+      "an idle one",
+      whose, finding.processes > 1 ? "were" : "was", format_share(finding.cpu_share.value_or(0)), quota);
+}
+
 std::string describe_interval(const RunFinding& finding) {
   const auto gain = format_duration(finding.gain.value_or(Nanoseconds{}));
   const auto cost = format_duration(finding.cost.value_or(Nanoseconds{}));
@@ -203,6 +220,8 @@ std::string_view name_of(RunFinding::Kind kind) noexcept {
   switch (kind) {
     case RunFinding::Kind::NeverReleased:
       return "never_released";
+    case RunFinding::Kind::LackOfCpu:
+      return "lack_of_cpu";
     case RunFinding::Kind::BusyPolling:
       return "busy_polling";
     case RunFinding::Kind::TinyTasks:
@@ -250,6 +269,8 @@ std::string describe_finding(const RunFinding& finding, const RunSummary& summar
       return describe_tasks(finding, process);
     case RunFinding::Kind::FrequentReleases:
       return describe_releases(finding, process);
+    case RunFinding::Kind::LackOfCpu:
+      return describe_starved(finding, summary);
     case RunFinding::Kind::SwitchInterval:
       return describe_interval(finding);
     default:

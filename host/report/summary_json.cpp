@@ -73,6 +73,7 @@ ordered_json thread_json(const NamedThread& thread) {
           {"forced", figures.forced},
           {"voluntary", figures.voluntary},
           {"cpu_ns", or_null(thread.cpu_ns)},
+          {"cpu_wait_ns", or_null(thread.cpu_wait_ns)},
           {"hold", durations_json(figures.hold)},
           {"wait", durations_json(figures.wait)},
           {"longest_waits", std::move(waits)},
@@ -130,6 +131,7 @@ ordered_json process_json(const ProcessSummary& process) {
           {"name", text_or_null(process.name)},
           {"wall_ns", process.wall_ns.count()},
           {"cpu_ns", or_null(process.cpu_ns)},
+          {"cpu_wait_ns", or_null(process.cpu_wait_ns)},
           {"gils", std::move(gils)},
           {"threads", std::move(threads)},
           {"blame", blame_json(process.blame)},
@@ -156,7 +158,8 @@ ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) 
       {"culprits", finding.culprits},
       {"victims", finding.victims},
       {"processes", finding.processes},
-      {"loop_stall_ns", or_null(finding.loop_stall)}};
+      {"loop_stall_ns", or_null(finding.loop_stall)},
+      {"cpu_share", or_null(finding.cpu_share)}};
 }
 
 }  // namespace
@@ -206,6 +209,7 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
         {"overwritten", summary.probe.losses.were_slots_overwritten},
         {"stacks_unreadable", summary.probe.losses.are_stacks_unreadable},
         {"suspended_ns", summary.probe.losses.suspended.count()},
+        {"throttled_ns", summary.probe.losses.throttled.count()},
         {"pair_cost_ns", or_null(summary.probe.pair_cost_ns)},
         {"hooks_ns", or_null(summary.probe.hooks_ns)},
         {"elsewhere_ns", or_null(summary.probe.elsewhere_ns)},

@@ -154,6 +154,7 @@ NamedThread read_thread(const json& thread) {
                                .wait = known(durations_at, thread, "wait")},
                    .name = known(text_at, thread, "name").value_or(""),
                    .cpu_ns = known(time_at, thread, "cpu_ns")};
+  read.cpu_wait_ns = since(time_at, thread, "cpu_wait_ns");
   if (thread.contains("folded")) read.figures.folded = count_at(thread, "folded");
   for (const json& wait : array_at(thread, "longest_waits")) {
     read.longest_waits.push_back({.wait_ns = time_at(wait, "wait_ns"), .stack = stack_at(wait)});
@@ -199,6 +200,7 @@ ProcessSummary read_process(const json& process, bool is_first) {
                          .wall_ns = time_at(process, "wall_ns"),
                          .cpu_ns = known(time_at, process, "cpu_ns")};
   if (process.contains("folded")) summary.folded = count_at(process, "folded");
+  summary.cpu_wait_ns = since(time_at, process, "cpu_wait_ns");
   for (const json& gil : array_at(process, "gils")) summary.gils.push_back(read_gil(gil));
   for (const json& thread : array_at(process, "threads")) summary.threads.push_back(read_thread(thread));
   for (const json& pair : array_at(process, "handoffs")) {
@@ -242,6 +244,7 @@ ProbeFigures read_probe(const json& probe) {
     figures.elsewhere_ns = known(time_at, probe, "elsewhere_ns");
   }
   if (probe.contains("suspended_ns")) figures.losses.suspended = time_at(probe, "suspended_ns");  // later
+  figures.losses.throttled = since(time_at, probe, "throttled_ns").value_or(Nanoseconds{});
   figures.ends_at_drop = figures.dropped > 0 && figures.capture_bytes.has_value();
   return figures;
 }

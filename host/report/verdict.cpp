@@ -97,6 +97,15 @@ std::string describe_verdict(const Comparison& comparison) {
     case Verdict::Kind::NothingElse:
       text = "no verdict: there is nothing beside the sequential mode to compare it with";
       break;
+    case Verdict::Kind::Starved: {
+      const auto& sequential = summary_of(comparison, Mode::Sequential);
+      text = fmt::format(
+          "no verdict: the sequential work was given a CPU for {} of the time it wanted one, so these "
+          "figures are "
+          "those of the machine; compare on an idle one",
+          format_share(*sequential.cpu_ns / (*sequential.cpu_ns + *sequential.cpu_wait_ns)));
+      break;
+    }
     case Verdict::Kind::TooShort:
       text = fmt::format(
           "no verdict: the tasks took {} in all, too short to compare; let each work for 10 ms or more",

@@ -37,13 +37,15 @@ const Json& list(const Json& json, const char* key) {
 }
 
 JobSpan parse_span(const Json& json) {
+  const bool has_wait = json.contains("cpu_wait_ns") && !json["cpu_wait_ns"].is_null();
   return {.job = integer<std::size_t>(json, "job"),
           .worker = integer<unsigned>(json, "worker"),
           .pid = integer<std::int64_t>(json, "pid"),
           .begin = nanoseconds(json, "begin_ns"),
           .end = nanoseconds(json, "end_ns"),
           .cpu_begin = nanoseconds(json, "cpu_begin_ns"),
-          .cpu_end = nanoseconds(json, "cpu_end_ns")};
+          .cpu_end = nanoseconds(json, "cpu_end_ns"),
+          .cpu_wait = has_wait ? std::optional(nanoseconds(json, "cpu_wait_ns")) : std::nullopt};
 }
 
 GilWork parse_gil(const Json& json) {

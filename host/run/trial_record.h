@@ -21,6 +21,7 @@ struct JobSpan {
   Nanoseconds end{};
   Nanoseconds cpu_begin{};
   Nanoseconds cpu_end{};
+  std::optional<Nanoseconds> cpu_wait;  // of the worker's thread in the queue for a CPU; empty: not known
 };
 
 struct TrialFailure {

@@ -60,6 +60,7 @@ class JobSpan(TypedDict):
     end_ns: int
     cpu_begin_ns: int
     cpu_end_ns: int
+    cpu_wait_ns: int | None
 
 
 class Failure(TypedDict):
@@ -92,6 +93,15 @@ def cpu_ns() -> int:
     """CPU time of this process and of the children it has waited for, in ns."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time_ns() + int((children.ru_utime + children.ru_stime) * 1e9)
+
+
+def cpu_wait_ns() -> int | None:
+    """For how long this thread has been in the queue for a CPU; None where the system does not tell."""
+    try:
+        with open("/proc/thread-self/schedstat", "rb", buffering=0) as times:
+            return int(times.read().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def peak_rss_bytes() -> int | None:
@@ -236,6 +246,7 @@ class Worker:
         """Runs one job; coroutines run in an event loop of their own."""
         if self.failure is not None:
             return
+        waited = cpu_wait_ns()
         cpu_begin, begin = cpu_ns(), time.monotonic_ns()
         try:
             value = self.callables[self.jobs[job]]()
@@ -247,12 +258,13 @@ class Worker:
             if not self._accepts(error):
                 return
             value = None
-        self._keep(job, value, begin, cpu_begin)
+        self._keep(job, value, begin, cpu_begin, waited)
 
     async def run_job_in_loop(self, job: int) -> None:
         """Runs one job within the running event loop; a plain function blocks it, as it does in life."""
         if self.failure is not None:
             return
+        waited = cpu_wait_ns()
         cpu_begin, begin = cpu_ns(), time.monotonic_ns()
         try:
             value = self.callables[self.jobs[job]]()
@@ -262,7 +274,7 @@ class Worker:
             if not self._accepts(error):
                 return
             value = None
-        self._keep(job, value, begin, cpu_begin)
+        self._keep(job, value, begin, cpu_begin, waited)
 
     def _accepts(self, error: BaseException) -> bool:
         """Whether the error is a script's normal end; keeps it as the failure where it is not."""
@@ -272,10 +284,19 @@ class Worker:
             self.failure = describe_failure("task", error)
         return False
 
-    def _keep(self, job: int, value: object, begin: int, cpu_begin: int) -> None:
+    def _keep(self, job: int, value: object, begin: int, cpu_begin: int, waited: int | None) -> None:
         end = time.monotonic_ns()
+        cpu_end = cpu_ns()
+        waited_then = cpu_wait_ns()
         self.spans.append(
-            {"job": job, "begin_ns": begin, "end_ns": end, "cpu_begin_ns": cpu_begin, "cpu_end_ns": cpu_ns()}
+            {
+                "job": job,
+                "begin_ns": begin,
+                "end_ns": end,
+                "cpu_begin_ns": cpu_begin,
+                "cpu_end_ns": cpu_end,
+                "cpu_wait_ns": None if waited is None or waited_then is None else waited_then - waited,
+            }
         )
         self.values[job] = value
 

@@ -73,6 +73,7 @@ class Mode:
     results_equal: bool | None  #: None: they cannot be pickled
     slow_modules: list[str]  #: that silently ran as pure Python in sub-interpreters
     gil_figures: GilFigures | None
+    cpu_wait_ns: int | None = None  #: of the workers' threads in the queue for a CPU
 
 
 @dataclasses.dataclass(frozen=True)

@@ -81,6 +81,7 @@ class Thread:
     hold: Durations | None
     wait: Durations | None
     longest_waits: list[LongestWait]  #: of those whose place is known; at most four, longest first
+    cpu_wait_ns: int | None = None  #: in the queue for a CPU
     folded: int = 0  #: how many threads that have ended are in this row, by their name; 0: it is of one thread
 
 
@@ -139,6 +140,7 @@ class Process:
     handoffs: list[Handoff]
     blame: list[Blame] | None  #: who caused most first; None where it was not recorded
     folded: int = 0  #: how many processes of a kind that have ended this is the sum of; 0: it is one process
+    cpu_wait_ns: int | None = None  #: its threads in the queue for a CPU; None: known of none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,6 +158,7 @@ class Probe:
     cost_share: float | None  #: hooks_ns and elsewhere_ns, of the wall time
     capture_bytes: int | None
     suspended_ns: int = 0  #: the machine was, meanwhile: times across that are not reliable
+    throttled_ns: int = 0  #: its cgroup was kept from every CPU, as its quota was used up
     hooks_ns: int | None = None  #: what tracing took with the GIL's mutex held
     elsewhere_ns: int | None = None  #: and without: work of threads that waited for the GIL, snapshots
     contended: bool = False  #: threads waited so often that the program may have lost more than that
@@ -199,6 +202,7 @@ class Finding:
     victims: list[int] = dataclasses.field(default_factory=list)  #: likewise, who waited most first
     processes: int = 1  #: in which the same was found
     loop_stall_ns: int | None = None  #: the victim is an asyncio loop, which stood still for up to so long
+    cpu_share: float | None = None  #: of the time for which a process wanted a CPU: it was given one
 
 
 @dataclasses.dataclass(frozen=True)

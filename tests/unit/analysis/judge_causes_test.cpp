@@ -100,21 +100,6 @@ TEST(KeptByC, is_of_the_line_of_the_user_that_called_a_library) {
   EXPECT_EQ(only(causes_in(rows)).count, 6U);
 }
 
-TEST(KeptByC, by_a_thread_without_cpu_time_is_a_sleep_and_by_one_with_less_a_lack_of_it) {
-  const auto lack = [](std::optional<Nanoseconds> cpu) {
-    auto holder = heavy_thread(kHolder, 400);
-    holder.cpu_ns = cpu;
-    const auto process = judged_process({blame_row({})}, {holder});
-    return find_lack_of_cpu(only(causes_of(process)), process);
-  };
-  EXPECT_FALSE(lack(std::nullopt));
-  EXPECT_FALSE(lack(356 * kMsTime)) << "others waited 90 ms";
-  ASSERT_TRUE(lack(355 * kMsTime));
-  EXPECT_FALSE(is_sleep(*lack(355 * kMsTime)));
-  EXPECT_FALSE(is_sleep(*lack(31 * kMsTime))) << "others take a CPU from it";
-  EXPECT_TRUE(is_sleep(*lack(30 * kMsTime)));
-}
-
 TEST(NeverReleased, is_a_hold_that_goes_on_for_a_hundred_intervals) {
   const test::Holds open{
       .holds = 1, .forced = 0, .late = 1, .caused_ms = 500, .late_ms = 500, .longest_ms = 500};
@@ -217,6 +202,20 @@ TEST(BusyPolling, is_of_threads_that_ask_again_at_once_on_one_line) {
   EXPECT_EQ(found[0].mean_hold, Nanoseconds(10'000));
 }
 
+// On a busy machine a poller may hold the GIL without a CPU, and be asked for it.
+TEST(BusyPolling, is_judged_by_what_a_hold_takes_as_a_rule) {
+  auto threads = pollers();
+  for (auto& thread : threads) {
+    thread.figures.hold_ns = 100 * kMsTime;
+    thread.figures.hold = DurationFigures{.p50_ns = Nanoseconds(10'000)};
+  }
+  threads.back().figures.forced = 2;
+  EXPECT_THAT(kinds_of(causes_in(polling_rows(), threads)), testing::Contains(FindingKind::BusyPolling));
+  threads.back().figures.forced = 3;
+  EXPECT_THAT(kinds_of(causes_in(polling_rows(), threads)),
+              testing::Not(testing::Contains(FindingKind::BusyPolling)));
+}
+
 TEST(BusyPolling, is_none_of_one_thread_nor_of_threads_that_are_away_meanwhile) {
   auto rows = polling_rows();
   rows.pop_back();
@@ -244,6 +243,26 @@ TEST(TinyTasks, are_told_where_most_waiting_is_for_who_hands_them_over) {
               testing::Contains(FindingKind::Convoy));
 }
 
+// Twelve tasks that compute for 23 ms each: the fifth hold of each ends with the task.
+TEST(ComputingThreads, compute_up_to_the_end_of_their_work_too) {
+  const auto last = [](int held_ms) {
+    auto row = blame_row(
+        {.line = 9, .holds = 4, .forced = 0, .late = 0, .caused_ms = 40, .late_ms = 0, .longest_ms = 4});
+    row.hold_ns = held_ms * kMsTime;
+    return row;
+  };
+  const std::vector threads{heavy_thread(), heavy_thread(kWaiter)};
+  const auto computing = computing_row(kHolder, {kWaiter});
+  EXPECT_EQ(only(causes_in({computing, last(4)}, threads)).lost, 140 * kMsTime);
+  EXPECT_EQ(causes_in({computing, last(3)}, threads).at(0).lost, 100 * kMsTime)
+      << "a moment of something else";
+  auto other = last(4);
+  other.thread = kOther;
+  EXPECT_EQ(causes_in({computing, other}, threads).at(0).lost, 100 * kMsTime) << "nobody ever had to ask it";
+  other.holds = 3;
+  EXPECT_EQ(only(causes_in({computing, other}, threads)).lost, 140 * kMsTime) << "it did so hardly ever";
+}
+
 TEST(FrequentReleases, are_of_threads_that_end_their_holds_themselves) {
   auto row = computing_row(kHolder, {kWaiter});
   row.forced = 9;  // of 20
@@ -252,6 +271,16 @@ TEST(FrequentReleases, are_of_threads_that_end_their_holds_themselves) {
   EXPECT_EQ(found.kind, FindingKind::FrequentReleases);
   EXPECT_EQ(found.count, 20U);
   EXPECT_EQ(found.lost, 105 * kMsTime) << "and until the system had woken who waited";
+  process.blame->back().caused_wait_ns = 500 * kMsTime;
+  EXPECT_EQ(only(causes_of(process)).lost, 200 * kMsTime) << "it woke others, too";
+}
+
+TEST(FrequentReleases, happen_again_and_again) {
+  const auto with = [](std::uint64_t holds) {
+    return causes_in({blame_row({.holds = holds, .forced = 0, .late = 0, .late_ms = 0, .longest_ms = 1})});
+  };
+  EXPECT_TRUE(with(9).empty());
+  EXPECT_EQ(only(with(10)).kind, FindingKind::FrequentReleases);
 }
 
 CodePlace in_asyncio(const std::string& file, const std::string& function) {
@@ -320,10 +349,14 @@ TEST(SwitchInterval, of_a_tenth_saves_most_of_a_convoy_and_costs_switches) {
   EXPECT_EQ(found[0].cost, 9 * kMsTime);
 }
 
-TEST(SwitchInterval, saves_what_one_thread_lost_and_no_more_than_the_run_took) {
-  const auto found = causes_in({computing_row(kHolder, {kWaiter, kOther}, 300)},
-                               {heavy_thread(), light_thread(), light_thread(kOther)});
-  EXPECT_EQ(found.at(0).gain, 135 * kMsTime) << "they wait side by side";
+TEST(SwitchInterval, saves_the_time_in_which_anybody_waited_and_no_more_than_the_run_took) {
+  auto row = computing_row(kHolder, {kWaiter, kOther}, 300);
+  const auto gain = [&] {
+    return causes_in({row}, {heavy_thread(), light_thread(), light_thread(kOther)}).at(0).gain;
+  };
+  EXPECT_EQ(gain(), 270 * kMsTime) << "a hold for each wait: they wait in turns";
+  row.hold_ns = 150 * kMsTime;
+  EXPECT_EQ(gain(), 135 * kMsTime) << "a hold for two waits: they wait side by side";
   auto process = judged_process({computing_row(kHolder, {kWaiter}, 2000)}, {heavy_thread(), light_thread()});
   EXPECT_EQ(causes_of(process).at(0).gain, process.wall_ns);
   process.gils[0].switch_interval = Nanoseconds(999'999);

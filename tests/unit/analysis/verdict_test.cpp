@@ -123,6 +123,23 @@ TEST(Verdict, has_nothing_to_say_of_sequential_alone) {
             Verdict::Kind::NothingElse);
 }
 
+TEST(Verdict, is_none_where_others_had_the_cpus_while_the_sequential_work_wanted_one) {
+  const auto kind_with = [](std::optional<int> waited_ms) {
+    auto sequential = trials_of(Mode::Sequential, 100);
+    for (auto& record : sequential.records) {
+      for (auto& job : record.jobs) {
+        job.cpu_end = job.cpu_begin + 30 * test::kMillisecond;
+        if (waited_ms) job.cpu_wait = *waited_ms * test::kMillisecond;
+      }
+    }
+    return compare_modes({sequential, trials_of(Mode::Threads, 50)}).verdict.kind;
+  };
+  EXPECT_EQ(kind_with(std::nullopt), Verdict::Kind::OneWins) << "the system does not tell";
+  EXPECT_EQ(kind_with(10), Verdict::Kind::OneWins) << "three quarters of the time";
+  EXPECT_EQ(kind_with(11), Verdict::Kind::Starved);
+  EXPECT_EQ(kind_with(9), Verdict::Kind::OneWins);
+}
+
 TEST(Verdict, asks_for_more_rounds_where_there_are_too_few_for_intervals) {
   const auto verdict =
       compare_modes({trials_of(Mode::Sequential, 100, 4), trials_of(Mode::Threads, 10, 4)}).verdict;

@@ -19,14 +19,18 @@ RunNotes some_notes() {
           .losses = {.unrecorded_processes = 1,
                      .overlooked_gils = 2,
                      .were_slots_overwritten = true,
-                     .suspended = std::chrono::seconds(12)},
+                     .suspended = std::chrono::seconds(12),
+                     .throttled = std::chrono::seconds(3)},
           .processes = {
               {.pid = 4001,
                .parent_pid = 4000,
                .begin = 1000,
                .end = 9000,
                .cpu = Nanoseconds(123),
-               .threads = {{.id = ThreadId{4001}, .name = "MainThread", .cpu = Nanoseconds(100)},
+               .threads = {{.id = ThreadId{4001},
+                            .name = "MainThread",
+                            .cpu = Nanoseconds(100),
+                            .cpu_wait = Nanoseconds(40)},
                            {.id = ThreadId{4005}, .name = "\"quoted\"\n"}},
                .hooks = {.timed = 30, .acquires = 10, .ticks = 9000, .work_ticks = 70'000}},
               {.pid = 4002, .parent_pid = 4001, .start_method = "spawn", .name = "parser", .begin = 2000}}};
@@ -53,6 +57,9 @@ TEST_F(RunNotesTest, is_read_as_it_was_written) {
   EXPECT_EQ(notes->processes.at(1).name, "parser");
   EXPECT_EQ(notes->processes.at(0).threads.at(1).name, "\"quoted\"\n");
   EXPECT_EQ(notes->losses.suspended, std::chrono::seconds(12));
+  EXPECT_EQ(notes->losses.throttled, std::chrono::seconds(3));
+  EXPECT_EQ(notes->processes.at(0).threads.at(0).cpu_wait, Nanoseconds(40));
+  EXPECT_EQ(notes->processes.at(0).threads.at(1).cpu_wait, std::nullopt);
   EXPECT_EQ(notes->processes.at(0).hooks.ticks, 9000U);
   write_run_notes(folder_.path(), *notes);
   EXPECT_EQ(text(), before);
@@ -68,6 +75,17 @@ TEST_F(RunNotesTest, knows_of_no_suspension_where_the_capture_is_older_and_refus
   static_cast<void>(folder_.write("run.json", document.dump()));
   EXPECT_THAT(test::error_of([&] { static_cast<void>(read_run_notes(folder_.path())); }).what(),
               HasSubstr("numbers that a run can note"));
+}
+
+TEST_F(RunNotesTest, does_not_know_who_waited_for_a_cpu_where_the_capture_is_older) {
+  write_run_notes(folder_.path(), some_notes());
+  auto document = nlohmann::json::parse(text());
+  document.erase("throttled_ns");
+  document["processes"][0]["threads"][0].erase("cpu_wait_ns");
+  static_cast<void>(folder_.write("run.json", document.dump()));
+  const auto notes = read_run_notes(folder_.path());
+  EXPECT_EQ(notes->losses.throttled, Nanoseconds{});
+  EXPECT_FALSE(notes->processes.at(0).threads.at(0).cpu_wait);
 }
 
 TEST_F(RunNotesTest, has_no_names_of_processes_where_the_capture_is_older) {

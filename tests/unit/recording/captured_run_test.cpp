@@ -78,6 +78,7 @@ TEST_F(CapturedRecording, tells_of_processes_and_threads_what_the_counters_tell)
     ASSERT_EQ(a.threads.size(), 1U);
     EXPECT_EQ(a.threads.front().name, b.threads.front().name);
     EXPECT_EQ(a.threads.front().cpu.has_value(), b.threads.front().cpu.has_value());
+    EXPECT_EQ(a.threads.front().cpu_wait.has_value(), b.threads.front().cpu_wait.has_value());
   }
   EXPECT_EQ(captured.processes.front().threads.front().name, "known as this");
 }

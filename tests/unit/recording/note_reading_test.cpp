@@ -85,6 +85,8 @@ TEST_F(NoteReading, leaves_out_cpu_times_that_go_back_and_threads_without_an_id)
   note_->cpu_end.set(note_->cpu_begin.read() - 1);
   note_->notes[0].cpu_begin.set(10);
   note_->notes[0].cpu_end.set(9);
+  note_->notes[0].cpu_wait_begin.set(10);
+  note_->notes[0].cpu_wait_end.set(10);  // of 9
   note_->notes[1].thread.set(std::uint64_t{1} << 32U);
   note_->threads.set(3);
   const auto notes = read_note(*note_, 5'000);
@@ -92,6 +94,16 @@ TEST_F(NoteReading, leaves_out_cpu_times_that_go_back_and_threads_without_an_id)
   EXPECT_FALSE(notes->cpu);
   ASSERT_EQ(notes->threads.size(), 1U);
   EXPECT_FALSE(notes->threads.front().cpu);
+  EXPECT_FALSE(notes->threads.front().cpu_wait);
+}
+
+TEST_F(NoteReading, gives_how_long_threads_waited_for_a_cpu_where_that_is_known) {
+  note_->notes[0].cpu_wait_begin.set(10);
+  note_->notes[0].end(std::nullopt, Nanoseconds(10));
+  EXPECT_EQ(read_note(*note_, 5'000)->threads.front().cpu_wait, Nanoseconds{});
+  note_->notes[0].cpu_wait_end.set(0);
+  note_->pid.set(static_cast<std::uint64_t>(getppid()));
+  EXPECT_FALSE(read_note(*note_, 5'000)->threads.front().cpu_wait) << "it was killed";
 }
 
 TEST_F(NoteReading, ends_with_what_there_is_place_for) {

@@ -144,17 +144,22 @@ TEST_F(Note, has_place_again_and_the_cpu_time_when_ended_threads_are_one_family)
     ThreadNote* const note = note_->find_or_add(ThreadId{i});
     ASSERT_NE(note, nullptr);
     EXPECT_EQ(note->cpu_end.read(), 0U);
+    EXPECT_EQ(note->cpu_wait_end.read(), 0U);
     note_->name_thread(ThreadId{i}, "Thread-" + std::to_string(i));
     note->cpu_begin.set(10);
-    note->cpu_end.set(15);
+    note->cpu_wait_begin.set(20);
+    note->end(Nanoseconds(15), Nanoseconds(22));
     note_->forget(ThreadId{i}, note_->family_of(ThreadId{i}));
   }
   EXPECT_EQ(note_->threads.read(), 1U);
   EXPECT_EQ(note_->families[1].cpu_begin.read(), 0U);
   EXPECT_EQ(note_->families[1].cpu_end.read(), 5U * 3 * ProcessNote::kThreads);
+  EXPECT_EQ(note_->families[1].cpu_wait_end.read(), 2U * 3 * ProcessNote::kThreads);
+  EXPECT_EQ(note_->families[1].cpu_wait_begin.read(), 0U);
   note_->name_thread(ThreadId{1}, "Thread-1");
   note_->forget(ThreadId{1}, note_->family_of(ThreadId{1}));
   EXPECT_EQ(note_->families[1].cpu_begin.read(), ProcessNote::kUnknownCpu) << "nobody told of its end";
+  EXPECT_EQ(note_->families[1].cpu_wait_begin.read(), ProcessNote::kUnknownCpu);
 }
 
 TEST_F(Note, says_which_process_it_is_of_from_its_begin_to_its_end) {

@@ -199,6 +199,23 @@ TEST(FindingText, says_of_a_thread_that_did_not_compute_that_it_sleeps_or_had_no
   EXPECT_THAT(kept(), HasSubstr("(it had 200 ms of 400 ms)"));
 }
 
+TEST(FindingText, says_for_how_much_of_the_time_a_process_was_given_a_cpu) {
+  auto run = run_of_two();
+  RunFinding finding{.kind = RunFinding::Kind::LackOfCpu, .pid = 4711};
+  finding.cpu_share = 0.35;
+  EXPECT_EQ(
+      say(finding, run),
+      "the process was given a CPU for 35 % of the time it wanted one: figures of waiting are those of the "
+      "machine; measure on an idle one");
+  run.processes.push_back(run.processes.front());
+  run.probe.losses.throttled = 1200 * kMs;
+  EXPECT_THAT(say(finding, run),
+              HasSubstr("process 4711 was given a CPU for 35 % of the time it wanted one (its cgroup "
+                        "was throttled for 1.20 s): figures"));
+  finding.processes = 2;
+  EXPECT_THAT(say(finding, run), HasSubstr("process 4711 and 1 more were given"));
+}
+
 TEST(FindingText, stands_in_place_of_the_general_advice) {
   auto run = run_of_two();
   run.processes.front().wall_ns = 1000 * kMs;

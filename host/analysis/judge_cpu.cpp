@@ -1,0 +1,95 @@
+#include "analysis/judge_cpu.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "analysis/judge_parts.h"
+
+namespace gilscope {
+namespace {
+
+using Kind = RunFinding::Kind;
+
+constexpr double kGivenEnough = 0.75;       // of the time for which a CPU was wanted
+constexpr double kLeastWaited = 0.1;        // of the process's time, for a CPU
+constexpr Nanoseconds kShort{100'000'000};  // of a process: to be scheduled now and then takes milliseconds
+
+// Of all GILs. Empty where the system did not tell.
+std::optional<CpuOfHolds> cpu_of_holds(const ProcessSummary& process, ThreadId thread) {
+  CpuOfHolds known;
+  std::optional<Nanoseconds> cpu;
+  for (const auto& row : process.threads) {
+    if (row.figures.id != thread) continue;
+    known.held = add(known.held, row.figures.hold_ns);
+    cpu = row.cpu_ns;  // in each of its rows, as it has one for each GIL
+    known.cpu_wait = row.cpu_wait_ns;
+  }
+  if (!cpu) return std::nullopt;
+  known.cpu = *cpu;
+  return known;
+}
+
+std::optional<CpuOfHolds> cpu_of_culprits(const RunFinding& finding, const ProcessSummary& process) {
+  CpuOfHolds all{.cpu_wait = Nanoseconds{}};
+  for (const auto culprit : finding.culprits) {
+    const auto known = cpu_of_holds(process, culprit);
+    if (!known) return std::nullopt;
+    all.held = add(all.held, known->held);
+    all.cpu = add(all.cpu, known->cpu);
+    if (!known->cpu_wait) all.cpu_wait.reset();
+    if (all.cpu_wait) *all.cpu_wait = add(*all.cpu_wait, *known->cpu_wait);
+  }
+  return all;
+}
+
+// Late holds that took as much CPU time as theirs do on average would be late on an idle machine, too.
+bool are_late_anyway(const RunFinding& finding, Nanoseconds each, const CpuOfHolds& holds) {
+  const auto late = static_cast<double>(mean(each, finding.count).count());
+  return finding.count >= kSeveral && round_to_nanoseconds(late * ratio(holds.cpu, holds.held)) >= kKept;
+}
+
+}  // namespace
+
+// Seen: a thread that computed had a CPU for a sixth of its time, with twenty others on two cores. To begin
+// takes some milliseconds in any case.
+bool is_sleep(const CpuOfHolds& holds) noexcept {
+  constexpr Nanoseconds kToBegin{10'000'000};
+  if (holds.cpu_wait) return *holds.cpu_wait < (holds.held - holds.cpu) / 2;
+  return holds.cpu - kToBegin <= holds.held / 20;
+}
+
+std::optional<CpuOfHolds> find_lack_of_cpu(const RunFinding& finding, const ProcessSummary& process) {
+  if (finding.kind != Kind::KeptByC && finding.kind != Kind::StalledLoop) return std::nullopt;
+  const auto all = cpu_of_culprits(finding, process);
+  if (!all) return std::nullopt;
+  const auto each =
+      finding.lost / static_cast<std::int64_t>(std::max<std::size_t>(finding.victims.size(), 1));
+  if (all->held <= all->cpu || all->held - all->cpu < each / 2) return std::nullopt;
+  if (is_sleep(*all) || !all->cpu_wait) return all;
+  const bool is_enough = ratio(all->cpu, add(all->cpu, *all->cpu_wait)) >= kGivenEnough;
+  return is_enough || are_late_anyway(finding, each, *all) ? std::nullopt : all;
+}
+
+std::optional<Nanoseconds> wanted_cpu(const ProcessSummary& process) noexcept {
+  if (!process.cpu_ns) return std::nullopt;
+  return add(*process.cpu_ns, process.cpu_wait_ns.value_or(Nanoseconds{}));
+}
+
+std::optional<RunFinding> find_starved(const std::vector<ProcessSummary>& processes) {
+  std::optional<RunFinding> found;
+  for (const auto& process : processes) {
+    const auto wanted = wanted_cpu(process);
+    if (!wanted || !process.cpu_wait_ns || process.wall_ns < kShort) continue;
+    const double given = ratio(*process.cpu_ns, *wanted);
+    if (given >= kGivenEnough || ratio(*process.cpu_wait_ns, process.wall_ns) < kLeastWaited) continue;
+    const auto others = found ? found->processes : 0;
+    if (!found || found->longest < *process.cpu_wait_ns) {
+      found = RunFinding{.kind = Kind::LackOfCpu, .pid = process.pid, .longest = *process.cpu_wait_ns};
+      found->cpu_share = given;
+    }
+    found->processes = others + 1;
+  }
+  return found;
+}
+
+}  // namespace gilscope
