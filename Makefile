@@ -1,7 +1,7 @@
 # The names of what can be done; how is in tools/. PYTHON=… chooses the CPython (tools/choose_python.py --why).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo build test test-all contract test-busy wheel cpython-tests sanitize bench flavours plots docs docs-outputs lint format clean help
+.PHONY: demo build test test-all contract test-busy wheel cpython-tests sanitize bench flavours plots corpus docs docs-outputs lint format clean help
 
 demo: ## Build, then compare the article's counting programs in every mode
 	@sh tools/demo.sh
@@ -27,6 +27,8 @@ flavours: ## Install PyPy and Jython (Debian), then measure which Python here ha
 	@sh tools/flavours.sh
 plots: ## Measure the article's claims, then draw the plots of docs/article.md and write its figures
 	@sh tools/plots.sh
+corpus: ## Build, then record the programs of tests/corpus anew, and judge what is said of them
+	@sh tools/corpus.sh
 docs: ## Build, then make the site of docs/ (build/docs); no warning is accepted
 	@sh tools/docs.sh
 docs-outputs: ## Build, then run the commands that README.md and docs/ show, and write their output there

@@ -1,0 +1,65 @@
+"""What a fix gains, beside what was said before: a table for docs/how-to/threads.md. `gains.py [NAME…]`.
+
+Each program of fixed/ is that of programs/ with what was advised. Both run in turns, on a machine that does nothing
+else, with the binary (GILSCOPE_HOST); figures are medians.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+CORPUS = Path(__file__).resolve().parent
+ROUNDS = 5
+
+
+def run(host: str, program: Path, folder: Path) -> dict[str, Any]:
+    """What was recorded of one run."""
+    command = [host, "run", "-q", "--force", "--json", "gil.json", str(program)]
+    subprocess.run(command, cwd=folder, check=False, capture_output=True)
+    document: dict[str, Any] = json.loads((folder / "gil.json").read_text())
+    return document
+
+
+def waited_ms(document: dict[str, Any]) -> float:
+    """By all threads for all GILs."""
+    return float(sum(gil["wait_ns"] for process in document["processes"] for gil in process["gils"])) / 1e6
+
+
+def median(documents: list[dict[str, Any]], figure: Any) -> float:
+    """Of a figure of each."""
+    return float(statistics.median(figure(document) for document in documents))
+
+
+def compare(host: str, name: str, folder: Path) -> str:
+    """One row of the table."""
+    before, after = [], []
+    for _ in range(ROUNDS):
+        before.append(run(host, CORPUS / "programs" / f"{name}.py", folder))
+        after.append(run(host, CORPUS / "fixed" / f"{name}.py", folder))
+    kinds = [finding["kind"] for finding in before[-1]["findings"]]
+    gains = [f["gain_ns"] / 1e6 for document in before for f in document["findings"] if f["gain_ns"] is not None]
+    walls = [median(runs, lambda document: document["wall_ns"] / 1e6) for runs in (before, after)]
+    waits = [median(runs, waited_ms) for runs in (before, after)]
+    promised = f"{statistics.median(gains):.0f} ms" if gains else "-"
+    times = [*waits, *walls]
+    measured = " | ".join(f"{time:.0f} ms" for time in times)
+    return f"| {name} | {', '.join(kinds)} | {measured} | {promised} | {walls[0] - walls[1]:.0f} ms |"
+
+
+def main() -> None:
+    """A row for each."""
+    host = str(Path(os.environ["GILSCOPE_HOST"]).resolve())
+    print("| program | said | waited | fixed | took | fixed | promised | gained |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in sys.argv[1:] or sorted(program.stem for program in (CORPUS / "fixed").glob("*.py")):
+            print(compare(host, name, Path(folder)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

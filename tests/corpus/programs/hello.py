@@ -1,0 +1,3 @@
+"""As short as a script can be."""
+
+print("hello")
