@@ -1,6 +1,7 @@
 // From spans between stacks to rows between lines.
 #include <algorithm>
 #include <numeric>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -10,7 +11,8 @@
 namespace gilscope {
 namespace {
 
-using Row = std::tuple<GilId, std::optional<ThreadId>, std::optional<PlaceId>, std::optional<PlaceId>>;
+using Row = std::tuple<GilId, std::optional<ThreadId>, std::optional<PlaceId>, std::optional<PlaceId>,
+                       std::optional<HeldWork>>;
 
 struct RowFigures {
   SpanFigures sum;
@@ -22,8 +24,27 @@ std::uint64_t sum_of(const std::map<ThreadId, std::uint64_t>& waits) {
                                [](const auto& wait) { return wait.second; });
 }
 
-std::optional<PlaceId> innermost(const CodeStacks& stacks, std::optional<StackId> stack) {
-  return stack ? std::optional(stacks.stack(*stack).front()) : std::nullopt;
+// A stack with what was done there apart from its lines.
+struct Stand {
+  std::optional<HeldWork> work;
+  std::span<const PlaceId> lines;
+
+  [[nodiscard]] std::optional<PlaceId> innermost() const {
+    return lines.empty() ? std::nullopt : std::optional(lines.front());
+  }
+};
+
+Stand stand_at(const CodeStacks& stacks, std::optional<StackId> stack) {
+  Stand stand;
+  if (!stack) return stand;
+  stand.lines = stacks.stack(*stack);
+  while (!stand.lines.empty()) {
+    auto work = work_of(stacks.place(stand.lines.front()));
+    if (!work) break;
+    if (!stand.work) stand.work = std::move(work);
+    stand.lines = stand.lines.subspan(1);
+  }
+  return stand;
 }
 
 std::optional<CodePlace> name_place(const CodeStacks& stacks, std::optional<PlaceId> place) {
@@ -33,8 +54,9 @@ std::optional<CodePlace> name_place(const CodeStacks& stacks, std::optional<Plac
 std::map<Row, RowFigures> merge(const BlameRecord& blame) {
   std::map<Row, RowFigures> rows;
   for (const auto& [key, span] : blame.spans) {
-    const auto from = innermost(blame.stacks, key.from);
-    auto& row = rows[{key.gil, key.thread, from, innermost(blame.stacks, key.to)}];
+    const auto to = stand_at(blame.stacks, key.to);
+    auto& row =
+        rows[{key.gil, key.thread, stand_at(blame.stacks, key.from).innermost(), to.innermost(), to.work}];
     row.sum += span;
     if (key.to) row.caused_at[*key.to] += sum_of(span.waits);
   }
@@ -47,7 +69,7 @@ void name_heaviest_stack(BlameRow& row, const RowFigures& figures, const CodeSta
   const auto heaviest =
       std::ranges::max_element(caused_at, {}, [](const auto& stack) { return stack.second; });
   if (heaviest == caused_at.end()) return;
-  for (const auto place : stacks.stack(heaviest->first)) row.stack.push_back(stacks.place(place));
+  for (const auto place : stand_at(stacks, heaviest->first).lines) row.stack.push_back(stacks.place(place));
   row.stack_wait_ns = tick.of(heaviest->second);
 }
 
@@ -56,11 +78,12 @@ void name_heaviest_stack(BlameRow& row, const RowFigures& figures, const CodeSta
 std::vector<BlameRow> rank_blame(const BlameRecord& blame, TickLength tick) {
   std::vector<BlameRow> ranking;
   for (const auto& [key, figures] : merge(blame)) {
-    const auto& [gil, thread, from, to] = key;
+    const auto& [gil, thread, from, to, work] = key;
     BlameRow row{.gil = gil,
                  .thread = thread,
                  .from = name_place(blame.stacks, from),
                  .to = name_place(blame.stacks, to),
+                 .work = work,
                  .holds = figures.sum.holds,
                  .hold_ns = tick.of(figures.sum.hold_ticks),
                  .forced = figures.sum.forced,

@@ -205,6 +205,7 @@ void tell_busy_loop(const NamedThread& thread, const GilFacts& facts, std::vecto
   const BlameRow* worst = nullptr;
   for (const BlameRow* row : facts.rows) {
     if (row->thread != thread.figures.id || row->max_hold_ns < kStall || !task_of(row->stack)) continue;
+    if (is_collection(row->work)) continue;
     if (worst == nullptr || row->max_hold_ns > worst->max_hold_ns) worst = row;
   }
   if (worst == nullptr) return;
@@ -245,7 +246,11 @@ std::vector<RunFinding> find_causes(const GilFacts& facts) {
     found.push_back(std::move(finding));
   }
   for (const auto& late : sorted.late) {
-    if (is_kept_too_long(late)) found.push_back(late.told(Kind::KeptByC, facts));
+    if (is_collection(late.heaviest()->work)) {
+      found.push_back(late.told(Kind::GarbageCollection, facts));
+    } else if (is_kept_too_long(late)) {
+      found.push_back(late.told(Kind::KeptByC, facts));
+    }
   }
   if (auto pollers = find_pollers(facts, sorted)) {
     found.push_back(std::move(*pollers));

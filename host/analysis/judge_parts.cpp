@@ -33,9 +33,14 @@ bool is_for_tasks(const GilFacts& facts) {
   return lost > Nanoseconds::zero() && lost >= facts.gil->wait_ns / 2;
 }
 
+std::optional<CodePlace> look_at(const BlameRow& row) {
+  return row.to ? std::optional(place_to_look_at(*row.to, row.stack)) : std::nullopt;
+}
+
 }  // namespace
 
 Parts split(const BlameRow& row) {
+  if (is_collection(row.work)) return {.late = row.caused_wait_ns};
   Parts parts{.late = std::min(row.late_wait_ns, row.caused_wait_ns)};
   const Nanoseconds others = row.caused_wait_ns - parts.late;
   const auto holds = row.holds - std::min(row.late_holds, row.holds);
@@ -89,14 +94,16 @@ RunFinding Gathering::told(RunFinding::Kind kind, const GilFacts& facts) const {
   if (!finding.culprits.empty()) finding.culprit = finding.culprits.front();
   finding.victims = rank(victims_, 0);
   if (!finding.victims.empty()) finding.victim = finding.victims.front();
-  if (heaviest_ != nullptr) {
-    finding.place = heaviest_->to;
-    finding.stack = heaviest_->stack;
-  }
   finding.count = holds_;
   finding.longest = longest_;
   finding.lost = lost_;
   finding.interval = facts.interval;
+  if (heaviest_ != nullptr) {
+    finding.work = heaviest_->work;
+    if (finding.work && finding.work->kind == WorkKind::Collection) return finding;  // on an innocent line
+    finding.place = heaviest_->to;
+    finding.stack = heaviest_->stack;
+  }
   return finding;
 }
 
@@ -104,7 +111,7 @@ SortedRows sort_rows(const GilFacts& facts) {
   SortedRows sorted;
   const bool has_tasks = is_for_tasks(facts);
   const auto computers = find_computers(facts);
-  std::map<std::optional<CodePlace>, Gathering> late;
+  std::map<std::pair<std::optional<CodePlace>, std::optional<HeldWork>>, Gathering> late;
   for (const BlameRow* row : facts.rows) {
     auto parts = split(*row);
     // Who computes for a millisecond and then gives it up, as it has done its work, computed.
@@ -116,9 +123,12 @@ SortedRows sort_rows(const GilFacts& facts) {
     // A waiter asks for a hold that is late before it is; only one that goes on has not been forced.
     if (row->late_holds > row->forced && row->max_wait_ns >= kNeverReleased * facts.interval) {
       sorted.open.emplace_back().add(*row, parts.late, row->late_holds, row->max_hold_ns);
+    } else if (is_collection(row->work)) {
+      const bool is_asked_for = row->work->kind == WorkKind::Collect;
+      late[{is_asked_for ? look_at(*row) : std::nullopt, row->work}].add(*row, parts.late, row->holds,
+                                                                         row->max_wait_ns);
     } else if (row->late_holds > 0) {
-      const auto place = row->to ? std::optional(place_to_look_at(*row->to, row->stack)) : std::nullopt;
-      late[place].add(*row, parts.late, row->late_holds, row->max_wait_ns);
+      late[{look_at(*row), row->work}].add(*row, parts.late, row->late_holds, row->max_wait_ns);
     }
     const auto longest = row->late_holds == 0 ? row->max_wait_ns : Nanoseconds{};
     if (has_tasks && is_handing_over(row->stack)) {
@@ -129,7 +139,7 @@ SortedRows sort_rows(const GilFacts& facts) {
       sorted.brief.add(*row, parts.brief, others, longest);
     }
   }
-  for (auto& [place, gathering] : late) sorted.late.push_back(std::move(gathering));
+  for (auto& [reason, gathering] : late) sorted.late.push_back(std::move(gathering));
   return sorted;
 }
 

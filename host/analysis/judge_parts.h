@@ -58,7 +58,7 @@ class Gathering {
 
 // The rows of a GIL, each part with those of its kind.
 struct SortedRows {
-  std::vector<Gathering> late;  // by the line to look at
+  std::vector<Gathering> late;  // by the line to look at, and what was done
   std::vector<Gathering> open;  // that have not ended
   Gathering computing;
   Gathering brief;

@@ -64,23 +64,25 @@ const NamedThread* only_thread(const std::vector<ProcessSummary>& processes, con
 }
 
 bool has_culprit(Kind kind) {
-  return kind == Kind::NeverReleased || kind == Kind::KeptByC || kind == Kind::StalledLoop;
+  return kind == Kind::NeverReleased || kind == Kind::KeptByC || kind == Kind::StalledLoop ||
+         kind == Kind::GarbageCollection;
 }
 
 // The same in several processes is one.
 void merge_processes(std::vector<RunFinding>& found) {
-  std::map<std::tuple<Kind, std::string, std::string, std::uint32_t>, std::size_t> places;
+  std::map<std::tuple<Kind, std::optional<HeldWork>, std::string, std::string, std::uint32_t>, std::size_t>
+      places;
   std::vector<RunFinding> merged;
   sort_stably(found, [](const auto& left, const auto& right) { return left.lost > right.lost; });
   for (auto& finding : found) {
-    if (!finding.place || finding.kind == Kind::NeverReleased) {
+    if ((!finding.place && !finding.work) || finding.kind == Kind::NeverReleased) {
       merged.push_back(std::move(finding));
       continue;
     }
-    const auto& place = place_to_look_at(*finding.place, finding.stack);
+    const auto place = finding.place ? place_to_look_at(*finding.place, finding.stack) : CodePlace{};
     const auto line = has_culprit(finding.kind) ? place.line : 0;
     const auto [known, is_new] =
-        places.try_emplace({finding.kind, place.file, place.function, line}, merged.size());
+        places.try_emplace({finding.kind, finding.work, place.file, place.function, line}, merged.size());
     if (is_new) {
       merged.push_back(std::move(finding));
       continue;

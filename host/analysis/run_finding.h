@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analysis/gil_summary.h"
+#include "analysis/held_work.h"
 #include "capture/code_stacks.h"
 #include "support/time.h"
 
@@ -27,7 +28,9 @@ struct RunFinding {
     // in C
     // kept it, or Python itself that collected or freed objects.
     KeptByC,
-    // The same, and an asyncio loop suffered most; or a loop stood still since what it ran kept the GIL.
+    // Python collected garbage meanwhile, by itself or as it was asked to.
+    GarbageCollection,
+    // As KeptByC, and an asyncio loop suffered most; or a loop stood still since what it ran kept the GIL.
     StalledLoop,
     // Several threads compute in Python at once.
     ComputingThreads,
@@ -57,13 +60,14 @@ struct RunFinding {
   Kind kind{};
   std::optional<std::int64_t> pid;  // these three: empty where it is of the whole run
   std::optional<GilId> gil;
-  std::optional<ThreadId> culprit;   // whose holds it were, mostly; empty: not known
-  std::optional<ThreadId> victim;    // who waited most; empty where nobody did
-  std::optional<CodePlace> place;    // where the culprit's hold ended
-  std::vector<CodePlace> stack;      // of it, as BlameRow has it
-  std::uint64_t count = 0;           // holds, waits or hand-offs, that it is about
-  Nanoseconds longest{};             // hold or wait
-  Nanoseconds lost{};                // by those who waited, in all of them
+  std::optional<ThreadId> culprit;  // whose holds it were, mostly; empty: not known
+  std::optional<ThreadId> victim;   // who waited most; empty where nobody did
+  std::optional<CodePlace> place;   // where the culprit's hold ended; empty, too, where the line is no reason
+  std::vector<CodePlace> stack;     // of it, as BlameRow has it
+  std::optional<HeldWork> work;     // likewise
+  std::uint64_t count = 0;          // holds, waits or hand-offs, that it is about
+  Nanoseconds longest{};            // hold or wait
+  Nanoseconds lost{};               // by those who waited, in all of them
   std::optional<double> hold_share;  // of the GIL that was held most, of a whole run
   std::optional<double> at_most;  // of a whole run: how many times faster any number of threads could make it
   std::optional<Nanoseconds> gain;  // of a change, less waiting and

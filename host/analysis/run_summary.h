@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/gil_summary.h"
+#include "analysis/held_work.h"
 #include "analysis/process_record.h"
 #include "analysis/run_finding.h"
 #include "support/time.h"
@@ -42,6 +43,7 @@ struct BlameRow {
   std::optional<ThreadId> thread;
   std::optional<CodePlace> from;  // where the holds began; empty where that is not known
   std::optional<CodePlace> to;    // where they ended
+  std::optional<HeldWork> work;   // what it did meanwhile, where that is known and no Python code
   std::uint64_t holds = 0;
   Nanoseconds hold_ns{};
   std::uint64_t forced = 0;

@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/ranges.h>
 
+#include "analysis/held_work.h"
 #include "cli/html_page.h"
 #include "report/chrome_trace.h"
 #include "report/firefox_profile.h"
@@ -20,8 +21,12 @@ namespace gilscope::cli {
 namespace {
 
 HoldBlame describe_blame(const BlamedHold& hold, const CodeStacks& stacks, TickLength tick) {
-  const auto innermost = [&](std::optional<StackId> stack) {
-    return stack ? std::optional(stacks.place(stacks.stack(*stack).front())) : std::nullopt;
+  const auto innermost = [&](std::optional<StackId> stack) -> std::optional<CodePlace> {
+    if (!stack) return std::nullopt;
+    for (const auto place : stacks.stack(*stack)) {
+      if (!work_of(stacks.place(place))) return stacks.place(place);
+    }
+    return std::nullopt;
   };
   HoldBlame blame{.from = innermost(hold.span.from), .to = innermost(hold.span.to)};
   for (const auto& [thread, ticks] : hold.waits) blame.waits.push_back({thread, tick.of(ticks)});

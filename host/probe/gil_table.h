@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "probe/event.h"
+#include "probe/holder_look.h"
 #include "probe/recorder.h"
 
 namespace gilscope {
@@ -34,12 +35,15 @@ struct alignas(64) Gil {
   Recorder* recorder = nullptr;  // nullptr: not adopted, nothing is recorded
   std::uint64_t last_ticks = 0;  // its next event is later
   std::uint64_t switches = 0;    // counts changes of the holding thread, as CPython's switch_number
-  ThreadId holder = kNobody;     // kNobody, too, where the hold began before the probe saw the GIL
+  // Since when somebody waits for the hold that is on; while somebody does.
+  std::uint64_t wanted_since = 0;
+  ThreadId holder = kNobody;  // kNobody, too, where the hold began before the probe saw the GIL
   ThreadId last_holder = kNobody;
   GilId id{0};
   std::uint32_t sequence = 0;  // of its next event
   std::uint32_t waiters = 0;   // threads that have requested it and not got it yet
   bool has_id = false;
+  bool has_look = false;    // see GilTable::look_of
   bool was_forked = false;  // in a child that has not made this GIL anew yet
 
   // Relaxed: only compared; a GIL that a thread uses was in the table before it could lock the GIL's mutex.
@@ -77,6 +81,11 @@ class GilTable {
     }
   }
 
+  // What the holder was seen to do, where has_look says that it was; with the GIL's mutex held.
+  [[nodiscard]] HolderLook& look_of(const Gil& gil) noexcept {
+    return looks_[static_cast<std::size_t>(&gil - gils_.data())];
+  }
+
   [[nodiscard]] std::mutex& mutex() noexcept { return mutex_; }
   [[nodiscard]] std::uint64_t overflows() const noexcept { return overflows_; }
 
@@ -90,6 +99,7 @@ class GilTable {
   }
 
   std::array<Gil, kPlaces> gils_{};
+  std::array<HolderLook, kPlaces> looks_{};
   std::uint64_t overflows_ = 0;
   std::mutex mutex_;
 };

@@ -12,6 +12,7 @@ void HookLevel::hand_to_recorder(Gil& gil) noexcept {
     gil.sequence = 0;
   }
   gil.has_id = true;
+  gil.has_look = false;
   gil.recorder = task_.recorder;
   gil.recorder->open(gil.id, task_.owners.owner_of(gil.key()));
 }
@@ -81,6 +82,7 @@ void HookLevel::on_init(std::uintptr_t cond) noexcept {
   gil->recorder = nullptr;
   gil->holder = kNobody;
   gil->waiters = 0;
+  gil->has_look = false;
 }
 
 void HookLevel::on_destroy(std::uintptr_t cond) noexcept {
@@ -157,6 +159,7 @@ void HookLevel::after_fork_in_child() noexcept {
     gil.holder = kNobody;
     gil.last_holder = kNobody;
     gil.waiters = 0;
+    gil.has_look = false;
     gil.sequence = 0;
     gil.was_forked = true;
   };

@@ -9,9 +9,11 @@
 #include <mutex>
 #include <optional>
 #include <pthread.h>
+#include <span>
 
 #include "probe/calibration.h"
 #include "probe/clock.h"
+#include "probe/code_point.h"
 #include "probe/event.h"
 #include "probe/gil_owners.h"
 #include "probe/gil_table.h"
@@ -33,6 +35,7 @@ struct ThreadMemory {
   std::uint64_t last_session = 0;     // which was in this run
   std::uintptr_t initialised = 0;     // the condition variable that it initialised last
   ThreadId id = kNobody;
+  std::uint32_t timeouts = 0;     // in the wait that is on, of holds that went on
   std::uint32_t until_timed = 0;  // how many events until one is timed, see HookTimes
   bool is_recording = false;      // re-entry guard
 };
@@ -45,6 +48,7 @@ struct HookTask {
   GilOwners owners;
   std::uintptr_t holder_distance = 0;  // see find_holder_distance(); 0: no stacks are read
   bool notes_every_hold = false;       // not only where somebody waits
+  std::uintptr_t watched = 0;          // cond of the GIL whose interpreter's collections are watched; 0: none
 };
 
 class HookLevel {
@@ -98,6 +102,9 @@ class HookLevel {
   void note_time(const Gil& gil, const Event& event) noexcept;
   void record(Gil& gil, EventKind kind) noexcept;
   void record_quietly(Gil& gil, EventKind kind) noexcept;
+  [[nodiscard]] const void* holder_of(const Gil& gil) const noexcept;
+  std::span<const CodePoint> add_work(Gil& gil, std::uint64_t now, std::span<const CodePoint> stack,
+                                      FrameBuffer& buffer) noexcept;
   void record_with_stack(Gil& gil, EventKind kind) noexcept;
   bool stop_waiting(Gil& gil) noexcept;
   void on_release(Gil& gil) noexcept;

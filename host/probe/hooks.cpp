@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "probe/held_stack.h"
 #include "probe/hook_level.h"
 #include "probe/python_stack.h"
 
@@ -86,6 +87,22 @@ void HookLevel::record(Gil& gil, EventKind kind) noexcept {
   self().is_recording = false;
 }
 
+const void* HookLevel::holder_of(const Gil& gil) const noexcept {
+  if (task_.holder_distance == 0) return nullptr;
+  return *reinterpret_cast<const void* const*>(gil.key() - task_.holder_distance);
+}
+
+// What the GIL was kept for rather than for Python code, since somebody waits for it.
+std::span<const CodePoint> HookLevel::add_work(Gil& gil, std::uint64_t now, std::span<const CodePoint> stack,
+                                               FrameBuffer& buffer) noexcept {
+  const bool was_seen = std::exchange(gil.has_look, false);
+  if (gil.key() == task_.watched) {
+    const auto collection = collection_between(task_.clock, gil.wanted_since, now);
+    if (collection) return put_first(*collection, stack, buffer);
+  }
+  return was_seen ? put_first(table_.look_of(gil), stack, buffer) : stack;
+}
+
 // Where somebody waits, or where every hold is asked for: with where the thread stands. drop_gil and take_gil
 // have named their thread state as the GIL's latest holder, and its frames cannot move while we hold the
 // GIL's mutex. After the clock was read: what this takes is no part of a hold that ends.
@@ -95,10 +112,9 @@ void HookLevel::record(Gil& gil, EventKind kind) noexcept {
   ++gil.sequence;
   FrameBuffer buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
   std::span<const CodePoint> stack;
-  if (task_.holder_distance != 0) {
-    const void* const state = *reinterpret_cast<const void* const*>(gil.key() - task_.holder_distance);
-    if (state != nullptr) stack = read_stack(state, buffer);
-  }
+  const void* const state = holder_of(gil);
+  if (state != nullptr) stack = read_stack(state, buffer);
+  if (kind == EventKind::Release && gil.waiters != 0) stack = add_work(gil, event.ticks, stack, buffer);
   gil.recorder->record_at(event, stack, python_code());
   note_time(gil, event);
   self().is_recording = false;
@@ -143,7 +159,9 @@ bool HookLevel::stop_waiting(Gil& gil) noexcept {
     record(gil, EventKind::Acquire);
   } else {
     record_quietly(gil, EventKind::Acquire);
+    return;
   }
+  gil.wanted_since = gil.last_ticks;
 }
 
 // A waiter's round ended by its time limit. CPython asks the holder to give the GIL up if the GIL is locked
@@ -154,6 +172,13 @@ void HookLevel::on_timeout(Gil& gil, std::uintptr_t cond, std::uint64_t in_sessi
   if (gil.key() != cond || gil.recorder == nullptr || self().is_recording) return;
   if (session_ != in_session || gil.switches != switches_before || gil.holder == kNobody) return;
   record(gil, EventKind::Timeout);
+  // At the second Python code would have given it up.
+  if (++self().timeouts < 2 || gil.has_look) return;
+  const void* const state = holder_of(gil);
+  const auto look = state == nullptr ? std::nullopt : look_at_holder(state);
+  if (!look) return;
+  table_.look_of(gil) = *look;
+  gil.has_look = true;
 }
 
 // A thread that would sleep does what is left to do instead, off the GIL's mutex. Then its wait is over
@@ -218,8 +243,10 @@ int HookLevel::wait(pthread_cond_t* cond, pthread_mutex_t* mutex, const timespec
   if (self().awaited != gil || self().awaited_session != number) {
     self().awaited = gil;
     self().awaited_session = number;
+    self().timeouts = 0;
     ++gil->waiters;
     record(*gil, EventKind::Request);
+    if (gil->waiters == 1) gil->wanted_since = gil->last_ticks;
     if (gil->recorder->has_work()) [[unlikely]] {
       work(*gil->recorder, *mutex);
       return 0;

@@ -7,8 +7,10 @@
 
 #include <fmt/core.h>
 
+#include "probe/attached.h"
 #include "probe/calibration.h"
 #include "probe/code_deaths.h"
+#include "probe/collections.h"
 #include "probe/elf_slots.h"
 #include "probe/gil_table.h"
 #include "probe/hook_level.h"
@@ -18,22 +20,8 @@
 namespace gilscope {
 namespace {
 
-// Not PyGILState_Check where there is better: it knows a thread's first state only, and nothing of
-// sub-interpreters.
-bool is_attached() {
-#if PY_VERSION_HEX >= 0x030d0000
-  return PyThreadState_GetUnchecked() != nullptr;
-#elif PY_VERSION_HEX >= 0x030c0000
-  return _PyThreadState_UncheckedGet() != nullptr;
-#else
-  // The one is the process's state, not the thread's; the other says yes to everybody once a sub-interpreter
-  // was made.
-  return _PyThreadState_UncheckedGet() != nullptr && PyGILState_Check() != 0;
-#endif
-}
-
 void require_gil() {
-  if (!is_attached()) {
+  if (attached_state() == nullptr) {
     throw ProbeError(ProbeFailure::Unsupported, "the probe was started by a thread that does not hold a GIL",
                      "start it from a thread that is attached to an interpreter");
   }
@@ -73,12 +61,31 @@ void watch_forks() {
 
 }  // namespace
 
+// Not PyGILState_Check where there is better: it knows a thread's first state only, and nothing of
+// sub-interpreters.
+PyThreadState* attached_state() noexcept {
+#if PY_VERSION_HEX >= 0x030d0000
+  return PyThreadState_GetUnchecked();
+#elif PY_VERSION_HEX >= 0x030c0000
+  return _PyThreadState_UncheckedGet();
+#else
+  // The one is the process's state, not the thread's; the other says yes to everybody once a sub-interpreter
+  // was made.
+  return PyGILState_Check() != 0 ? _PyThreadState_UncheckedGet() : nullptr;
+#endif
+}
+
 Probe::~Probe() { stop(); }
 
 void Probe::start(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   require_gil();
   const StartTurn turn;
-  install(recorder, stacks, clock);
+  try {
+    install(recorder, stacks, clock);
+  } catch (...) {
+    leave_collections();
+    throw;
+  }
   is_running_ = true;
 }
 
@@ -93,6 +100,10 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   const auto owners = GilOwners::of_process(calibration.cond);
   const std::uintptr_t holder_distance = can_read_stacks ? find_holder_distance(calibration.cond) : 0;
   stacks_ = holder_distance != 0 ? stacks : Stacks::Off;
+  if (stacks_ != Stacks::Off) {
+    watch_collections(clock);
+    watches_collections_ = true;
+  }
   losses_ = {};
   clock_ = clock;
   started_ = clock_.sample();
@@ -115,7 +126,8 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
                .layout = calibration.layout,
                .owners = owners,
                .holder_distance = holder_distance,
-               .notes_every_hold = stacks == Stacks::Every},
+               .notes_every_hold = stacks == Stacks::Every,
+               .watched = watches_collections_ ? calibration.cond : 0},
               calls_below(level_));
   try {
     lead_slots_to(level_, cpython);
@@ -135,8 +147,14 @@ void Probe::end_hooks() noexcept {
   give_level_back(level_);
 }
 
+void Probe::leave_collections() noexcept {
+  if (watches_collections_) unwatch_collections();
+  watches_collections_ = false;
+}
+
 void Probe::stop() noexcept {
   if (!is_running_) return;
+  leave_collections();
   {
     const std::scoped_lock nesting(nesting_mutex());
     GilTable& table = hook_levels.at(level_).table();

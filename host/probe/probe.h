@@ -57,7 +57,10 @@ class Probe {
   void install(Recorder& recorder, Stacks stacks, ProbeClock clock);
   void end_hooks() noexcept;
 
+  void leave_collections() noexcept;
+
   bool is_running_ = false;
+  bool watches_collections_ = false;
   Stacks stacks_ = Stacks::Off;
   ProbeClock clock_;
   ClockPoint started_;

@@ -10,62 +10,23 @@
 #include <vector>
 
 #include "probe/code_deaths.h"
+#include "probe/holder_look.h"
+#include "probe/python_frame.h"
+#include "probe/work_place.h"
 
 namespace gilscope {
 namespace {
 
-// _PyInterpreterFrame up to what is read of it (Include/internal/pycore_frame.h, since 3.14
-// pycore_interpframe_structs.h), spelled out, as CPython's internal headers want to be compiled as C.
-// check_stacks() compares what comes of it with what CPython says.
-struct Frame {
-#if PY_VERSION_HEX < 0x030c0000
-  const void* function;
-  const void* globals;
-  const void* builtins;
-  const void* locals;
-  std::uintptr_t executable;
-  const void* frame_object;
-  const Frame* previous;
-  const char* instruction;
-  int stack_top;
-  bool is_entry;
-  char owner;
-#else
-  std::uintptr_t executable;  // since 3.14 with flags in the lowest two bits
-  const Frame* previous;
-  const void* function;
-  const void* globals;
-  const void* builtins;
-  const void* locals;
-  const void* frame_object;
-  const char* instruction;
-#if PY_VERSION_HEX < 0x030e0000
-  int stack_top;
-#else
-  const void* stack_pointer;
-#endif
-  std::uint16_t return_offset;
-  char owner;
-#endif
-};
-constexpr int kCodeUnit = 2;  // bytes: _Py_CODEUNIT, which is internal from 3.13 on
-constexpr char kOwnedByGenerator = 1;
-constexpr char kFirstOwnerInC = 3;  // of 3.12 and later: no Python code, but where C calls Python
-
-const Frame* innermost_frame(const PyThreadState& state) noexcept {
+const PythonFrame* innermost_frame(const PyThreadState& state) noexcept {
 #if PY_VERSION_HEX < 0x030d0000
-  return reinterpret_cast<const Frame*>(state.cframe->current_frame);
+  return reinterpret_cast<const PythonFrame*>(state.cframe->current_frame);
 #else
-  return reinterpret_cast<const Frame*>(state.current_frame);
+  return reinterpret_cast<const PythonFrame*>(state.current_frame);
 #endif
 }
 
 PyCodeObject* code_of(const CodePoint& point) noexcept {
   return static_cast<PyCodeObject*>(const_cast<void*>(point.code));
-}
-
-const PyCodeObject* code_at(const Frame& frame) noexcept {
-  return reinterpret_cast<const PyCodeObject*>(frame.executable & ~std::uintptr_t{3});
 }
 
 // Memory of an interpreter that ends is given back without the death of what lies there.
@@ -75,7 +36,7 @@ std::uint64_t first_life_in(const PyThreadState& state) noexcept {
 }
 
 // As _PyFrame_IsIncomplete: a frame whose function has not begun, or that is none of Python's.
-bool read_frame(const Frame& frame, std::uint64_t first_life, CodePoint& point) noexcept {
+bool read_frame(const PythonFrame& frame, std::uint64_t first_life, CodePoint& point) noexcept {
   if (frame.owner >= kFirstOwnerInC) return false;
   const PyCodeObject* const code = code_at(frame);
   const auto offset = frame.instruction - reinterpret_cast<const char*>(code->co_code_adaptive);
@@ -131,6 +92,7 @@ class PythonCode final : public CodeReader {
 
   // Neither of what it calls allocates, or asks for a thread state.
   [[nodiscard]] bool describe(const CodePoint& point, CodeWords& words) const noexcept override {
+    if (describe_work(point, words)) return true;
     PyCodeObject* const code = code_of(point);
     if (Py_REFCNT(reinterpret_cast<PyObject*>(code)) == 0) return false;
     const int line = PyCode_Addr2Line(code, point.instruction);
@@ -183,7 +145,7 @@ class CarefulReader {
     close(ends_[1]);
   }
 
-  bool copy(const Frame* from, Frame& to) const noexcept {
+  bool copy(const PythonFrame* from, PythonFrame& to) const noexcept {
     return is_open_ && write(ends_[1], from, sizeof to) == sizeof to &&
            read(ends_[0], &to, sizeof to) == sizeof to;
   }
@@ -197,8 +159,8 @@ class CarefulReader {
 // followed, the frames must have the code objects that CPython says.
 bool have_known_layout(const std::vector<PyCodeObject*>& codes) {
   const CarefulReader reader;
-  const Frame* place = innermost_frame(*PyThreadState_Get());
-  Frame frame{};
+  const PythonFrame* place = innermost_frame(*PyThreadState_Get());
+  PythonFrame frame{};
   for (std::size_t depth = 0; depth < codes.size(); place = frame.previous) {
     if (!reader.copy(place, frame)) return false;
     if (frame.owner >= kFirstOwnerInC) continue;
@@ -225,6 +187,7 @@ std::vector<PyCodeObject*> ask_for_codes() {
 // Called by the code above: true where both ways find the same stack.
 PyObject* compare_stacks(PyObject* /*self*/, PyObject* /*unused*/) {
   if (!have_known_layout(ask_for_codes())) Py_RETURN_FALSE;
+  check_looks("check");
   FrameBuffer buffer;
   const auto points = read_stack(PyThreadState_Get(), buffer);
   PyFrameObject* frame = PyThreadState_GetFrame(PyThreadState_Get());
@@ -242,6 +205,13 @@ PyObject* compare_stacks(PyObject* /*self*/, PyObject* /*unused*/) {
   return PyBool_FromLong(is_same ? 1 : 0);
 }
 
+// Local variables, then the evaluation stack: they follow the frame.
+std::span<const std::uintptr_t> evaluation_stack(const PythonFrame& frame) noexcept {
+  const auto* const code = code_at(frame);
+  const auto* const locals = reinterpret_cast<const std::uintptr_t*>(&frame + 1);
+  return {locals + code->co_nlocalsplus, static_cast<std::size_t>(code->co_stacksize)};
+}
+
 PyMethodDef check_method{"check", compare_stacks, METH_NOARGS, nullptr};
 
 #ifdef Py_GIL_DISABLED
@@ -256,11 +226,20 @@ std::span<const CodePoint> read_stack(const void* thread_state, FrameBuffer& buf
   const auto& state = *static_cast<const PyThreadState*>(thread_state);
   const std::uint64_t first_life = first_life_in(state);
   std::size_t count = 0;
-  for (const Frame* frame = innermost_frame(state); frame != nullptr && count < kMaxFrames;
+  for (const PythonFrame* frame = innermost_frame(state); frame != nullptr && count < kMaxFrames;
        frame = frame->previous) {
     if (read_frame(*frame, first_life, buffer[count])) ++count;
   }
   return std::span(buffer).first(count);
+}
+
+bool is_on_own_stack(const void* object) noexcept {
+  const PythonFrame* const frame = innermost_frame(*PyThreadState_Get());
+  if (frame == nullptr || frame->owner >= kFirstOwnerInC) return false;
+  constexpr std::uintptr_t kFlags = 3;  // since 3.14
+  return std::ranges::any_of(evaluation_stack(*frame), [&](std::uintptr_t slot) {
+    return (slot & ~kFlags) == reinterpret_cast<std::uintptr_t>(object);
+  });
 }
 
 const CodeReader& python_code() noexcept { return the_python_code; }

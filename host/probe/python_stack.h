@@ -21,6 +21,10 @@ namespace gilscope {
 // are not made for this build (free-threaded ones).
 [[nodiscard]] bool check_stacks() noexcept;
 
+// Whether the calling thread's innermost Python frame has the object on its evaluation stack, as that of
+// code that calls it has. (One that was called just before may still be found.) The thread holds its GIL.
+[[nodiscard]] bool is_on_own_stack(const void* object) noexcept;
+
 // Where GILs keep the thread state that used each last: how far before `cond`. 0: not found where it must be.
 // The calling thread holds the GIL.
 [[nodiscard]] std::uintptr_t find_holder_distance(std::uintptr_t cond) noexcept;

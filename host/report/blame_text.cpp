@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,7 @@ constexpr std::size_t kIndent = 4;
 struct Span {
   std::optional<CodePlace> from;
   std::optional<CodePlace> to;
+  std::optional<HeldWork> work;
   std::uint64_t holds = 0;
   Nanoseconds held{};
   Nanoseconds caused{};
@@ -70,9 +72,9 @@ std::string describe_ends(const Span& span) {
   if (!span.to) return span.from ? fmt::format("{} → …", describe(*span.from)) : "lines not known";
   const bool is_in_one =
       span.from && span.from->file == span.to->file && span.from->function == span.to->function;
-  return fmt::format("{} → {}{}{}", span.from ? describe(*span.from) : "…",
+  return fmt::format("{} → {}{}{}{}", span.from ? describe(*span.from) : "…",
                      is_in_one ? line_of(*span.to) : describe(*span.to), describe_caller(span),
-                     describe_task(span));
+                     describe_task(span), span.work ? ", " + describe_work(*span.work) : "");
 }
 
 // The first of them the most of it: "worker-1, worker-2 and 3 more".
@@ -103,12 +105,14 @@ std::string describe_span(const Span& span, const ProcessSummary& process) {
 }
 
 std::vector<Span> merge_threads(const std::vector<BlameRow>& rows) {
-  std::map<std::pair<std::optional<CodePlace>, std::optional<CodePlace>>, Span> spans;
+  std::map<std::tuple<std::optional<CodePlace>, std::optional<CodePlace>, std::optional<HeldWork>>, Span>
+      spans;
   for (const auto& row : rows) {
     if (!row.thread || row.holds == 0) continue;
-    Span& span = spans[{row.from, row.to}];
+    Span& span = spans[{row.from, row.to, row.work}];
     span.from = row.from;
     span.to = row.to;
+    span.work = row.work;
     span.holds += row.holds;
     span.held = add(span.held, row.hold_ns);
     span.caused = add(span.caused, row.caused_wait_ns);
@@ -141,6 +145,21 @@ std::string name_of(const ProcessSummary& process, ThreadId thread) {
 
 std::string describe_line(const std::optional<CodePlace>& place, const std::vector<CodePlace>& stack) {
   return place ? describe(place_to_look_at(*place, stack)) : std::string();
+}
+
+std::string describe_work(const HeldWork& work) {
+  const auto name = replace_controls(work.name);
+  switch (work.kind) {
+    case WorkKind::Call:
+      return "in " + name;
+    case WorkKind::Freeing:
+      return name.empty() ? "probably freeing objects" : fmt::format("probably freeing what {} held", name);
+    case WorkKind::Collection:
+      return fmt::format("collecting garbage ({})", name);
+    case WorkKind::Collect:
+      break;
+  }
+  return fmt::format("in gc.collect() ({})", name);
 }
 
 std::string format_blame(const ProcessSummary& process, const TextStyle& style) {

@@ -19,6 +19,9 @@ namespace gilscope {
 [[nodiscard]] std::string describe_line(const std::optional<CodePlace>& place,
                                         const std::vector<CodePlace>& stack);
 
+// "in re.Pattern.search", "probably freeing what handle held", "collecting garbage (generation 2)".
+[[nodiscard]] std::string describe_work(const HeldWork& work);
+
 // "worker-1", or "thread 4711" where nobody named it.
 [[nodiscard]] std::string name_of(const ProcessSummary& process, ThreadId thread);
 

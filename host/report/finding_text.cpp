@@ -23,6 +23,7 @@ struct Words {
   std::string culprits;
   std::string victims;
   std::string at;     // " at app.py:41 parse"; "" where that is not known
+  std::string doing;  // " in re.Pattern.search", likewise
   std::string share;  // ", 83 % of all"; "" where that is not known
 };
 
@@ -44,6 +45,8 @@ Words find_words(const RunFinding& finding, const ProcessSummary* process) {
   if (finding.processes > 1) words.culprits += fmt::format(" (in {} processes)", finding.processes);
   if (finding.victims.empty()) words.victims = "others";
   if (const auto line = describe_line(finding.place, finding.stack); !line.empty()) words.at = " at " + line;
+  if (finding.work)
+    words.doing = (finding.work->kind == WorkKind::Freeing ? ", " : " ") + describe_work(*finding.work);
   if (finding.share) words.share = fmt::format(", {} of all", format_share(*finding.share));
   return words;
 }
@@ -59,11 +62,13 @@ std::string describe_effect(const RunFinding& finding, const Words& words, const
                      format_duration(*finding.loop_stall), words.share);
 }
 
-// Python code gives the GIL up when it is asked to.
-std::string describe_keeping(const std::optional<CpuOfHolds>& lack) {
-  if (!lack) return "probably in C or freeing objects";
-  if (is_sleep(*lack)) return fmt::format("in a call that sleeps (CPU time: {})", format_duration(lack->cpu));
-  return fmt::format("probably for want of a CPU (it had {} of {})", format_duration(lack->cpu),
+// Python code gives the GIL up when it is asked to. What was done is said, where it is known, beside the
+// line.
+std::string describe_keeping(const std::optional<CpuOfHolds>& lack, bool is_known) {
+  if (!lack) return is_known ? "" : ", probably in C or freeing objects";
+  if (is_sleep(*lack))
+    return fmt::format(", in a call that sleeps (CPU time: {})", format_duration(lack->cpu));
+  return fmt::format(", probably for want of a CPU (it had {} of {})", format_duration(lack->cpu),
                      format_duration(lack->held));
 }
 
@@ -72,10 +77,30 @@ std::string describe_kept(const RunFinding& finding, const ProcessSummary* proce
   const auto lack = process == nullptr ? std::nullopt : find_lack_of_cpu(finding, *process);
   const bool is_for_want_of_cpu = lack && !is_sleep(*lack);
   const auto holds = finding.count == 1 ? "once, " : fmt::format("{} × up to ", finding.count);
-  return fmt::format(
-      "{} kept the GIL{}, {}{}, {}: {}; {}", words.culprits, words.at, holds,
-      format_duration(finding.longest), describe_keeping(lack), describe_effect(finding, words, process),
-      is_for_want_of_cpu ? "measure on an idle machine" : "let it release the GIL, or use a process");
+  const bool is_freeing = finding.work && finding.work->kind == WorkKind::Freeing;
+  return fmt::format("{} kept the GIL{}{}, {}{}{}: {}; {}", words.culprits,
+                     is_for_want_of_cpu ? "" : words.doing, words.at, holds, format_duration(finding.longest),
+                     describe_keeping(lack, finding.work.has_value()),
+                     describe_effect(finding, words, process),
+                     is_for_want_of_cpu ? "measure on an idle machine"
+                     : is_freeing       ? "free it in parts, or keep it"
+                                        : "let it release the GIL, or use a process");
+}
+
+std::string describe_collection(const RunFinding& finding, const ProcessSummary* process) {
+  const auto words = find_words(finding, process);
+  const auto holds =
+      fmt::format("{}up to {}", finding.count == 1 ? "once, " : fmt::format("{} × ", finding.count),
+                  format_duration(finding.longest));
+  const auto effect = describe_effect(finding, words, process);
+  const std::string advice = "gc.freeze() what stays, or collect less often";
+  const auto generation = finding.work ? replace_controls(finding.work->name) : std::string();
+  if (finding.work && finding.work->kind == WorkKind::Collect) {
+    return fmt::format("{} called gc.collect(){}, which kept the GIL {}: {}; {}", words.culprits, words.at,
+                       holds, effect, advice);
+  }
+  return fmt::format("the garbage collector ({}) kept the GIL in {}, {}: {}; {} (gc.set_threshold)",
+                     generation, words.culprits, holds, effect, advice);
 }
 
 std::string describe_stall(const RunFinding& finding, const ProcessSummary* process) {
@@ -86,7 +111,8 @@ std::string describe_stall(const RunFinding& finding, const ProcessSummary* proc
       "the event loop of {} stood still for up to {}, as {} kept the GIL{}, {}{}; await in between, or "
       "run that in a ProcessPoolExecutor",
       words.culprits, format_duration(finding.longest),
-      task ? replace_controls(task->function) : "its own code", words.at, times(finding.count), words.share);
+      task ? replace_controls(task->function) : "its own code", words.doing + words.at, times(finding.count),
+      words.share);
 }
 
 std::string describe_convoy(const RunFinding& finding, const ProcessSummary* process) {
@@ -228,6 +254,8 @@ std::string_view name_of(RunFinding::Kind kind) noexcept {
       return "tiny_tasks";
     case RunFinding::Kind::KeptByC:
       return "kept_by_c";
+    case RunFinding::Kind::GarbageCollection:
+      return "garbage_collection";
     case RunFinding::Kind::Convoy:
       return "convoy";
     case RunFinding::Kind::StalledLoop:
@@ -257,6 +285,8 @@ std::string describe_finding(const RunFinding& finding, const RunSummary& summar
       return describe_open(finding, process);
     case RunFinding::Kind::KeptByC:
       return describe_kept(finding, process);
+    case RunFinding::Kind::GarbageCollection:
+      return describe_collection(finding, process);
     case RunFinding::Kind::StalledLoop:
       return describe_stall(finding, process);
     case RunFinding::Kind::ComputingThreads:

@@ -48,6 +48,11 @@ ordered_json place_json(const std::optional<CodePlace>& place) {
   return place ? place_json(*place) : ordered_json(nullptr);
 }
 
+ordered_json work_json(const std::optional<HeldWork>& work) {
+  if (!work) return nullptr;
+  return {{"kind", name_of(work->kind)}, {"name", work->name}};
+}
+
 ordered_json stack_json(const std::vector<CodePlace>& stack) {
   auto places = ordered_json::array();
   for (const auto& place : stack) places.push_back(place_json(place));
@@ -89,6 +94,7 @@ ordered_json blame_json(const BlameRow& row) {
   }
   return {{"from", place_json(row.from)},
           {"to", place_json(row.to)},
+          {"work", work_json(row.work)},
           {"thread", thread_id_json(row.thread)},
           {"gil", static_cast<std::uint32_t>(row.gil)},
           {"holds", row.holds},
@@ -147,6 +153,7 @@ ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) 
       {"culprit", thread_id_json(finding.culprit)},
       {"victim", thread_id_json(finding.victim)},
       {"place", place_json(finding.place)},
+      {"work", work_json(finding.work)},
       {"count", finding.count},
       {"longest_ns", finding.longest.count()},
       {"lost_ns", finding.lost.count()},

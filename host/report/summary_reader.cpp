@@ -169,6 +169,15 @@ ProcessRole read_role(const json& process, bool is_first) {
   return role_of_start_method(*method);
 }
 
+std::optional<HeldWork> read_work(const json& work) {
+  if (work.is_null()) return std::nullopt;
+  const auto kind =
+      kind_at(work, "kind", {WorkKind::Call, WorkKind::Freeing, WorkKind::Collection, WorkKind::Collect});
+  return HeldWork{.kind = kind, .name = text_at(work, "name")};
+}
+
+std::optional<HeldWork> work_at(const json& object, const char* key) { return read_work(at(object, key)); }
+
 BlameRow read_blame(const json& row) {
   BlameRow blame{.gil = id_at<GilId>(row, "gil"),
                  .thread = known(id_at<ThreadId>, row, "thread"),
@@ -183,6 +192,7 @@ BlameRow read_blame(const json& row) {
                  .late_holds = since(count_at, row, "late_holds").value_or(0),
                  .late_wait_ns = since(time_at, row, "late_wait_ns").value_or(Nanoseconds{}),
                  .stack_wait_ns = time_at(row, "stack_wait_ns")};
+  if (row.contains("work")) blame.work = work_at(row, "work");  // later
   blame.stack = stack_at(row);
   known(text_at, row, "task");  // it follows from the stack
   for (const json& waiter : array_at(row, "waiters")) {
@@ -225,6 +235,7 @@ void check_finding(const json& finding) {
   for (const char* key : {"hold_share", "at_most"}) known(number_at, finding, key);
   for (const char* key : {"culprit", "victim"}) known(id_at<ThreadId>, finding, key);
   known(place_at, finding, "place");
+  if (finding.contains("work")) work_at(finding, "work");  // later
 }
 
 ProbeFigures read_probe(const json& probe) {

@@ -104,6 +104,15 @@ class Waiter:
 
 
 @dataclasses.dataclass(frozen=True)
+class Work:
+    """What a thread did with the GIL that is no Python code."""
+
+    #: "call" (into C), "freeing" (objects), "collection" (of garbage, by itself) or "collect" (by `gc.collect()`)
+    kind: str
+    name: str  #: of what was called, of the function whose objects were freed ("": not known), of the generation
+
+
+@dataclasses.dataclass(frozen=True)
 class Blame:
     """The holds of a thread between two lines, of those for which somebody waited. Times are in ns."""
 
@@ -123,6 +132,7 @@ class Blame:
     waiters: list[Waiter]
     late_holds: int = 0  #: during which somebody waited for three switch intervals or more
     late_wait_ns: int = 0  #: of `caused_wait_ns`: during those
+    work: Work | None = None  #: what it did meanwhile, where that is known and no Python code
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,6 +213,7 @@ class Finding:
     processes: int = 1  #: in which the same was found
     loop_stall_ns: int | None = None  #: the victim is an asyncio loop, which stood still for up to so long
     cpu_share: float | None = None  #: of the time for which a process wanted a CPU: it was given one
+    work: Work | None = None  #: what the culprit did, where that is known and no Python code
 
 
 @dataclasses.dataclass(frozen=True)
@@ -282,12 +293,17 @@ def _place(figures: Mapping[str, Any] | None) -> Place | None:
     return None if figures is None else make(Place, figures)
 
 
+def _work(figures: Mapping[str, Any] | None) -> Work | None:
+    return None if figures is None else make(Work, figures)
+
+
 def _blame(figures: Mapping[str, Any]) -> Blame:
     return make(
         Blame,
         figures,
         from_=_place(figures["from"]),
         to=_place(figures["to"]),
+        work=_work(figures.get("work")),
         stack=_stack(figures["stack"]),
         waiters=[make(Waiter, waiter) for waiter in figures["waiters"]],
     )
@@ -314,7 +330,9 @@ def summary_of(text: str, table: str | None = None) -> Summary:
         document,
         probe=make(Probe, document["probe"]),
         verdict=make(Verdict, document["verdict"]),
-        findings=[make(Finding, row, place=_place(row["place"])) for row in document["findings"]],
+        findings=[
+            make(Finding, row, place=_place(row["place"]), work=_work(row.get("work"))) for row in document["findings"]
+        ],
         processes=[_process(process) for process in document["processes"]],
         _json=text,
         _text=table,

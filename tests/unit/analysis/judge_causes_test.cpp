@@ -77,6 +77,50 @@ TEST(KeptByC, is_told_by_the_late_holds_and_not_by_the_mean_of_all) {
   EXPECT_EQ(found[1].lost, 600 * kMsTime) << "each part of the waiting belongs to one cause";
 }
 
+BlameRow with_work(BlameRow row, WorkKind kind, const std::string& name) {
+  row.work = HeldWork{.kind = kind, .name = name};
+  return row;
+}
+
+TEST(KeptByC, is_told_by_what_was_called_too) {
+  const auto found =
+      causes_in({with_work(blame_row({}), WorkKind::Call, "zlib.compress"),
+                 with_work(blame_row({}), WorkKind::Call, "zlib.compress"),
+                 with_work(blame_row({.caused_ms = 60, .late_ms = 60}), WorkKind::Freeing, "")});
+  ASSERT_EQ(kinds_of(found), (std::vector{FindingKind::KeptByC, FindingKind::KeptByC}));
+  EXPECT_EQ(found[0].work, (HeldWork{WorkKind::Call, "zlib.compress"}));
+  EXPECT_EQ(found[0].lost, 180 * kMsTime);
+  EXPECT_EQ(found[1].work, (HeldWork{WorkKind::Freeing, ""}));
+}
+
+TEST(GarbageCollection, that_came_by_itself_is_one_cause_wherever_it_came) {
+  const auto found = causes_in({with_work(blame_row({}), WorkKind::Collection, "generation 2"),
+                                with_work(blame_row({.line = 8}), WorkKind::Collection, "generation 2")});
+  ASSERT_EQ(kinds_of(found), std::vector{FindingKind::GarbageCollection});
+  EXPECT_EQ(found[0].work, (HeldWork{WorkKind::Collection, "generation 2"}));
+  EXPECT_EQ(found[0].place, std::nullopt) << "the line is innocent";
+  EXPECT_TRUE(found[0].stack.empty());
+  EXPECT_EQ(found[0].lost, 180 * kMsTime);
+  EXPECT_EQ(found[0].count, 6U);
+}
+
+TEST(GarbageCollection, that_was_asked_for_is_told_on_its_line) {
+  const auto found = causes_in({with_work(blame_row({}), WorkKind::Collect, "generation 2"),
+                                with_work(blame_row({.line = 8}), WorkKind::Collect, "generation 2")});
+  ASSERT_EQ(kinds_of(found), (std::vector{FindingKind::GarbageCollection, FindingKind::GarbageCollection}));
+  EXPECT_EQ(found[0].place->line, 7U);
+  EXPECT_EQ(found[1].place->line, 8U);
+}
+
+// Its begin and end are known: there is nothing to guess.
+TEST(GarbageCollection, is_found_however_short_it_is) {
+  const auto brief = with_work(computing_row(kHolder, {kWaiter}), WorkKind::Collection, "generation 1");
+  const auto found = causes_in({brief});
+  ASSERT_EQ(kinds_of(found), std::vector{FindingKind::GarbageCollection});
+  EXPECT_EQ(found[0].lost, brief.caused_wait_ns);
+  EXPECT_EQ(found[0].count, brief.holds);
+}
+
 TEST(KeptByC, on_one_line_is_one_cause_whichever_threads_it_were) {
   auto other = blame_row({.thread = kOther, .caused_ms = 190, .late_ms = 190, .longest_ms = 60});
   other.from = line_of_app(1);

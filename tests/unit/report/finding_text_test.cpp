@@ -51,6 +51,35 @@ std::string say(const RunFinding& finding, const RunSummary& run) {
   return text;
 }
 
+TEST(FindingText, says_what_the_gil_was_kept_for) {
+  using Kind = RunFinding::Kind;
+  const auto run = run_of_two();
+  auto kept = finding_of(Kind::KeptByC);
+  kept.work = HeldWork{.kind = WorkKind::Call, .name = "re.Pattern.match"};
+  EXPECT_EQ(say(kept, run),
+            "computer kept the GIL in re.Pattern.match at app.py:41 parse, 3 × up to 120 ms: thread 2 waited "
+            "300 ms, "
+            "83 % of all; let it release the GIL, or use a process");
+  kept.work = HeldWork{.kind = WorkKind::Freeing, .name = "handle"};
+  EXPECT_EQ(say(kept, run),
+            "computer kept the GIL, probably freeing what handle held at app.py:41 parse, 3 × up to 120 ms: "
+            "thread 2 "
+            "waited 300 ms, 83 % of all; free it in parts, or keep it");
+  auto collected = finding_of(Kind::GarbageCollection);
+  collected.work = HeldWork{.kind = WorkKind::Collect, .name = "generation 2"};
+  EXPECT_EQ(say(collected, run),
+            "computer called gc.collect() at app.py:41 parse, which kept the GIL 3 × up to 120 ms: thread 2 "
+            "waited 300 "
+            "ms, 83 % of all; gc.freeze() what stays, or collect less often");
+  collected.place.reset();
+  collected.stack.clear();
+  collected.work = HeldWork{.kind = WorkKind::Collection, .name = "generation 2"};
+  EXPECT_EQ(say(collected, run),
+            "the garbage collector (generation 2) kept the GIL in computer, 3 × up to 120 ms: thread 2 "
+            "waited 300 ms, "
+            "83 % of all; gc.freeze() what stays, or collect less often (gc.set_threshold)");
+}
+
 TEST(FindingText, says_the_cause_then_the_evidence_and_what_to_do) {
   using Kind = RunFinding::Kind;
   const auto run = run_of_two();

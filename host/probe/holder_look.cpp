@@ -1,0 +1,333 @@
+#include <Python.h>
+
+#include "probe/holder_look.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "probe/bytecode.h"
+#include "probe/python_frame.h"
+#include "probe/work_place.h"
+
+namespace gilscope {
+namespace {
+
+// How much of what lies there was copied.
+std::size_t copy_memory(const void* from, void* to, std::size_t size) noexcept {
+  const iovec to_part{.iov_base = to, .iov_len = size};
+  const iovec from_part{.iov_base = const_cast<void*>(from), .iov_len = size};
+  const auto copied = process_vm_readv(getpid(), &to_part, 1, &from_part, 1, 0);
+  return copied < 0 ? 0 : static_cast<std::size_t>(copied);
+}
+
+// An object's memory, as much of it as a type of CPython's says; nothing in it is followed but by the system.
+template <typename T>
+class Copied {
+ public:
+  explicit Copied(const void* from, std::size_t size = sizeof(T)) noexcept
+      : is_there_(from != nullptr && copy_memory(from, bytes_.data(), size) == size) {}
+
+  explicit operator bool() const noexcept { return is_there_; }
+  const T* operator->() const noexcept { return reinterpret_cast<const T*>(bytes_.data()); }
+
+ private:
+  alignas(T) std::array<std::byte, sizeof(T)> bytes_;
+  bool is_there_;
+};
+
+class WorkText {
+ public:
+  void add(std::string_view text) noexcept {
+    bytes_ += text.copy(text_.data() + bytes_, text_.size() - bytes_);
+  }
+  // Up to its end, or to the end of the page after the one where it begins.
+  void add_c_string(const char* from) noexcept {
+    constexpr std::size_t kPage = 4096;
+    std::array<char, 64> part{};
+    if (from == nullptr) return;
+    for (int i = 0; i < 2; ++i) {
+      const auto left = kPage - reinterpret_cast<std::uintptr_t>(from) % kPage;
+      const auto copied = copy_memory(from, part.data(), std::min(left, part.size()));
+      const auto end = strnlen(part.data(), copied);
+      add({part.data(), end});
+      if (end != copied || copied == part.size() || copied == 0) return;
+      from += copied;
+    }
+  }
+  // Of text without accents; of other text nothing.
+  void add_python_text(const void* object) noexcept {
+    const Copied<PyASCIIObject> text(object);
+    if (!text || text->ob_base.ob_type != &PyUnicode_Type || text->state.ascii == 0 ||
+        text->state.compact == 0 || text->length <= 0) {
+      return;
+    }
+    std::array<char, 96> part{};
+    const auto size = std::min(static_cast<std::size_t>(text->length), part.size());
+    add({part.data(),
+         copy_memory(static_cast<const char*>(object) + sizeof(PyASCIIObject), part.data(), size)});
+  }
+  [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), bytes_}; }
+
+ private:
+  std::array<char, 111> text_{};
+  std::size_t bytes_ = 0;
+};
+
+const PyTypeObject* type_of(const void* object) noexcept {
+  const Copied<PyObject> head(object);
+  return head ? head->ob_type : nullptr;
+}
+
+void add_type(WorkText& text, const PyTypeObject* type) noexcept {
+  const Copied<PyTypeObject> copied(type);
+  if (copied) text.add_c_string(copied->tp_name);
+}
+
+bool is_kind_of(const PyTypeObject* type, const PyTypeObject* base) noexcept {
+  constexpr int kDeepest = 8;
+  for (int i = 0; i < kDeepest && type != nullptr; ++i) {
+    if (type == base) return true;
+    const Copied<PyTypeObject> copied(type);
+    type = copied ? copied->tp_base : nullptr;
+  }
+  return false;
+}
+
+// A function of ctypes: its type is made for each library, below the one that ctypes has.
+bool is_of_ctypes(const PyTypeObject* type) noexcept {
+  constexpr int kDeepest = 4;
+  for (int i = 0; i < kDeepest && type != nullptr; ++i) {
+    const Copied<PyTypeObject> copied(type);
+    if (!copied) return false;
+    WorkText name;
+    name.add_c_string(copied->tp_name);
+    if (name.view().ends_with("CFuncPtr")) return true;
+    type = copied->tp_base;
+  }
+  return false;
+}
+
+void add_c_function(WorkText& text, const void* callable) noexcept {
+  const Copied<PyCFunctionObject> function(callable);
+  const Copied<PyMethodDef> method(function ? function->m_ml : nullptr);
+  if (!method) return;
+  WorkText module;
+  if (function->m_module != nullptr) module.add_python_text(function->m_module);
+  if (module.view().empty() && function->m_self != nullptr && type_of(function->m_self) != &PyModule_Type) {
+    const PyTypeObject* const type = type_of(function->m_self);
+    const bool is_of_class = is_kind_of(type, &PyType_Type);  // a class method
+    add_type(text, is_of_class ? reinterpret_cast<const PyTypeObject*>(function->m_self) : type);
+    text.add(".");
+  } else if (!module.view().empty() && module.view() != "builtins") {
+    text.add(module.view());
+    text.add(".");
+  }
+  text.add_c_string(method->ml_name);
+}
+
+void add_descriptor(WorkText& text, const void* callable) noexcept {
+  const Copied<PyDescrObject> descriptor(callable);
+  if (!descriptor) return;
+  add_type(text, descriptor->d_type);
+  text.add(".");
+  text.add_python_text(descriptor->d_name);
+}
+
+// Says what is called; true where it is a function of Python code.
+bool name_callable(WorkText& text, const void* callable) noexcept {
+  const PyTypeObject* type = type_of(callable);
+  if (type == &PyMethod_Type) {
+    const Copied<PyMethodObject> method(callable);
+    callable = method ? method->im_func : nullptr;
+    type = type_of(callable);
+  }
+  if (type == nullptr) return false;
+  if (type == &PyFunction_Type) {
+    const Copied<PyFunctionObject> function(callable);
+    if (function) text.add_python_text(function->func_qualname);
+    return true;
+  }
+  if (type == &PyCFunction_Type || type == &PyCMethod_Type) {
+    add_c_function(text, callable);
+  } else if (type == &PyMethodDescr_Type || type == &PyClassMethodDescr_Type ||
+             type == &PyWrapperDescr_Type) {
+    add_descriptor(text, callable);
+  } else if (is_of_ctypes(type)) {
+    text.add("a ctypes call");
+  } else {
+    add_type(text, is_kind_of(type, &PyType_Type) ? static_cast<const PyTypeObject*>(callable) : type);
+  }
+  return false;
+}
+
+constexpr std::size_t kMostSlots = 256;
+
+// A frame that was copied, with its evaluation stack and the head of its code object.
+struct SeenFrame {
+  const PythonFrame* place;
+  PythonFrame frame;
+  alignas(PyCodeObject) std::array<std::byte, sizeof(PyCodeObject)> code_bytes;
+  std::array<std::uintptr_t, kMostSlots> slots;
+  std::size_t slots_seen;
+
+  [[nodiscard]] const PyCodeObject& code() const noexcept {
+    return *reinterpret_cast<const PyCodeObject*>(code_bytes.data());
+  }
+  [[nodiscard]] const char* first_instruction() const noexcept {
+    return reinterpret_cast<const char*>(code_at(frame)) + offsetof(PyCodeObject, co_code_adaptive);
+  }
+  [[nodiscard]] bool is_same_as(const SeenFrame& other) const noexcept {
+    return place == other.place && frame.executable == other.frame.executable &&
+           frame.instruction == other.frame.instruction && slots_seen == other.slots_seen &&
+           std::equal(slots.begin(), slots.begin() + static_cast<std::ptrdiff_t>(slots_seen),
+                      other.slots.begin());
+  }
+};
+
+// Large, and needed by one at a time.
+struct LookSpace {
+  std::atomic_flag is_taken;
+  SeenFrame seen;
+  SeenFrame again;
+  std::array<std::uint8_t, 2 * kMostCodeUnits> code;
+  std::array<std::uint8_t, 4096> exceptions;
+  DepthBuffer depths;
+};
+
+constinit LookSpace look_space{};
+constinit std::atomic<bool> can_look{true};
+
+bool see(const PyThreadState* state, SeenFrame& seen) noexcept {
+#if PY_VERSION_HEX < 0x030d0000
+  const _PyCFrame* c_frame = nullptr;
+  if (copy_memory(&state->cframe, &c_frame, sizeof c_frame) != sizeof c_frame) return false;
+  const void* const innermost = &c_frame->current_frame;
+#else
+  const void* const innermost = &state->current_frame;
+#endif
+  if (copy_memory(innermost, &seen.place, sizeof seen.place) != sizeof seen.place || seen.place == nullptr) {
+    return false;
+  }
+  if (copy_memory(seen.place, &seen.frame, sizeof seen.frame) != sizeof seen.frame) return false;
+  if (seen.frame.owner >= kFirstOwnerInC) return false;
+  constexpr std::size_t kHead = offsetof(PyCodeObject, co_code_adaptive);
+  if (copy_memory(code_at(seen.frame), seen.code_bytes.data(), kHead) != kHead) return false;
+  const PyCodeObject& code = seen.code();
+  if (code.ob_base.ob_base.ob_type != &PyCode_Type || code.co_stacksize <= 0 || code.co_nlocalsplus < 0) {
+    return false;
+  }
+  seen.slots_seen = std::min(static_cast<std::size_t>(code.co_stacksize), kMostSlots);
+  const auto* const slots = reinterpret_cast<const std::uintptr_t*>(seen.place + 1) + code.co_nlocalsplus;
+  const auto size = seen.slots_seen * sizeof(std::uintptr_t);
+  return copy_memory(slots, seen.slots.data(), size) == size;
+}
+
+Instruction find_instruction_of(LookSpace& space) noexcept {
+  const PyCodeObject& code = space.seen.code();
+  const auto offset = space.seen.frame.instruction - space.seen.first_instruction();
+  const auto units = code.ob_base.ob_size;
+  if (offset < 0 || units <= 0 || static_cast<std::size_t>(units) > kMostCodeUnits) return {};
+  const auto size = static_cast<std::size_t>(units) * kCodeUnit;
+  if (copy_memory(space.seen.first_instruction(), space.code.data(), size) != size) return {};
+  const Copied<PyVarObject> table(code.co_exceptiontable);
+  if (!table || table->ob_size < 0 || static_cast<std::size_t>(table->ob_size) > space.exceptions.size())
+    return {};
+  const auto* const entries =
+      reinterpret_cast<const char*>(code.co_exceptiontable) + offsetof(PyBytesObject, ob_sval);
+  const auto entries_size = static_cast<std::size_t>(table->ob_size);
+  if (entries_size > 0 && copy_memory(entries, space.exceptions.data(), entries_size) != entries_size)
+    return {};
+  Instruction found =
+      find_instruction(std::span(space.code).first(size), std::span(space.exceptions).first(entries_size),
+                       static_cast<std::size_t>(offset) / kCodeUnit, space.depths);
+#if PY_VERSION_HEX >= 0x030e0000
+  const auto* const slots =
+      reinterpret_cast<const std::uintptr_t*>(space.seen.place + 1) + code.co_nlocalsplus;
+  const auto* const top = static_cast<const std::uintptr_t*>(space.seen.frame.stack_pointer);
+  found.depth =
+      top < slots ? -1 : static_cast<std::int32_t>(std::min<std::ptrdiff_t>(top - slots, INT16_MAX));
+#endif
+  return found;
+}
+
+// 0: none.
+std::uintptr_t operand_of(const LookSpace& space, const Instruction& instruction) noexcept {
+  if (instruction.depth < 0) return 0;
+  const auto places = operand_places(instruction, static_cast<std::size_t>(instruction.depth));
+  if (!places || std::max(places->first, places->second) >= space.seen.slots_seen) return 0;
+  constexpr std::uintptr_t kFlags = 3;  // since 3.14
+  const auto first = space.seen.slots.at(places->first) & ~kFlags;
+  return first != 0 ? first : space.seen.slots.at(places->second) & ~kFlags;
+}
+
+std::optional<CodePoint> find_work_of(LookSpace& space) noexcept {
+  const Instruction instruction = find_instruction_of(space);
+  WorkText text;
+  if (instruction.is_return) {
+    text.add_python_text(space.seen.code().co_qualname);
+    return work_point(WorkKind::Freeing, text.view());
+  }
+  if (instruction.is_drop) return work_point(WorkKind::Freeing, "");
+  const auto* const operand = reinterpret_cast<const void*>(operand_of(space, instruction));
+  if (operand == nullptr) return std::nullopt;
+  switch (instruction.operation) {
+    case Operation::ForIter:
+      add_type(text, type_of(operand));
+      text.add(".__next__");
+      break;
+    case Operation::ContainsOp:
+      add_type(text, type_of(operand));
+      text.add(".__contains__");
+      break;
+    case Operation::BinaryOp:
+      add_type(text, type_of(operand));
+      text.add(" ");
+      text.add(operator_of(instruction));
+      break;
+    default:
+      // It stands where it called a function of Python code that has no frame: that one has just returned.
+      if (name_callable(text, operand)) return work_point(WorkKind::Freeing, text.view());
+      if (instruction.is_over) return std::nullopt;
+  }
+  return text.view().empty() ? std::nullopt : work_point(WorkKind::Call, text.view());
+}
+
+}  // namespace
+
+std::optional<HolderLook> look_at_holder(const void* thread_state) noexcept {
+  LookSpace& space = look_space;
+  if (!can_look.load(std::memory_order_relaxed) || space.is_taken.test_and_set(std::memory_order_acquire)) {
+    return std::nullopt;
+  }
+  const auto* const state = static_cast<const PyThreadState*>(thread_state);
+  std::optional<HolderLook> look;
+  if (see(state, space.seen)) {
+    const auto work = find_work_of(space);
+    if (work && see(state, space.again) && space.seen.is_same_as(space.again)) {
+      const auto instruction = space.seen.frame.instruction - space.seen.first_instruction();
+      look = HolderLook{.work = *work,
+                        .code = code_at(space.seen.frame),
+                        .instruction = static_cast<std::int32_t>(instruction)};
+    }
+  }
+  space.is_taken.clear(std::memory_order_release);
+  return look;
+}
+
+void check_looks(const char* function) noexcept {
+  can_look.store(true, std::memory_order_relaxed);
+  const auto look = look_at_holder(PyThreadState_Get());
+  CodeWords words;  // NOLINT(cppcoreguidelines-pro-type-member-init): what was written is said
+  const bool is_right = look && describe_work(look->work, words) && words.function() == function &&
+                        words.file() == kWorkFiles.at(static_cast<std::size_t>(WorkKind::Call));
+  can_look.store(is_right, std::memory_order_relaxed);
+}
+
+}  // namespace gilscope

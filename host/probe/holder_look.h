@@ -1,0 +1,28 @@
+// What the thread does that holds a GIL, as seen by one that waits for it: a call into C, or objects that are
+// freed. The other one may go on meanwhile, so the system copies its memory, twice, and both times it must be
+// the same.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "probe/code_point.h"
+
+namespace gilscope {
+
+struct HolderLook {
+  CodePoint work;  // see work_place.h
+  // Where it stood; to be found among the frames of its stack before anything is read of it.
+  const void* code = nullptr;
+  std::int32_t instruction = 0;
+};
+
+// Of the thread state that the GIL names; empty where it is not known. With the GIL's mutex held, so that
+// the holder does not change.
+[[nodiscard]] std::optional<HolderLook> look_at_holder(const void* thread_state) noexcept;
+
+// Whether a look at the calling thread, which holds a GIL and is called as a function of that name, finds
+// this: or else there are no looks from now on.
+void check_looks(const char* function) noexcept;
+
+}  // namespace gilscope

@@ -1,0 +1,52 @@
+// CPython's frames, as they lie in memory.
+#pragma once
+
+#include <Python.h>
+
+#include <cstdint>
+
+namespace gilscope {
+
+// _PyInterpreterFrame up to what is read of it (Include/internal/pycore_frame.h, since 3.14
+// pycore_interpframe_structs.h), spelled out, as CPython's internal headers want to be compiled as C.
+// check_stacks() compares what comes of it with what CPython says.
+struct PythonFrame {
+#if PY_VERSION_HEX < 0x030c0000
+  const void* function;
+  const void* globals;
+  const void* builtins;
+  const void* locals;
+  std::uintptr_t executable;
+  const void* frame_object;
+  const PythonFrame* previous;
+  const char* instruction;
+  int stack_top;
+  bool is_entry;
+  char owner;
+#else
+  std::uintptr_t executable;  // since 3.14 with flags in the lowest two bits
+  const PythonFrame* previous;
+  const void* function;
+  const void* globals;
+  const void* builtins;
+  const void* locals;
+  const void* frame_object;
+  const char* instruction;
+#if PY_VERSION_HEX < 0x030e0000
+  int stack_top;
+#else
+  const void* stack_pointer;
+#endif
+  std::uint16_t return_offset;
+  char owner;
+#endif
+};
+inline constexpr int kCodeUnit = 2;  // bytes: _Py_CODEUNIT, which is internal from 3.13 on
+inline constexpr char kOwnedByGenerator = 1;
+inline constexpr char kFirstOwnerInC = 3;  // of 3.12 and later: no Python code, but where C calls Python
+
+inline const PyCodeObject* code_at(const PythonFrame& frame) noexcept {
+  return reinterpret_cast<const PyCodeObject*>(frame.executable & ~std::uintptr_t{3});
+}
+
+}  // namespace gilscope
