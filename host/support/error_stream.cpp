@@ -125,13 +125,10 @@ std::size_t write_patiently(int descriptor, std::string_view text, Nanoseconds p
                                  : ::write(to, part.data(), part.size());
     if (count > 0) {
       written += static_cast<std::size_t>(count);
-    } else if (count == 0) {
-      break;
-    } else if (errno == EAGAIN) {
-      if (!wait_for_room(to, patience)) break;
-    } else if (errno != EINTR) {
-      break;
+      continue;
     }
+    const bool may_try_again = count < 0 && (errno == EINTR || errno == EAGAIN);
+    if (!may_try_again || (errno == EAGAIN && !wait_for_room(to, patience))) break;
   }
   return written;
 }
