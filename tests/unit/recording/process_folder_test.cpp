@@ -57,10 +57,10 @@ std::string family_of(ThreadId thread, const ProcessNote& note) {
 // Those of interpreters but the main one are one.
 GilId gil_in_sum(GilId gil) { return gil == GilId{0} ? gil : kEndedGils; }
 
-using Figures = std::map<std::string, std::uint64_t>;
+using FiguresByName = std::map<std::string, std::uint64_t>;
 struct Told {
-  std::map<std::pair<GilId, std::string>, Figures> rows;
-  std::map<GilId, Figures> gils;
+  std::map<std::pair<GilId, std::string>, FiguresByName> rows;
+  std::map<GilId, FiguresByName> gils;
   std::map<std::tuple<GilId, std::string, std::string>, std::uint64_t> handoffs;
   test::SpanSums spans;
   std::map<std::pair<GilId, std::string>, std::vector<std::uint64_t>> long_waits;
