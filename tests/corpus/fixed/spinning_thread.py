@@ -1,4 +1,4 @@
-"""A thread that spins until a flag is set, by another that sleeps: who is woken waits for a tenth of a switch interval."""
+"""A thread that spins until a flag is set, by another that sleeps: it waits for a tenth of a switch interval."""
 
 import sys
 import threading
