@@ -4,6 +4,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <pybind11/stl.h>
@@ -39,6 +40,7 @@ Error as_usage_error(const std::string& text) {
 int run_command_line(const std::vector<std::string>& arguments) {
   set_up_logging(Verbosity::Normal);
   take_recording_from_python();  // a run within a run is its own
+  cli::leave_recording();
   int code = 0;
   try {
     StockHost host;
@@ -54,13 +56,22 @@ int run_command_line(const std::vector<std::string>& arguments) {
   return code;
 }
 
-void enter_child(bool is_server) {
+void join_run(const std::string& recording) {
+  static bool has_joined = false;
+  if (std::exchange(has_joined, true)) return;
   set_up_logging(Verbosity::Normal);
-  const std::string recording = take_recording_from_python();
   prepare_interpreter();
   cli::install_work_recording();
-  cli::join_recording(recording, is_server ? ProcessRole::Server : ProcessRole::Spawn);
+  std::vector<std::string> arguments;
+  const py::module_ os = py::module_::import("os");
+  for (const auto& word : py::list(py::module_::import("sys").attr("orig_argv"))) {
+    arguments.push_back(os.attr("fsencode")(word).cast<std::string>());
+  }
+  if (!arguments.empty()) arguments.erase(arguments.begin());
+  cli::join_recording(recording, arguments);
 }
+
+void enter_child() { join_run(take_recording_from_python()); }
 
 constexpr const char* kRunCommandLineDoc = R"(run_command_line(arguments)
 --
@@ -71,21 +82,29 @@ The subcommand `run` ends the process instead.
 
 arguments: those after `gilscope`, as bytes.)";
 
-constexpr const char* kEnterChildDoc = R"(enter_child(is_server)
+constexpr const char* kEnterChildDoc = R"(enter_child()
 --
 
 Make this process, a child of multiprocessing, one of gilscope's.
 
 Records it where its parent is recorded; where that fails it goes on
-without.
+without.)";
 
-is_server: whether it is the fork server.)";
+constexpr const char* kJoinRunDoc = R"(join_run(recording)
+--
+
+Record this process, which a recorded one has started.
+
+Where that fails it goes on without.
+
+recording: where an ancestor records.)";
 
 }  // namespace
 
 void bind_command_line(py::module_& module) {
   module.def("run_command_line", &run_command_line, py::arg("arguments"), kRunCommandLineDoc);
-  module.def("enter_child", &enter_child, py::arg("is_server"), kEnterChildDoc);
+  module.def("enter_child", &enter_child, kEnterChildDoc);
+  module.def("join_run", &join_run, py::arg("recording"), kJoinRunDoc);
 }
 
 }  // namespace gilscope

@@ -17,14 +17,14 @@ int main(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     gilscope::set_up_logging(gilscope::Verbosity::Normal);
     const std::string recording = gilscope::cli::take_recording();
+    const std::string python = gilscope::cli::take_variable(gilscope::cli::kPythonVariable);
+    const auto join = [&] {
+      gilscope::cli::install_work_recording();
+      gilscope::cli::join_recording(recording, arguments);
+    };
+    if (!python.empty()) return gilscope::run_started_python(python, argv[0], arguments, join);
     if (gilscope::is_multiprocessing_child(arguments)) {
-      return gilscope::run_multiprocessing_child(argv[0], arguments, [&] {
-        gilscope::cli::install_work_recording();
-        if (gilscope::runs_module(arguments, "resource_tracker")) return;
-        const bool is_server = gilscope::runs_module(arguments, "forkserver");
-        gilscope::cli::join_recording(
-            recording, is_server ? gilscope::ProcessRole::Server : gilscope::ProcessRole::Spawn);
-      });
+      return gilscope::run_multiprocessing_child(argv[0], arguments, join);
     }
     std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error code of write(), as it is for Python
     gilscope::EmbeddedHost host;

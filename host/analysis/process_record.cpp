@@ -8,12 +8,13 @@ namespace gilscope {
 namespace {
 
 // In the order of the roles.
-constexpr std::array<std::pair<ProcessRole, std::string_view>, 5> kStartMethods{
+constexpr std::array<std::pair<ProcessRole, std::string_view>, 6> kStartMethods{
     {{ProcessRole::First, ""},
      {ProcessRole::Fork, "fork"},
      {ProcessRole::Spawn, "spawn"},
      {ProcessRole::Forkserver, "forkserver"},
-     {ProcessRole::Server, "server"}}};
+     {ProcessRole::Server, "server"},
+     {ProcessRole::Started, "exec"}}};
 
 }  // namespace
 

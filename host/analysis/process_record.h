@@ -22,6 +22,7 @@ enum class ProcessRole : std::uint8_t {
   Spawn,       // multiprocessing's
   Forkserver,  // multiprocessing's
   Server,      // the server that forks those: no code of the user's
+  Started,     // a Python of its own, by subprocess or any other way
 };
 
 // As captures have it: "" of the first process. What is not known is taken for that, too.

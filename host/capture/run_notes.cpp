@@ -68,6 +68,14 @@ std::optional<double> cost_at(const json& object, const char* key) {
   return cost;
 }
 
+std::optional<double> share_at(const json& object, const char* key) {
+  const auto& value = object.at(key);
+  if (value.is_null()) return std::nullopt;
+  const auto share = value.get<double>();
+  if (!(share >= 0 && share <= 1)) throw OutOfRange();
+  return share;
+}
+
 HookTimes hooks_at(const json& object) {
   return {.timed = number_at(object, "timed", kMaxTicks),
           .acquires = number_at(object, "acquires", kMaxTicks),
@@ -113,6 +121,14 @@ RunNotes parse_notes(const json& document) {
     notes.losses.throttled = time_at(document, "throttled_ns").value_or(Nanoseconds{});
   }
   notes.ended_by = document.value("ended_by", "");  // likewise
+  if (document.contains("unrecorded_programs")) {
+    for (const auto& program : document.at("unrecorded_programs")) {
+      notes.losses.unrecorded_programs.push_back({.command = program.at("command").get<std::string>(),
+                                                  .count = number_at(program, "count", kMaxCount)});
+    }
+  }
+  if (document.contains("unseen_cpu_share"))
+    notes.losses.unseen_cpu_share = share_at(document, "unseen_cpu_share");
   if (const auto code = optional_number_at(document, "exit_code", kMaxExitCode)) {
     notes.exit_code = static_cast<int>(*code);
   }
@@ -125,6 +141,10 @@ RunNotes parse_notes(const json& document) {
 void write_run_notes(const std::filesystem::path& folder, const RunNotes& notes) {
   auto processes = ordered_json::array();
   for (const auto& process : notes.processes) processes.push_back(describe(process));
+  auto programs = ordered_json::array();
+  for (const auto& program : notes.losses.unrecorded_programs) {
+    programs.push_back({{"command", program.command}, {"count", program.count}});
+  }
   const ordered_json document{{"schema", kSchema},
                               {"has_gil", notes.has_gil},
                               {"exit_code", or_null(notes.exit_code)},
@@ -136,6 +156,8 @@ void write_run_notes(const std::filesystem::path& folder, const RunNotes& notes)
                               {"stacks_unreadable", notes.losses.are_stacks_unreadable},
                               {"suspended_ns", notes.losses.suspended.count()},
                               {"throttled_ns", notes.losses.throttled.count()},
+                              {"unrecorded_programs", std::move(programs)},
+                              {"unseen_cpu_share", or_null(notes.losses.unseen_cpu_share)},
                               {"processes", std::move(processes)}};
   OutputFile(folder / kNotesFile, Existing::Overwrite).write(json_file_text(document));
 }

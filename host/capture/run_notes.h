@@ -36,6 +36,14 @@ struct ProcessNotes {
   HookTimes hooks{};
 };
 
+// Pythons that recorded processes have started, and that did not join.
+struct UnrecordedProgram {
+  std::string command;  // of all of them; cut
+  std::uint64_t count = 0;
+
+  friend bool operator==(const UnrecordedProgram&, const UnrecordedProgram&) = default;
+};
+
 // What is missing from what was recorded, beside dropped events.
 struct RecordingLosses {
   std::uint64_t unrecorded_processes = 0;  // had no place, or what they recorded cannot be read any more
@@ -44,6 +52,10 @@ struct RecordingLosses {
   bool are_stacks_unreadable = false;      // they were asked for; this build of CPython has other frames
   Nanoseconds suspended{};                 // the machine, meanwhile: times across that are not reliable
   Nanoseconds throttled{};                 // the first process's cgroup, as its quota of CPU time was used up
+  std::vector<UnrecordedProgram> unrecorded_programs;  // the most first
+  // Of the CPU time of the first process and of all that were waited for: what processes took that are not in
+  // the recording. Empty: not known.
+  std::optional<double> unseen_cpu_share;
 };
 
 struct RunNotes {

@@ -4,8 +4,12 @@
 
 #include <array>
 #include <cstdlib>
+#include <exception>
 #include <optional>
 #include <string_view>
+
+#include "recording/started_programs.h"
+#include "support/log.h"
 
 namespace gilscope::cli {
 namespace {
@@ -102,6 +106,20 @@ PyObject* watch_execs(PyObject* recording, PyObject* os) {
   Py_RETURN_NONE;
 }
 
+PyObject* watch_starts(PyObject* /*unused*/, PyObject* module) {
+  PyObject* const function = PyObject_GetAttrString(module, "fork_exec");
+  if (function != nullptr && PyCFunction_Check(function) != 0) {
+    try {
+      watch_starts_of(reinterpret_cast<const void*>(PyCFunction_GetFunction(function)));
+    } catch (const std::exception& error) {
+      log_debug("what subprocess starts does not learn of the recording: {}", error.what());
+    }
+  }
+  Py_XDECREF(function);
+  PyErr_Clear();
+  Py_RETURN_NONE;
+}
+
 PyObject* note_interrupt(PyObject* /*unused*/, PyObject* /*unused*/) {
   watch.interrupted();
   Py_RETURN_NONE;
@@ -119,6 +137,7 @@ PyMethodDef end_thread_method{"end_thread", end_thread, METH_O, nullptr};
 PyMethodDef leave_process_method{"leave_process", leave_process, METH_NOARGS, nullptr};
 PyMethodDef watch_execs_method{"watch_execs", watch_execs, METH_O, nullptr};
 PyMethodDef announce_method{"announce", announce, METH_NOARGS, nullptr};
+PyMethodDef watch_starts_method{"watch_starts", watch_starts, METH_O, nullptr};
 PyMethodDef note_interrupt_method{"note_interrupt", note_interrupt, METH_NOARGS, nullptr};
 
 }  // namespace
@@ -132,15 +151,16 @@ void have_python_tell(Recording& recording, const EndWatch& end_watch) {
   PyObject* const leave = PyCFunction_New(&leave_process_method, capsule);
   PyObject* const interrupt = PyCFunction_New(&note_interrupt_method, capsule);
   PyObject* const exec = PyCFunction_New(&watch_execs_method, capsule);
+  PyObject* const starts = PyCFunction_New(&watch_starts_method, capsule);
   PyObject* const announcer = PyCFunction_New(&announce_method, capsule);
   PyObject* const bootstrap = PyImport_ImportModule("_gilscope_bootstrap");
-  PyObject* const result = bootstrap == nullptr
-                               ? nullptr
-                               : PyObject_CallMethod(bootstrap, "tell_recording", "OOOOOOO", name, of_process,
-                                                     end, leave, exec, interrupt, announcer);
+  PyObject* const result =
+      bootstrap == nullptr ? nullptr
+                           : PyObject_CallMethod(bootstrap, "tell_recording", "OOOOOOOO", name, of_process,
+                                                 end, leave, exec, starts, interrupt, announcer);
   if (result == nullptr) PyErr_Clear();
   for (PyObject* const object :
-       {capsule, name, of_process, end, leave, exec, interrupt, announcer, bootstrap, result})
+       {capsule, name, of_process, end, leave, exec, starts, interrupt, announcer, bootstrap, result})
     Py_XDECREF(object);
 }
 
@@ -150,13 +170,27 @@ void announce_recording(const std::string& path) {
   setenv(kRecordingVariable, announced.c_str(), 1);
 }
 
-std::string take_recording() {
+std::string take_variable(const char* name) {
   // NOLINTBEGIN(concurrency-mt-unsafe): this process has one thread yet
-  const char* const found = std::getenv(kRecordingVariable);
-  std::string path = found == nullptr ? "" : found;
-  unsetenv(kRecordingVariable);
+  const char* const found = std::getenv(name);
+  std::string value = found == nullptr ? "" : found;
+  unsetenv(name);
   // NOLINTEND(concurrency-mt-unsafe)
-  return path;
+  return value;
+}
+
+std::string take_recording() {
+  constexpr const char* kPythonPath = "PYTHONPATH";
+  // NOLINTBEGIN(concurrency-mt-unsafe): this process has one thread yet
+  const char* const found = std::getenv(kPythonPath);
+  const std::string path = found == nullptr ? "" : found;
+  if (const auto own = without_start(path); own.empty() && !path.empty() && path.back() != ':') {
+    unsetenv(kPythonPath);
+  } else if (own != path) {
+    setenv(kPythonPath, own.c_str(), 1);
+  }
+  // NOLINTEND(concurrency-mt-unsafe)
+  return take_variable(kRecordingVariable);
 }
 
 }  // namespace gilscope::cli

@@ -10,6 +10,8 @@ namespace gilscope::cli {
 
 // The environment variable by which children find the recording.
 inline constexpr const char* kRecordingVariable = "GILSCOPE_RECORDING";
+// By which the binary finds what it is to be: host/run/child_start.py.
+inline constexpr const char* kPythonVariable = "GILSCOPE_PYTHON";
 
 // What the caller is told.
 struct EndWatch {
@@ -25,8 +27,12 @@ void have_python_tell(Recording& recording, const EndWatch& watch);
 // not show it, and a script that empties os.environ does not unset it.
 void announce_recording(const std::string& path);
 
-// Where an ancestor of this process records, "" where none does. Takes it out of the environment, before
-// Python reads that: the script is not to see it, and a run within the run is its own.
+// Where an ancestor of this process records, "" where none does. Takes it out of the environment, and what
+// PYTHONPATH has of it, before Python reads that: the script is not to see it, and a run within the run is
+// its own.
 std::string take_recording();
+
+// The variable's value, "" where there is none; it is gone then.
+std::string take_variable(const char* name);
 
 }  // namespace gilscope::cli

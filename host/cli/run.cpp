@@ -26,6 +26,8 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
   auto* command = app.add_subcommand("run", kRunDescription);
   set_usage(*command, kUsage);
   command->add_flag("--no-probe", options->no_probe, "Without tracing: the baseline of what tracing costs");
+  command->add_flag("--no-children", options->no_children,
+                    "Record this process alone, not those that it starts");
   command->add_flag("--cost", options->cost,
                     "Measure what tracing costs: the program again and again, with and without, in turns");
   command

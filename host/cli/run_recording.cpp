@@ -2,6 +2,7 @@
 
 #include "cli/run_recording.h"
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <new>
@@ -16,6 +17,7 @@
 #include "recording/recording_cost.h"
 #include "report/summary_report.h"
 #include "run/child.h"
+#include "run/start_archive.h"
 #include "run/surroundings.h"
 #include "run/trial_runner.h"
 #include "run/witness.h"
@@ -30,9 +32,10 @@ namespace {
 struct Run {
   RunOptions options;
   std::vector<std::string> command;
-  Surroundings surroundings;             // null where nobody asks
-  std::unique_ptr<RunCapture> capture;   // nullptr: events are counted, not kept
-  std::unique_ptr<Recording> recording;  // nullptr: there is no GIL
+  Surroundings surroundings;              // null where nobody asks
+  std::unique_ptr<RunCapture> capture;    // nullptr: events are counted, not kept
+  std::unique_ptr<Recording> recording;   // nullptr: there is no GIL
+  std::unique_ptr<StartArchive> archive;  // that Pythons read first; nullptr: they are not recorded
   LastWords words;
   pid_t process = 0;
   bool has_witness = false;  // who reports where this process cannot
@@ -137,6 +140,15 @@ std::optional<int> write_report(const ProcessEnd& end) {
   return std::nullopt;
 }
 
+std::string text_of_sys(const char* name) {
+  PyObject* const text = PySys_GetObject(name);
+  PyObject* const bytes = text == nullptr ? nullptr : PyUnicode_EncodeFSDefault(text);
+  std::string value = bytes == nullptr ? "" : PyBytes_AsString(bytes);
+  Py_XDECREF(bytes);
+  PyErr_Clear();
+  return value;
+}
+
 sigset_t only_interrupt() {
   sigset_t set{};
   sigemptyset(&set);
@@ -201,6 +213,53 @@ std::unique_ptr<Recording> make_recording() {
   }
 }
 
+void pass_on_to_children(const Invocation& invocation) {
+  try {
+    StartPlan plan{.recording = run->recording->path(),
+                   .version = GILSCOPE_VERSION,
+                   .host = {},
+                   .python = {},
+                   .prefix = {}};
+    if (invocation.host.linkage() != Linkage::Stock) {
+      plan.host = invocation.host.program().command.front();
+      plan.python = Py_GetVersion();
+      plan.prefix = text_of_sys("base_exec_prefix");
+    }
+    run->archive = std::make_unique<StartArchive>(plan);
+    run->recording->pass_on(run->archive->path(), run->archive->file());
+  } catch (const Error& error) {
+    log_debug("only the children of multiprocessing and of fork are recorded: {}", error.what());
+  }
+}
+
+// Whether the code of -c starts that module of multiprocessing, or of what imitates it.
+bool runs_module(const std::vector<std::string>& arguments, std::string_view module) {
+  const auto import = fmt::format("{} import main", module);
+  return std::ranges::any_of(
+      arguments, [&](const std::string& argument) { return argument.find(import) != std::string::npos; });
+}
+
+ProcessRole role_of_command(const std::vector<std::string>& arguments) {
+  if (runs_module(arguments, "multiprocessing.forkserver")) return ProcessRole::Server;
+  const auto is_spawn = [](const std::string& argument) {
+    return argument.find("from multiprocessing.spawn import") != std::string::npos;
+  };
+  return std::ranges::any_of(arguments, is_spawn) ? ProcessRole::Spawn : ProcessRole::Started;
+}
+
+// Without Python's flags, and the folders of a script.
+std::string name_of_command(const std::vector<std::string>& arguments) {
+  auto word = arguments.begin();
+  while (word != arguments.end() && word->starts_with('-') && *word != "-c" && *word != "-m" &&
+         *word != "-") {
+    word += (*word == "-W" || *word == "-X") && word + 1 != arguments.end() ? 2 : 1;
+  }
+  if (word == arguments.end()) return "python";
+  std::string name = word->starts_with('-') ? *word : std::filesystem::path(*word).filename().string();
+  while (++word != arguments.end()) name += ' ' + *word;
+  return name;
+}
+
 }  // namespace
 
 void begin_recording(const RunOptions& options, const Invocation& invocation) {
@@ -233,10 +292,13 @@ void begin_recording(const RunOptions& options, const Invocation& invocation) {
   run->options.common.json = absolute_file(options.common.json);
   try {
     auto recording = make_recording();
+    if (options.no_children) recording->exclude_children();
     recording->start();
     run->recording = std::move(recording);
-    announce_recording(run->recording->path());
+    const bool has_children = !options.no_children && !run->recording->path().empty();
+    if (has_children) announce_recording(run->recording->path());
     have_python_tell(*run->recording, {.interrupted = note_interrupt, .leaving = leave});
+    if (has_children) pass_on_to_children(invocation);
   } catch (const ProbeError& error) {
     if (error.failure() != ProbeFailure::NoGil) {
       if (run->capture) run->capture->discard();
@@ -290,18 +352,25 @@ void report_run(int exit_code) noexcept {
   if (is_ours) pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 
-void join_recording(const std::string& path, ProcessRole role) noexcept {
-  if (path.empty()) return;
+void join_recording(const std::string& path, const std::vector<std::string>& arguments) noexcept {
+  if (path.empty() || recording_of_child != nullptr || runs_module(arguments, "resource_tracker")) return;
   announce_recording(path);
   try {
+    const auto role = role_of_command(arguments);
     recording_of_child = Recording::join(path, role).release();
     if (recording_of_child == nullptr) return;
     recording_of_child->start();
+    if (role == ProcessRole::Started) recording_of_child->name_process(name_of_command(arguments));
     have_python_tell(*recording_of_child, {});
     Py_AtExit([] { recording_of_child->stop(); });
+    recording_of_child->watch_starts();
   } catch (const std::exception& error) {
     log_debug("this child is not recorded: {}", error.what());
   }
+}
+
+void leave_recording() noexcept {
+  if (recording_of_child != nullptr) recording_of_child->stop();
 }
 
 }  // namespace gilscope::cli

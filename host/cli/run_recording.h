@@ -8,7 +8,6 @@
 
 #include "cli/cli.h"
 #include "cli/run_capture.h"
-#include "recording/process_note.h"
 
 namespace gilscope::cli {
 
@@ -18,6 +17,7 @@ struct RunOptions {
   std::string report;  // the file of the text; "": standard error, "-": standard output
   Stacks stacks = Stacks::On;
   bool no_probe = false;
+  bool no_children = false;
   bool cost = false;    // measure what tracing costs, instead of reporting one run
   unsigned rounds = 5;  // of that
 };
@@ -30,8 +30,12 @@ void begin_recording(const RunOptions& options, const Invocation& invocation);
 // The script has ended with this code. Reports, once.
 void report_run(int exit_code) noexcept;
 
-// In a child of multiprocessing: joins the recording of its ancestor at `path`; "" is none. Never fails: a
-// child that cannot be recorded runs all the same.
-void join_recording(const std::string& path, ProcessRole role) noexcept;
+// In a Python that a recorded process has started, as `python arguments…`: joins the recording of its
+// ancestor at `path`; "" is none. Once. Never fails: what cannot be recorded runs all the same. A resource
+// tracker is not recorded: it does no work of the program's.
+void join_recording(const std::string& path, const std::vector<std::string>& arguments) noexcept;
+
+// This process begins a run of its own.
+void leave_recording() noexcept;
 
 }  // namespace gilscope::cli

@@ -55,8 +55,9 @@ void run_bootstrap() {
 // PEP 741 is isolated, and a script given to it silently does not run.)
 class Configuration {
  public:
-  Configuration(const std::string& executable, const std::vector<std::string>& arguments) {
-    std::vector<char*> argv{const_cast<char*>(executable.c_str())};
+  Configuration(const std::string& executable, const std::string& name,
+                const std::vector<std::string>& arguments) {
+    std::vector<char*> argv{const_cast<char*>(name.c_str())};
     for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     const auto count = static_cast<Py_ssize_t>(argv.size());
 
@@ -88,10 +89,10 @@ class Configuration {
   PyConfig config_{};
 };
 
-int run_python_as(const std::string& executable, const std::vector<std::string>& arguments,
-                  const WhenReady& when_ready) {
+int run_python_as(const std::string& executable, const std::string& name,
+                  const std::vector<std::string>& arguments, const WhenReady& when_ready) {
   {
-    Configuration configuration(executable, arguments);
+    Configuration configuration(executable, name, arguments);
     configuration.start();
   }
   warn_of_foreign_runtime_at_exit();
@@ -102,14 +103,16 @@ int run_python_as(const std::string& executable, const std::vector<std::string>&
 }  // namespace
 
 Interpreter::Interpreter() {
-  Configuration configuration(environment_executable(), {});
+  const auto executable = environment_executable();
+  Configuration configuration(executable, executable, {});
   configuration.start();
 }
 
 Interpreter::~Interpreter() { Py_FinalizeEx(); }
 
 int run_python(const std::vector<std::string>& arguments, const WhenReady& when_ready) {
-  return run_python_as(environment_executable(), arguments, when_ready);
+  const auto executable = environment_executable();
+  return run_python_as(executable, executable, arguments, when_ready);
 }
 
 bool is_multiprocessing_child(const std::vector<std::string>& arguments) {
@@ -123,12 +126,6 @@ bool is_multiprocessing_child(const std::vector<std::string>& arguments) {
          (command + 1)->find("from multiprocessing.") != std::string::npos;
 }
 
-bool runs_module(const std::vector<std::string>& arguments, std::string_view module) {
-  const auto import = fmt::format("from multiprocessing.{} import", module);
-  return std::ranges::any_of(
-      arguments, [&](const std::string& argument) { return argument.find(import) != std::string::npos; });
-}
-
 int run_multiprocessing_child(const std::string& name, const std::vector<std::string>& arguments,
                               const WhenReady& when_ready) {
   // bootstrap.py starts children under the name of their environment's python.
@@ -136,7 +133,13 @@ int run_multiprocessing_child(const std::string& name, const std::vector<std::st
   const bool is_environment = std::filesystem::path(name).is_absolute() &&
                               std::filesystem::exists(name, ignored) &&
                               !std::filesystem::equivalent(name, host_executable(), ignored);
-  return run_python_as(is_environment ? name : environment_executable(), arguments, when_ready);
+  const auto executable = is_environment ? name : environment_executable();
+  return run_python_as(executable, executable, arguments, when_ready);
+}
+
+int run_started_python(const std::string& executable, const std::string& name,
+                       const std::vector<std::string>& arguments, const WhenReady& when_ready) {
+  return run_python_as(executable, name, arguments, when_ready);
 }
 
 std::string host_executable() { return std::filesystem::read_symlink("/proc/self/exe").string(); }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "run/python_host.h"
@@ -28,13 +27,16 @@ int run_python(const std::vector<std::string>& arguments, const WhenReady& when_
 
 // Whether these arguments are how multiprocessing starts a child (spawn, forkserver, resource tracker).
 bool is_multiprocessing_child(const std::vector<std::string>& arguments);
-// Of them, whether they start that module of multiprocessing: "forkserver", "resource_tracker".
-bool runs_module(const std::vector<std::string>& arguments, std::string_view module);
 
 // As run_python, for a child of multiprocessing: in the environment that its parent had, which its argv[0]
 // names. (An environment variable would be gone where the script empties os.environ.)
 int run_multiprocessing_child(const std::string& name, const std::vector<std::string>& arguments,
                               const WhenReady& when_ready);
+
+// Likewise in place of the Python at `executable`, which has found that this one can be it:
+// host/run/child_start.py. `name` is its argv[0].
+int run_started_python(const std::string& executable, const std::string& name,
+                       const std::vector<std::string>& arguments, const WhenReady& when_ready);
 
 // The path of this binary.
 std::string host_executable();

@@ -85,7 +85,7 @@ std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now
   const bool is_pid = folded == 0 ? pid > 0 && pid <= kMaxNotedPid
                                   : pid >= kFirstFamily && pid <= kMaxSum && folded <= kMaxTicks;
   const bool is_one = (stopped || state == ProcessNote::kRecording) && is_pid && parent_pid <= kMaxNotedPid &&
-                      role <= static_cast<std::uint64_t>(ProcessRole::Server) && begin <= kMaxTicks &&
+                      role <= static_cast<std::uint64_t>(ProcessRole::Started) && begin <= kMaxTicks &&
                       (!stopped || (*stopped >= begin && *stopped <= kMaxTicks));
   if (!is_one) return std::nullopt;
   const bool is_this_process = pid == static_cast<std::uint64_t>(getpid());
@@ -96,7 +96,12 @@ std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now
                      .name = text_of(note.name),
                      .begin = begin,
                      .end = stopped};
-  if (!stopped && begin <= now && (is_this_process || is_alive(notes.pid))) notes.end = now;
+  const auto exec = note.exec_ticks.read();
+  if (!stopped && exec >= begin && exec <= now) {
+    notes.end = exec;  // who has this id now is another one
+  } else if (!stopped && begin <= now && (is_this_process || is_alive(notes.pid))) {
+    notes.end = now;
+  }
   auto cpu = note.cpu_end.read();
   if (cpu == 0 && is_this_process) cpu = static_cast<std::uint64_t>(read_process_cpu().count());
   if (cpu != 0) notes.cpu = cpu_between(note.cpu_begin.read(), cpu);

@@ -7,17 +7,20 @@
 #include <cstring>
 #include <pthread.h>
 #include <span>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "capture/format.h"
 #include "probe/hooks.h"
 #include "recording/address_space.h"
 #include "recording/cpu_wait.h"
 #include "recording/note_reading.h"
 #include "recording/process_folder.h"
 #include "support/error.h"
+#include "support/system_files.h"
 
 namespace gilscope {
 namespace {
@@ -64,25 +67,51 @@ std::optional<ProcessRecord> read_process(const ProcessNote& note, const BlameCo
                        .blame = counted.blame(end)};
 }
 
+Nanoseconds cpu_of(const rusage& used) noexcept {
+  const auto of = [](const timeval& time) {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+  };
+  return of(used.ru_utime) + of(used.ru_stime);
+}
+
+// All that it took, for who has waited for it; 0 of one that lives, or that became another program, which
+// took what this one had taken; empty where nobody knows.
+std::optional<Nanoseconds> cpu_of_ended(const ProcessNote& note) {
+  if (note.exec_ticks.read() != 0) return Nanoseconds{};
+  const auto cpu = note.cpu_end.read();
+  // All of them together are to have a place: what stands there another process may have written over.
+  constexpr std::uint64_t kMaxCpu = kMaxTicks >> 10U;
+  if (cpu != 0) return Nanoseconds(static_cast<std::int64_t>(std::min(cpu, kMaxCpu)));
+  if (is_alive(static_cast<std::int64_t>(note.pid.read()))) return Nanoseconds{};
+  return std::nullopt;
+}
+
+}  // namespace
+
 // What the first process tells its children, in the bytes that all share.
-struct CommonNote {
+struct Recording::CommonNote {
   Cell stacks;
   Cell clock;
   Cell max_size;
   SharedCounts counts;  // of the capture
   ProcessKinds kinds;
+  StartedPrograms started;
   std::array<char, PATH_MAX> folder;  // "": no capture
 };
-static_assert(sizeof(CommonNote) <= SharedSpace::kCommonBytes);
 
-struct Told {
+Recording::CommonNote& Recording::common() const noexcept {
+  static_assert(sizeof(CommonNote) <= SharedSpace::kCommonBytes);
+  return *reinterpret_cast<CommonNote*>(space_->common());
+}
+
+struct Recording::Told {
   std::optional<CapturePlan> capture;
   Stacks stacks;
   ClockKind clock;
 };
 
-void tell_children(const SharedSpace& space, const Told& told) {
-  auto& note = *reinterpret_cast<CommonNote*>(space.common());
+void Recording::tell_children(const Told& told) {
+  CommonNote& note = common();
   const auto& capture = told.capture;
   note.stacks.set(static_cast<std::uint64_t>(told.stacks));
   note.clock.set(static_cast<std::uint64_t>(told.clock));
@@ -94,7 +123,7 @@ void tell_children(const SharedSpace& space, const Told& told) {
   std::memcpy(note.folder.data(), capture->folder.data(), capture->folder.size());
 }
 
-Told told_by_parent(const SharedSpace& space) {
+Recording::Told Recording::told_by_parent(const SharedSpace& space) {
   const auto& note = *reinterpret_cast<const CommonNote*>(space.common());
   const auto stacks = note.stacks.read();
   Told told{.capture = {},
@@ -107,6 +136,8 @@ Told told_by_parent(const SharedSpace& space) {
   }
   return told;
 }
+
+namespace {
 
 // Those that run: the child of a fork goes on with them. Their start and their end are the program's to order
 // with its forks. Relaxed: nobody else looks.
@@ -143,7 +174,7 @@ Recording::Recording(Reach reach, const std::optional<CapturePlan>& capture, Sta
     : Recording(
           reach == Reach::WithChildren ? std::optional(SharedSpace::create(slot_bytes())) : std::nullopt,
           ProcessRole::First, capture, stacks, ProbeClock::best()) {
-  if (space_) tell_children(*space_, {.capture = capture, .stacks = stacks, .clock = clock_.kind()});
+  if (space_) tell_children({.capture = capture, .stacks = stacks, .clock = clock_.kind()});
 }
 
 std::unique_ptr<Recording> Recording::join(const std::string& path, ProcessRole role) {
@@ -194,13 +225,23 @@ void Recording::start() {
 }
 
 void Recording::start_capture() {
-  SharedCounts* const counts = space_ ? &reinterpret_cast<CommonNote*>(space_->common())->counts : nullptr;
+  SharedCounts* const counts = space_ ? &common().counts : nullptr;
   events_.start({.folder = capture_->folder,
                  .clock = clock_,
                  .max_size = capture_->max_size,
                  .start_method = std::string(start_method_of_role(role_)),
                  .start_method_of_forks = std::string(start_method_of_role(role_of_forks(role_))),
                  .counts = counts});
+}
+
+void Recording::pass_on(const std::string& entry, int file) {
+  if (!space_) return;
+  announce_start(common().started, entry, file);
+  watch_starts();
+}
+
+void Recording::watch_starts() {
+  if (space_) gilscope::watch_starts(common().started, *note_, clock_);
 }
 
 void Recording::stop() noexcept {
@@ -253,7 +294,10 @@ void Recording::begin_again_in_child() noexcept {
 
 // The child has one thread, and records nothing before its GIL was made anew.
 void Recording::begin_again() noexcept {
-  if (space_) {
+  if (!takes_children_) events_.abandon();
+  if (space_ && !takes_children_) {
+    space_->leave();
+  } else if (space_) {
     space_->claim_anew();
   } else {
     *note_ = {};
@@ -275,36 +319,68 @@ bool Recording::fold_ended_processes() noexcept {
 }
 
 // `visit` is called with the memory of the process's counters, too (nullptr: its own), and says whether it
-// could read it. Returns how many processes there are of which nothing can be read.
+// could read it.
 template <typename Visit>
-std::uint64_t Recording::for_each_process(Visit visit) const {
+Recording::Others Recording::for_each_process(Visit visit) const {
+  Others others;
   visit(*note_, nullptr);
-  if (!space_) return 0;
-  if (!space_->is_still_ours()) return space_->refused() + std::max<std::uint64_t>(space_->claimed(), 1) - 1;
-  std::uint64_t unreadable = space_->refused();
+  if (!space_) return others;
+  if (!space_->is_still_ours()) {
+    others.unreadable = space_->refused() + std::max<std::uint64_t>(space_->claimed(), 1) - 1;
+    others.cpu.reset();
+    return others;
+  }
+  others.unreadable = space_->refused();
   const SharedSpace::Reading reading(*space_);
   for (std::uint64_t slot = 0; slot < space_->claimed(); ++slot) {
     if (slot == space_->slot() || !space_->counts(slot)) continue;
     const SharedSpace::View view(*space_, slot);
     if (view.data() == nullptr) {
-      ++unreadable;
+      ++others.unreadable;
+      others.cpu.reset();
       continue;
     }
     const auto& note = *reinterpret_cast<const ProcessNote*>(view.data());
     if (note.state.read() == 0) continue;
-    if (!visit(note, view.data() + sizeof(ProcessNote))) ++unreadable;
+    others.joined.push_back({.pid = note.pid.read(), .begin = note.started_ticks.read()});
+    const auto cpu = cpu_of_ended(note);
+    others.cpu = cpu && others.cpu ? std::optional(*others.cpu + *cpu) : std::nullopt;
+    if (!visit(note, view.data() + sizeof(ProcessNote))) ++others.unreadable;
   }
-  return unreadable;
+  return others;
 }
 
-RecordingLosses Recording::losses(std::uint64_t unrecorded_processes) const {
-  return {.unrecorded_processes = unrecorded_processes,
+// It knows of all programs that recorded processes start: where each has joined nothing is unseen. Else the
+// system knows what all took that were waited for.
+std::optional<double> Recording::find_unseen_share(const Others& others, bool are_all_recorded) const {
+  if (!space_ || outlives_) return std::nullopt;
+  if (are_all_recorded) return 0;
+  rusage own{};
+  rusage waited{};
+  if (!others.cpu || getrusage(RUSAGE_SELF, &own) != 0 || getrusage(RUSAGE_CHILDREN, &waited) != 0) {
+    return std::nullopt;
+  }
+  const auto children = cpu_of(waited);
+  const auto all = cpu_of(own) + children;
+  if (all <= Nanoseconds{}) return std::nullopt;
+  const auto unseen = std::max(children - *others.cpu, Nanoseconds{});
+  return static_cast<double>(unseen.count()) / static_cast<double>(all.count());
+}
+
+RecordingLosses Recording::losses(const Others& others) const {
+  std::vector<UnrecordedProgram> programs;
+  if (space_) programs = find_unrecorded(common().started, others.joined);
+  const bool are_all_recorded = programs.empty() && others.unreadable == 0 && takes_children_ && space_ &&
+                                common().started.entry.front() != '\0' && common().started.others.read() == 0;
+  return {.unrecorded_processes = others.unreadable,
           .overlooked_gils = probe_.losses().overlooked_gils,
           .were_slots_overwritten = probe_.losses().were_slots_overwritten,
           .are_stacks_unreadable = stacks_ != Stacks::Off && probe_.stacks() == Stacks::Off,
           .suspended = suspended_between(boot_began_, is_open() ? read_boot_offset() : boot_ended_),
           .throttled =
-              std::max((is_open() ? read_throttled() : throttled_after_) - throttled_before_, Nanoseconds{})};
+              std::max((is_open() ? read_throttled() : throttled_after_) - throttled_before_, Nanoseconds{}),
+          .unrecorded_programs = std::move(programs),
+          .unseen_cpu_share = find_unseen_share(others, are_all_recorded)};
 }
 
 TickLength Recording::measure_tick(const ClockPoint& now) noexcept {
@@ -322,7 +398,7 @@ RecordedRun Recording::collect() {
   const ClockPoint now = this->now();
   const TickLength tick = measure_tick(now);
   RecordedRun run{.clock = probe_.clock().kind()};
-  const auto unrecorded = for_each_process([&](const ProcessNote& note, std::byte* counted) {
+  const auto others = for_each_process([&](const ProcessNote& note, std::byte* counted) {
     const bool is_own = &note == note_;
     const auto until = is_own ? now.ticks : probe_.clock().read();  // before its counters are looked at
     const auto whose = outlives_ ? BlameCounters::View::Of::AnotherOne : BlameCounters::View::Of::ThisProcess;
@@ -336,7 +412,7 @@ RecordedRun Recording::collect() {
     if (is_own || !record->figures.threads.empty()) run.processes.push_back(std::move(*record));
     return true;
   });
-  run.losses = losses(unrecorded);
+  run.losses = losses(others);
   if (probe_.is_running()) readings_ += ProbeClock::read_monotonic() - begin;
   run.readings = readings_;
   return run;
@@ -345,12 +421,12 @@ RecordedRun Recording::collect() {
 RunNotes Recording::notes() const {
   const auto now = this->now().ticks;
   RunNotes notes;
-  const auto unrecorded = for_each_process([&](const ProcessNote& note, std::byte* /*counted*/) {
+  const auto others = for_each_process([&](const ProcessNote& note, std::byte* /*counted*/) {
     auto read = read_note(note, now);
     if (read) notes.processes.push_back(std::move(*read));
     return read.has_value();
   });
-  notes.losses = losses(unrecorded);
+  notes.losses = losses(others);
   return notes;
 }
 

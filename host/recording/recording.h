@@ -17,6 +17,7 @@
 #include "recording/blame_counters.h"
 #include "recording/process_note.h"
 #include "recording/shared_space.h"
+#include "recording/started_programs.h"
 #include "recording/suspension.h"
 
 namespace gilscope {
@@ -53,6 +54,15 @@ class Recording {
   void stop() noexcept;
   [[nodiscard]] bool is_running() const noexcept { return probe_.is_running(); }
 
+  // Has the Pythons that this process and its children start read first what is at `entry`, a path to the
+  // descriptor `file` of this process: see host/run/start_archive.h. Throws ProbeError.
+  void pass_on(const std::string& entry, int file);
+  // Likewise, in a process that has joined: what the first one passes on.
+  void watch_starts();
+
+  // Before start(): those that this process will fork do not belong to the recording.
+  void exclude_children() noexcept { takes_children_ = false; }
+
   // In a process that was forked without the handlers of fork(), and outlives the one that records: it
   // records nothing, and collect() and notes() are to be called once that one has ended. Where it has a
   // path().
@@ -79,14 +89,28 @@ class Recording {
   [[nodiscard]] RunNotes notes() const;
 
  private:
+  struct CommonNote;
+  struct Told;
+
+  [[nodiscard]] CommonNote& common() const noexcept;  // where there is space
+  void tell_children(const Told& told);
+  static Told told_by_parent(const SharedSpace& space);
   Recording(std::optional<SharedSpace> space, ProcessRole role, const std::optional<CapturePlan>& capture,
             Stacks stacks, ProbeClock clock);
   static void begin_again_in_child() noexcept;
   void start_capture();
   bool fold_ended_processes() noexcept;
+  // What is known of all processes together.
+  struct Others {
+    std::uint64_t unreadable = 0;  // processes
+    std::vector<JoinedProcess> joined;
+    std::optional<Nanoseconds> cpu =
+        Nanoseconds{};  // of those that have ended, but the first; empty: not known of one
+  };
   template <typename Visit>
-  std::uint64_t for_each_process(Visit visit) const;
-  [[nodiscard]] RecordingLosses losses(std::uint64_t unrecorded_processes) const;
+  Others for_each_process(Visit visit) const;
+  [[nodiscard]] RecordingLosses losses(const Others& others) const;
+  [[nodiscard]] std::optional<double> find_unseen_share(const Others& others, bool are_all_recorded) const;
   // While the recording runs, the least that a tick can be: the longer it runs the better that is known, and
   // as it never shrinks, time that was counted stays counted.
   TickLength measure_tick(const ClockPoint& now) noexcept;
@@ -102,6 +126,7 @@ class Recording {
   ProcessRole role_;
   std::optional<CapturePlan> capture_;
   Stacks stacks_;
+  bool takes_children_ = true;
   bool outlives_ = false;
   ProbeClock clock_;  // of all processes: their ticks are compared
   double least_tick_ns_ = 0;

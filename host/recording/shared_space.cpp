@@ -223,10 +223,15 @@ bool SharedSpace::claim_anew() noexcept {
   if (!slot) count_refused();
   if (slot && map(file_.get(), kHeaderBytes + *slot * slot_bytes_, slot_bytes_, slot_) != nullptr)
     return true;
+  leave();
+  return false;
+}
+
+void SharedSpace::leave() noexcept {
+  slot_number_ = kSlots;
   // It takes the place of a mapping: what could fail, that of the first one would have.
   [[maybe_unused]] void* const zeros = mmap(slot_, slot_bytes_, PROT_READ | PROT_WRITE,
                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-  return false;
 }
 
 std::uint64_t SharedSpace::claimed() const noexcept { return std::min(header_->taken.read(), kSlots); }

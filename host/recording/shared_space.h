@@ -47,12 +47,15 @@ class SharedSpace {
   // none, and then false: what is recorded there is seen by this process only. System calls only.
   bool claim_anew() noexcept;
 
+  // In the child of fork(), whom nobody is to see: puts private zeros there. A system call only.
+  void leave() noexcept;
+
   // Whether the descriptor still is what it was: a script may have closed it, and its number be another
   // file's.
   [[nodiscard]] bool is_still_ours() const noexcept;
 
   // Bytes for all processes, zeros at first; whoever writes them does so before another process opens it.
-  static constexpr std::size_t kCommonBytes = 8192;
+  static constexpr std::size_t kCommonBytes = std::size_t{12} * 4096;
   [[nodiscard]] std::byte* common() const noexcept;
 
   // Where the slots begin.

@@ -169,6 +169,14 @@ ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) 
       {"cpu_share", or_null(finding.cpu_share)}};
 }
 
+ordered_json programs_json(const std::vector<UnrecordedProgram>& programs) {
+  auto rows = ordered_json::array();
+  for (const auto& program : programs) {
+    rows.push_back({{"command", program.command}, {"count", program.count}});
+  }
+  return rows;
+}
+
 }  // namespace
 
 std::string_view name_of(RunVerdict::Kind kind) noexcept {
@@ -222,7 +230,9 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
         {"elsewhere_ns", or_null(summary.probe.elsewhere_ns)},
         {"cost_share", or_null(summary.probe.cost_share)},
         {"contended", summary.probe.is_contended},
-        {"capture_bytes", or_null(summary.probe.capture_bytes)}}},
+        {"capture_bytes", or_null(summary.probe.capture_bytes)},
+        {"unrecorded_programs", programs_json(summary.probe.losses.unrecorded_programs)},
+        {"unseen_cpu_share", or_null(summary.probe.losses.unseen_cpu_share)}}},
       {"verdict",
        {{"kind", name_of(verdict.kind)},
         {"text", describe_verdict(summary)},

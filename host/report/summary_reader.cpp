@@ -256,6 +256,13 @@ ProbeFigures read_probe(const json& probe) {
   }
   if (probe.contains("suspended_ns")) figures.losses.suspended = time_at(probe, "suspended_ns");  // later
   figures.losses.throttled = since(time_at, probe, "throttled_ns").value_or(Nanoseconds{});
+  if (probe.contains("unrecorded_programs")) {  // likewise
+    for (const auto& program : array_at(probe, "unrecorded_programs")) {
+      figures.losses.unrecorded_programs.push_back(
+          {.command = text_at(program, "command"), .count = count_at(program, "count")});
+    }
+  }
+  figures.losses.unseen_cpu_share = since(number_at, probe, "unseen_cpu_share");
   figures.ends_at_drop = figures.dropped > 0 && figures.capture_bytes.has_value();
   return figures;
 }

@@ -222,7 +222,9 @@ std::string describe_role(ProcessRole role) {
   return method ? ", by " + *method : std::string();
 }
 
-std::string describe_verdict(const RunSummary& summary) {
+namespace {
+
+std::string describe_gils(const RunSummary& summary) {
   const auto& verdict = summary.verdict;
   switch (verdict.kind) {
     case RunVerdict::Kind::NoGil:
@@ -250,6 +252,21 @@ std::string describe_verdict(const RunSummary& summary) {
                             *verdict.ceiling < 9.995 ? 2 : 0);
 }
 
+// Below it is what starts and ends of processes take.
+constexpr double kToldUnseenShare = 0.1;
+
+}  // namespace
+
+std::string describe_verdict(const RunSummary& summary) {
+  std::string text = describe_gils(summary);
+  const auto unseen = summary.probe.losses.unseen_cpu_share;
+  if (summary.verdict.kind != RunVerdict::Kind::NoGil && unseen.value_or(0) >= kToldUnseenShare) {
+    text += fmt::format("; {} of the CPU time was in processes that are not in this report",
+                        format_share(*unseen));
+  }
+  return text;
+}
+
 std::vector<std::string> advise(const RunSummary& summary) {
   std::vector<std::string> advice;
   for (const auto& finding : summary.findings) advice.push_back(describe_finding(finding, summary));
@@ -257,6 +274,21 @@ std::vector<std::string> advise(const RunSummary& summary) {
 }
 
 namespace {
+
+std::string describe_unrecorded(const std::vector<UnrecordedProgram>& programs) {
+  constexpr std::size_t kMaxPrograms = 3;
+  constexpr std::size_t kCommandColumns = 60;
+  std::uint64_t count = 0;
+  for (const auto& program : programs) count += program.count;
+  std::vector<std::string> words;
+  for (const auto& program : std::span(programs).first(std::min(programs.size(), kMaxPrograms))) {
+    words.push_back(shorten(replace_controls(program.command), kCommandColumns));
+    if (program.count > 1) words.back() += fmt::format(" ({} ×)", program.count);
+  }
+  if (programs.size() > kMaxPrograms) words.push_back(fmt::format("{} more", programs.size() - kMaxPrograms));
+  return fmt::format(" {} Python {} not recorded: {}.", count, count == 1 ? "process was" : "processes were",
+                     fmt::join(words, ", "));
+}
 
 std::string describe_probe_cost(const ProbeFigures& probe) {
   const double share = std::max(*probe.cost_share, 0.0);
@@ -292,6 +324,9 @@ std::string describe_probe(const ProbeFigures& probe) {
   if (probe.losses.unrecorded_processes > 0) {
     text += fmt::format(" {} {} could not be recorded.", probe.losses.unrecorded_processes,
                         probe.losses.unrecorded_processes == 1 ? "process" : "processes");
+  }
+  if (!probe.losses.unrecorded_programs.empty()) {
+    text += describe_unrecorded(probe.losses.unrecorded_programs);
   }
   if (probe.losses.overlooked_gils > 0) {
     text += fmt::format(" {} could not be followed: too many lived at once.",

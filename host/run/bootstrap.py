@@ -39,7 +39,7 @@ def keep_children_in_host(spawn: "Any", host: bytes) -> None:
 # In one line with the code of the child's own, whose tracebacks count lines.
 JOIN = (
     "exec('try: from gilscope._native import enter_child\\nexcept ImportError: pass\\n"
-    "else: enter_child({is_server}); del enter_child'); "
+    "else: enter_child(); del enter_child'); "
 )
 
 
@@ -56,7 +56,7 @@ def have_children_join(spawn: "Any") -> None:
         code = arguments[place]
         if "multiprocessing.resource_tracker" not in code:
             announce_recording()
-            arguments[place] = JOIN.format(is_server="multiprocessing.forkserver" in code) + code
+            arguments[place] = JOIN + code
         return start(path, arguments, descriptors)  # type: ignore[no-any-return]
 
     spawn.util.spawnv_passfds = start_joining
@@ -167,6 +167,7 @@ def tell_recording(
     end: "Callable[[int], None]",
     leave: "Callable[[], None]",
     watch_execs: "Callable[[Any], None]",
+    watch_starts: "Callable[[Any], None]",
     interrupted: "Callable[[], None]",
     announce: "Callable[[], None]",
 ) -> None:
@@ -182,3 +183,5 @@ def tell_recording(
     when_imported("threading", tell_of_threads)
     when_imported("os", lambda os: tell_of_exit(os, leave))
     when_imported("os", watch_execs)
+    if "_posixsubprocess" not in sys.builtin_module_names:
+        when_imported("_posixsubprocess", watch_starts)

@@ -92,11 +92,17 @@ def run_command_line(arguments: Sequence[bytes]) -> int:
     arguments: those after `gilscope`, as bytes.
     """
 
-def enter_child(is_server: bool) -> None:
+def enter_child() -> None:
     """Make this process, a child of multiprocessing, one of gilscope's.
 
     Records it where its parent is recorded; where that fails it goes on
     without.
+    """
 
-    is_server: whether it is the fork server.
+def join_run(recording: str) -> None:
+    """Record this process, which a recorded one has started.
+
+    Where that fails it goes on without.
+
+    recording: where an ancestor records.
     """

@@ -142,7 +142,7 @@ class Process:
     pid: int
     parent_pid: int
     start_method: str | None
-    name: str | None  #: multiprocessing's; None: it did not start the process
+    name: str | None  #: multiprocessing's, or the command of a Python of its own; None of others
     wall_ns: int
     cpu_ns: int | None
     gils: list[Gil]
@@ -151,6 +151,14 @@ class Process:
     blame: list[Blame] | None  #: who caused most first; None where it was not recorded
     folded: int = 0  #: how many processes of a kind that have ended this is the sum of; 0: it is one process
     cpu_wait_ns: int | None = None  #: its threads in the queue for a CPU; None: known of none
+
+
+@dataclasses.dataclass(frozen=True)
+class UnrecordedProgram:
+    """Pythons that recorded processes started, and that did not join."""
+
+    command: str  #: its first 111 bytes
+    count: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,6 +180,8 @@ class Probe:
     hooks_ns: int | None = None  #: what tracing took with the GIL's mutex held
     elsewhere_ns: int | None = None  #: and without: work of threads that waited for the GIL, snapshots
     contended: bool = False  #: threads waited so often that the program may have lost more than that
+    unrecorded_programs: list[UnrecordedProgram] = dataclasses.field(default_factory=list)  #: the most first
+    unseen_cpu_share: float | None = None  #: of processes that are not here, of all CPU time; None: not known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -297,6 +307,11 @@ def _work(figures: Mapping[str, Any] | None) -> Work | None:
     return None if figures is None else make(Work, figures)
 
 
+def _probe(figures: Mapping[str, Any]) -> Probe:
+    programs = [make(UnrecordedProgram, row) for row in figures.get("unrecorded_programs", [])]
+    return make(Probe, figures, unrecorded_programs=programs)
+
+
 def _blame(figures: Mapping[str, Any]) -> Blame:
     return make(
         Blame,
@@ -328,7 +343,7 @@ def summary_of(text: str, table: str | None = None) -> Summary:
     return make(
         Summary,
         document,
-        probe=make(Probe, document["probe"]),
+        probe=_probe(document["probe"]),
         verdict=make(Verdict, document["verdict"]),
         findings=[
             make(Finding, row, place=_place(row["place"]), work=_work(row.get("work"))) for row in document["findings"]

@@ -285,13 +285,14 @@ if __name__ == "__main__":
     assert run([host, "run", "-q", file]).stdout == "[] []\n" * 3
 
 
-def test_programs_that_it_starts_are_not_there_and_a_run_within_the_run_is_its_own(host, summarize, tmp_path):
+def test_pythons_that_it_starts_are_there_and_a_run_within_the_run_is_its_own(host, summarize, tmp_path):
     inner = f"import os, sys; print({SEEN})"
     command = [host, "run", "--json", str(tmp_path / "inner"), "-c", inner]
     code = f"import subprocess, sys\nfor c in [sys.executable, '-c', '1'], {command}: subprocess.run(c, check=True)"
     result, document = summarize(code)
     assert result.stdout == "[]\n"
-    assert len(document["processes"]) == 1
+    assert [process["name"] for process in document["processes"]] == [None, "-c 1"]
+    assert document["probe"]["unrecorded_programs"] == []
     assert len(json.loads((tmp_path / "inner").read_text())["processes"]) == 1
 
 

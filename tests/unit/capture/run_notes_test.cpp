@@ -20,7 +20,9 @@ RunNotes some_notes() {
                      .overlooked_gils = 2,
                      .were_slots_overwritten = true,
                      .suspended = std::chrono::seconds(12),
-                     .throttled = std::chrono::seconds(3)},
+                     .throttled = std::chrono::seconds(3),
+                     .unrecorded_programs = {{.command = "python -I tool.py", .count = 2}},
+                     .unseen_cpu_share = 0.25},
           .processes = {
               {.pid = 4001,
                .parent_pid = 4000,
@@ -60,6 +62,8 @@ TEST_F(RunNotesTest, is_read_as_it_was_written) {
   EXPECT_EQ(notes->losses.throttled, std::chrono::seconds(3));
   EXPECT_EQ(notes->processes.at(0).threads.at(0).cpu_wait, Nanoseconds(40));
   EXPECT_EQ(notes->processes.at(0).threads.at(1).cpu_wait, std::nullopt);
+  EXPECT_EQ(notes->losses.unrecorded_programs, some_notes().losses.unrecorded_programs);
+  EXPECT_EQ(notes->losses.unseen_cpu_share, 0.25);
   EXPECT_EQ(notes->processes.at(0).hooks.ticks, 9000U);
   write_run_notes(folder_.path(), *notes);
   EXPECT_EQ(text(), before);
@@ -69,6 +73,8 @@ TEST_F(RunNotesTest, knows_of_no_suspension_where_the_capture_is_older_and_refus
   write_run_notes(folder_.path(), some_notes());
   auto document = nlohmann::json::parse(text());
   document.erase("suspended_ns");
+  document.erase("unrecorded_programs");
+  document.erase("unseen_cpu_share");
   static_cast<void>(folder_.write("run.json", document.dump()));
   EXPECT_EQ(read_run_notes(folder_.path())->losses.suspended, Nanoseconds{});
   document["suspended_ns"] = -1;

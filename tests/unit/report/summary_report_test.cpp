@@ -338,6 +338,25 @@ TEST(SummaryReport, says_how_many_processes_are_missing) {
   EXPECT_THAT(text(), HasSubstr("2 processes could not be recorded."));
 }
 
+TEST(SummaryReport, names_the_pythons_that_were_not_recorded_and_says_what_share_is_unseen) {
+  auto run = recorded({make_process(4001, {})});
+  const auto text = [&] { return format_summary(summarize_run(run), {.columns = 300}); };
+  run.losses.unrecorded_programs = {{.command = "python -I a\x1b.py", .count = 2},
+                                    {.command = std::string(111, 'x'), .count = 1}};
+  run.losses.unseen_cpu_share = 0.09;
+  EXPECT_THAT(text(), HasSubstr(" 3 Python processes were not recorded: python -I a"));
+  EXPECT_THAT(text(), HasSubstr(".py (2 ×), xxx"));
+  EXPECT_THAT(text(), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(text(), Not(HasSubstr("not in this report")));
+  run.losses.unseen_cpu_share = 0.62;
+  EXPECT_THAT(text(), HasSubstr("; 62 % of the CPU time was in processes that are not in this report\n"));
+  run.losses.unrecorded_programs = {{.command = "a", .count = 1}};
+  EXPECT_THAT(text(), HasSubstr(" 1 Python process was not recorded: a."));
+  const auto again = read_summary(dump_json(summary_json(summarize_run(run), {}))).probe.losses;
+  EXPECT_EQ(again.unrecorded_programs, run.losses.unrecorded_programs);
+  EXPECT_EQ(again.unseen_cpu_share, 0.62);
+}
+
 TEST(SummaryReport, says_nothing_of_a_cost_that_is_not_known) {
   const auto records = busy_records();
   const auto text = format_summary(summarize_run({.processes = records}));
@@ -407,6 +426,7 @@ TEST(StartMethod, is_known_of_children_only) {
   EXPECT_EQ(start_method_of(ProcessRole::Fork), "fork");
   EXPECT_EQ(start_method_of(ProcessRole::Spawn), "spawn");
   EXPECT_EQ(start_method_of(ProcessRole::Forkserver), "forkserver");
+  EXPECT_EQ(start_method_of(ProcessRole::Started), "exec");
 }
 
 }  // namespace
