@@ -117,13 +117,22 @@ bool joins_by_itself(char* const argv[]) noexcept {
   return false;
 }
 
+// The host's binary, as which multiprocessing starts its children.
+bool is_own_program(const char* path) noexcept {
+  struct stat status{};
+  struct stat own{};
+  return path != nullptr && stat("/proc/self/exe", &own) == 0 && stat(path, &status) == 0 &&
+         status.st_dev == own.st_dev && status.st_ino == own.st_ino;
+}
+
 // `is_gone`: this process takes with it what others would look for.
-Change change_for(Started kind, char* const argv[], char* const envp[], bool is_gone) noexcept {
+Change change_for(Started kind, const char* path_of_program, char* const argv[], char* const envp[],
+                  bool is_gone) noexcept {
   if (envp == nullptr || argv == nullptr) return {};
   const bool is_there = !is_gone && is_still_there();
-  const bool is_closed = kind == Started::Closed;
-  Change change{.adds_path = is_there && !is_closed,
-                .drops_recording = !is_there || (is_closed && !joins_by_itself(argv))};
+  const bool joins = joins_by_itself(argv) || is_own_program(path_of_program);
+  Change change{.adds_path = is_there && kind == Started::Python && !joins,
+                .drops_recording = !is_there || !joins};
   while (envp[change.variables] != nullptr) ++change.variables;
   change.variables += 2;
   const std::string_view entry = passed_on.entry.data();
@@ -163,7 +172,7 @@ template <typename Call>
 [[gnu::always_inline]] inline int start_with(const char* path, char* const argv[], char* const envp[],
                                              bool is_gone, const Call& call) noexcept {
   const auto kind = argv == nullptr ? Started::Other : judge_start(path, argv);
-  const Change change = change_for(kind, argv, envp, is_gone);
+  const Change change = change_for(kind, path, argv, envp, is_gone);
   StartedProgram* program = nullptr;
   const bool is_there = path != nullptr && (std::strchr(path, '/') == nullptr || access(path, X_OK) == 0);
   const bool is_python = kind == Started::Python || kind == Started::Closed;

@@ -1,6 +1,6 @@
 """Pythons that a program starts by its own means are recorded like children of multiprocessing, and do not notice.
 
-Only here a recorded program starts Pythons by subprocess, posix_spawn, exec, a shell, a script's first line or in
+Only here a recorded program starts Pythons by subprocess, posix_spawn, exec, a script's first line or in
 loky's way; each is in the report with what it did, prints what it does without gilscope, or is left alone.
 """
 
@@ -26,7 +26,6 @@ WAYS = {
 if (pid := os.fork()) == 0: os.execv(sys.executable, [sys.executable, *words])
 os.waitpid(pid, 0)
 """,
-    "a shell": "subprocess.run(['sh', '-c', '\"$@\"; exit $?', 'sh', sys.executable, *words], check=True)",
     "a script": "subprocess.run([make_script(words[0]), *words[1:]], check=True)",
     "loky's way": """
 import _posixsubprocess
@@ -86,8 +85,7 @@ def test_a_python_is_recorded_however_it_is_started(summarize: Summarize, tmp_pa
     assert result.returncode == 0, result.stderr
     assert document["probe"]["unrecorded_processes"] == 0
     assert document["probe"]["unrecorded_programs"] == []
-    if way != "a shell":  # which takes time of its own
-        assert document["probe"]["unseen_cpu_share"] == 0
+    assert document["probe"]["unseen_cpu_share"] == 0
     (process,) = started(document)
     index = document["processes"].index(process)
     assert main_thread(document, index)["voluntary"] >= 3000
@@ -145,6 +143,11 @@ if __name__ == "__main__":
     result, document = summarize(code)
     assert result.stdout == "works\n0\n"
     assert [process["name"] for process in document["processes"] if process["start_method"] == "spawn"] == ["mine"]
+
+
+def test_programs_that_are_no_python_find_what_they_find_without(same: Pair) -> None:
+    start = "subprocess.run(words + ['sh', '-c', 'env; exec \"$0\" -c \"import os, sys; print(os.environ, sys.path)\"'"
+    same("-c", START + start + ", sys.executable])", "env", "-u", "_")
 
 
 def test_without_children_nobody_else_is_recorded_and_nothing_is_passed_on(summarize: Summarize) -> None:
