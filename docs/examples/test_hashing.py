@@ -7,7 +7,7 @@ import pytest
 
 @pytest.mark.releases_gil(share=0.9)
 def test_a_large_block_is_hashed_without_the_gil():
-    data = bytes(1 << 26)
+    data = bytes(1 << 28)
     hashlib.sha256(data)
 
 
@@ -23,8 +23,8 @@ def test_nobody_waits_for_long():
 
 
 def test_what_counts(gil):
-    data = bytes(1 << 26)
+    data = bytes(1 << 28)
     with gil:
         hashlib.sha256(data)
-    assert gil.released_share > 0.99
+    assert gil.released_share > 0.9
     assert gil.longest_hold_ns < 50_000_000

@@ -130,7 +130,7 @@ Change change_for(Started kind, const char* path_of_program, char* const argv[],
                   bool is_gone) noexcept {
   if (envp == nullptr || argv == nullptr) return {};
   const bool is_there = !is_gone && is_still_there();
-  const bool joins = joins_by_itself(argv) || is_own_program(path_of_program);
+  const bool joins = joins_by_itself(argv) || (kind == Started::Other && is_own_program(path_of_program));
   Change change{.adds_path = is_there && kind == Started::Python && !joins,
                 .drops_recording = !is_there || !joins};
   while (envp[change.variables] != nullptr) ++change.variables;

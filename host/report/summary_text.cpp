@@ -373,6 +373,11 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
   if (summary.verdict.kind == RunVerdict::Kind::NoGil) return text;
   std::vector<const ProcessSummary*> processes;
   for (const auto& process : summary.processes) processes.push_back(&process);
+  // What stands for many comes next to the one that began it all.
+  if (!processes.empty()) {
+    std::stable_partition(processes.begin() + 1, processes.end(),
+                          [](const ProcessSummary* process) { return process->folded != 0; });
+  }
   for (std::size_t i = 0; i < std::min(processes.size(), kShownProcesses); ++i) {
     text += '\n' + describe_shares(*processes[i]) + '\n' + format_process(*processes[i], style);
   }

@@ -97,7 +97,7 @@ def test_five_rounds_give_intervals_and_a_verdict(compare):
         assert len(work["samples"]) == 5
         assert work["low"] <= work["median"] <= work["high"]
         assert row["results_equal"] is True
-    assert compared.document["verdict"]["kind"] in {"one_wins", "none_wins"}
+    assert compared.document["verdict"]["kind"] in {"one_wins", "none_wins", "starved"}
     assert compared.document["verdict"]["text"] in " ".join(compared.text.split())
 
 

@@ -68,7 +68,7 @@ ENDS = {
     "forked child": "import os, sys\nprint('before', flush=True)\nif os.fork() == 0:\n    sys.exit(7)\n"
     "print(os.waitstatus_to_exitcode(os.wait()[1]))",
     "subprocess": "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import os, sys\\n"
-    'print(os.readlink("/proc/self/exe"), sys.prefix, sys.flags)\'], stdout=-1).stdout)',
+    "print(sys.executable, sys.prefix, sys.flags)'], stdout=-1).stdout)",
     "asyncio": "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return 3\nprint(asyncio.run(f()))",
     "audit hook": "import sys\nsys.addaudithook(lambda name, a: name == 'cpython.run_file' and print(name))",
     "imports itself": "import importlib, sys\nif __name__ == '__main__':\n    import script\nprint(__name__)",

@@ -73,7 +73,7 @@ TEST_F(NoteReading, takes_no_numbers_that_no_process_has) {
   expect_none_with(note_->pid, 0);
   expect_none_with(note_->pid, std::uint64_t{1} << 31U);
   expect_none_with(note_->parent_pid, kAll);
-  expect_none_with(note_->role, 5);
+  expect_none_with(note_->role, 6);
   expect_none_with(note_->role, kAll);
   expect_none_with(note_->started_ticks, kAll);
   expect_none_with(note_->started_ticks, 3'001);
