@@ -196,10 +196,10 @@ std::string describe_starved(const RunFinding& finding, const RunSummary& summar
                          ? fmt::format(" (its cgroup was throttled for {})", format_duration(throttled))
                          : "";
   return fmt::format(
-      "{} {} given a CPU for {} of the time it wanted one{}: figures of waiting are those of the machine; "
-      "measure on "
-      "an idle one",
-      whose, finding.processes > 1 ? "were" : "was", format_share(finding.cpu_share.value_or(0)), quota);
+      "{} given a CPU for {} of the time {} wanted one{}: figures of waiting are those of the machine; "
+      "measure on an idle one",
+      whose + (finding.processes > 1 ? " were" : " was"), format_share(finding.cpu_share.value_or(0)),
+      finding.processes > 1 ? "they" : "it", quota);
 }
 
 std::string describe_interval(const RunFinding& finding) {

@@ -242,7 +242,8 @@ TEST(FindingText, says_for_how_much_of_the_time_a_process_was_given_a_cpu) {
               HasSubstr("process 4711 was given a CPU for 35 % of the time it wanted one (its cgroup "
                         "was throttled for 1.20 s): figures"));
   finding.processes = 2;
-  EXPECT_THAT(say(finding, run), HasSubstr("process 4711 and 1 more were given"));
+  EXPECT_THAT(say(finding, run),
+              HasSubstr("process 4711 and 1 more were given a CPU for 35 % of the time they wanted one"));
 }
 
 TEST(FindingText, stands_in_place_of_the_general_advice) {
