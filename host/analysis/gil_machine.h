@@ -78,7 +78,7 @@ class GilMachine {
   // Of a GIL within the bounds, which is seen from here on.
   Place find_place(const Event& event) noexcept;
   Violations apply(const Event& event, const Place& place) noexcept;
-  std::optional<Interval> ending(const Event& event, const Place& place) const noexcept;
+  [[nodiscard]] std::optional<Interval> ending(const Event& event, const Place& place) const noexcept;
 
   // The row of the thread, made where there is none; null once there is none to make.
   ThreadRow* row_of(GilId id, ThreadId thread, std::uint64_t ticks) noexcept {

@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
-#include <functional>
 #include <span>
 #include <spawn.h>
 #include <sys/stat.h>
@@ -19,6 +18,7 @@
 #include "probe/elf_slots.h"
 #include "probe/slot_patch.h"
 #include "recording/start_kind.h"
+#include "support/sort_stably.h"
 
 namespace gilscope {
 namespace {
@@ -37,6 +37,7 @@ constexpr std::string_view kRecordingPath = "GILSCOPE_RECORDING=";  // host/cli/
                        const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]))
 
 struct StartCalls {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name takes none
 #define GILSCOPE_START(name, parameters) decltype(&::name) name;
   GILSCOPE_STARTS(GILSCOPE_START)
 #undef GILSCOPE_START
@@ -155,7 +156,7 @@ char* const* apply(const Change& change, char* const envp[], char** variables, c
   }
   if (change.adds_path) {
     char* end = path;
-    const auto append = [&](std::string_view text) { end = std::copy(text.begin(), text.end(), end); };
+    const auto append = [&](std::string_view text) { end = std::ranges::copy(text, end).out; };
     append(kPythonPath);
     append(passed_on.entry.data());
     if (before != nullptr) append(":");  // an empty one is to be empty again
@@ -341,7 +342,7 @@ std::vector<UnrecordedProgram> find_unrecorded(const StartedPrograms& started,
       ++same->count;
     }
   }
-  std::ranges::stable_sort(programs, std::greater{}, &UnrecordedProgram::count);
+  sort_stably(programs, [](const auto& left, const auto& right) { return left.count > right.count; });
   return programs;
 }
 

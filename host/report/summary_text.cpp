@@ -16,6 +16,7 @@
 #include "report/handoff_text.h"
 #include "report/summary_report.h"
 #include "report/table.h"
+#include "support/sort_stably.h"
 
 namespace gilscope {
 namespace {
@@ -374,10 +375,11 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
   std::vector<const ProcessSummary*> processes;
   for (const auto& process : summary.processes) processes.push_back(&process);
   // What stands for many comes next to the one that began it all.
-  if (!processes.empty()) {
-    std::stable_partition(processes.begin() + 1, processes.end(),
-                          [](const ProcessSummary* process) { return process->folded != 0; });
-  }
+  const auto place = [first = processes.empty() ? nullptr : processes.front()](const auto* process) {
+    if (process == first) return 0;
+    return process->folded != 0 ? 1 : 2;
+  };
+  sort_stably(processes, [&](const auto* left, const auto* right) { return place(left) < place(right); });
   for (std::size_t i = 0; i < std::min(processes.size(), kShownProcesses); ++i) {
     text += '\n' + describe_shares(*processes[i]) + '\n' + format_process(*processes[i], style);
   }

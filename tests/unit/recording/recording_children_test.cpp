@@ -308,9 +308,9 @@ TEST_F(RecordedChildren, that_were_started_anew_are_timed_by_the_clock_of_the_fi
   const int code = run_as_fork([] {
     const bool is_off = test::switch_tsc_off();
     Recording recording(Reach::WithChildren);
+    test::switch_tsc_on();  // up to 3.12, Python itself reads a clock for a lock, and at a fork
     recording.start();
     recording.stop();
-    test::switch_tsc_on();  // up to 3.12, Python itself reads a clock at a fork
     const int child = run_as_fork([&] {
       const auto joined = Recording::join(recording.path(), ProcessRole::Spawn);
       if (!joined) return false;
