@@ -1,5 +1,6 @@
 #include "capture/run_notes.h"
 
+#include <cmath>
 #include <cstdint>
 #include <exception>
 #include <limits>
@@ -72,7 +73,7 @@ std::optional<double> share_at(const json& object, const char* key) {
   const auto& value = object.at(key);
   if (value.is_null()) return std::nullopt;
   const auto share = value.get<double>();
-  if (!(share >= 0 && share <= 1)) throw OutOfRange();
+  if (std::isnan(share) || share < 0 || share > 1) throw OutOfRange();
   return share;
 }
 

@@ -7,7 +7,7 @@
 namespace gilscope {
 namespace {
 
-enum : unsigned { kJumps = 1, kGoesBack = 2, kLeaves = 4, kExtends = 8, kReturns = 16, kDrops = 32 };
+enum : unsigned { Jumps = 1, GoesBack = 2, Leaves = 4, Extends = 8, Returns = 16, Drops = 32 };
 
 struct OpcodeFacts {
   std::uint8_t base;  // what it is a specialised form of
@@ -73,7 +73,7 @@ class DepthFinder {
       const Unit unit = unit_at(begin, extension);
       if (unit.facts.operation == Operation::Unknown) return false;
       if (depths_.at(begin) >= 0) flow(unit, depths_.at(begin));
-      extension = unit.facts.has(kExtends) ? unit.argument << 8U : 0;
+      extension = unit.facts.has(Extends) ? unit.argument << 8U : 0;
       begin = unit.end;
     }
     return true;
@@ -88,11 +88,11 @@ class DepthFinder {
         return {.operation = unit.facts.operation,
                 .argument = unit.argument,
                 .is_over = wanted > begin,
-                .is_return = unit.facts.has(kReturns),
-                .is_drop = unit.facts.has(kDrops),
+                .is_return = unit.facts.has(Returns),
+                .is_drop = unit.facts.has(Drops),
                 .depth = depths_.at(begin)};
       }
-      extension = unit.facts.has(kExtends) ? unit.argument << 8U : 0;
+      extension = unit.facts.has(Extends) ? unit.argument << 8U : 0;
       begin = unit.end;
     }
     return {};
@@ -122,9 +122,9 @@ class DepthFinder {
       // A generator is sent something as it begins, which not every version counts.
       if (effect != PY_INVALID_STACK_EFFECT) put(to, std::max(depth + effect, 0));
     };
-    if (!unit.facts.has(kLeaves)) add(unit.end, false);
-    if (!unit.facts.has(kJumps)) return;
-    const bool goes_back = unit.facts.has(kGoesBack);
+    if (!unit.facts.has(Leaves)) add(unit.end, false);
+    if (!unit.facts.has(Jumps)) return;
+    const bool goes_back = unit.facts.has(GoesBack);
     if (!goes_back || unit.argument <= unit.end) {
       add(goes_back ? unit.end - unit.argument : unit.end + unit.argument, true);
     }

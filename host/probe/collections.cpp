@@ -127,8 +127,8 @@ void* begin_gc_pointer() noexcept { return reinterpret_cast<void*>(&begin_gc); }
 void patch(void*& begin) noexcept {
   collection_watch.begin_of_gc = begin;
   void* ours = begin_gc_pointer();
-  const iovec from{.iov_base = &ours, .iov_len = sizeof ours};
-  const iovec to{.iov_base = &begin, .iov_len = sizeof begin};
+  const iovec from{.iov_base = static_cast<void*>(&ours), .iov_len = sizeof ours};
+  const iovec to{.iov_base = static_cast<void*>(&begin), .iov_len = sizeof begin};
   static_cast<void>(process_vm_writev(getpid(), &from, 1, &to, 1, 0));
 }
 
@@ -159,10 +159,11 @@ PyObject** find_slot(PyInterpreterState* interpreter, const PyObject* list) noex
   std::array<const PyObject*, kWords> page{};
   auto** const begin = reinterpret_cast<PyObject**>(interpreter);
   PyObject** found = nullptr;
+  if (begin == nullptr) return nullptr;
   for (std::size_t i = 0; i < kPages; ++i) {
     PyObject** const from = begin + i * kWords;
-    const iovec to_part{.iov_base = page.data(), .iov_len = sizeof page};
-    const iovec from_part{.iov_base = from, .iov_len = sizeof page};
+    const iovec to_part{.iov_base = static_cast<void*>(page.data()), .iov_len = sizeof page};
+    const iovec from_part{.iov_base = static_cast<void*>(from), .iov_len = sizeof page};
     const auto copied = process_vm_readv(getpid(), &to_part, 1, &from_part, 1, 0);
     if (copied <= 0) break;
     for (std::size_t word = 0; word < static_cast<std::size_t>(copied) / sizeof(void*); ++word) {
@@ -229,7 +230,9 @@ void watch_collections(ProbeClock clock) noexcept {
 
 void unwatch_collections() noexcept {
   CollectionWatch& watch = collection_watch;
-  if (watch.watchers == 0 || --watch.watchers > 0) return;
+  if (watch.watchers == 0) return;
+  --watch.watchers;
+  if (watch.watchers > 0) return;
   const PyThreadState* const state = Py_IsInitialized() == 0 ? nullptr : attached_state();
   if (state == nullptr || state->interp != watch.interpreter || !is_in_place(watch.interpreter)) return;
   PyObject* const theirs = theirs_of(watch.ours);

@@ -208,13 +208,13 @@ bool see(const PyThreadState* state, SeenFrame& seen) noexcept {
 #if PY_VERSION_HEX < 0x030d0000
   const _PyCFrame* c_frame = nullptr;
   if (copy_memory(&state->cframe, &c_frame, sizeof c_frame) != sizeof c_frame) return false;
-  const void* const innermost = &c_frame->current_frame;
+  const void* const innermost = static_cast<const void*>(&c_frame->current_frame);
 #else
-  const void* const innermost = &state->current_frame;
+  const void* const innermost = static_cast<const void*>(&state->current_frame);
 #endif
-  if (copy_memory(innermost, &seen.place, sizeof seen.place) != sizeof seen.place || seen.place == nullptr) {
-    return false;
-  }
+  constexpr std::size_t kPointer = sizeof(void*);
+  if (copy_memory(innermost, static_cast<void*>(&seen.place), kPointer) != kPointer) return false;
+  if (seen.place == nullptr) return false;
   if (copy_memory(seen.place, &seen.frame, sizeof seen.frame) != sizeof seen.frame) return false;
   if (seen.frame.owner >= kFirstOwnerInC) return false;
   constexpr std::size_t kHead = offsetof(PyCodeObject, co_code_adaptive);

@@ -295,10 +295,10 @@ constexpr std::array<GilCalls, kHookLevels> make_hooks(std::index_sequence<level
 #undef GILSCOPE_HOOK
   }...};
 }
-constexpr auto hooks = make_hooks(std::make_index_sequence<kHookLevels>{});
+constexpr auto kHooks = make_hooks(std::make_index_sequence<kHookLevels>{});
 
 }  // namespace
 
-const GilCalls& hooks_of(std::size_t level) noexcept { return hooks[level]; }
+const GilCalls& hooks_of(std::size_t level) noexcept { return kHooks[level]; }
 
 }  // namespace gilscope

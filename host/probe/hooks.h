@@ -42,7 +42,7 @@ extern constinit GilCalls originals;
 
 // Probes that a process may run at once, one within the other; and one more level, to which no slot leads,
 // for who measures what hooks cost.
-inline constexpr std::size_t kHookLevels = Recorder::kAtOnce;
+inline constexpr std::size_t kHookLevels = Recorder::kLevels;
 inline constexpr std::size_t kMeasuredLevel = kHookLevels - 1;
 inline constexpr std::size_t kMostProbes = kMeasuredLevel;
 

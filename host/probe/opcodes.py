@@ -38,12 +38,12 @@ def main() -> None:
         traits = [
             name
             for name, has_it in {
-                "kJumps": value in jumps,
-                "kGoesBack": "BACKWARD" in base,
-                "kLeaves": base in JUMPS | ENDS,
-                "kExtends": base == "EXTENDED_ARG",
-                "kReturns": base in {"RETURN_VALUE", "RETURN_CONST"},
-                "kDrops": base.startswith(("DELETE_", "STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"))
+                "Jumps": value in jumps,
+                "GoesBack": "BACKWARD" in base,
+                "Leaves": base in JUMPS | ENDS,
+                "Extends": base == "EXTENDED_ARG",
+                "Returns": base in {"RETURN_VALUE", "RETURN_CONST"},
+                "Drops": base.startswith(("DELETE_", "STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"))
                 or base == "POP_TOP",
             }.items()
             if has_it

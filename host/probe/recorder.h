@@ -52,7 +52,7 @@ class Recorder {
   virtual void work() noexcept {}
 
   // As many may be in use at once, each on a level of its own (hook_level.h): before the probe starts.
-  static constexpr std::size_t kAtOnce = 5;
+  static constexpr std::size_t kLevels = 5;
   void note_level(std::size_t level) noexcept { level_ = level; }
   [[nodiscard]] std::size_t level() const noexcept { return level_; }
 
@@ -67,7 +67,7 @@ class Recorder {
   // Relaxed: a hint; what there is to do is published by itself.
   std::atomic<bool> has_work_{false};
   HookTimes* times_ = nullptr;
-  std::size_t level_ = 0;  // below kAtOnce
+  std::size_t level_ = 0;  // below kLevels
 };
 
 }  // namespace gilscope

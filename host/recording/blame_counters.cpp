@@ -30,7 +30,7 @@ struct CountedThread {
   std::uint64_t head = 0;     // of the ring
   std::uint64_t tail = 0;     // as it was when last looked at
 };
-constinit thread_local std::array<CountedThread, Recorder::kAtOnce> counted_threads
+constinit thread_local std::array<CountedThread, Recorder::kLevels> counted_threads
     __attribute__((tls_model("initial-exec")));
 
 // There is room for it.
