@@ -34,7 +34,7 @@ void HookLevel::hand_to_recorder(Gil& gil) noexcept {
 }
 
 // The table's mutex is held, from here to on_destroy().
-void HookLevel::end_gil(Gil& gil) noexcept {
+void HookLevel::end_gil(Gil& gil) const noexcept {
   if (gil.has_id) task_.recorder->close(gil.id, gil.sequence);
   gil.has_id = false;
 }

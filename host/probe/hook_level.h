@@ -117,7 +117,7 @@ class HookLevel {
   Gil* find_gil(std::uintptr_t cond) noexcept;
 
   void hand_to_recorder(Gil& gil) noexcept;
-  void end_gil(Gil& gil) noexcept;
+  void end_gil(Gil& gil) const noexcept;
   void remove(Gil& gil) noexcept;
   void sweep_gils() noexcept;
   [[nodiscard]] pthread_mutex_t* mutex_of(const Gil& gil) const noexcept;

@@ -127,13 +127,13 @@ std::uint32_t StackStore::Adoption::adopt(const Stack& stack) noexcept {
   const std::size_t size =
       std::clamp<std::size_t>(stack.places, 1, std::min(kStackPlaces - begin, kMaxFrames));
   std::array<std::uint32_t, kMaxFrames> told{};
-  const auto numbers = std::span(told).first(size);
+  const auto adopted = std::span(told).first(size);
   for (std::size_t i = 0; i < size; ++i) {
-    numbers[i] = adopt_place(of_.stack_places.at(begin + i));
-    if (!StackTable::is_number(numbers[i])) return StackTable::kNever;
+    adopted[i] = adopt_place(of_.stack_places.at(begin + i));
+    if (!StackTable::is_number(adopted[i])) return StackTable::kNever;
   }
   Sink sink{into_};
-  return intern_numbers(into_.numbers, sink, numbers);
+  return intern_numbers(into_.numbers, sink, adopted);
 }
 
 std::vector<StackId> StackStore::read(CodeStacks& known) const {
