@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <dlfcn.h>
+#include <ranges>
 #include <sched.h>
 #include <utility>
 
@@ -27,6 +28,7 @@ struct Level {
 
 // Never destroyed: hooks stay until the very end where nobody takes them out.
 std::array<Level, kMostProbes>& levels() noexcept {
+  // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): once, at the first start; without it nothing works
   static auto& all = *new std::array<Level, kMostProbes>;
   return all;
 }
@@ -119,9 +121,10 @@ void give_level_back(std::size_t level) noexcept {
   Level& given = levels().at(level);
   given.is_in_use = false;
   if (given.is_patched) gilscope_running_probes.fetch_sub(1, std::memory_order_relaxed);
-  for (std::size_t i = kMostProbes; i-- > 0 && !levels().at(i).is_in_use;) {
-    levels().at(i).patch.restore();  // a slot that cannot be restored keeps a hook that passes calls on
-    levels().at(i).is_patched = false;
+  for (Level& top : std::views::reverse(levels())) {
+    if (top.is_in_use) break;
+    top.patch.restore();  // a slot that cannot be restored keeps a hook that passes calls on
+    top.is_patched = false;
   }
 }
 
