@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <exception>
 #include <fcntl.h>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -18,7 +19,7 @@ namespace {
 
 constexpr std::string_view kTasks = "/proc/self/task/";
 constexpr std::string_view kFile = "/schedstat";
-constexpr std::int64_t kMost = std::int64_t{1} << 62;
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 2;
 
 // The second of the numbers in the file: the first is CPU time.
 std::optional<Nanoseconds> parse_wait(std::string_view text) noexcept {
