@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "probe/attached.h"
+#include "probe/copy_memory.h"
 #include "probe/python_stack.h"
 
 namespace gilscope {
@@ -162,11 +163,10 @@ PyObject** find_slot(PyInterpreterState* interpreter, const PyObject* list) noex
   if (begin == nullptr) return nullptr;
   for (std::size_t i = 0; i < kPages; ++i) {
     PyObject** const from = begin + i * kWords;
-    const iovec to_part{.iov_base = static_cast<void*>(page.data()), .iov_len = sizeof page};
-    const iovec from_part{.iov_base = static_cast<void*>(from), .iov_len = sizeof page};
-    const auto copied = process_vm_readv(getpid(), &to_part, 1, &from_part, 1, 0);
-    if (copied <= 0) break;
-    for (std::size_t word = 0; word < static_cast<std::size_t>(copied) / sizeof(void*); ++word) {
+    const std::size_t copied =
+        copy_memory(static_cast<const void*>(from), static_cast<void*>(page.data()), sizeof page);
+    if (copied == 0) break;
+    for (std::size_t word = 0; word < copied / sizeof(void*); ++word) {
       if (page.at(word) != list) continue;
       if (found != nullptr) return nullptr;
       found = from + word;

@@ -9,23 +9,14 @@
 #include <cstring>
 #include <span>
 #include <string_view>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "probe/bytecode.h"
+#include "probe/copy_memory.h"
 #include "probe/python_frame.h"
 #include "probe/work_place.h"
 
 namespace gilscope {
 namespace {
-
-// How much of what lies there was copied.
-std::size_t copy_memory(const void* from, void* to, std::size_t size) noexcept {
-  const iovec to_part{.iov_base = to, .iov_len = size};
-  const iovec from_part{.iov_base = const_cast<void*>(from), .iov_len = size};
-  const auto copied = process_vm_readv(getpid(), &to_part, 1, &from_part, 1, 0);
-  return copied < 0 ? 0 : static_cast<std::size_t>(copied);
-}
 
 // An object's memory, as much of it as a type of CPython's says; nothing in it is followed but by the system.
 template <typename T>
@@ -224,7 +215,7 @@ bool see(const PyThreadState* state, SeenFrame& seen) noexcept {
     return false;
   }
   seen.slots_seen = std::min(static_cast<std::size_t>(code.co_stacksize), kMostSlots);
-  const auto* const slots = reinterpret_cast<const std::uintptr_t*>(seen.place + 1) + code.co_nlocalsplus;
+  const auto* const slots = evaluation_stack_of(seen.place, code);
   const auto size = seen.slots_seen * sizeof(std::uintptr_t);
   return copy_memory(slots, seen.slots.data(), size) == size;
 }
@@ -248,8 +239,7 @@ Instruction find_instruction_of(LookSpace& space) noexcept {
       find_instruction(std::span(space.code).first(size), std::span(space.exceptions).first(entries_size),
                        static_cast<std::size_t>(offset) / kCodeUnit, space.depths);
 #if PY_VERSION_HEX >= 0x030e0000
-  const auto* const slots =
-      reinterpret_cast<const std::uintptr_t*>(space.seen.place + 1) + code.co_nlocalsplus;
+  const auto* const slots = evaluation_stack_of(space.seen.place, code);
   const auto* const top = static_cast<const std::uintptr_t*>(space.seen.frame.stack_pointer);
   found.depth =
       top < slots ? -1 : static_cast<std::int32_t>(std::min<std::ptrdiff_t>(top - slots, INT16_MAX));
@@ -262,9 +252,8 @@ std::uintptr_t operand_of(const LookSpace& space, const Instruction& instruction
   if (instruction.depth < 0) return 0;
   const auto places = operand_places(instruction, static_cast<std::size_t>(instruction.depth));
   if (!places || std::max(places->first, places->second) >= space.seen.slots_seen) return 0;
-  constexpr std::uintptr_t kFlags = 3;  // since 3.14
-  const auto first = space.seen.slots.at(places->first) & ~kFlags;
-  return first != 0 ? first : space.seen.slots.at(places->second) & ~kFlags;
+  const auto first = without_flags(space.seen.slots.at(places->first));
+  return first != 0 ? first : without_flags(space.seen.slots.at(places->second));
 }
 
 std::optional<CodePoint> find_work_of(LookSpace& space) noexcept {

@@ -24,7 +24,7 @@ struct PythonFrame {
   bool is_entry;
   char owner;
 #else
-  std::uintptr_t executable;  // since 3.14 with flags in the lowest two bits
+  std::uintptr_t executable;
   const PythonFrame* previous;
   const void* function;
   const void* globals;
@@ -45,8 +45,20 @@ inline constexpr int kCodeUnit = 2;  // bytes: _Py_CODEUNIT, which is internal f
 inline constexpr char kOwnedByGenerator = 1;
 inline constexpr char kFirstOwnerInC = 3;  // of 3.12 and later: no Python code, but where C calls Python
 
+// Since 3.14 the lowest two bits are flags, of the executable and of what lies on a stack.
+constexpr std::uintptr_t without_flags(std::uintptr_t pointer) noexcept {
+  return pointer & ~std::uintptr_t{3};
+}
+
 inline const PyCodeObject* code_at(const PythonFrame& frame) noexcept {
-  return reinterpret_cast<const PyCodeObject*>(frame.executable & ~std::uintptr_t{3});
+  return reinterpret_cast<const PyCodeObject*>(without_flags(frame.executable));
+}
+
+// Where the evaluation stack of a frame at `place` begins: local variables follow the frame, and it follows
+// them.
+inline const std::uintptr_t* evaluation_stack_of(const PythonFrame* place,
+                                                 const PyCodeObject& code) noexcept {
+  return reinterpret_cast<const std::uintptr_t*>(place + 1) + code.co_nlocalsplus;
 }
 
 }  // namespace gilscope

@@ -205,11 +205,9 @@ PyObject* compare_stacks(PyObject* /*self*/, PyObject* /*unused*/) {
   return PyBool_FromLong(is_same ? 1 : 0);
 }
 
-// Local variables, then the evaluation stack: they follow the frame.
 std::span<const std::uintptr_t> evaluation_stack(const PythonFrame& frame) noexcept {
-  const auto* const code = code_at(frame);
-  const auto* const locals = reinterpret_cast<const std::uintptr_t*>(&frame + 1);
-  return {locals + code->co_nlocalsplus, static_cast<std::size_t>(code->co_stacksize)};
+  const PyCodeObject& code = *code_at(frame);
+  return {evaluation_stack_of(&frame, code), static_cast<std::size_t>(code.co_stacksize)};
 }
 
 PyMethodDef check_method{"check", compare_stacks, METH_NOARGS, nullptr};
@@ -236,9 +234,8 @@ std::span<const CodePoint> read_stack(const void* thread_state, FrameBuffer& buf
 bool is_on_own_stack(const void* object) noexcept {
   const PythonFrame* const frame = innermost_frame(*PyThreadState_Get());
   if (frame == nullptr || frame->owner >= kFirstOwnerInC) return false;
-  constexpr std::uintptr_t kFlags = 3;  // since 3.14
   return std::ranges::any_of(evaluation_stack(*frame), [&](std::uintptr_t slot) {
-    return (slot & ~kFlags) == reinterpret_cast<std::uintptr_t>(object);
+    return without_flags(slot) == reinterpret_cast<std::uintptr_t>(object);
   });
 }
 

@@ -313,7 +313,7 @@ void Recording::begin_again() noexcept {
 // By whoever comes, and has nothing else to do yet. Of a capture each process has a file of its own.
 bool Recording::fold_ended_processes() noexcept {
   if (!space_ || capture_ || !space_->is_to_fold()) return false;
-  ProcessFolder folder(reinterpret_cast<CommonNote*>(space_->common())->kinds);
+  ProcessFolder folder(common().kinds);
   space_->fold(folder);
   return true;
 }

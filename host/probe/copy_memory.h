@@ -1,0 +1,17 @@
+// Copies memory of this process that may not be there: the system does it, and says how much it found. HOT.
+#pragma once
+
+#include <cstddef>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace gilscope {
+
+inline std::size_t copy_memory(const void* from, void* to, std::size_t size) noexcept {
+  const iovec to_part{.iov_base = to, .iov_len = size};
+  const iovec from_part{.iov_base = const_cast<void*>(from), .iov_len = size};
+  const auto copied = process_vm_readv(getpid(), &to_part, 1, &from_part, 1, 0);
+  return copied < 0 ? 0 : static_cast<std::size_t>(copied);
+}
+
+}  // namespace gilscope
