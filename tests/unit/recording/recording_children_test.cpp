@@ -127,14 +127,17 @@ thread.start(); thread.join()
 TEST_F(RecordedChildren, that_still_run_count_up_to_now_and_up_to_their_last_event_once_they_are_dead) {
   Recording recording(Reach::WithChildren);
   recording.start();
+  // From the byte on the child keeps the GIL: who has read it knows that no event of the child's is to come.
   run(R"(
+import ctypes
+libc = ctypes.PyDLL(None)
 ready, told = os.pipe()
 block, never = os.pipe()
 pid = os.fork()
 if pid == 0:
     try:
-        os.write(told, b'x')
-        os.read(block, 1)
+        libc.write(told, b'x', 1)
+        libc.read(block, ctypes.create_string_buffer(1), 1)
     finally: os._exit(0)
 os.read(ready, 1)
 )");
