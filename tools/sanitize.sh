@@ -7,7 +7,7 @@ failed=
 for preset in asan tsan; do
   folder=build/$TAG/$preset
   say "unit tests of the host, preset $preset"
-  if ! { configure "$preset" "$folder" && ninja -C "$folder" --quiet unit_tests; }; then
+  if ! { configure "$preset" "$folder" && ninja -C "$folder" --quiet unit_tests python_unit_tests; }; then
     failed="$failed $preset"
     continue
   fi

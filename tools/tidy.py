@@ -21,8 +21,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# The analyzer looks less deep into calls: half of its time.
-ANALYZER = ["-Xclang", "-analyzer-config", "-Xclang", "mode=shallow"]
+# The analyzer looks less deep into calls, and not into those of templates and of the standard library: a third of its time.
+ANALYZER = [
+    *("-Xclang", "-analyzer-config"),
+    *("-Xclang", "mode=shallow,c++-template-inlining=false,c++-stdlib-inlining=false"),
+]
 OPTIONS = ["--quiet", *(f"--extra-arg={argument}" for argument in ANALYZER)]
 FORGET_AFTER = 30 * 24 * 3600  # seconds without use
 

@@ -74,9 +74,10 @@ test_sdist() (
   trap 'rm -rf "$folder"' EXIT
   trap 'exit 130' INT TERM HUP
   tar -xzf dist/gilscope-*.tar.gz -C "$folder" --strip-components=1
-  # As deep as the build folders of the project: then ccache knows the files of one in the other.
+  # The build folder and the environment lie as they do in the project: then ccache knows the files of one in the other.
   export CCACHE_BASEDIR="$folder" CCACHE_NOHASHDIR=1
-  build_wheel "$default" "$folder" "$folder/build/of/sdist" "$folder/dist"
+  ln -s "$ROOT/.venvs" "$folder"
+  build_wheel "$folder/.venvs/$TAG" "$folder" "$folder/build/of/sdist" "$folder/dist"
   for wheel in "$folder"/dist/*.whl dist/gilscope-*-"$(abi_of "$PYTHON")"-manylinux_*.whl; do
     "$default/bin/python" -m zipfile -l "$wheel" | awk '{ print $1 }'
   done | grep -v '/$' | sort | uniq -u | grep . >&2 && die "the wheels of the project and of its sdist differ in these files"
