@@ -2,9 +2,9 @@
 # CMake's own unity build. Off for who changes one file again and again (preset dev), and for clang-tidy, which looks at files.
 option(GILSCOPE_TOGETHER "Compile the files of a library together" ON)
 
-# compile_together(TARGET FILES): those that include Python's headers are one group, as ccache knows none of them with
-# another Python; the others of a folder are groups of so many, few enough that one changed file compiles in seconds. Names in
-# the unnamed namespaces of a folder must therefore differ.
+# compile_together(TARGET FILES): the files of a folder are groups of so many, few enough that one changed file compiles in
+# seconds. Those that include Python's headers are groups of their own, as ccache knows none of them with another Python.
+# Names in the unnamed namespaces of a folder must therefore differ.
 function(compile_together target files)
   if(NOT GILSCOPE_TOGETHER)
     return()
@@ -18,16 +18,15 @@ function(compile_together target files)
     endif()
     file(STRINGS ${source} python REGEX "#include <(Python[.]h|pybind11/)" LIMIT_COUNT 1)
     if(python)
-      set(group python)
+      set(kind python)
     else()
       cmake_path(GET source PARENT_PATH folder)
-      cmake_path(GET folder FILENAME folder)
-      list(APPEND of_${folder} ${source})
-      list(LENGTH of_${folder} number)
-      math(EXPR group "(${number} - 1) / ${files}")
-      set(group ${folder}_${group})
+      cmake_path(GET folder FILENAME kind)
     endif()
-    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
+    list(APPEND of_${kind} ${source})
+    list(LENGTH of_${kind} number)
+    math(EXPR group "(${number} - 1) / ${files}")
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${kind}_${group})
   endforeach()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
 endfunction()

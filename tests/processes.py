@@ -6,6 +6,8 @@ import signal
 import time
 from pathlib import Path
 
+FUTEX = {"x86_64": "202", "aarch64": "98"}.get(os.uname().machine)  # the number of the system call
+
 
 def has_ended(pid: int, patience_s: float) -> bool:
     """Waits for it: what loses its parent (resource trackers, fork servers) needs a moment."""
@@ -28,14 +30,23 @@ def of_session(session: int) -> dict[int, str]:
     return found
 
 
-def threads_of_session(session: int) -> dict[int, str]:
-    """The threads of its processes, each with its state."""
+def threads_of_session(session: int) -> dict[int, bool]:
+    """The threads of its processes, and whether each waits, but not for a GIL: that it gets, and goes on."""
     found = {}
     for pid in of_session(session):
         for folder in Path(f"/proc/{pid}/task").glob("*"):
             if read := read_state(folder):
-                found[int(folder.name)] = read[0]
+                found[int(folder.name)] = read[0] == "S" and not waits_for_gil(folder)
     return found
+
+
+def waits_for_gil(folder: Path) -> bool:
+    """Whether a process or thread is in a futex with a time limit, as who waits for a GIL is: other locks have none."""
+    try:
+        number, *arguments = (folder / "syscall").read_text(encoding="utf-8").split()
+    except OSError:  # it has just ended, or this machine lets nobody know
+        return False
+    return number == FUTEX and int(arguments[3], 16) != 0
 
 
 def read_state(folder: Path) -> tuple[str, int] | None:

@@ -27,8 +27,10 @@ def only_with_a_gil(free_threaded):
 KEEPS = {"run": [], "run -o": ["-o", "capture"], "run --html": ["--html", "page.html"]}
 
 UNSHARE = ["unshare", "-pf", "--mount-proc", "--kill-child"]
-# "$0" is the terminal, which becomes that of the shell's session; a job has a process group of its own.
-JOB_CONTROL = ["bash", "-c", 'exec <"$0"; set -m; "$@"; exit $?']
+# "$0" is the terminal, which becomes that of the shell's session; a job has a process group of its own. 147 is SIGSTOP,
+# which is neither the terminal's nor ours: whoever it is goes on with the job (`make test-busy` does).
+GO_ON = "[ $code != 147 ] || { wait -f %1; code=$?; }"
+JOB_CONTROL = ["bash", "-c", f'exec <"$0"; set -m; "$@"; code=$?; {GO_ON}; exit $code']
 
 # What the first process of a PID namespace sends itself does nothing, where it has no handler: it goes on. And a
 # sudden end takes whoever could tell of it with it. The exit code, and what is told: "" is nothing.

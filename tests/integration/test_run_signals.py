@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.processes import waits_for_gil
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Pair
@@ -54,10 +55,10 @@ def wait():
 
 def wait_until_asleep(process: subprocess.Popen[str]) -> None:
     """So that the signal finds it where it waits, not on the way there. (A busy loop uses CPU time instead.)"""
-    stat = Path(f"/proc/{process.pid}/stat")
+    folder = Path(f"/proc/{process.pid}")
     while process.poll() is None:
-        state, *numbers = stat.read_text().rpartition(")")[2].split()
-        if state == "S" or int(numbers[10]) > SOME_TICKS:
+        state, *numbers = (folder / "stat").read_text().rpartition(")")[2].split()
+        if (state == "S" and not waits_for_gil(folder)) or int(numbers[10]) > SOME_TICKS:
             return
 
 

@@ -246,10 +246,10 @@ def test_a_lent_function_reports_a_bad_option_when_it_is_called(
 def wait_until_asleep(session: int) -> None:
     """Until all threads of its processes wait for something: one that is still in a print keeps stdout at its end."""
     deadline = time.monotonic() + PATIENCE_S
-    while (states := threads_of_session(session)) and set(states.values()) != {"S"}:
+    while (wait := threads_of_session(session)) and not all(wait.values()):
         if time.monotonic() > deadline:
             os.killpg(session, signal.SIGKILL)
-            pytest.fail(f"not all of them wait: {states}")
+            pytest.fail(f"not all of them wait: {wait}")
 
 
 @pytest.mark.parametrize(

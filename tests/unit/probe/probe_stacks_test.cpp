@@ -124,8 +124,10 @@ class ProbeStacksTest : public ProbeTest {
     releases.erase(releases.begin(), releases.begin() + static_cast<std::ptrdiff_t>(*on_the_way));
     releases.resize(kEnough);
     const auto right = std::ranges::count_if(releases, [&](const Stand& stand) {
-      return stand.lines.size() >= lines.size() &&
-             std::ranges::equal(std::span(stand.lines).first(lines.size()), lines);
+      std::span<const std::string> found(stand.lines);
+      // Where it was kept for long, the waiter has seen what was called; a machine may stop it in any call.
+      if (!found.empty() && found.front().starts_with("<call>:")) found = found.subspan(1);
+      return found.size() >= lines.size() && std::ranges::equal(found.first(lines.size()), lines);
     });
     // Not all: a line that is asked for little may be the one.
     EXPECT_GE(2 * right, std::ssize(releases)) << testing::PrintToString(releases.front().lines);

@@ -9,6 +9,7 @@
 #include "probe/elf_slots.h"
 #include "probe/page.h"
 #include "probe/probe_fixture.h"
+#include "probe/slot_patch.h"
 
 namespace gilscope {
 namespace {
