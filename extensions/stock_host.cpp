@@ -9,6 +9,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "cli/cli.h"
 #include "run/frozen.h"
 #include "support/error.h"
 
@@ -85,6 +86,21 @@ void inspect() {
   if (is_asked && isatty(STDIN_FILENO) != 0) PyRun_AnyFileExFlags(stdin, "<stdin>", 0, &flags);
 }
 
+std::pair<std::string, std::string> prepare_program(const std::vector<std::string>& arguments,
+                                                    const std::vector<std::string>& options) {
+  try {
+    return program_module()
+        .attr("prepare")(to_bytes(arguments), to_bytes(options))
+        .cast<std::pair<std::string, std::string>>();
+  } catch (const py::error_already_set& error) {
+    if (error.matches(PyExc_SystemExit)) {  // the script cannot be read
+      install_frozen_modules();
+      cli::point_to_module(arguments.front());
+    }
+    throw;
+  }
+}
+
 }  // namespace
 
 void prepare_interpreter() {
@@ -129,9 +145,7 @@ int StockHost::run_python(const std::vector<std::string>& arguments, const WhenR
   {
     const std::vector<std::string> options(command.begin() + 1,
                                            command.end() - static_cast<std::ptrdiff_t>(arguments.size()));
-    const auto program = program_module()
-                             .attr("prepare")(to_bytes(arguments), to_bytes(options))
-                             .cast<std::pair<std::string, std::string>>();
+    const auto program = prepare_program(arguments, options);
     prepare_interpreter();
     when_ready();
     give_interrupt_back();

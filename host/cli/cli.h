@@ -53,6 +53,10 @@ void add_html(CLI::App& command, std::string& file);
 [[nodiscard]] std::string failure_text(const Error& error);
 void print_failure(const Error& error);
 
+// That there is no such file Python says; what to do instead it does not: where there is a module of that
+// name, says so. In an interpreter with _gilscope_bootstrap, whose GIL is held.
+void point_to_module(const std::string& file);
+
 // Where the result of a subcommand goes: as text to standard output, as JSON where --json says.
 class ResultOutput {
  public:

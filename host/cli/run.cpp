@@ -1,9 +1,14 @@
 // gilscope run: a drop-in `python`.
+#include <filesystem>
+#include <string>
+#include <system_error>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/cli.h"
 #include "cli/run_cost.h"
 #include "cli/run_recording.h"
+#include "run/surroundings.h"
 #include "support/error.h"
 
 namespace gilscope::cli {
@@ -20,6 +25,12 @@ constexpr const char* kUsage =
     "gilscope run [options] SCRIPT [ARG...] | -m MODULE [ARG...] | -c CODE [ARG...] | -- PYTHON-ARG...";
 
 }  // namespace
+
+void point_to_module(const std::string& file) {
+  std::error_code error;
+  if (std::filesystem::exists(file, error) || error || !is_runnable_module(file)) return;
+  print_failure(Error("there is no file " + file + ", but a module of that name", "gilscope run -m " + file));
+}
 
 void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
   const auto options = std::make_shared<RunOptions>();
@@ -85,7 +96,12 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
       if (!options->report.empty()) check_output(options->report, options->common.existing());
       if (options->cost) return measure_cost(*options, invocation);
       const int exit_code = invocation.host.run_python(
-          invocation.tail, [&] { begin_recording(*options, invocation); }, invocation.command);
+          invocation.tail,
+          [&] {
+            point_to_module(invocation.tail.front());
+            begin_recording(*options, invocation);
+          },
+          invocation.command);
       report_run(exit_code);
       return exit_code;
     };

@@ -62,6 +62,28 @@ def have_children_join(spawn: "Any") -> None:
     spawn.util.spawnv_passfds = start_joining
 
 
+def ask_finders(name: str, path: "Any", target: object = None, but: object = None) -> "ModuleSpec | None":
+    """Finds a module, and imports nothing. (importlib.util, which could do so, is not imported yet.)"""
+    for finder in [finder for finder in sys.meta_path if finder is not but]:
+        find: Any = getattr(finder, "find_spec", None)
+        spec: ModuleSpec | None = None if find is None else find(name, path, target)
+        if spec is not None:
+            return spec
+    return None
+
+
+def is_runnable(name: str) -> bool:
+    """Whether `-m name` would find something to run, which is not imported for that."""
+    path: Any = sys.path if sys.flags.safe_path else ["", *sys.path]
+    full = ""
+    for word in name.split("."):
+        spec = ask_finders(full + word, path) if word.isidentifier() and path is not None else None
+        if spec is None or str(spec.origin).endswith(("built-in", ".so")):
+            return False
+        full, path = full + word + ".", spec.submodule_search_locations
+    return path is None or ask_finders(full + "__main__", path) is not None
+
+
 class ImportWatcher:
     """Waits for the import of one module, and calls `then` with it right after."""
 
@@ -73,23 +95,17 @@ class ImportWatcher:
         sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
-        """Finds the one module, with the other finders. (importlib.util, which could ask them, is not imported yet.)"""
+        """Finds the one module, with the other finders."""
         if name != self.name or self.is_asking:
             return None
-        spec: Any = None
         self.is_asking = True
         try:
-            for finder in [finder for finder in sys.meta_path if finder is not self]:
-                find: Any = getattr(finder, "find_spec", None)
-                spec = None if find is None else find(name, path, target)
-                if spec is not None:
-                    break
+            spec = ask_finders(name, path, target, but=self)
         finally:
             self.is_asking = False
         if spec is not None and spec.loader is not None:
             self.watch_execution(spec.loader)
-        found: ModuleSpec | None = spec
-        return found
+        return spec
 
     def watch_execution(self, loader: "Any") -> None:
         """Calls `then` after the module was run; the loader may be that of others too, as of all frozen ones."""

@@ -90,6 +90,17 @@ std::vector<std::filesystem::path> find_program_folders() {
   return folders;
 }
 
+bool is_runnable_module(const std::string& name) {
+  PyObject* const bootstrap = PyImport_ImportModule("_gilscope_bootstrap");
+  PyObject* const answer =
+      bootstrap == nullptr ? nullptr : PyObject_CallMethod(bootstrap, "is_runnable", "s", name.c_str());
+  const bool is_one = answer == Py_True;
+  PyErr_Clear();  // finders may be anybody's, and names no text
+  Py_XDECREF(answer);
+  Py_XDECREF(bootstrap);
+  return is_one;
+}
+
 Surroundings look_around(Linkage linkage) {
   const Machine machine = read_machine();
   return {.python = {{"version", version()},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -24,5 +25,8 @@ struct Surroundings {
 // whole, and the current folder. Absolute, without symbolic links. The root is no program's folder: of a
 // script there, the script alone.
 [[nodiscard]] std::vector<std::filesystem::path> find_program_folders();
+
+// Whether `-m name` would find something to run, which is not imported for that.
+[[nodiscard]] bool is_runnable_module(const std::string& name);
 
 }  // namespace gilscope

@@ -209,3 +209,36 @@ def test_help_shows_an_example_first(host: str, run: Runner, command: list[str])
 def test_help_of_a_closed_reader_is_quiet(host: str, run: Runner) -> None:
     result = run(["sh", "-c", '"$0" run --help | head -1', host])
     assert result.stderr == ""
+
+
+MODULES = {
+    "a package": (["server/__init__", "server/__main__"], "server", 1),
+    "a package that is none to run": (["server/__init__"], "server", 0),
+    "a module": (["server"], "server", 1),
+    "a part of a package": (["server/__init__", "server/part"], "server.part", 1),
+    "nothing": ([], "server", 0),
+    "nothing in C": ([], "sys", 0),
+    "a file with a bad name": (["no-name"], "no-name", 0),
+}
+
+
+@pytest.mark.parametrize(("files", "name", "hints"), MODULES.values(), ids=MODULES)
+def test_a_module_that_is_taken_for_a_file_is_pointed_to(
+    host: str, run: Runner, tmp_path: Path, files: list[str], name: str, hints: int
+) -> None:
+    """And not imported for that."""
+    for file in files:
+        path = tmp_path / "lib" / f"{file}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("print('imported')")
+    ran = run([host, "run", "-q", name], env={"PYTHONPATH": str(tmp_path / "lib")}, cwd=tmp_path)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.count(f"try: gilscope run -m {name}\n") == hints
+    assert "can't open file" in ran.stderr
+
+
+def test_what_is_there_is_no_mistake(host: str, run: Runner, tmp_path: Path) -> None:
+    """Though there is a module of that name, too."""
+    (tmp_path / "json").write_text("print('the file')")
+    ran = run([host, "run", "-q", "json"], cwd=tmp_path)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "the file\n", "")
