@@ -62,7 +62,8 @@ struct RecordedRun {
   Nanoseconds readings{};                      // what readings took while it was recorded
   std::optional<std::uint64_t> capture_bytes;  // empty: there is no capture
   std::optional<int> exit_code;
-  std::string ended_by;  // as RunNotes has it
+  std::string ended_by;               // as RunNotes has it
+  std::vector<std::int64_t> running;  // likewise
 };
 
 }  // namespace gilscope

@@ -118,7 +118,10 @@ bool is_busy(const NamedThread& thread, Nanoseconds wall) noexcept {
 }
 
 RunSummary summarize_run(const RecordedRun& run) {
-  RunSummary summary{.exit_code = run.exit_code, .ended_by = run.ended_by, .probe = sum_figures(run)};
+  RunSummary summary{.exit_code = run.exit_code,
+                     .ended_by = run.ended_by,
+                     .running = run.running,
+                     .probe = sum_figures(run)};
   const auto& records = run.processes;
   for (const auto& record : records) summary.processes.push_back(summarize_process(record));
   if (!records.empty()) {

@@ -125,6 +125,7 @@ inline constexpr double kContendedWaits = 1000;
 struct RunSummary {
   std::optional<int> exit_code;
   std::string ended_by;                // as RunNotes has it
+  std::vector<std::int64_t> running;   // likewise
   std::optional<Nanoseconds> wall_ns;  // of the first process; unknown where there is none
   std::optional<Nanoseconds> cpu_ns;   // of all processes; unknown where it is of one
   ProbeFigures probe;

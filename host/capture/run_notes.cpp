@@ -45,10 +45,13 @@ ordered_json describe(const ProcessNotes& process) {
 struct OutOfRange : std::exception {};
 
 // The library would cut a number to the type, without a word.
-std::uint64_t number_at(const json& object, const char* key, std::uint64_t max) {
-  const auto& value = object.at(key);
+std::uint64_t checked_number(const json& value, std::uint64_t max) {
   if (!value.is_number_unsigned() || value.get<std::uint64_t>() > max) throw OutOfRange();
   return value.get<std::uint64_t>();
+}
+
+std::uint64_t number_at(const json& object, const char* key, std::uint64_t max) {
+  return checked_number(object.at(key), max);
 }
 
 std::optional<std::uint64_t> optional_number_at(const json& object, const char* key, std::uint64_t max) {
@@ -84,10 +87,14 @@ HookTimes hooks_at(const json& object) {
           .work_ticks = number_at(object, "work_ticks", kMaxTicks)};
 }
 
-ProcessNotes parse_process(const json& object) {
+std::int64_t pid_of(const json& value) {
   constexpr std::uint64_t kMaxPid = std::numeric_limits<std::int32_t>::max();
-  ProcessNotes process{.pid = static_cast<std::int64_t>(number_at(object, "pid", kMaxPid)),
-                       .parent_pid = static_cast<std::int64_t>(number_at(object, "parent_pid", kMaxPid)),
+  return static_cast<std::int64_t>(checked_number(value, kMaxPid));
+}
+
+ProcessNotes parse_process(const json& object) {
+  ProcessNotes process{.pid = pid_of(object.at("pid")),
+                       .parent_pid = pid_of(object.at("parent_pid")),
                        .start_method = object.at("start_method").get<std::string>(),
                        .name = object.value("name", ""),  // older captures have none
                        .begin = number_at(object, "begin_ticks", kMaxTicks),
@@ -134,6 +141,9 @@ RunNotes parse_notes(const json& document) {
     notes.exit_code = static_cast<int>(*code);
   }
   for (const auto& process : document.at("processes")) notes.processes.push_back(parse_process(process));
+  for (const auto& pid : document.value("running", json::array())) {  // older captures have none
+    notes.running.push_back(pid_of(pid));
+  }
   return notes;
 }
 
@@ -150,6 +160,7 @@ void write_run_notes(const std::filesystem::path& folder, const RunNotes& notes)
                               {"has_gil", notes.has_gil},
                               {"exit_code", or_null(notes.exit_code)},
                               {"ended_by", notes.ended_by},
+                              {"running", notes.running},
                               {"pair_cost_ns", or_null(notes.pair_cost_ns)},
                               {"unrecorded_processes", notes.losses.unrecorded_processes},
                               {"overlooked_gils", notes.losses.overlooked_gils},

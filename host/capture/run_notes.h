@@ -64,6 +64,7 @@ struct RunNotes {
   // "": Python's own end; "SIGTERM" or another signal; "exit": nothing of Python ran after it (os._exit);
   // "exec": it became another program; "unknown".
   std::string ended_by;
+  std::vector<std::int64_t> running;  // processes that recorded, and had not ended
   // Added to a release and its acquire that concern nobody else, measured in this run.
   std::optional<double> pair_cost_ns;
   RecordingLosses losses;

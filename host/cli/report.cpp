@@ -1,4 +1,11 @@
-// gilscope report: what a capture says, as `gilscope run` would have said it.
+// gilscope report: what a capture says, or a run that goes on, as `gilscope run` would say it.
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
@@ -6,10 +13,12 @@
 #include "cli/exports.h"
 #include "cli/report_change.h"
 #include "cli/run_capture.h"
+#include "recording/live_run.h"
 #include "report/truth_report.h"
 #include "run/child.h"
 #include "run/trial_runner.h"
 #include "support/error.h"
+#include "support/system_files.h"
 
 namespace gilscope::cli {
 namespace {
@@ -21,6 +30,7 @@ constexpr const char* kReportDescription =
     "         gilscope report --trace trace.json capture   (opens in https://ui.perfetto.dev)\n"
     "         gilscope report --html page.html capture      (opens in a browser)\n"
     "         gilscope report --check capture\n"
+    "         gilscope report 1234                          (a process that goes on under `gilscope run`)\n"
     "         gilscope report --fail-if-worse 10% before after\n";
 
 struct ReportOptions {
@@ -46,16 +56,65 @@ int run_change(const ReportOptions& options) {
   return report_change(options.common, options.capture, options.after, allowed);
 }
 
+// What a run has counted up to now: without events, there is nothing else to make of them.
+int report_counted(const ReportOptions& options, const LiveRun& live) {
+  auto of_events = list_exports(options.exports);
+  if (options.check) of_events.emplace_back("--check", "");
+  if (!of_events.empty()) {
+    throw Error(
+        fmt::format("report: {} needs every event, and that run counts them", of_events.front().first),
+        "gilscope run -o DIR keeps them", ExitCode::Usage);
+  }
+  ResultOutput output(options.common);
+  const RunSummary summary = summarize_run(live.collect());
+  const SummaryContext context{.python = nullptr, .machine = nullptr, .command = live.command()};
+  output.deliver([&] { return summary_json(summary, context); },
+                 [&](const TextStyle& style) {
+                   if (options.common.quiet) return std::string();
+                   return format_capture_heading(context, summary) + format_summary(summary, style);
+                 });
+  return static_cast<int>(ExitCode::Done);
+}
+
+// A number that is the name of nothing here is a process's.
+std::optional<std::int64_t> find_process_id(const std::string& name) {
+  constexpr std::uint64_t kMaxId = std::numeric_limits<std::int32_t>::max();
+  const auto number = parse_unsigned(name);
+  std::error_code error;
+  const bool is_one = number && *number > 0 && *number <= kMaxId && !std::filesystem::exists(name, error);
+  return is_one ? std::optional(static_cast<std::int64_t>(*number)) : std::nullopt;
+}
+
+// Where the run goes on, what it will note at its end is known to those who look.
+std::unique_ptr<CapturedRun> open_capture(const std::string& folder) {
+  auto captured = std::make_unique<CapturedRun>(read_capture(folder));
+  if (captured->capture().notes || captured->processes().empty()) return captured;
+  try {
+    const auto live = LiveRun::find(captured->processes().front().facts.pid);
+    std::error_code error;
+    if (std::filesystem::equivalent(live.capture(), folder, error)) {
+      captured = std::make_unique<CapturedRun>(read_capture(folder, live.notes()));
+    }
+  } catch (const Error&) {  // it has ended without a word, or another one has its number
+  }
+  return captured;
+}
+
 int run(const ReportOptions& options) {
   set_up_logging(options.common.verbosity());
   if (!options.fail_if_worse.empty()) {
     throw Error("report: --fail-if-worse compares two captures, and one is given",
                 "gilscope report --fail-if-worse 10% BEFORE AFTER", ExitCode::Usage);
   }
-  ResultOutput output(options.common);
   check_exports("report", options.exports, options.common);
+  std::optional<LiveRun> live;
+  if (const auto id = find_process_id(options.capture)) live.emplace(LiveRun::find(*id));
+  if (live && live->capture().empty()) return report_counted(options, *live);
+  ResultOutput output(options.common);
   ExportWriter exports(options.exports, options.common.existing());
-  CapturedRun captured(read_capture(options.capture));
+  const auto opened = live ? std::make_unique<CapturedRun>(read_capture(live->capture(), live->notes()))
+                           : open_capture(options.capture);
+  CapturedRun& captured = *opened;
   captured.watch(throw_if_interrupted);
   const RecordedRun recorded = replay(captured);
   const RunSummary summary = summarize_run(recorded);
@@ -82,8 +141,11 @@ int run(const ReportOptions& options) {
 void setup_report(CLI::App& app, const Invocation& /*invocation*/, Action& action) {
   const auto options = std::make_shared<ReportOptions>();
   auto* command = app.add_subcommand("report", kReportDescription);
-  set_usage(*command, "gilscope report [options] CAPTURE [AFTER]");
-  command->add_option("capture", options->capture, "A folder that `gilscope run -o` made")
+  set_usage(*command, "gilscope report [options] CAPTURE|PID [AFTER]");
+  command
+      ->add_option("capture", options->capture,
+                   "A folder that `gilscope run -o` made, or the number of a process that goes on under "
+                   "`gilscope run`")
       ->required()
       ->type_name("CAPTURE");
   command->add_option("after", options->after, "Another: what changed from the first to this one")

@@ -293,6 +293,7 @@ void begin_recording(const RunOptions& options, const Invocation& invocation) {
   try {
     auto recording = make_recording();
     if (options.no_children) recording->exclude_children();
+    recording->note_command(invocation.command);
     recording->start();
     run->recording = std::move(recording);
     const bool has_children = !options.no_children && !run->recording->path().empty();

@@ -256,6 +256,13 @@ BlameCounters::View::View(const Bounds& bounds, std::byte* memory, Of whose) : t
   tables_.settle(quiet_);
 }
 
+BlameCounters::View::View(const Bounds& bounds, std::byte* copy, std::vector<QuietFigures> quiet)
+    : tables_(bounds, copy), quiet_(std::move(quiet)) {
+  tables_.finish_fold();
+  tables_.drain(kAll);
+  tables_.settle(quiet_);
+}
+
 BlameCounters::View::~View() {
   if (is_locked_) tables_.queue().unlock();
 }

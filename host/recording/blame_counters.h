@@ -132,6 +132,8 @@ class BlameCounters final : public Recorder {
    public:
     enum class Of : std::uint8_t { ThisProcess, AnotherOne };
     View(const Bounds& bounds, std::byte* memory, Of whose = Of::AnotherOne);
+    // Of a copy, by what was read before it was made: see LiveCopy.
+    View(const Bounds& bounds, std::byte* copy, std::vector<QuietFigures> quiet);
     ~View();
     View(const View&) = delete;
     View& operator=(const View&) = delete;

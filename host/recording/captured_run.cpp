@@ -200,6 +200,7 @@ RecordedRun replay(const CapturedRun& captured) {
   if (capture.notes) {
     run.exit_code = capture.notes->exit_code;
     run.ended_by = capture.notes->ended_by;
+    run.running = capture.notes->running;
     run.pair_cost_ns = capture.notes->pair_cost_ns;
     run.losses = capture.notes->losses;
   }

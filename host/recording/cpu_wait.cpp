@@ -96,6 +96,17 @@ std::optional<Nanoseconds> read_cpu_wait(ThreadId thread) noexcept {
   return parse_wait(std::string_view(text.data(), static_cast<std::size_t>(size)));
 }
 
+std::optional<ThreadTimes> read_thread_times(std::int64_t process, ThreadId thread) {
+  const auto text = read_text("/proc/" + std::to_string(process) + "/task/" +
+                              std::to_string(static_cast<std::uint32_t>(thread)) + std::string(kFile))
+                        .value_or("");
+  const auto fields = split(text, ' ');
+  const auto cpu = fields.empty() ? std::nullopt : parse_unsigned(fields.front());
+  const auto wait = parse_wait(text);
+  if (!cpu || *cpu == 0 || *cpu > kMost || !wait) return std::nullopt;
+  return ThreadTimes{.cpu = Nanoseconds(static_cast<std::int64_t>(*cpu)), .cpu_wait = *wait};
+}
+
 Nanoseconds read_throttled() noexcept {
   try {
     return find_throttled();

@@ -105,6 +105,10 @@ struct EventQueue {
   // The calling thread's, by its system's id; nullptr where too many threads have one.
   [[nodiscard]] EventRing* ring_of(std::uint32_t thread) noexcept;
 
+  [[nodiscard]] std::span<const EventRing> rings_in_use() const noexcept {
+    return std::span(rings).first(std::min<std::uint64_t>(rings_used.read(), kRings));
+  }
+
   // Takes events out, those of a GIL in their order, and calls `take` with each: with all that are there, or
   // with so many at least. False where there may be more. By who has the lock.
   template <typename Take>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <ctime>
 #include <limits>
 #include <unistd.h>
 #include <utility>
@@ -25,7 +26,19 @@ std::optional<Nanoseconds> cpu_between(std::uint64_t begin, std::uint64_t end) {
   return Nanoseconds(static_cast<std::int64_t>(end - begin));
 }
 
-std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_process) {
+// Of a process that goes on. It has no CPU clock where it is another one's zombie.
+std::optional<std::uint64_t> read_cpu_of(std::int64_t pid) {
+  clockid_t clock{};
+  timespec time{};
+  if (clock_getcpuclockid(static_cast<pid_t>(pid), &clock) != 0 || clock_gettime(clock, &time) != 0) {
+    return std::nullopt;
+  }
+  return static_cast<std::uint64_t>(to_nanoseconds(time).count());
+}
+
+// `goes_on`: another process, that lives.
+std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_process,
+                                       std::optional<std::int64_t> goes_on) {
   std::vector<ThreadRecord> threads;
   for (const ThreadNote& thread : note.thread_notes()) {
     const auto id = thread.thread.read();
@@ -35,12 +48,16 @@ std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_pro
     if (end == 0 && is_this_process) {
       end = static_cast<std::uint64_t>(read_thread_cpu(record.id).value_or(Nanoseconds{}).count());
     }
+    const bool is_to_ask = goes_on && (end == 0 || thread.cpu_wait_end.read() == 0);
+    const auto times = is_to_ask ? read_thread_times(*goes_on, record.id) : std::nullopt;
+    if (end == 0 && times) end = static_cast<std::uint64_t>(times->cpu.count());
     if (end != 0) record.cpu = cpu_between(thread.cpu_begin.read(), end);
     auto wait_end = thread.cpu_wait_end.read();
     if (wait_end == 0 && is_this_process) {
       if (const auto wait = read_cpu_wait(record.id))
         wait_end = static_cast<std::uint64_t>(wait->count()) + 1;
     }
+    if (wait_end == 0 && times) wait_end = static_cast<std::uint64_t>(times->cpu_wait.count()) + 1;
     if (wait_end != 0) record.cpu_wait = cpu_between(thread.cpu_wait_begin.read(), wait_end - 1);
     threads.push_back(std::move(record));
   }
@@ -71,6 +88,15 @@ HookTimes read_hooks(const HookTimes& hooks) {
 
 std::string text_of(std::span<const char> bytes) {
   return {bytes.data(), strnlen(bytes.data(), bytes.size())};
+}
+
+std::optional<std::int64_t> running_id(const ProcessNote& note) {
+  const auto pid = note.pid.read();
+  const bool is_one = note.state.read() == ProcessNote::kRecording && pid > 0 && pid <= kMaxNotedPid &&
+                      note.exec_ticks.read() == 0 &&
+                      note.role.read() != static_cast<std::uint64_t>(ProcessRole::Server);
+  if (!is_one || !is_alive(static_cast<std::int64_t>(pid))) return std::nullopt;
+  return static_cast<std::int64_t>(pid);
 }
 
 std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now) {
@@ -104,8 +130,11 @@ std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now
   }
   auto cpu = note.cpu_end.read();
   if (cpu == 0 && is_this_process) cpu = static_cast<std::uint64_t>(read_process_cpu().count());
+  const bool goes_on = !stopped && !is_this_process && notes.end == now;
+  const auto other = goes_on ? std::optional(notes.pid) : std::nullopt;
+  if (cpu == 0 && other) cpu = read_cpu_of(*other).value_or(0);
   if (cpu != 0) notes.cpu = cpu_between(note.cpu_begin.read(), cpu);
-  notes.threads = read_threads(note, is_this_process);
+  notes.threads = read_threads(note, is_this_process, other);
   notes.hooks = read_hooks(note.hooks);
   return notes;
 }

@@ -84,6 +84,7 @@ struct alignas(64) QuietHolds {
   // After it: where the thread has gone on in between, the figures are those of the latest event that the
   // table has, and the table tells whether the thread holds the GIL. So each hold is in one of the two.
   void settle(QuietFigures& figures, const ThreadRow& row) const noexcept {
+    if (figures.hold != nullptr) figures.hold = &holds;  // this may be a copy of what was read
     if (applied.events.get() == figures.events) {
       if (applied.is_untold.get() != 0) figures.held = row.held.get();
       return;

@@ -16,6 +16,7 @@
 #include "capture/format.h"
 #include "probe/hooks.h"
 #include "recording/address_space.h"
+#include "recording/common_note.h"
 #include "recording/cpu_wait.h"
 #include "recording/note_reading.h"
 #include "recording/process_folder.h"
@@ -28,44 +29,11 @@ namespace {
 // What two samples of the clock may be off together, generously.
 constexpr double kClockErrorNs = 500;
 
-std::size_t slot_bytes() {
-  constexpr std::size_t kPage = 4096;
-  const std::size_t size = sizeof(ProcessNote) + BlameCounters::size_of(kSharedBounds);
-  return (size + kPage - 1) / kPage * kPage;
-}
-
 ProcessRole role_of_forks(ProcessRole role) noexcept {
   return role == ProcessRole::Server ? ProcessRole::Forkserver : ProcessRole::Fork;
 }
 
 ThreadId calling_thread() noexcept { return ThreadId{static_cast<std::uint32_t>(gettid())}; }
-
-std::uint64_t last_event(const MachineSnapshot& figures, std::uint64_t started) {
-  std::uint64_t last = started;
-  for (const auto& gil : figures.gils) last = std::max(last, gil.last);
-  return last;
-}
-
-std::optional<ProcessRecord> read_process(const ProcessNote& note, const BlameCounters::View& counted,
-                                          TickLength tick, std::uint64_t now) {
-  auto notes = read_note(note, now);
-  if (!notes) return std::nullopt;
-  auto end = notes->end ? *notes->end : last_event(counted.figures(notes->begin), notes->begin);
-  auto figures = counted.figures(end);
-  end = std::max(end, notes->begin);
-  return ProcessRecord{.pid = notes->pid,
-                       .parent_pid = notes->parent_pid,
-                       .folded = notes->folded,
-                       .role = role_of_start_method(notes->start_method),
-                       .name = std::move(notes->name),
-                       .wall = tick.of(end - notes->begin),
-                       .cpu = notes->cpu,
-                       .tick = tick,
-                       .figures = std::move(figures),
-                       .threads = std::move(notes->threads),
-                       .hooks = notes->hooks,
-                       .blame = counted.blame(end)};
-}
 
 Nanoseconds cpu_of(const rusage& used) noexcept {
   const auto of = [](const timeval& time) {
@@ -85,59 +53,6 @@ std::optional<Nanoseconds> cpu_of_ended(const ProcessNote& note) {
   if (is_alive(static_cast<std::int64_t>(note.pid.read()))) return Nanoseconds{};
   return std::nullopt;
 }
-
-}  // namespace
-
-// What the first process tells its children, in the bytes that all share.
-struct Recording::CommonNote {
-  Cell stacks;
-  Cell clock;
-  Cell max_size;
-  SharedCounts counts;  // of the capture
-  ProcessKinds kinds;
-  StartedPrograms started;
-  std::array<char, PATH_MAX> folder;  // "": no capture
-};
-
-Recording::CommonNote& Recording::common() const noexcept {
-  static_assert(sizeof(CommonNote) <= SharedSpace::kCommonBytes);
-  return *reinterpret_cast<CommonNote*>(space_->common());
-}
-
-struct Recording::Told {
-  std::optional<CapturePlan> capture;
-  Stacks stacks;
-  ClockKind clock;
-};
-
-void Recording::tell_children(const Told& told) {
-  CommonNote& note = common();
-  const auto& capture = told.capture;
-  note.stacks.set(static_cast<std::uint64_t>(told.stacks));
-  note.clock.set(static_cast<std::uint64_t>(told.clock));
-  if (!capture) return;
-  if (capture->folder.size() >= note.folder.size()) {
-    throw Error(fmt::format("the path of the capture is too long: {}", capture->folder), "record elsewhere");
-  }
-  note.max_size.set(capture->max_size);
-  std::memcpy(note.folder.data(), capture->folder.data(), capture->folder.size());
-}
-
-Recording::Told Recording::told_by_parent(const SharedSpace& space) {
-  const auto& note = *reinterpret_cast<const CommonNote*>(space.common());
-  const auto stacks = note.stacks.read();
-  Told told{.capture = {},
-            .stacks = stacks <= static_cast<std::uint64_t>(Stacks::Every) ? static_cast<Stacks>(stacks)
-                                                                          : Stacks::Off,
-            .clock = note.clock.read() == static_cast<std::uint64_t>(ClockKind::Tsc) ? ClockKind::Tsc
-                                                                                     : ClockKind::Monotonic};
-  if (note.folder.front() != 0) {
-    told.capture = CapturePlan{.folder = text_of(note.folder), .max_size = note.max_size.read()};
-  }
-  return told;
-}
-
-namespace {
 
 // Those that run: the child of a fork goes on with them. Their start and their end are the program's to order
 // with its forks. Relaxed: nobody else looks.
@@ -172,15 +87,15 @@ Recording::Recording(std::optional<SharedSpace> space, ProcessRole role,
 
 Recording::Recording(Reach reach, const std::optional<CapturePlan>& capture, Stacks stacks)
     : Recording(
-          reach == Reach::WithChildren ? std::optional(SharedSpace::create(slot_bytes())) : std::nullopt,
+          reach == Reach::WithChildren ? std::optional(SharedSpace::create(bytes_of_slot())) : std::nullopt,
           ProcessRole::First, capture, stacks, ProbeClock::best()) {
-  if (space_) tell_children({.capture = capture, .stacks = stacks, .clock = clock_.kind()});
+  if (space_) tell_common(*space_, {.capture = capture, .stacks = stacks, .clock = clock_.kind()});
 }
 
 std::unique_ptr<Recording> Recording::join(const std::string& path, ProcessRole role) {
-  auto space = SharedSpace::open(path, slot_bytes());
+  auto space = SharedSpace::open(path, bytes_of_slot());
   if (!space) return nullptr;
-  const Told told = told_by_parent(*space);
+  const Told told = read_common(*space);
   const auto clock = ProbeClock::of(told.clock);
   if (!clock || lack_of_addresses()) {
     space->count_refused();
@@ -208,6 +123,7 @@ void Recording::start() {
   }
   boot_began_ = read_boot_offset();
   throttled_before_ = read_throttled();
+  if (space_ && role_ == ProcessRole::First) CommonNote::of(*space_).set_began(probe_.started());
   note_->begin(role_, probe_.started().ticks);
   counters_->with_names([this] {
     ThreadNote* const own = note_->find_or_add(calling_thread());
@@ -225,7 +141,7 @@ void Recording::start() {
 }
 
 void Recording::start_capture() {
-  SharedCounts* const counts = space_ ? &common().counts : nullptr;
+  SharedCounts* const counts = space_ ? &CommonNote::of(*space_).counts : nullptr;
   events_.start({.folder = capture_->folder,
                  .clock = clock_,
                  .max_size = capture_->max_size,
@@ -236,12 +152,12 @@ void Recording::start_capture() {
 
 void Recording::pass_on(const std::string& entry, int file) {
   if (!space_) return;
-  announce_start(common().started, entry, file);
+  announce_start(CommonNote::of(*space_).started, entry, file);
   watch_starts();
 }
 
 void Recording::watch_starts() {
-  if (space_) gilscope::watch_starts(common().started, *note_, clock_);
+  if (space_) gilscope::watch_starts(CommonNote::of(*space_).started, *note_, clock_);
 }
 
 void Recording::stop() noexcept {
@@ -265,6 +181,10 @@ bool Recording::note_death() noexcept { return note_->end_of_other(probe_.clock(
 
 void Recording::note_exec(bool is_near) noexcept {
   note_->exec_ticks.set(is_near ? probe_.clock().read() : 0);
+}
+
+void Recording::note_command(const std::vector<std::string>& command) noexcept {
+  if (space_) CommonNote::of(*space_).set_command(command);
 }
 
 void Recording::name_thread(ThreadId thread, std::string_view name) noexcept {
@@ -313,7 +233,7 @@ void Recording::begin_again() noexcept {
 // By whoever comes, and has nothing else to do yet. Of a capture each process has a file of its own.
 bool Recording::fold_ended_processes() noexcept {
   if (!space_ || capture_ || !space_->is_to_fold()) return false;
-  ProcessFolder folder(common().kinds);
+  ProcessFolder folder(CommonNote::of(*space_).kinds);
   space_->fold(folder);
   return true;
 }
@@ -369,9 +289,11 @@ std::optional<double> Recording::find_unseen_share(const Others& others, bool ar
 
 RecordingLosses Recording::losses(const Others& others) const {
   std::vector<UnrecordedProgram> programs;
-  if (space_) programs = find_unrecorded(common().started, others.joined);
-  const bool are_all_recorded = programs.empty() && others.unreadable == 0 && takes_children_ && space_ &&
-                                common().started.entry.front() != '\0' && common().started.others.read() == 0;
+  const StartedPrograms* const started = space_ ? &CommonNote::of(*space_).started : nullptr;
+  if (started != nullptr) programs = find_unrecorded(*started, others.joined);
+  const bool are_all_recorded = programs.empty() && others.unreadable == 0 && takes_children_ &&
+                                started != nullptr && started->entry.front() != '\0' &&
+                                started->others.read() == 0;
   return {.unrecorded_processes = others.unreadable,
           .overlooked_gils = probe_.losses().overlooked_gils,
           .were_slots_overwritten = probe_.losses().were_slots_overwritten,
@@ -405,6 +327,7 @@ RecordedRun Recording::collect() {
     auto record = is_own ? read_process(note, counters_->view(whose), tick, until)
                          : read_process(note, BlameCounters::View(kSharedBounds, counted), tick, until);
     if (!record) return false;
+    if (const auto id = running_id(note); id && !is_own) run.running.push_back(*id);
     // GILs go on meanwhile: the holds of one sum to at most the wall time that ends after they were read.
     if (is_own && probe_.is_running()) {
       record->wall = tick.of(probe_.clock().read() - note.started_ticks.read());
@@ -423,6 +346,7 @@ RunNotes Recording::notes() const {
   RunNotes notes;
   const auto others = for_each_process([&](const ProcessNote& note, std::byte* /*counted*/) {
     auto read = read_note(note, now);
+    if (const auto id = running_id(note); id && read && &note != note_) notes.running.push_back(*id);
     if (read) notes.processes.push_back(std::move(*read));
     return read.has_value();
   });

@@ -72,6 +72,8 @@ class Recording {
   // The descriptor by which it reads of others; -1: none.
   [[nodiscard]] int file() const noexcept { return space_ ? space_->file() : -1; }
 
+  // For those who look on, before start(): gilscope's whole command line.
+  void note_command(const std::vector<std::string>& command) noexcept;
   // Called by the thread itself, with the main interpreter's GIL held.
   void name_thread(ThreadId thread, std::string_view name) noexcept;
   // Likewise, by any thread.
@@ -89,12 +91,6 @@ class Recording {
   [[nodiscard]] RunNotes notes() const;
 
  private:
-  struct CommonNote;
-  struct Told;
-
-  [[nodiscard]] CommonNote& common() const noexcept;  // where there is space
-  void tell_children(const Told& told);
-  static Told told_by_parent(const SharedSpace& space);
   Recording(std::optional<SharedSpace> space, ProcessRole role, const std::optional<CapturePlan>& capture,
             Stacks stacks, ProbeClock clock);
   static void begin_again_in_child() noexcept;

@@ -25,11 +25,14 @@ void SharedLock::begin() noexcept {
 bool SharedLock::try_lock() noexcept {
   const int error = pthread_mutex_trylock(&mutex);
   if (error == EOWNERDEAD) pthread_mutex_consistent(&mutex);
-  return error == 0 || error == EOWNERDEAD;
+  const bool is_ours = error == 0 || error == EOWNERDEAD;
+  if (is_ours) note_locked();
+  return is_ours;
 }
 
 void SharedLock::lock() noexcept {
   if (pthread_mutex_lock(&mutex) == EOWNERDEAD) pthread_mutex_consistent(&mutex);
+  note_locked();
 }
 
 // Without a clock: some processes may not read one (see may_read_tsc). Whoever takes events out is done in
@@ -50,6 +53,9 @@ bool SharedLock::lock_within(Nanoseconds patience) noexcept {
   return true;
 }
 
-void SharedLock::unlock() noexcept { pthread_mutex_unlock(&mutex); }
+void SharedLock::unlock() noexcept {
+  version.set(version.get() + 1);
+  pthread_mutex_unlock(&mutex);
+}
 
 }  // namespace gilscope

@@ -20,7 +20,13 @@ struct SharedLock {
   void unlock() noexcept;
 
   Cell has_begun;
+  Cell version;  // odd while somebody has it: for those who only look
   pthread_mutex_t mutex;
+
+ private:
+  // Of an owner that was killed it is odd already. A release, as all stores to a Cell are: whoever sees what
+  // is written next sees this, too.
+  void note_locked() noexcept { version.set(version.get() | 1U); }
 };
 
 }  // namespace gilscope

@@ -28,7 +28,7 @@ constexpr std::size_t kPage = 4096;
 constexpr std::size_t kOwnerBytes = SharedSpace::kSlots * sizeof(std::uint64_t);
 constexpr std::size_t kHeaderBytes = SharedSpace::kHeaderBytes;
 static_assert(kHeaderBytes == kPage + SharedSpace::kCommonBytes + kOwnerBytes);
-constexpr std::uint64_t kMagic = 0x3165'7061'6373'6C67;  // "glscape1"
+constexpr std::uint64_t kMagic = 0x3265'7061'6373'6C67;  // "glscape2"
 // Of any size but this one, which it has for ever, a read of the mapping could be SIGBUS.
 constexpr unsigned kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 // No machine has more processes: what says more is damaged.
@@ -36,9 +36,11 @@ constexpr std::uint64_t kMaxRefused = std::uint64_t{1} << 22U;
 // Scripts expect the first numbers for themselves.
 constexpr int kFirstDescriptor = 200;
 
-std::byte* map(int file, std::size_t offset, std::size_t size, std::byte* at = nullptr) noexcept {
+std::byte* map(int file, std::size_t offset, std::size_t size, std::byte* at = nullptr,
+               SharedSpace::Access access = SharedSpace::Access::Write) noexcept {
   const int flags = MAP_SHARED | MAP_NORESERVE | (at == nullptr ? 0 : MAP_FIXED);
-  void* const mapping = mmap(at, size, PROT_READ | PROT_WRITE, flags, file, static_cast<off_t>(offset));
+  const int protection = access == SharedSpace::Access::Read ? PROT_READ : PROT_READ | PROT_WRITE;
+  void* const mapping = mmap(at, size, protection, flags, file, static_cast<off_t>(offset));
   return mapping == MAP_FAILED ? nullptr : static_cast<std::byte*>(mapping);
 }
 
@@ -143,15 +145,25 @@ SharedSpace SharedSpace::create(std::size_t slot_bytes) {
 }
 
 std::optional<SharedSpace> SharedSpace::open(const std::string& path, std::size_t slot_bytes) noexcept {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
-  auto file = move_up(FileDescriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC)));
+  return open_as(path, slot_bytes, Access::Write);
+}
+
+std::optional<SharedSpace> SharedSpace::look(const std::string& path, std::size_t slot_bytes) noexcept {
+  return open_as(path, slot_bytes, Access::Read);
+}
+
+std::optional<SharedSpace> SharedSpace::open_as(const std::string& path, std::size_t slot_bytes,
+                                                Access access) noexcept {
+  const int mode = access == Access::Read ? O_RDONLY : O_RDWR;
+  // Not a pipe, at which open() would wait for others. NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
+  auto file = move_up(FileDescriptor(::open(path.c_str(), mode | O_CLOEXEC | O_NONBLOCK)));
   struct stat status{};
   const auto size = static_cast<off_t>(kHeaderBytes + kSlots * slot_bytes);
   // The number may be another file's by now: only a file of just this size is looked into.
   if (file.get() < 0 || fstat(file.get(), &status) != 0 || status.st_size != size) return std::nullopt;
   const int seals = fcntl(file.get(), F_GET_SEALS);  // -1 of a file that has a name
   if (seals < 0 || (static_cast<unsigned>(seals) & kSeals) != kSeals) return std::nullopt;
-  auto* const header = reinterpret_cast<Header*>(map(file.get(), 0, kHeaderBytes));
+  auto* const header = reinterpret_cast<Header*>(map(file.get(), 0, kHeaderBytes, nullptr, access));
   if (header == nullptr) return std::nullopt;
   SharedSpace space(std::move(file), header, slot_bytes, status);
   const bool is_one = header->magic.read() == kMagic && header->slot_bytes.read() == slot_bytes;
@@ -209,7 +221,7 @@ std::byte* SharedSpace::claim() noexcept {
   // The first process's is read by others when it has ended.
   const bool is_first = claimed() == 0;
   if (const auto slot = take_slot(owner_of_this_process() | (is_first ? kKept : 0))) {
-    slot_ = map(file_.get(), kHeaderBytes + *slot * slot_bytes_, slot_bytes_);
+    slot_ = map(file_.get(), offset_of(*slot), slot_bytes_);
     slot_number_ = *slot;
   } else {
     count_refused();
@@ -221,8 +233,7 @@ bool SharedSpace::claim_anew() noexcept {
   const auto slot = take_slot(owner_of_this_process());
   slot_number_ = slot.value_or(kSlots);
   if (!slot) count_refused();
-  if (slot && map(file_.get(), kHeaderBytes + *slot * slot_bytes_, slot_bytes_, slot_) != nullptr)
-    return true;
+  if (slot && map(file_.get(), offset_of(*slot), slot_bytes_, slot_) != nullptr) return true;
   leave();
   return false;
 }
@@ -327,6 +338,8 @@ bool SharedSpace::is_part_of_a_finished_sum(std::uint64_t owner) const noexcept 
   return (owner & kIsPart) != 0 && pending != 0 && header_->sums.at(sum_in(owner)).read() == pending;
 }
 
+std::uint64_t SharedSpace::version() const noexcept { return header_->lock.version.read(); }
+
 bool SharedSpace::counts(std::uint64_t slot) const noexcept {
   const auto owner = owner_of(slot).load();
   if (owner == 0 || owner == kFree) return false;
@@ -346,7 +359,7 @@ void SharedSpace::finish_fold() noexcept {
 
 // Zeros again, and no memory. Where there is no way to do that it is nobody's for ever.
 void SharedSpace::give_back(std::uint64_t slot) noexcept {
-  const auto begin = static_cast<off_t>(kHeaderBytes + slot * slot_bytes_);
+  const auto begin = static_cast<off_t>(offset_of(slot));
   const bool is_done = fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, begin,
                                  static_cast<off_t>(slot_bytes_)) == 0;
   owner_of(slot).store(is_done ? kFree : 0);
@@ -360,8 +373,8 @@ SharedSpace::Reading::~Reading() {
   if (is_locked_) space_.header_->lock.unlock();
 }
 
-SharedSpace::View::View(const SharedSpace& space, std::uint64_t slot) noexcept
-    : data_(map(space.file_.get(), kHeaderBytes + slot * space.slot_bytes_, space.slot_bytes_)),
+SharedSpace::View::View(const SharedSpace& space, std::uint64_t slot, Access access) noexcept
+    : data_(map(space.file_.get(), space.offset_of(slot), space.slot_bytes_, nullptr, access)),
       size_(space.slot_bytes_) {}
 
 SharedSpace::View::~View() {

@@ -29,6 +29,9 @@ class SharedSpace {
   // What another process made, which wrote slots of that size; empty where it is gone or of another gilscope.
   static std::optional<SharedSpace> open(const std::string& path, std::size_t slot_bytes) noexcept;
 
+  // The same, to be read: nothing can be written to it, nor a slot claimed.
+  static std::optional<SharedSpace> look(const std::string& path, std::size_t slot_bytes) noexcept;
+
   SharedSpace(const SharedSpace&) = delete;
   SharedSpace& operator=(const SharedSpace&) = delete;
   SharedSpace(SharedSpace&& other) noexcept;
@@ -110,13 +113,23 @@ class SharedSpace {
     const SharedSpace& space_;
     bool is_locked_;
   };
+  // For who may not lock: odd while somebody folds, and another number afterwards; readers change it, too.
+  [[nodiscard]] std::uint64_t version() const noexcept;
   // Whether what is in the slot counts: a process's, alive or not, or a sum.
   [[nodiscard]] bool counts(std::uint64_t slot) const noexcept;
 
-  // Another process's slot, to be read.
+  // Where the slot begins in the file.
+  [[nodiscard]] std::size_t offset_of(std::uint64_t slot) const noexcept {
+    return kHeaderBytes + slot * slot_bytes_;
+  }
+  [[nodiscard]] std::size_t slot_bytes() const noexcept { return slot_bytes_; }
+
+  enum class Access : std::uint8_t { Read, Write };
+
+  // Another process's slot, to be read. Readers within the run write to it: they take out what is queued.
   class View {
    public:
-    View(const SharedSpace& space, std::uint64_t slot) noexcept;
+    View(const SharedSpace& space, std::uint64_t slot, Access access = Access::Write) noexcept;
     View(const View&) = delete;
     View& operator=(const View&) = delete;
     View(View&&) = delete;
@@ -135,6 +148,8 @@ class SharedSpace {
   // `identity` as fstat() has it.
   SharedSpace(FileDescriptor file, Header* header, std::size_t slot_bytes,
               const struct stat& identity) noexcept;
+  static std::optional<SharedSpace> open_as(const std::string& path, std::size_t slot_bytes,
+                                            Access access) noexcept;
   [[nodiscard]] std::optional<std::uint64_t> take_slot(std::uint64_t owner) noexcept;
   [[nodiscard]] std::uint64_t owner_of_this_process() const noexcept;
   // By slot: see kFree in the source.

@@ -213,6 +213,7 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
       {"command", context.command},
       {"exit_code", or_null(summary.exit_code)},
       {"ended_by", text_or_null(summary.ended_by)},
+      {"running", summary.running},
       {"wall_ns", or_null(summary.wall_ns)},
       {"cpu_ns", or_null(summary.cpu_ns)},
       {"probe",

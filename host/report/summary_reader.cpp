@@ -314,6 +314,11 @@ RunSummary read_summary(std::string_view text) {
   if (document.contains("ended_by") && !document["ended_by"].is_null()) {
     summary.ended_by = text_at(document, "ended_by");
   }
+  if (document.contains("running")) {
+    for (const json& pid : array_at(document, "running")) {
+      summary.running.push_back(static_cast<std::int64_t>(whole(pid, "running", kMostCount)));
+    }
+  }
   for (const json& process : array_at(document, "processes")) {
     summary.processes.push_back(read_process(process, summary.processes.empty()));
   }

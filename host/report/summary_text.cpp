@@ -355,6 +355,18 @@ std::string describe_end(const std::string& ended_by) {
   return "It was ended by " + ended_by + ".";
 }
 
+// "" where none does.
+std::string describe_running(const std::vector<std::int64_t>& running) {
+  constexpr std::size_t kShown = 8;
+  if (running.empty()) return "";
+  const auto shown = std::span(running).first(std::min(running.size(), kShown));
+  const auto more =
+      running.size() > kShown ? fmt::format(" and {} more", running.size() - kShown) : std::string();
+  return fmt::format("Still running: {} (pid {}{}). What comes after this report is not in it.",
+                     running.size() == 1 ? "1 process" : fmt::format("{} processes", running.size()),
+                     fmt::join(shown, ", "), more);
+}
+
 std::string format_capture_heading(const SummaryContext& context, const RunSummary& summary) {
   std::string text = fmt::format("{}", fmt::join(context.command, " "));
   if (context.python.is_object() && context.python.contains("version") &&
@@ -370,7 +382,9 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
   const bool is_bad = summary.verdict.kind == RunVerdict::Kind::Bottleneck;
   append_wrapped(text, "gilscope: " + describe_verdict(summary), style, is_bad ? "33" : "32");
   for (const auto& advice : advise(summary)) append_wrapped(text, "-> " + advice, style);
-  if (const auto end = describe_end(summary.ended_by); !end.empty()) append_wrapped(text, end, style);
+  for (const auto& words : {describe_end(summary.ended_by), describe_running(summary.running)}) {
+    if (!words.empty()) append_wrapped(text, words, style);
+  }
   if (summary.verdict.kind == RunVerdict::Kind::NoGil) return text;
   std::vector<const ProcessSummary*> processes;
   for (const auto& process : summary.processes) processes.push_back(&process);

@@ -236,6 +236,8 @@ class Summary(Document):
     exit_code: int | None
     #: What ended it instead of Python: a signal ("SIGTERM"), "exit", "exec" or "unknown". Older documents have none.
     ended_by: str | None = dataclasses.field(default=None, kw_only=True)
+    #: The processes of it that had not ended. Older documents have none.
+    running: list[int] = dataclasses.field(default_factory=list, kw_only=True)
     wall_ns: int | None
     cpu_ns: int | None
     probe: Probe

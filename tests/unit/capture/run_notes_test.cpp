@@ -15,6 +15,7 @@ using testing::HasSubstr;
 
 RunNotes some_notes() {
   return {.exit_code = 3,
+          .running = {4002, 4007},
           .pair_cost_ns = 17.25,
           .losses = {.unrecorded_processes = 1,
                      .overlooked_gils = 2,
@@ -55,6 +56,7 @@ TEST_F(RunNotesTest, is_read_as_it_was_written) {
   const auto notes = read_run_notes(folder_.path());
   ASSERT_TRUE(notes);
   EXPECT_EQ(notes->exit_code, 3);
+  EXPECT_EQ(notes->running, (std::vector<std::int64_t>{4002, 4007}));
   EXPECT_EQ(notes->processes.at(1).end, std::nullopt);
   EXPECT_EQ(notes->processes.at(1).name, "parser");
   EXPECT_EQ(notes->processes.at(0).threads.at(1).name, "\"quoted\"\n");
@@ -75,8 +77,10 @@ TEST_F(RunNotesTest, knows_of_no_suspension_where_the_capture_is_older_and_refus
   document.erase("suspended_ns");
   document.erase("unrecorded_programs");
   document.erase("unseen_cpu_share");
+  document.erase("running");
   static_cast<void>(folder_.write("run.json", document.dump()));
   EXPECT_EQ(read_run_notes(folder_.path())->losses.suspended, Nanoseconds{});
+  EXPECT_TRUE(read_run_notes(folder_.path())->running.empty());
   document["suspended_ns"] = -1;
   static_cast<void>(folder_.write("run.json", document.dump()));
   EXPECT_THAT(test::error_of([&] { static_cast<void>(read_run_notes(folder_.path())); }).what(),

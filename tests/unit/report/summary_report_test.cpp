@@ -338,6 +338,18 @@ TEST(SummaryReport, says_how_many_processes_are_missing) {
   EXPECT_THAT(text(), HasSubstr("2 processes could not be recorded."));
 }
 
+TEST(SummaryReport, names_the_processes_that_go_on) {
+  auto run = recorded({make_process(4001, {})});
+  const auto text = [&] { return format_summary(summarize_run(run), {.columns = 200}); };
+  EXPECT_THAT(text(), Not(HasSubstr("Still running")));
+  run.running = {4002};
+  EXPECT_THAT(text(), HasSubstr("Still running: 1 process (pid 4002). What comes after this report"));
+  run.running = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  EXPECT_THAT(text(), HasSubstr("Still running: 10 processes (pid 1, 2, 3, 4, 5, 6, 7, 8 and 2 more)."));
+  EXPECT_EQ(read_summary(summary_json(summarize_run(run), {.command = {"gilscope"}}).dump()).running,
+            run.running);
+}
+
 TEST(SummaryReport, names_the_pythons_that_were_not_recorded_and_says_what_share_is_unseen) {
   auto run = recorded({make_process(4001, {})});
   const auto text = [&] { return format_summary(summarize_run(run), {.columns = 300}); };
