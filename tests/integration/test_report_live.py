@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.integration.summaries import READS, assert_blame_sums, releases
+from tests.processes import has_ended
 from tests.schemas import validator_of
 
 
@@ -143,6 +144,41 @@ os.waitpid(child, 0)
     child = int(first_line(process))
     for pid in (process.pid, child):
         assert releases(look(pid)) >= 1000
+
+
+@pytest.mark.parametrize("end", ["", "os._exit(0)"], ids=["by Python", "by os._exit"])
+@pytest.mark.parametrize("keeps", [(), ("-o", "capture")], ids=["counted", "kept"])
+def test_a_daemon_is_named_at_the_end_of_who_started_it_and_lives_on(host, script, start, look, tmp_path, keeps, end):
+    code = f"""
+import os
+r, w = os.pipe()
+child = os.fork()
+if not child:
+    os.setsid()
+    if os.fork(): os._exit(0)
+    os.close(1); os.close(2)
+    os.write(w, str(os.getpid()).encode())
+    os.read(0, 1)
+    open("daemon.done", "w").close()
+    os._exit(0)
+os.waitpid(child, 0)
+print(os.read(r, 100).decode(), flush=True)
+{end}
+"""
+    process = start([host, "run", *keeps, "--json", "out.json", script(code)])
+    daemon = int(first_line(process))
+    assert process.stderr
+    assert f"Still running: 1 process (pid {daemon})" in process.stderr.read()
+    assert process.wait(timeout=60) == 0
+    document = json.loads((tmp_path / "out.json").read_text())
+    validator_of("summary").validate(document)
+    assert document["running"] == [daemon]
+    assert daemon in [told["pid"] for told in document["processes"]]
+    assert look(daemon)["running"] == [daemon]
+    assert not (tmp_path / "daemon.done").exists()
+    process.communicate(timeout=60)
+    assert has_ended(daemon, 60)
+    assert (tmp_path / "daemon.done").exists()
 
 
 def test_the_number_may_be_that_of_a_thread(host, script, start, look):
