@@ -55,9 +55,11 @@ PyObject* end_thread(PyObject* recording, PyObject* id) {
 }
 
 // Of this process, or of a child that was forked from it.
-PyObject* leave_process(PyObject* recording, PyObject* /*unused*/) {
+PyObject* leave_process(PyObject* recording, PyObject* status) {
+  const long number = PyLong_AsLong(status);
+  if (PyErr_Occurred() != nullptr) return nullptr;
   recording_of(recording).stop();
-  watch.leaving();
+  watch.leaving(static_cast<int>(number));
   Py_RETURN_NONE;
 }
 
@@ -134,7 +136,7 @@ PyObject* announce(PyObject* /*unused*/, PyObject* /*unused*/) {
 PyMethodDef name_thread_method{"name_thread", name_thread, METH_VARARGS, nullptr};
 PyMethodDef name_process_method{"name_process", name_process, METH_O, nullptr};
 PyMethodDef end_thread_method{"end_thread", end_thread, METH_O, nullptr};
-PyMethodDef leave_process_method{"leave_process", leave_process, METH_NOARGS, nullptr};
+PyMethodDef leave_process_method{"leave_process", leave_process, METH_O, nullptr};
 PyMethodDef watch_execs_method{"watch_execs", watch_execs, METH_O, nullptr};
 PyMethodDef announce_method{"announce", announce, METH_NOARGS, nullptr};
 PyMethodDef watch_starts_method{"watch_starts", watch_starts, METH_O, nullptr};

@@ -16,7 +16,8 @@ inline constexpr const char* kPythonVariable = "GILSCOPE_PYTHON";
 // What the caller is told.
 struct EndWatch {
   void (*interrupted)() = [] {};  // Python is about to end by an unhandled KeyboardInterrupt
-  void (*leaving)() = [] {};      // os._exit is about to end this process, and the recording has stopped
+  // os._exit is about to end this process with that status, and the recording has stopped.
+  void (*leaving)(int status) = [](int) {};
 };
 
 // Of the interpreter of this thread, from now on. Names and exact ends are no more than comfort: where this

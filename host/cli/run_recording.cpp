@@ -8,6 +8,7 @@
 #include <new>
 #include <optional>
 #include <unistd.h>
+#include <utility>
 
 #include "cli/last_words.h"
 #include "cli/recording_bridge.h"
@@ -48,11 +49,6 @@ Run* run = nullptr;
 Recording* recording_of_child = nullptr;
 
 void note_interrupt() { run->is_interrupted = true; }
-
-// The script has chosen an end without a report of this process: nothing of ours is left behind.
-void leave() {
-  if (run->capture && !run->has_witness) run->capture->end();
-}
 
 // Whether anybody wants to know, beside the capture.
 bool is_told() {
@@ -138,6 +134,16 @@ std::optional<int> write_report(const ProcessEnd& end) {
     run->words.fail({std::string("no report: ") + error.what(), ""});
   }
   return std::nullopt;
+}
+
+// The script has chosen an end after which nothing of this process runs. Where nobody would tell of it then,
+// it is told now; and nothing of ours is left behind.
+void leave(int status) {
+  if (run->has_witness) return;
+  if (getpid() == run->process && !std::exchange(run->is_reported, true)) {
+    write_report({.exit_code = static_cast<unsigned char>(status), .by = "exit"});
+  }
+  if (run->capture) run->capture->end();
 }
 
 std::string text_of_sys(const char* name) {

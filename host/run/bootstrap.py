@@ -146,13 +146,13 @@ def install_in_stock() -> None:
     when_imported("multiprocessing.spawn", have_children_join)
 
 
-def tell_of_exit(os: "Any", leave: "Callable[[], None]") -> None:
+def tell_of_exit(os: "Any", leave: "Callable[[int], None]") -> None:
     """Has `leave` called before os._exit, as which the children of multiprocessing end: no other code would run."""
     exit_at_once = os._exit
 
     def _exit(status: int) -> None:
         if isinstance(status, int) and -(2**31) <= status < 2**31:  # with anything else the process goes on
-            leave()
+            leave(status)
         exit_at_once(status)
 
     # Found by that name again where it is pickled: as the target of a spawned process.
@@ -181,7 +181,7 @@ def tell_recording(
     name: "Callable[[int, str], None]",
     name_process: "Callable[[str], None]",
     end: "Callable[[int], None]",
-    leave: "Callable[[], None]",
+    leave: "Callable[[int], None]",
     watch_execs: "Callable[[Any], None]",
     watch_starts: "Callable[[Any], None]",
     interrupted: "Callable[[], None]",

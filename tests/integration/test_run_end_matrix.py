@@ -33,7 +33,8 @@ GO_ON = "[ $code != 147 ] || { wait -f %1; code=$?; }"
 JOB_CONTROL = ["bash", "-c", f'exec <"$0"; set -m; "$@"; code=$?; {GO_ON}; exit $code']
 
 # What the first process of a PID namespace sends itself does nothing, where it has no handler: it goes on. And a
-# sudden end takes whoever could tell of it with it. The exit code, and what is told: "" is nothing.
+# sudden end takes whoever could tell of it with it: of os._exit it tells before. The exit code, and what is told where
+# that is not as ever: "" is nothing.
 AS_FIRST = {
     "os.abort": (-signal.SIGSEGV, ""),
     "faulthandler": (1, ""),
@@ -42,6 +43,7 @@ AS_FIRST = {
     "SIGTERM": (0, "python"),
     "SIGKILL": (0, "python"),
     "a handler that ends itself": (0, "python"),
+    "exec": (6, ""),
 }
 
 
@@ -75,7 +77,7 @@ def test_the_end_is_the_scripts_own_and_is_told_whoever_started_it(run, host, sc
     code, returned, exit_code, by = ENDS[end]
     told: str | None = by
     if name == "first of a namespace":
-        returned, told = AS_FIRST.get(end, (returned, ""))
+        returned, told = AS_FIRST.get(end, (returned, by))
         exit_code, told = (returned, None) if told == "python" else (exit_code, told)
     if name == "job control" and returned < 0:
         returned = 128 - returned
