@@ -143,4 +143,27 @@ SortedRows sort_rows(const GilFacts& facts) {
   return sorted;
 }
 
+WhatWasWaitedFor find_what_was_waited_for(const GilFacts& facts) {
+  WhatWasWaitedFor found;
+  const auto& gil = *facts.gil;
+  if (facts.rows.empty()) {
+    found.do_several_compute = 2 * gil.forced >= gil.handoffs;
+    (found.do_several_compute ? found.computing : found.brief) = gil.wait_ns;
+    return found;
+  }
+  const auto sorted = sort_rows(facts);
+  std::set<ThreadId> computers;
+  const auto add_computing = [&](const Gathering& gathering) {
+    found.computing = add(found.computing, gathering.lost());
+    for (const auto thread : gathering.culprits()) computers.insert(thread);
+  };
+  add_computing(sorted.computing);
+  for (const auto& late : sorted.late) {
+    if (!late.heaviest()->work) add_computing(late);
+  }
+  found.brief = add(sorted.brief.lost(), sorted.handing_over.lost());
+  found.do_several_compute = computers.size() > 1;
+  return found;
+}
+
 }  // namespace gilscope

@@ -66,4 +66,14 @@ struct SortedRows {
 };
 [[nodiscard]] SortedRows sort_rows(const GilFacts& facts);
 
+// How long threads waited for holds that a waiter had to end, or that went on for longer, doing nobody knows
+// what; and for those that the thread ended itself, soon. By hand-offs where it is not known who made whom
+// wait.
+struct WhatWasWaitedFor {
+  Nanoseconds computing{};
+  Nanoseconds brief{};
+  bool do_several_compute = false;
+};
+[[nodiscard]] WhatWasWaitedFor find_what_was_waited_for(const GilFacts& facts);
+
 }  // namespace gilscope

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "analysis/judge_cpu.h"
+#include "analysis/judge_parts.h"
 #include "analysis/user_code.h"
 #include "support/sort_stably.h"
 
@@ -121,7 +122,6 @@ bool is_worth_telling(const RunFinding& finding, bool is_bad) {
 
 struct Totals {
   double hold_share = 0;  // of the GIL that was held most
-  std::uint64_t forced = 0;
   std::uint64_t handoffs = 0;
 };
 
@@ -130,7 +130,6 @@ Totals sum_up(const RunSummary& run) {
   for (const auto& process : run.processes) {
     for (const auto& gil : process.gils) {
       totals.hold_share = std::max(totals.hold_share, gil.hold_share.value_or(0));
-      totals.forced += gil.forced;
       totals.handoffs += gil.handoffs;
     }
   }
@@ -157,6 +156,20 @@ std::optional<Kind> find_work(const RunSummary& run) {
   return std::nullopt;
 }
 
+// What threads waited for, by the time of it: of a short run the hand-offs of start() and join() outvote
+// those of threads that compute. Empty where it was not that, or nobody knows.
+std::optional<Kind> find_what_was_waited_for(const RunSummary& run) {
+  WhatWasWaitedFor all;
+  for (const auto& facts : gather_facts(run.processes)) {
+    const auto of_it = find_what_was_waited_for(facts);
+    all.computing = add(all.computing, of_it.computing);
+    all.brief = add(all.brief, of_it.brief);
+    all.do_several_compute = all.do_several_compute || of_it.do_several_compute;
+  }
+  if (all.brief >= std::max(all.computing, Nanoseconds(1))) return Kind::FrequentReleases;
+  return all.do_several_compute ? std::optional(Kind::ComputingThreads) : std::nullopt;
+}
+
 Kind find_whole(const RunSummary& run, const Totals& totals) {
   if (totals.hold_share < kHalf) return find_work(run).value_or(Kind::NoBottleneck);
   return run.verdict.kind == RunVerdict::Kind::OneThread ? Kind::LittleToGain : Kind::NoBottleneck;
@@ -170,8 +183,11 @@ std::optional<RunFinding> judge_whole(const RunSummary& run) {
   switch (run.verdict.kind) {
     case RunVerdict::Kind::Bottleneck:
       if (run.verdict.explained.value_or(0) >= kHalf) return std::nullopt;
-      finding.kind = 2 * totals.forced >= totals.handoffs ? Kind::ComputingThreads : Kind::FrequentReleases;
-      return finding;
+      if (const auto kind = find_what_was_waited_for(run)) {
+        finding.kind = *kind;
+        return finding;
+      }
+      return std::nullopt;
     case RunVerdict::Kind::NoBottleneck:
     case RunVerdict::Kind::OneThread:
       if (run.wall_ns.value_or(Nanoseconds{}) < kLeastRun) return std::nullopt;
