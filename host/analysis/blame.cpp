@@ -103,6 +103,7 @@ std::optional<BlamedHold> Blame::acquire(Gil& gil, const Event& event, std::opti
   gil.is_known = true;
   gil.is_asked = false;
   gil.acquired = gil.last;
+  gil.seen_at.reset();
   gil.from = stands;
   if (gil.from || gil.stands.empty()) return ended;
   if (const auto found = gil.stands.find(event.thread); found != gil.stands.end()) gil.from = found->second;
@@ -147,7 +148,10 @@ std::optional<BlamedHold> Blame::apply(const Event& event, std::optional<StackId
         begin_wait(gil, event.thread, gil.last);
       }
       note_timeout(gil, event.thread);
-      if (gil.holder && gil.holder != event.thread) gil.is_asked = true;
+      if (gil.holder && gil.holder != event.thread) {
+        gil.is_asked = true;
+        if (stands) gil.seen_at = stands;
+      }
       break;
     case EventKind::Acquire:
       ended = acquire(gil, event, stands);
@@ -167,7 +171,7 @@ std::vector<BlamedHold> Blame::open_holds(std::uint64_t now) const {
     Gil gil = gils_[id];
     gil.last = std::max(gil.last, now);
     gil.is_asked = false;  // it has not been forced yet
-    if (auto hold = end_hold(GilId{id}, gil, std::nullopt)) holds.push_back(std::move(*hold));
+    if (auto hold = end_hold(GilId{id}, gil, gil.seen_at)) holds.push_back(std::move(*hold));
   }
   return holds;
 }

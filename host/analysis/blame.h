@@ -88,11 +88,12 @@ struct BlamedHold {
 class Blame {
  public:
   // `stands`: where the thread of the event stands, where that was noted: at a release for which somebody
-  // waits, and at an acquire after a wait. Events of GILs that GilMachine has no place for are passed over.
-  // Returns the hold that the event ended, where others waited for it.
+  // waits, and at an acquire after a wait; at a timeout, where the holder does. Events of GILs that
+  // GilMachine has no place for are passed over. Returns the hold that the event ended, where others waited
+  // for it.
   std::optional<BlamedHold> apply(const Event& event, std::optional<StackId> stands);
 
-  // Those that have not ended, up to `now`.
+  // Those that have not ended, up to `now`; `to` is where somebody who waited saw the holder last.
   [[nodiscard]] std::vector<BlamedHold> open_holds(std::uint64_t now) const;
 
   // All spans; what has not ended counts up to `now`.
@@ -119,6 +120,7 @@ class Blame {
     std::uint64_t last = 0;
     std::uint64_t acquired = 0;
     std::optional<StackId> from;
+    std::optional<StackId> seen_at;           // where somebody who waits saw the holder
     std::map<ThreadId, std::uint64_t> waits;  // of the hold that is on, or of the time since the last one
     std::vector<Waiter> waiters;
     std::unordered_map<ThreadId, StackId> stands;  // of threads whose latest release said where they stand

@@ -242,7 +242,7 @@ std::vector<RunFinding> find_causes(const GilFacts& facts) {
   const auto sorted = sort_rows(facts);
   for (const auto& open : sorted.open) {
     auto finding = open.told(Kind::NeverReleased, facts);
-    finding.place = open.heaviest()->from;
+    if (!finding.place) finding.place = open.heaviest()->from;
     found.push_back(std::move(finding));
   }
   for (const auto& late : sorted.late) {

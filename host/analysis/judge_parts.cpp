@@ -11,8 +11,9 @@ namespace {
 
 constexpr double kLeastOfCulprit = 0.05;  // of what the worst culprit caused: who caused less is none
 constexpr std::uint64_t kOnce = 3;        // so many holds are no habit
-constexpr int kNeverReleased = 100;       // switch intervals
-constexpr int kOfInterval = 5;            // a hold of less than that part of one is brief
+constexpr int kNeverReleased = 100;  // switch intervals, or that time: a busy machine wakes who waits late
+constexpr Nanoseconds kForEver{500'000'000};
+constexpr int kOfInterval = 5;  // a hold of less than that part of one is brief
 
 std::vector<ThreadId> rank(const std::map<ThreadId, Nanoseconds>& threads, double least) {
   std::vector<std::pair<ThreadId, Nanoseconds>> list(threads.begin(), threads.end());
@@ -121,7 +122,8 @@ SortedRows sort_rows(const GilFacts& facts) {
     }
     const auto others = row->holds - std::min(row->late_holds, row->holds);
     // A waiter asks for a hold that is late before it is; only one that goes on has not been forced.
-    if (row->late_holds > row->forced && row->max_wait_ns >= kNeverReleased * facts.interval) {
+    if (row->late_holds > row->forced &&
+        row->max_wait_ns >= std::min(kNeverReleased * facts.interval, kForEver)) {
       sorted.open.emplace_back().add(*row, parts.late, row->late_holds, row->max_hold_ns);
     } else if (is_collection(row->work)) {
       const bool is_asked_for = row->work->kind == WorkKind::Collect;

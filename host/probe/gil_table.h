@@ -44,6 +44,7 @@ struct alignas(64) Gil {
   std::uint32_t waiters = 0;   // threads that have requested it and not got it yet
   bool has_id = false;
   bool has_look = false;    // see GilTable::look_of
+  bool was_seen = false;    // a waiter has noted where the holder stands
   bool was_forked = false;  // in a child that has not made this GIL anew yet
 
   // Relaxed: only compared; a GIL that a thread uses was in the table before it could lock the GIL's mutex.

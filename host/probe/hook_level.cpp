@@ -13,6 +13,7 @@ void HookLevel::hand_to_recorder(Gil& gil) noexcept {
   }
   gil.has_id = true;
   gil.has_look = false;
+  gil.was_seen = false;
   gil.recorder = task_.recorder;
   gil.recorder->open(gil.id, task_.owners.owner_of(gil.key()));
 }
@@ -83,6 +84,7 @@ void HookLevel::on_init(std::uintptr_t cond) noexcept {
   gil->holder = kNobody;
   gil->waiters = 0;
   gil->has_look = false;
+  gil->was_seen = false;
 }
 
 void HookLevel::on_destroy(std::uintptr_t cond) noexcept {
@@ -160,6 +162,7 @@ void HookLevel::after_fork_in_child() noexcept {
     gil.last_holder = kNobody;
     gil.waiters = 0;
     gil.has_look = false;
+    gil.was_seen = false;
     gil.sequence = 0;
     gil.was_forked = true;
   };

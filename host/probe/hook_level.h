@@ -106,6 +106,7 @@ class HookLevel {
   std::span<const CodePoint> add_work(Gil& gil, std::uint64_t now, std::span<const CodePoint> stack,
                                       FrameBuffer& buffer) noexcept;
   void record_with_stack(Gil& gil, EventKind kind) noexcept;
+  bool record_seen(Gil& gil) noexcept;
   bool stop_waiting(Gil& gil) noexcept;
   void on_release(Gil& gil) noexcept;
   void on_acquire(Gil& gil) noexcept;

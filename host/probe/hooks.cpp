@@ -11,6 +11,7 @@
 #include "probe/held_stack.h"
 #include "probe/hook_level.h"
 #include "probe/python_stack.h"
+#include "probe/seen_stack.h"
 
 namespace gilscope {
 
@@ -95,12 +96,13 @@ const void* HookLevel::holder_of(const Gil& gil) const noexcept {
 // What the GIL was kept for rather than for Python code, since somebody waits for it.
 std::span<const CodePoint> HookLevel::add_work(Gil& gil, std::uint64_t now, std::span<const CodePoint> stack,
                                                FrameBuffer& buffer) noexcept {
-  const bool was_seen = std::exchange(gil.has_look, false);
+  const bool has_look = std::exchange(gil.has_look, false);
+  gil.was_seen = false;
   if (gil.key() == task_.watched) {
     const auto collection = collection_between(task_.clock, gil.wanted_since, now);
     if (collection) return put_first(*collection, stack, buffer);
   }
-  return was_seen ? put_first(table_.look_of(gil), stack, buffer) : stack;
+  return has_look ? put_first(table_.look_of(gil), stack, buffer) : stack;
 }
 
 // Where somebody waits, or where every hold is asked for: with where the thread stands. drop_gil and take_gil
@@ -118,6 +120,23 @@ std::span<const CodePoint> HookLevel::add_work(Gil& gil, std::uint64_t now, std:
   gil.recorder->record_at(event, stack, python_code());
   note_time(gil, event);
   self().is_recording = false;
+}
+
+// A timeout, with where the holder stands; false where that is not known just now.
+[[gnu::noinline]] bool HookLevel::record_seen(Gil& gil) noexcept {
+  const void* const state = holder_of(gil);
+  FrameBuffer buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): see_stack() says what it wrote
+  auto stack = state == nullptr ? std::span<const CodePoint>() : see_stack(state, buffer);
+  if (stack.empty()) return false;
+  if (gil.has_look) stack = put_first(table_.look_of(gil), stack, buffer);
+  const Event event = happen(gil, EventKind::Timeout);
+  self().is_recording = true;
+  ++gil.sequence;
+  gil.recorder->record_at(event, stack, seen_code());
+  gil.was_seen = true;
+  note_time(gil, event);
+  self().is_recording = false;
+  return true;
 }
 
 // Returns whether the thread had waited for the GIL.
@@ -171,9 +190,13 @@ void HookLevel::on_timeout(Gil& gil, std::uintptr_t cond, std::uint64_t in_sessi
                            std::uint64_t switches_before) noexcept {
   if (gil.key() != cond || gil.recorder == nullptr || self().is_recording) return;
   if (session_ != in_session || gil.switches != switches_before || gil.holder == kNobody) return;
-  record(gil, EventKind::Timeout);
+  ++self().timeouts;
+  // So often that it may never give it up.
+  constexpr std::uint32_t kVeryLong = 32;
+  const bool is_to_be_seen = self().timeouts % kVeryLong == 0 && !gil.was_seen;
+  if (!is_to_be_seen || !record_seen(gil)) record(gil, EventKind::Timeout);
   // At the second Python code would have given it up.
-  if (++self().timeouts < 2 || gil.has_look) return;
+  if (self().timeouts < 2 || gil.has_look) return;
   const void* const state = holder_of(gil);
   const auto look = state == nullptr ? std::nullopt : look_at_holder(state);
   if (!look) return;

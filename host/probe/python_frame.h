@@ -61,4 +61,10 @@ inline const std::uintptr_t* evaluation_stack_of(const PythonFrame* place,
   return reinterpret_cast<const std::uintptr_t*>(place + 1) + code.co_nlocalsplus;
 }
 
+// Of what lies in its interpreter: the memory of one that ends is given back without the deaths there.
+inline std::uint64_t first_life_in(const PyThreadState& state) noexcept {
+  constexpr unsigned kDeathBits = 40;
+  return static_cast<std::uint64_t>(PyInterpreterState_GetID(state.interp)) << kDeathBits;
+}
+
 }  // namespace gilscope

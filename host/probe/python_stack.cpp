@@ -29,12 +29,6 @@ PyCodeObject* code_of(const CodePoint& point) noexcept {
   return static_cast<PyCodeObject*>(const_cast<void*>(point.code));
 }
 
-// Memory of an interpreter that ends is given back without the death of what lies there.
-std::uint64_t first_life_in(const PyThreadState& state) noexcept {
-  constexpr unsigned kDeathBits = 40;
-  return static_cast<std::uint64_t>(PyInterpreterState_GetID(state.interp)) << kDeathBits;
-}
-
 // As _PyFrame_IsIncomplete: a frame whose function has not begun, or that is none of Python's.
 bool read_frame(const PythonFrame& frame, std::uint64_t first_life, CodePoint& point) noexcept {
   if (frame.owner >= kFirstOwnerInC) return false;

@@ -38,9 +38,10 @@ class Recorder {
   // May not lock, allocate, log, throw, touch a Python object, change errno, or call what may take a GIL.
   virtual void record(const Event& event) noexcept = 0;
 
-  // A release for which somebody waits, or an acquire after a wait (with Stacks::Every any of them): and
-  // where the thread stands, the innermost frame first; nothing where stacks are not read, or no Python code
-  // runs. The points are good during the call only.
+  // A release for which somebody waits, or an acquire after a wait (with Stacks::Every any of them), and
+  // where the thread stands; or a timeout after a very long wait, and where the holder was seen: the
+  // innermost frame first; nothing where stacks are not read, or no Python code runs. The points are good
+  // during the call only.
   virtual void record_at(const Event& event, std::span<const CodePoint> /*stack*/,
                          const CodeReader& /*reader*/) noexcept {
     record(event);

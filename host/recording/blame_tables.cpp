@@ -91,6 +91,7 @@ void BlameTables::apply(const QueuedEvent& queued) noexcept {
     case EventKind::Request:
     case EventKind::Timeout:
       await(event, place);
+      if (queued.stack()) spans_->see_holder(event.gil, queued.stack());
       break;
     case EventKind::Acquire:
       acquire(queued, place);
@@ -129,6 +130,7 @@ void BlameTables::release(const QueuedEvent& queued, const GilMachine::Place& pl
   const GilState& gil = table.gil(static_cast<std::uint32_t>(event.gil));
   if (queued.quiet_begin != 0) machine_.begin_unseen(event, place, queued.quiet_begin - 1);
   const auto hold = machine_.ending(event, place);
+  spans_->see_holder(event.gil, {});
   if (hold) {
     const ThreadRow& row = *table.row_of(gil);
     if (queued.is_noted() && (queue_->takes_every_hold.get() != 0 || spans_->is_awaited(event.gil))) {
@@ -154,6 +156,7 @@ void BlameTables::acquire(const QueuedEvent& queued, const GilMachine::Place& pl
   }
   const auto wait = machine_.ending(event, place);
   machine_.apply(event, place);
+  spans_->see_holder(event.gil, {});
   if (!queued.is_noted()) return;
   if (wait) spans_->end_wait(event.gil, event.thread, wait->end);
   const ThreadRow& row = *table.row_of(table.gil(static_cast<std::uint32_t>(event.gil)));

@@ -59,7 +59,7 @@ std::uint64_t BlameTables::end_all(std::span<const QuietFigures> quiet, std::uin
                         .begin = row.held.get() - 1,
                         .end = end};
     if (queue_->takes_every_hold.get() != 0 || spans_->is_awaited(hold.gil)) {
-      spans_->end_hold(hold, {.from = from, .to = {}});
+      spans_->end_hold(hold, {.from = from, .to = spans_->seen_holder(hold.gil)});
     }
     row.cut.add(1);
     close(row.held, row.hold, row);

@@ -61,6 +61,17 @@ std::map<std::uint32_t, Holder> find_holders(const RowTable& table, std::span<co
 
 }  // namespace
 
+void SpanTable::see_holder(GilId gil, std::optional<std::uint32_t> stack) noexcept {
+  if (static_cast<std::size_t>(gil) < kGils)
+    gils.at(static_cast<std::size_t>(gil)).seen_at.set(plus_one(stack));
+}
+
+std::optional<std::uint32_t> SpanTable::seen_holder(GilId gil) const noexcept {
+  const auto plus_one =
+      static_cast<std::size_t>(gil) < kGils ? gils.at(static_cast<std::size_t>(gil)).seen_at.read() : 0;
+  return plus_one == 0 ? std::nullopt : std::optional(static_cast<std::uint32_t>(plus_one - 1));
+}
+
 void SpanTable::Standing::set(std::optional<std::uint32_t> stack, std::uint64_t holds) noexcept {
   stack_plus_one.set(plus_one(stack));
   holds_plus_one.set(holds + 1);
@@ -370,7 +381,10 @@ Spans SpanTable::read(const RowTable& table, std::span<const QuietFigures> quiet
       const auto from = holder->second.is_quiet
                             ? std::nullopt
                             : stack_of(plus_one(begin_of_hold(table, *holder->second.row)));
-      spans[{.gil = GilId{gil}, .thread = holder->second.thread, .from = from, .to = {}}] += open;
+      spans[{.gil = GilId{gil},
+             .thread = holder->second.thread,
+             .from = from,
+             .to = stack_of(waiters.seen_at.read())}] += open;
     }
     if (!nobodys.waits.empty()) spans[{.gil = GilId{gil}}] += nobodys;
   }

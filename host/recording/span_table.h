@@ -31,6 +31,9 @@ struct SpanTable {
   // A hold ends, for which somebody waits or not.
   void end_hold(const Interval& hold, SpanEnds ends) noexcept;
   [[nodiscard]] bool is_awaited(GilId gil) const noexcept;
+  // Somebody who waits has seen where the holder stands; empty: there is another holder.
+  void see_holder(GilId gil, std::optional<std::uint32_t> stack) noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> seen_holder(GilId gil) const noexcept;
 
   // `rename` is called with the keys of rows (row_key), and returns those that spans and waits go by now. Who
   // is killed meanwhile leaves the spans as they were or as they are after.
@@ -117,6 +120,7 @@ struct SpanTable {
     Cell count;     // who waits now
     Cell used;      // places up to the last that was ever taken
     Cell interval;  // see follow_interval
+    Cell seen_at;   // number + 1 of the stack where one of them saw the holder; 0: none did
     Others others;
     std::array<Waiter, kNamed> named;
   };

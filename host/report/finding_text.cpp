@@ -177,12 +177,16 @@ std::string describe_releases(const RunFinding& finding, const ProcessSummary* p
                      describe_effect(finding, words, process), advice);
 }
 
+// Where it stands now is known where somebody who waited saw it; else where it got the GIL.
 std::string describe_open(const RunFinding& finding, const ProcessSummary* process) {
   const auto words = find_words(finding, process);
+  const bool was_seen = !finding.stack.empty();
+  const auto begin = process == nullptr ? Nanoseconds{} : process->wall_ns - finding.longest;
   return fmt::format(
-      "{} got the GIL {} before the end{} and never gave it up: {} waited {}{}; a deadlock, or a call in C "
+      "{} got the GIL after {}{} and has kept it since, for {}{}: {} waited {}{}; a deadlock, or a call in C "
       "that does not return",
-      words.culprits, format_duration(finding.longest), words.at, words.victims,
+      words.culprits, format_duration(std::max(begin, Nanoseconds{})), was_seen ? "" : words.at,
+      format_duration(finding.longest), was_seen ? words.doing + words.at : "", words.victims,
       format_duration(finding.lost), words.share);
 }
 

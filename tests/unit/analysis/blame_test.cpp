@@ -63,6 +63,17 @@ TEST(Blame, a_wait_is_of_the_hold_up_to_the_release_and_then_nobodys) {
   EXPECT_EQ(spans.at(kNobodys).waits, (Waits{{ThreadId{2}, 3}}));
 }
 
+// It may never give the GIL up, and then nobody else says where it stands.
+TEST(Blame, a_hold_that_has_not_ended_stands_where_a_waiter_saw_it) {
+  std::vector<Noted> events{{acquire(10, 1), kRead}, request(15, 2), {timeout(20, 2), kLoop}, timeout(25, 2)};
+  EXPECT_EQ(spans_of(events, 30).at(key(1, kRead, kLoop)).waits, (Waits{{ThreadId{2}, 15}}));
+  events.insert(events.end(), {release(40, 1), acquire(40, 2), request(45, 1), timeout(50, 1)});
+  const auto spans = spans_of(events, 60);
+  EXPECT_EQ(spans.at(key(1, kRead, {})).holds, 1U) << "where it ended nobody saw";
+  EXPECT_EQ(spans.at(key(2, {}, {})).waits, (Waits{{ThreadId{1}, 15}}))
+      << "what was seen was of another hold";
+}
+
 // The switch interval is 10: who waits for 30 during one hold waits for more than Python code.
 TEST(Blame, a_hold_is_late_that_somebody_waited_for_three_switch_intervals_for) {
   const auto late_after = [](std::uint64_t end) {
@@ -267,7 +278,8 @@ TEST(BlameProperties, a_hold_causes_its_overlap_with_every_wait) {
       const auto interval = machine.ending(event);
       machine.apply(event);
       // Each hold is a span of its own: it ends at a place that no other one does.
-      blame.apply(event, static_cast<StackId>(holds.size()));
+      const bool is_seen = event.kind == EventKind::Timeout;
+      blame.apply(event, is_seen ? std::nullopt : std::optional(static_cast<StackId>(holds.size())));
       if (interval) keep(*interval);
     }
     const auto end = events.back().ticks;

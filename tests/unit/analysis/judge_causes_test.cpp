@@ -155,6 +155,16 @@ TEST(NeverReleased, is_a_hold_that_goes_on_for_a_hundred_intervals) {
   EXPECT_EQ(found.kind, FindingKind::NeverReleased);
   EXPECT_EQ(found.place->line, 3U);
   EXPECT_EQ(found.culprit, kHolder);
+  auto seen = row;  // by who waits: where it stands, and in which call
+  seen.to = line_of_app(9);
+  seen.stack = {line_of_app(9)};
+  seen.work = HeldWork{.kind = WorkKind::Call, .name = "a ctypes call"};
+  EXPECT_EQ(only(causes_in({seen})).kind, FindingKind::NeverReleased);
+  EXPECT_EQ(only(causes_in({seen})).place->line, 9U);
+  EXPECT_EQ(only(causes_in({seen})).work, seen.work);
+  auto late = judged_process({row});  // who waits is woken late where the machine is busy
+  late.gils[0].switch_interval = 9 * kMsTime;
+  EXPECT_EQ(only(causes_of(late)).kind, FindingKind::NeverReleased);
   row.forced = 1;  // it has ended, by a line that nobody knows
   EXPECT_EQ(only(causes_in({row})).kind, FindingKind::KeptByC);
   row.forced = 0;

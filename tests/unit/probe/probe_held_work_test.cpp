@@ -23,7 +23,7 @@ class ReleaseList final : public EventList {
   void record_at(const Event& event, std::span<const CodePoint> stack,
                  const CodeReader& reader) noexcept override {
     record(event);
-    if (event.kind != EventKind::Release || stack.empty()) return;
+    if (event.kind == EventKind::Acquire || stack.empty()) return;
     std::vector<std::string> lines;
     for (const auto& point : stack) {
       CodeWords words;
@@ -32,7 +32,7 @@ class ReleaseList final : public EventList {
                       std::string(words.function()));
     }
     const std::scoped_lock lock(mutex_);
-    releases_.push_back(std::move(lines));
+    (event.kind == EventKind::Release ? releases_ : seen_).push_back(std::move(lines));
   }
 
   [[nodiscard]] std::vector<std::vector<std::string>> releases() const {
@@ -40,21 +40,29 @@ class ReleaseList final : public EventList {
     return releases_;
   }
 
+  // Of holders, by who waits.
+  [[nodiscard]] std::vector<std::vector<std::string>> seen() const {
+    const std::scoped_lock lock(mutex_);
+    return seen_;
+  }
+
  private:
   mutable std::mutex mutex_;
   std::vector<std::vector<std::string>> releases_;
+  std::vector<std::vector<std::string>> seen_;
 };
 
 ReleaseList* released = nullptr;
 std::counting_semaphore<> turns{0};
 bool was_kept = false;
 
+std::size_t kept_intervals = 6;
+
 // With the GIL held: has the other thread ask for it, and lets it wait for several switch intervals.
 void keep_the_gil() {
-  constexpr std::size_t kIntervals = 6;
   const auto before = released->count(EventKind::Timeout);
   turns.release();
-  while (released->count(EventKind::Timeout) < before + kIntervals) sched_yield();
+  while (released->count(EventKind::Timeout) < before + kept_intervals) sched_yield();
   was_kept = true;
 }
 
@@ -218,6 +226,29 @@ TEST_F(ProbeHeldWorkTest, a_collection_that_comes_by_itself_is_told) {
   const auto release = release_of("gc.disable()\n" + kMakeGarbage +
                                   "gc.enable()\nkept = []\nwhile not is_kept(): kept.append([])\n");
   EXPECT_TRUE(release.front().starts_with("<garbage collection>:0 generation ")) << release.front();
+}
+
+// It may never come back.
+TEST_F(ProbeHeldWorkTest, a_holder_is_seen_by_who_has_waited_for_very_long_with_all_its_stack) {
+  kept_intervals = 70;
+  run("sys.setswitchinterval(1e-3)");
+  release_of(
+      "def größe(lines):\n"
+      "    return [\n"
+      "        keep() for line in lines]\n"
+      "def produce():\n"
+      "    yield größe([1])\n"
+      "list(produce())\n");
+  run("sys.setswitchinterval(5e-3)");
+  kept_intervals = 6;
+  const auto seen = list_.seen();
+  ASSERT_EQ(seen.size(), 1U) << "once a hold";
+  auto stack = seen.front();
+  std::erase_if(stack, [](const std::string& line) { return line.ends_with("<listcomp>"); });  // up to 3.11
+  ASSERT_GE(stack.size(), 4U);
+  stack.resize(4);
+  EXPECT_EQ(stack, (std::vector<std::string>{"<call>:0 keep", "culprit.py:3 größe", "culprit.py:5 produce",
+                                             "culprit.py:6 <module>"}));
 }
 
 TEST_F(ProbeHeldWorkTest, the_program_sees_its_own_callbacks_and_they_hear_what_they_heard) {

@@ -30,7 +30,8 @@ class AsHooks {
     const bool is_again = event.kind == EventKind::Acquire && gil.latest == event.thread;
     if (event.kind == EventKind::Request) gil.waiting.insert(event.thread);
     if (event.kind == EventKind::Acquire) gil.latest = event.thread;
-    const bool is_noted = has_waited || (is_release && !gil.waiting.empty());
+    const bool is_very_long = event.kind == EventKind::Timeout && event.ticks % 3 == 0;
+    const bool is_noted = has_waited || is_very_long || (is_release && !gil.waiting.empty());
     event.sequence = gil.sequence;
     const bool is_quiet = !is_noted && gil.waiting.empty() && (is_release || is_again);
     if (is_quiet && recorder_.absorb(event)) return false;
