@@ -84,7 +84,7 @@ class Tracer {
   void name_thread(std::uint32_t thread, const std::string& name) {
     recording_->name_thread(ThreadId{thread}, name);
   }
-  void name_process(const std::string& name) { recording_->name_process(name); }
+  void name_process(const std::string& name) { recording_->name_process(name, NamedBy::Module); }
   void end_thread(std::uint32_t thread) { recording_->end_thread(ThreadId{thread}); }
 
   void stop() {

@@ -42,7 +42,7 @@ struct ProcessRecord {
   std::int64_t parent_pid = 0;
   std::uint64_t folded = 0;  // of how many processes that have ended this is the sum; 0: it is of one
   ProcessRole role = ProcessRole::First;
-  std::string name;    // multiprocessing's; "" of a process that it did not start
+  std::string name;    // "": nobody named it
   Nanoseconds wall{};  // up to its stop; of a process that ended without one, up to its last event
   std::optional<Nanoseconds> cpu;
   TickLength tick;

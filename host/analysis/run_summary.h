@@ -65,7 +65,7 @@ struct ProcessSummary {
   std::int64_t parent_pid = 0;
   std::uint64_t folded = 0;  // as ProcessRecord has it
   ProcessRole role = ProcessRole::First;
-  std::string name;  // multiprocessing's; "" of a process that it did not start
+  std::string name;  // "": nobody named it
   Nanoseconds wall_ns{};
   std::optional<Nanoseconds> cpu_ns;
   std::optional<Nanoseconds> cpu_wait_ns;  // of its threads in the queue for one; empty: known of none

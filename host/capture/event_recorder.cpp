@@ -12,6 +12,7 @@
 #include "capture/stack_writer.h"
 #include "capture/stream_writer.h"
 #include "support/error.h"
+#include "support/kernel_name.h"
 
 namespace gilscope {
 namespace {
@@ -39,6 +40,7 @@ struct ThreadState {
   std::uint64_t session = 0;
   std::uint64_t owner = 0;
   std::uint32_t drops_before_try = 0;
+  std::uint64_t told = 0;  // the session that has the kernel's name of the thread
 };
 constinit thread_local ThreadState self __attribute__((tls_model("initial-exec")));
 
@@ -60,7 +62,7 @@ void release_lanes() noexcept {
 void give_lane_back(void*) noexcept {
   Lane* const lane = std::exchange(self.lane, &no_lane);
   if (lane != &no_lane) LaneTable::give_back(*lane, self.owner);
-  self = {};
+  self = {.told = self.told};
 }
 
 // What the long way may change and the program must not see. Cancellation: none of its calls should be a
@@ -250,6 +252,7 @@ void EventRecorder::record(const Event& event) noexcept {
     return;
   }
   Lane* const lane = own_lane(event.ticks);
+  if (lane != nullptr && std::exchange(self.told, session_) != session_) tell_own_name(*lane, event);
   if (lane == nullptr || !make_room(*lane, file_, kEventRoom)) {
     self.drops_before_try = kDropsBetweenTries - 1;
     drop(event);
@@ -320,7 +323,7 @@ Lane* EventRecorder::own_lane(std::uint64_t ticks) noexcept {
     if (self.lane->last_ticks < ticks) return self.lane;
     LaneTable::give_back(*self.lane, self.owner);
   }
-  self = {.session = session_};
+  self = {.session = session_, .told = self.told};
   const std::uint64_t owner = owners.fetch_add(1, std::memory_order_relaxed);
   Lane* const lane = lanes.take(owner, ticks);
   if (lane == nullptr) return nullptr;
@@ -329,7 +332,7 @@ Lane* EventRecorder::own_lane(std::uint64_t ticks) noexcept {
     LaneTable::give_back(*lane, owner);
     return nullptr;
   }
-  self = {.lane = lane, .session = session_, .owner = owner};
+  self = {.lane = lane, .session = session_, .owner = owner, .told = self.told};
   return lane;
 }
 
@@ -374,14 +377,26 @@ void EventRecorder::note_gil(GilId gil, std::int64_t interpreter) noexcept {
   record->number(to_zigzag(interpreter));
 }
 
+// Of the calling thread; Python tells what it calls it later.
+void EventRecorder::tell_own_name(Lane& lane, const Event& event) noexcept {
+  const auto name = read_own_name(static_cast<pid_t>(event.thread));
+  if (name.front() == '\0' || !make_room(lane, file_, kNameRoom)) return;
+  if (!lane.is_published) begin_stream(lane, event);
+  write_name(lane, event.thread, view_of(name));
+}
+
 void EventRecorder::name_thread(ThreadId thread, std::string_view name) noexcept {
   const Unnoticed unnoticed;
-  name = name.substr(0, kMaxNameLength);
   if (!is_ready()) return;
   Lane* const lane = own_lane(kAnyTicks);
   if (lane == nullptr || !make_room(*lane, file_, kNameRoom)) return;
   if (!lane->is_published) begin_stream(*lane, {.thread = thread});
-  Appending record(*lane);
+  write_name(*lane, thread, name.substr(0, kMaxNameLength));
+}
+
+// There is room for it.
+void EventRecorder::write_name(Lane& lane, ThreadId thread, std::string_view name) noexcept {
+  Appending record(lane);
   record->control(ControlKind::Name);
   record->number(static_cast<std::uint32_t>(thread));
   record->number(name.size());

@@ -84,6 +84,8 @@ class EventRecorder final : public Recorder {
   bool is_ready() noexcept;
   void record_slowly(const Event& event) noexcept;
   void write_event(Lane& lane, const Event& event) noexcept;
+  void tell_own_name(Lane& lane, const Event& event) noexcept;
+  static void write_name(Lane& lane, ThreadId thread, std::string_view name) noexcept;
   Lane* own_lane(std::uint64_t ticks) noexcept;
   void begin_stream(Lane& lane, const Event& event) noexcept;
   void note_point(Lane& lane) const noexcept;

@@ -27,7 +27,7 @@ struct ProcessNotes {
   std::int64_t parent_pid = 0;
   std::uint64_t folded = 0;  // see ProcessRecord; not in a capture
   std::string start_method;  // as in the events file: "" of the first process
-  std::string name;          // multiprocessing's; "" of a process that it did not start
+  std::string name;          // "": nobody named it
   std::uint64_t begin = 0;   // ticks
   std::optional<std::uint64_t>
       end;  // of one that was killed: unknown; of one that still runs: that of the run

@@ -43,7 +43,7 @@ PyObject* name_thread(PyObject* recording, PyObject* arguments) {
 }
 
 PyObject* name_process(PyObject* recording, PyObject* text) {
-  if (const auto name = text_of(text)) recording_of(recording).name_process(*name);
+  if (const auto name = text_of(text)) recording_of(recording).name_process(*name, NamedBy::Module);
   Py_RETURN_NONE;
 }
 

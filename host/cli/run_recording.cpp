@@ -367,7 +367,9 @@ void join_recording(const std::string& path, const std::vector<std::string>& arg
     recording_of_child = Recording::join(path, role).release();
     if (recording_of_child == nullptr) return;
     recording_of_child->start();
-    if (role == ProcessRole::Started) recording_of_child->name_process(name_of_command(arguments));
+    if (role == ProcessRole::Started) {
+      recording_of_child->name_process(name_of_command(arguments), NamedBy::Command);
+    }
     have_python_tell(*recording_of_child, {});
     Py_AtExit([] { recording_of_child->stop(); });
     recording_of_child->watch_starts();

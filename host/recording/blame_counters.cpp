@@ -105,6 +105,7 @@ QuietHolds* BlameCounters::find_quiet_holds(std::uint32_t place, const Event& ev
   QuietHolds* const quiet = tables_.quiet_of(GilId{place}, event.thread, event.ticks);
   const auto rows = tables_.table().rows_in_use();
   constexpr std::uint64_t kRefusals = 256;
+  if (rows != rows_before && names_ != nullptr) names_->name_native(event.thread);
   if (quiet == nullptr) queue.rows_refused.add(1);
   const bool is_refused = quiet == nullptr && queue.rows_refused.get() % kRefusals == 1;
   // Better by a thread that waits. Where none does, nobody is disturbed here.

@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
+#include <system_error>
 #include <unistd.h>
 
+#include "analysis/name_family.h"
 #include "recording/cpu_wait.h"
+#include "support/kernel_name.h"
+#include "support/system_files.h"
 
 namespace gilscope {
 namespace {
@@ -30,21 +35,15 @@ constexpr std::string_view kUnnamed = "(ended threads)";
 
 bool is_digit(char byte) noexcept { return byte >= '0' && byte <= '9'; }
 
-enum class Numbers : std::uint8_t { TheLast, All };
+// What `threading` calls a thread of whose start it does not know.
+bool is_dummy(std::string_view name) noexcept {
+  constexpr std::string_view kDummy = "Dummy-";
+  return name.starts_with(kDummy) && std::ranges::all_of(name.substr(kDummy.size()), is_digit);
+}
 
-// Or each number is N.
-NoteName name_family(const NoteName& name, Numbers numbers) noexcept {
-  const std::string_view text(name.data(), strnlen(name.data(), kNameBytes));
-  const auto end = std::min(text.find(" ("), text.size());
-  auto begin = end;
-  while (begin > 0 && is_digit(text[begin - 1])) --begin;
+NoteName write_family(const NoteName& name, Numbers numbers) noexcept {
   NoteName family{};
-  std::size_t size = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool is_number = numbers == Numbers::All ? is_digit(text[i]) : i >= begin && i < end;
-    if (!is_number) family.at(size++) = text[i];
-    if (is_number && (i == 0 || i == begin || !is_digit(text[i - 1]))) family.at(size++) = 'N';
-  }
+  write_family({name.data(), strnlen(name.data(), kNameBytes)}, numbers, family);
   return family;
 }
 
@@ -58,7 +57,12 @@ std::optional<std::uint64_t> cpu_wait_of(const ThreadNote& note) noexcept {
 
 }  // namespace
 
-NoteName name_family(const NoteName& name) noexcept { return name_family(name, Numbers::TheLast); }
+NoteName name_family(const NoteName& name) noexcept { return write_family(name, Numbers::TheLast); }
+
+void ThreadNote::begin(std::optional<Nanoseconds> cpu, std::optional<Nanoseconds> cpu_wait) noexcept {
+  cpu_begin.set(static_cast<std::uint64_t>(cpu.value_or(Nanoseconds{}).count()));
+  cpu_wait_begin.set(static_cast<std::uint64_t>(cpu_wait.value_or(Nanoseconds{}).count()));
+}
 
 void ThreadNote::end(std::optional<Nanoseconds> cpu, std::optional<Nanoseconds> cpu_wait) noexcept {
   if (cpu) cpu_end.set(static_cast<std::uint64_t>(cpu->count()));
@@ -85,6 +89,7 @@ ThreadNote* ProcessNote::find_or_add(ThreadId thread) noexcept {
   added.cpu_end.set(0);
   added.cpu_wait_begin.set(0);
   added.cpu_wait_end.set(0);
+  added.is_named.set(0);
   added.name.fill('\0');
   added.thread.set(key_of(thread));
   if (place == count) threads.set(count + 1);
@@ -105,7 +110,7 @@ ThreadId ProcessNote::family_of_name(const NoteName& told) noexcept {
   }
   if (told.front() == '\0') return ThreadId{kFirstFamily};
   for (const auto numbers : {Numbers::TheLast, Numbers::All}) {
-    const NoteName shared = name_family(told, numbers);
+    const NoteName shared = write_family(told, numbers);
     const std::size_t usable = numbers == Numbers::TheLast ? kFamilies / 2 : kFamilies;
     for (std::size_t i = 0; i < kFamilies; ++i) {
       ThreadNote& family = families[i];
@@ -175,10 +180,44 @@ bool ProcessNote::end_of_other(std::uint64_t ticks) noexcept {
   return exec != 0;
 }
 
-void ProcessNote::name_process(std::string_view new_name) noexcept { set(name, new_name); }
+bool ProcessNote::name_process(std::string_view new_name, NamedBy by) noexcept {
+  const auto by_plus_one = static_cast<std::uint64_t>(by) + 1;
+  if (by_plus_one < named_by_plus_one.get()) return false;
+  named_by_plus_one.set(by_plus_one);
+  set(name, new_name);
+  return true;
+}
 
 void ProcessNote::name_thread(ThreadId thread, std::string_view new_name) noexcept {
-  if (ThreadNote* const note = find_or_add(thread)) set(note->name, new_name);
+  ThreadNote* const note = find_or_add(thread);
+  if (note == nullptr) return;
+  if (is_dummy(new_name)) {
+    name_native(thread);
+    if (note->name.front() == '\0') set(note->name, new_name);
+    return;
+  }
+  set(note->name, new_name);
+  note->is_named.set(1);
+}
+
+void ProcessNote::name_native(ThreadId thread) noexcept {
+  const auto own_name = read_own_name(static_cast<pid_t>(thread));
+  if (own_name.front() == '\0') return;
+  const bool is_new = find(thread) == nullptr;
+  ThreadNote* const note = find_or_add(thread);
+  if (note == nullptr || note->is_named.get() != 0) return;
+  if (is_new) note->begin(read_thread_cpu(thread), read_cpu_wait(thread));
+  set(note->name, view_of(own_name));
+}
+
+void ProcessNote::name_natives() noexcept {
+  std::error_code error;
+  for (std::filesystem::directory_iterator tasks("/proc/self/task", error);
+       !error && tasks != std::filesystem::directory_iterator(); tasks.increment(error)) {
+    const auto id = parse_unsigned(tasks->path().filename().native()).value_or(0);
+    const ThreadNote* const known = find(ThreadId{static_cast<std::uint32_t>(id)});
+    if (known == nullptr || known->is_named.get() == 0) name_native(ThreadId{static_cast<std::uint32_t>(id)});
+  }
 }
 
 // The clock of a thread of this process by its system's id, as the kernel's CPUCLOCK_* macros build it

@@ -23,9 +23,11 @@ namespace gilscope {
 inline constexpr std::size_t kNameBytes = 103;  // longer names are cut, between characters of UTF-8
 
 using NoteName = std::array<char, kNameBytes + 1>;
-// "Thread-12 (work)" is "Thread-N (work)", "ThreadPoolExecutor-0_7" is "ThreadPoolExecutor-0_N": the number
-// at the end, but for what `threading` says in parentheses.
+// See analysis/name_family.h.
 [[nodiscard]] NoteName name_family(const NoteName& name) noexcept;
+
+// Who says what a process is called: a later one knows better.
+enum class NamedBy : std::uint8_t { Command, Module, Title };  // its title is what it calls itself
 
 // Notes are written by who has the lock of the counters' queue, or by the one thread of a forked child.
 struct ThreadNote {
@@ -34,12 +36,15 @@ struct ThreadNote {
   Cell cpu_end;         // when it ended, or the recording did; 0: not known
   Cell cpu_wait_begin;  // likewise, for how long it had waited for a CPU (cpu_wait.h);
   Cell cpu_wait_end;    // 1 more than that; 0: not known
+  Cell is_named;        // 1: by Python; else by the kernel, or nobody
   NoteName name;
 
+  // As of now, where it has worked before.
+  void begin(std::optional<Nanoseconds> cpu, std::optional<Nanoseconds> cpu_wait) noexcept;
   // When it ended. Nothing is changed by what is not known.
   void end(std::optional<Nanoseconds> cpu, std::optional<Nanoseconds> cpu_wait) noexcept;
 };
-static_assert(sizeof(ThreadNote) == 144);
+static_assert(sizeof(ThreadNote) == 152);
 
 struct ProcessNote {
   static constexpr std::size_t kThreads = 958;
@@ -57,11 +62,12 @@ struct ProcessNote {
   Cell cpu_begin;  // of the process, in ns
   Cell cpu_end;    // 0: not known
   Cell threads;
-  NoteName name;    // multiprocessing's; "": it did not start the process
+  NoteName name;    // "": nobody named it
   Cell exec_ticks;  // when it was about to become another program; 0: it was not
   HookTimes hooks;
   Cell folded;  // of how many processes that have ended this is the sum; 0: it is of one
-  std::array<std::byte, 64> unused;
+  Cell named_by_plus_one;
+  std::array<std::byte, 72> unused;
   std::array<ThreadNote, kThreads> notes;
   // Of threads that have ended and are one by their name. `cpu_end` is the sum of their times, and
   // `cpu_wait_end` of what they waited; where one of these is not known, its begin is kUnknownCpu.
@@ -94,10 +100,15 @@ struct ProcessNote {
     return std::span(notes).first(std::min<std::uint64_t>(threads.read(), kThreads));
   }
 
-  void name_process(std::string_view new_name) noexcept;
+  // Returns whether that is its name by now.
+  bool name_process(std::string_view new_name, NamedBy by) noexcept;
   void name_thread(ThreadId thread, std::string_view new_name) noexcept;
+  // As the kernel calls it, where Python has not named it and it has a name of its own: native threads.
+  void name_native(ThreadId thread) noexcept;
+  // Likewise, of all threads of this process that live.
+  void name_natives() noexcept;
 };
-static_assert(sizeof(ProcessNote) == std::size_t{36} * 4096, "whole pages, so that what follows is aligned");
+static_assert(sizeof(ProcessNote) == std::size_t{38} * 4096, "whole pages, so that what follows is aligned");
 
 // CPU time; empty where the thread is gone.
 [[nodiscard]] std::optional<Nanoseconds> read_thread_cpu(ThreadId thread) noexcept;

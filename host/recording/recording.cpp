@@ -121,6 +121,7 @@ void Recording::start() {
     if (space_) space_->count_refused();
     throw;
   }
+  title_.begin();
   boot_began_ = read_boot_offset();
   throttled_before_ = read_throttled();
   if (space_ && role_ == ProcessRole::First) CommonNote::of(*space_).set_began(probe_.started());
@@ -129,10 +130,7 @@ void Recording::start() {
     ThreadNote* const own = note_->find_or_add(calling_thread());
     if (own == nullptr) return;
     // It has worked before: Python's start alone takes more than a short script.
-    const auto cpu = read_thread_cpu(calling_thread()).value_or(Nanoseconds{});
-    own->cpu_begin.set(static_cast<std::uint64_t>(cpu.count()));
-    const auto cpu_wait = read_cpu_wait(calling_thread()).value_or(Nanoseconds{});
-    own->cpu_wait_begin.set(static_cast<std::uint64_t>(cpu_wait.count()));
+    own->begin(read_thread_cpu(calling_thread()), read_cpu_wait(calling_thread()));
   });
   // Python's own name for it; `threading` may never be imported.
   if (gettid() == getpid()) name_thread(calling_thread(), "MainThread");
@@ -163,8 +161,10 @@ void Recording::watch_starts() {
 void Recording::stop() noexcept {
   if (!probe_.is_running()) return;
   probe_.stop();
+  note_title(title_.read());
   events_.stop(probe_.stopped());
   replace_running(this, nullptr);
+  counters_->with_names([this] { note_->name_natives(); });  // some were named after their first event
   boot_ended_ = read_boot_offset();
   throttled_after_ = read_throttled();
   note_->end(probe_.stopped().ticks);
@@ -188,13 +188,18 @@ void Recording::note_command(const std::vector<std::string>& command) noexcept {
 }
 
 void Recording::name_thread(ThreadId thread, std::string_view name) noexcept {
+  note_title(title_.read_command_line());  // now and then: a process that is killed tells of it no more
   counters_->with_names([&] { note_->name_thread(thread, name); });
   if (events_.is_running()) events_.name_thread(thread, name);
 }
 
-void Recording::name_process(std::string_view name) noexcept {
-  note_->name_process(name);
-  if (events_.is_running()) events_.name_process(name);
+void Recording::name_process(std::string_view name, NamedBy by) noexcept {
+  if (note_->name_process(name, by) && events_.is_running()) events_.name_process(name);
+}
+
+void Recording::note_title(const ProcessTitle::Text& title) noexcept {
+  if (title.front() != '\0' && title.data() != std::string_view(note_->name.data()))
+    name_process(title.data(), NamedBy::Title);
 }
 
 void Recording::end_thread(ThreadId thread) noexcept {
@@ -224,6 +229,7 @@ void Recording::begin_again() noexcept {
   }
   counters_->begin_anew();
   role_ = role_of_forks(role_);
+  title_.begin();
   const auto begin = probe_.clock().read();
   note_->begin(role_, begin);
   note_->name_thread(calling_thread(), "MainThread");

@@ -19,6 +19,7 @@
 #include "recording/shared_space.h"
 #include "recording/started_programs.h"
 #include "recording/suspension.h"
+#include "support/process_title.h"
 
 namespace gilscope {
 
@@ -77,7 +78,7 @@ class Recording {
   // Called by the thread itself, with the main interpreter's GIL held.
   void name_thread(ThreadId thread, std::string_view name) noexcept;
   // Likewise, by any thread.
-  void name_process(std::string_view name) noexcept;
+  void name_process(std::string_view name, NamedBy by) noexcept;
   // By the calling thread: this process is about to become another program, or could not.
   void note_exec(bool is_near) noexcept;
   // Notes the CPU time of the thread, which is about to end.
@@ -115,6 +116,7 @@ class Recording {
   [[nodiscard]] bool is_open() const noexcept { return probe_.is_running() || outlives_; }
 
   void begin_again() noexcept;
+  void note_title(const ProcessTitle::Text& title) noexcept;
 
   std::optional<SharedSpace> space_;
   std::unique_ptr<ProcessNote> own_note_;  // where there is no space
@@ -127,6 +129,7 @@ class Recording {
   ProbeClock clock_;  // of all processes: their ticks are compared
   double least_tick_ns_ = 0;
   Nanoseconds readings_{};  // what collect() took so far while it ran
+  ProcessTitle title_;
   BootOffset boot_began_;
   BootOffset boot_ended_;
   Nanoseconds throttled_before_{};

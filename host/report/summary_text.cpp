@@ -16,6 +16,7 @@
 #include "report/handoff_text.h"
 #include "report/summary_report.h"
 #include "report/table.h"
+#include "report/thread_families.h"
 #include "support/sort_stably.h"
 
 namespace gilscope {
@@ -44,7 +45,8 @@ std::string name_of(const NamedThread& thread) {
 
 std::string optional_share(const std::optional<double>& share) { return share ? format_share(*share) : "-"; }
 
-SummaryRow row_of(const NamedThread& thread) {
+SummaryRow row_of(const ThreadTableRow& shown) {
+  const NamedThread& thread = shown.thread;
   const auto& figures = thread.figures;
   SummaryRow row{
       shorten(name_of(thread), kThreadTable[0].columns),
@@ -60,8 +62,8 @@ SummaryRow row_of(const NamedThread& thread) {
   if (figures.wait) {
     row[6] = format_duration(figures.wait->p50_ns);
     row[7] = format_duration(figures.wait->p99_ns);
-    row[8] = format_duration(figures.wait->max_ns);
   }
+  if (shown.max_wait) row[8] = format_duration(*shown.max_wait);
   return row;
 }
 
@@ -79,25 +81,12 @@ std::string describe_gil(const GilFigures& gil) {
                      count_of(gil.holds, "hold"), gil.forced, count_of(gil.handoffs, "hand-off"));
 }
 
-std::vector<const NamedThread*> busiest_first(const ProcessSummary& process) {
-  std::vector<const NamedThread*> threads;
-  for (const auto& thread : process.threads) threads.push_back(&thread);
-  // Equals stay in their order: the pointers go up.
-  std::ranges::sort(threads, [](const NamedThread* left, const NamedThread* right) {
-    const auto used = [](const NamedThread* thread) {
-      return thread->figures.hold_ns + thread->figures.wait_ns;
-    };
-    return std::pair(used(right), left) < std::pair(used(left), right);
-  });
-  return threads;
-}
-
 // Which rows are of many threads, and of how many; the largest come first.
-std::string describe_folded(const ProcessSummary& process) {
+std::string describe_folded(std::span<const ThreadTableRow> rows) {
   constexpr std::size_t kMaxFamilies = 4;
   std::map<std::string, std::uint64_t> families;
-  for (const auto& thread : process.threads) {
-    if (thread.figures.folded != 0) families[name_of(thread)] += thread.figures.folded;
+  for (const auto& row : rows) {
+    if (row.thread.figures.folded != 0) families[name_of(row.thread)] += row.thread.figures.folded;
   }
   if (families.empty()) return "";
   std::vector<std::pair<std::uint64_t, std::string>> sorted;
@@ -109,7 +98,7 @@ std::string describe_folded(const ProcessSummary& process) {
   }
   if (sorted.size() > kMaxFamilies)
     words.push_back(fmt::format("{} more names", sorted.size() - kMaxFamilies));
-  return fmt::format("(Threads that have ended share a row by their name: {})", fmt::join(words, ", "));
+  return fmt::format("(Threads share a row by their name: {})", fmt::join(words, ", "));
 }
 
 std::string name_process(const ProcessSummary& process) {
@@ -139,14 +128,14 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
     text += fmt::format("({} more GILs, less busy: --json has them)\n", gils.size() - kMaxGils);
   }
   text += '\n' + paint(format_titles(kThreadTable), "1", style.colour) + '\n';
-  const auto threads = busiest_first(process);
-  for (std::size_t i = 0; i < std::min(threads.size(), kMaxThreads); ++i) {
-    text += format_row(kThreadTable, row_of(*threads[i])) + '\n';
+  const auto rows = arrange_threads(process, kMaxThreads);
+  for (const auto& row : std::span(rows).first(std::min(rows.size(), kMaxThreads))) {
+    text += format_row(kThreadTable, row_of(row)) + '\n';
   }
-  if (threads.size() > kMaxThreads) {
-    text += fmt::format("({} more threads, less busy: --json has them)\n", threads.size() - kMaxThreads);
+  if (rows.size() > kMaxThreads) {
+    text += fmt::format("({} more threads, less busy: --json has them)\n", rows.size() - kMaxThreads);
   }
-  if (const auto folded = describe_folded(process); !folded.empty()) append_wrapped(text, folded, style);
+  if (const auto folded = describe_folded(rows); !folded.empty()) append_wrapped(text, folded, style);
   for (const auto& part : {format_blame(process, style), format_handoffs(process, style)}) {
     if (!part.empty()) text += '\n' + part;
   }

@@ -146,12 +146,17 @@ def install_in_stock() -> None:
     when_imported("multiprocessing.spawn", have_children_join)
 
 
-def tell_of_exit(os: "Any", leave: "Callable[[int], None]") -> None:
-    """Has `leave` called before os._exit, as which the children of multiprocessing end: no other code would run."""
+def tell_of_exit(os: "Any", leave: "Callable[[int], None]", tells: "list[Callable[[], None]]") -> None:
+    """Has `tells` and `leave` called before os._exit, as which the children of multiprocessing end.
+
+    No other code would run. `tells` are those that there are by then.
+    """
     exit_at_once = os._exit
 
     def _exit(status: int) -> None:
         if isinstance(status, int) and -(2**31) <= status < 2**31:  # with anything else the process goes on
+            for tell in tells:
+                tell()
             leave(status)
         exit_at_once(status)
 
@@ -191,13 +196,15 @@ def tell_recording(
     import _gilscope_names
 
     globals()["announce_recording"] = announce
+    tells: list[Callable[[], None]] = []
 
     def tell_of_threads(threading: "Any") -> None:
         tell_main, _ = _gilscope_names.watch(threading, name, name_process, end)
         tell_of_end(threading, interrupted, tell_main)
+        tells.append(tell_main)
 
     when_imported("threading", tell_of_threads)
-    when_imported("os", lambda os: tell_of_exit(os, leave))
+    when_imported("os", lambda os: tell_of_exit(os, leave, tells))
     when_imported("os", watch_execs)
     if "_posixsubprocess" not in sys.builtin_module_names:
         when_imported("_posixsubprocess", watch_starts)

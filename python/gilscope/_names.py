@@ -4,6 +4,8 @@ Used by gilscope.trace(), and frozen into the host as `_gilscope_names`: it impo
 """
 
 import sys
+from _thread import get_ident  # before anybody replaces it
+from posix import getpid
 
 TYPE_CHECKING = False  # typing itself takes 5 ms to import
 if TYPE_CHECKING:
@@ -39,10 +41,11 @@ def watch(
 ) -> "tuple[Callable[[], None], Callable[[], None]]":
     """Has `name` called for each thread that lives or starts, `end` for each that ends, by the thread itself.
 
-    `name_process` is called in a process of multiprocessing: its _bootstrap() has the main thread set its id once it
-    is in place. Names may change: that of a thread is told again at its end. Returns what tells the names of the
-    process and of its main thread again, and what ends the watch and tells the names of all that live.
-    The two methods wrapped here run at the begin and at the end of each thread, outside of the user's frames.
+    `name_process` is called in a process of multiprocessing, or of what imitates it: its _bootstrap() has the main
+    thread set its id once it is in place. Names may change: that of a thread is told again at its end. Returns what
+    tells the names of the process and of its main thread again, and what ends the watch and tells the names of all
+    that live. The two methods wrapped here run at the begin and at the end of each thread, outside of the user's
+    frames. Green threads (gevent, eventlet) run in threads that have names of their own, and keep those.
     """
     thread_class: Any = threading.Thread
     original_set, original_delete = thread_class._set_native_id, thread_class._delete
@@ -54,29 +57,37 @@ def watch(
         if isinstance(thread._name, str) and thread._native_id is not None:
             name(thread._native_id, as_utf8(thread._name))
 
+    # In a forked child the main thread may still have the id that it had in the parent: it is told of elsewhere.
+    def is_in_main(thread: "Any") -> bool:
+        return thread is not threading.main_thread() and thread._native_id == getpid()
+
+    # Of the calling thread.
+    def is_green(thread: "Any") -> bool:
+        return is_in_main(thread) or (thread is not threading.main_thread() and thread._ident != get_ident())
+
     def tell_main() -> None:
         tell_name(threading.main_thread())
         tell_process()
 
     def tell_process() -> None:
-        module: Any = sys.modules.get("multiprocessing.process")
-        # The first process has no parent there: its name would be "MainProcess".
-        if getattr(module, "_parent_process", None) is None:
-            return
-        process_name = getattr(module._current_process, "_name", None)
-        if isinstance(process_name, str):
-            name_process(as_utf8(process_name))
+        # The first process of each has no parent there: its name would be "MainProcess".
+        for package in ("multiprocessing", "multiprocess", "billiard"):
+            process: Any = getattr(sys.modules.get(package + ".process"), "_current_process", None)
+            process_name = getattr(process, "_name", None)
+            if getattr(process, "_parent_pid", None) is not None and isinstance(process_name, str):
+                name_process(as_utf8(process_name))
 
     def set_native_id(thread: "Any") -> None:
         original_set(thread)
         if not is_watching:
             return
-        tell_name(thread)
+        if not is_green(thread):
+            tell_name(thread)
         if thread is threading.main_thread():
             tell_process()
 
     def delete(thread: "Any") -> None:
-        if is_watching:
+        if is_watching and not is_green(thread):
             tell_name(thread)
             if thread._native_id is not None:
                 end(thread._native_id)
@@ -84,7 +95,8 @@ def watch(
 
     def tell_names() -> None:
         for thread in threading.enumerate():
-            tell_name(thread)
+            if not is_in_main(thread):
+                tell_name(thread)
         tell_process()
 
     def unwatch() -> None:

@@ -110,3 +110,86 @@ def test_all_are_on_one_time_line_by_their_names(run, host, host_version, script
         assert max(hold["ts"] + hold["dur"] for hold in holds[before]) <= min(hold["ts"] for hold in holds[after])
     gils = {row["gil"] for row in timeline[0]["rows"] if row["name"] == "of an interpreter"}
     assert len(gils) == (1 if host_version < (3, 12) else 2)
+
+
+# What programs call themselves: setproctitle writes over the command line, others name their first thread.
+TITLES = """
+import ctypes, multiprocessing, os, signal, threading
+
+def set_title(title):
+    with open("/proc/self/stat", "rb") as stat:
+        begin = int(stat.read().rpartition(b")")[2].split()[45])
+    ctypes.memmove(begin, title + b"\\0", len(title) + 1)
+
+def name_in_kernel(name):
+    ctypes.CDLL(None).prctl(15, name, 0, 0, 0)
+
+def fork(*acts):
+    if (pid := os.fork()) == 0:
+        for act in acts: act()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return pid
+
+def kill_after_a_thread():
+    thread = threading.Thread(target=sum, args=([],))
+    thread.start(); thread.join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def work(title=None):
+    if title: set_title(title)
+
+if __name__ == "__main__":
+    set_title(b"master")
+    pids = [
+        fork(lambda: None),
+        fork(lambda: set_title(b"worker 1")),
+        fork(lambda: set_title(b"worker 2"), kill_after_a_thread),
+        fork(lambda: name_in_kernel(b"worker 3")),
+    ]
+    for title in (None, b"worker 4"):
+        process = multiprocessing.get_context("fork").Process(target=work, args=(title,), name="a process")
+        process.start(); process.join()
+        pids.append(process.pid)
+    print(pids)
+"""
+
+
+def test_a_process_has_the_title_that_it_gave_itself(summarize):
+    ran, document = summarize(TITLES)
+    assert ran.returncode == 0, ran.stderr
+    names = {process["pid"]: process["name"] for process in document["processes"]}
+    assert document["processes"][0]["name"] == "master"
+    given = [None, "worker 1", "worker 2", "worker 3", "a process", "worker 4"]
+    assert [names[pid] for pid in json.loads(ran.stdout)] == given
+    assert " (worker 1), by fork: " in ran.stderr
+
+
+def test_processes_of_what_imitates_multiprocessing_have_their_names(summarize):
+    """As celery's billiard: a module of its own, a fork, and os._exit at the end."""
+    code = """
+import os, sys, threading, types
+
+class Process:
+    _parent_pid = None
+    _name = "MainProcess"
+
+module = types.ModuleType("billiard.process")
+module._current_process = Process()
+sys.modules["billiard.process"] = module
+pids = []
+for number in (1, 2):
+    process = Process()
+    process._parent_pid, process._name = os.getpid(), f"ForkPoolWorker-{number}"
+    if (pid := os.fork()) == 0:
+        module._current_process = process
+        os._exit(0)
+    os.waitpid(pid, 0)
+    pids.append(pid)
+print(pids)
+"""
+    ran, document = summarize(code)
+    names = {process["pid"]: process["name"] for process in document["processes"]}
+    assert document["processes"][0]["name"] is None
+    pids = json.loads(ran.stdout)
+    assert [names[pid] for pid in pids] == ["ForkPoolWorker-1", "ForkPoolWorker-2"]

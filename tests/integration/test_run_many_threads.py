@@ -48,4 +48,23 @@ def test_threads_that_have_ended_share_rows_by_their_name(summarize):
     for figure in ("holds", "hold_ns", "waits", "wait_ns", "forced", "voluntary"):
         assert abs(sum(row[figure] for row in rows) - gil[figure]) <= len(rows)
     assert_blame_sums(process)
-    assert f"{folded['reader_N']['folded']} reader_N" in " ".join(result.stderr.split())
+    assert "300 reader_N, 300 Thread-N (work), " in " ".join(result.stderr.split())
+
+
+def test_the_text_has_a_row_for_the_threads_of_a_server_by_either_recorder(summarize):
+    """As of socketserver's ThreadingMixIn: one for each request."""
+    code = """
+import threading
+def process_request_thread(): sum(range(1000))
+for _ in range(302):
+    thread = threading.Thread(target=process_request_thread)
+    thread.start(); thread.join()
+"""
+    result, document = summarize(code)
+    assert result.returncode == 0
+    rows = [row for row in document["processes"][0]["threads"] if row["name"].startswith("Thread-")]
+    assert sum(row["folded"] or 1 for row in rows) == 302
+    text = " ".join(result.stderr.split())
+    assert "(Threads share a row by their name: 302 Thread-N (process_request_thread))" in text
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("Thread-N (process")]
+    assert int(line[20:].split()[1]) == sum(row["holds"] for row in rows)

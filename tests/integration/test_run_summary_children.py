@@ -188,7 +188,7 @@ for n in range(100):
     assert sorted(thread["name"] for thread in threads) == sorted(f"t{n}" for n in range(100))
     assert all(thread["voluntary"] + thread["forced"] >= 5 for thread in threads)
     assert all(thread["cpu_ns"] is not None for thread in threads)
-    assert "(81 more threads, less busy: --json has them)" in result.stderr
+    assert "(Threads share a row by their name: 100 tN)" in result.stderr
 
 
 def test_names_are_those_that_threads_had_last_and_steer_no_terminal(summarize):

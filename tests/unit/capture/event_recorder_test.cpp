@@ -1,6 +1,7 @@
 #include "capture/event_recorder.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <mutex>
 #include <pthread.h>
@@ -244,6 +245,32 @@ TEST_F(EventRecorderTest, says_in_the_file_what_it_was_told) {
   EXPECT_EQ(sequence.names().process, "parser");
   const std::map<GilId, std::int64_t> owners{{GilId{0}, 0}, {GilId{3}, -1}};
   EXPECT_EQ(sequence.names().owners, owners);
+}
+
+TEST_F(EventRecorderTest, tells_the_kernels_name_of_a_thread_that_has_one_of_its_own_before_pythons) {
+  recorder_.start(options());
+  std::array<unsigned, 3> threads{};
+  const auto record_as = [&](unsigned& thread, const char* name, const char* of_python) {
+    std::thread([&, name, of_python] {
+      if (name != nullptr) pthread_setname_np(pthread_self(), name);
+      thread = static_cast<unsigned>(gettid());
+      recorder_.record(make_event(100, EventKind::Acquire, thread, 0));
+      if (of_python != nullptr) recorder_.name_thread(ThreadId{thread}, of_python);
+      recorder_.record(make_event(200, EventKind::Release, thread, 0));
+    }).join();
+  };
+  record_as(threads[0], "decoder-1", nullptr);
+  record_as(threads[1], "decoder-2", "adopted");
+  record_as(threads[2], nullptr, nullptr);
+  recorder_.stop();
+  const ProcessReader reader(only_file());
+  auto sequence = reader.events();
+  for (Event event{}; sequence.next(event);) {
+  }
+  const auto& names = sequence.names().threads;
+  EXPECT_EQ(names.size(), 2U);
+  EXPECT_EQ(names.at(ThreadId{threads[0]}), "decoder-1");
+  EXPECT_EQ(names.at(ThreadId{threads[1]}), "adopted");
 }
 
 TEST_F(EventRecorderTest, leaves_errno_alone) {

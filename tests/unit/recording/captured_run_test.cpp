@@ -49,7 +49,7 @@ TEST_F(CapturedRecording, tells_of_processes_and_threads_what_the_counters_tell)
   const auto record = [&](const std::optional<CapturePlan>& capture) {
     Recording recording(Reach::WithChildren, capture);
     recording.start();
-    recording.name_process("parent");  // the child of a fork has not that name
+    recording.name_process("parent", NamedBy::Module);  // the child of a fork has not that name
     run("read(1000); pid = child(lambda: read(500))");
     recording.name_thread(this_thread_id(), "known as this");
     recording.stop();
@@ -86,7 +86,7 @@ TEST_F(CapturedRecording, tells_of_processes_and_threads_what_the_counters_tell)
 TEST_F(CapturedRecording, tells_the_same_from_the_folder_alone) {
   Recording recording(Reach::WithChildren, plan());
   recording.start();
-  recording.name_process("parser");
+  recording.name_process("parser", NamedBy::Module);
   run("child(lambda: read(100))");
   recording.stop();
   const auto with_notes = replay(read_after(recording));

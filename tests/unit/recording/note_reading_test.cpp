@@ -20,7 +20,7 @@ class NoteReading : public testing::Test {
  protected:
   NoteReading() {
     note_->begin(ProcessRole::Spawn, 1'000);
-    note_->name_process("Spawn-1");
+    note_->name_process("Spawn-1", NamedBy::Module);
     note_->name_thread(ThreadId{7}, "seven");
     note_->hooks.add_event(true, 500);
     note_->hooks.add_event(false, 300);

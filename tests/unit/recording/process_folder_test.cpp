@@ -30,7 +30,7 @@ class Slot {
   explicit Slot(const std::string& name = "", ProcessRole role = ProcessRole::Fork) {
     if (name == "sum") return;
     note().begin(role, 1000);
-    note().name_process(name);
+    note().name_process(name, NamedBy::Module);
   }
 
   [[nodiscard]] std::byte* data() const { return memory_.data(); }

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <pthread.h>
 #include <set>
 #include <string>
 #include <thread>
@@ -79,11 +80,61 @@ TEST_F(Note, cuts_names_between_characters) {
 
 TEST_F(Note, has_the_name_of_its_process_cut_likewise) {
   EXPECT_EQ(note_->name.front(), '\0');
-  note_->name_process("ForkPoolWorker-1");
+  note_->name_process("ForkPoolWorker-1", NamedBy::Module);
   EXPECT_STREQ(note_->name.data(), "ForkPoolWorker-1");
-  note_->name_process(std::string(kNameBytes - 1, 'x') + "é");
+  note_->name_process(std::string(kNameBytes - 1, 'x') + "é", NamedBy::Module);
   EXPECT_EQ(note_->name.data(), std::string(kNameBytes - 1, 'x'));
   EXPECT_EQ(name_of(ThreadId{}), "(none)");
+}
+
+TEST_F(Note, has_the_name_that_the_best_of_those_gave_who_named_its_process) {
+  EXPECT_TRUE(note_->name_process("-m gunicorn", NamedBy::Command));
+  EXPECT_TRUE(note_->name_process("SpawnProcess-1", NamedBy::Module));
+  EXPECT_FALSE(note_->name_process("-m gunicorn", NamedBy::Command));
+  EXPECT_TRUE(note_->name_process("gunicorn: worker", NamedBy::Title));
+  EXPECT_FALSE(note_->name_process("SpawnProcess-2", NamedBy::Module));
+  EXPECT_STREQ(note_->name.data(), "gunicorn: worker");
+  EXPECT_TRUE(note_->name_process("idle", NamedBy::Title));
+  EXPECT_STREQ(note_->name.data(), "idle");
+}
+
+TEST_F(Note, has_the_kernels_name_of_a_thread_that_python_does_not_know) {
+  const auto in_thread = [](const char* name, const auto& act) {
+    std::thread([&] {
+      pthread_setname_np(pthread_self(), name);
+      act(this_thread_id());
+    }).join();
+  };
+  in_thread("decoder", [&](ThreadId thread) {
+    note_->name_native(thread);
+    EXPECT_EQ(name_of(thread), "decoder");
+    note_->name_thread(thread, "Dummy-12");
+    EXPECT_EQ(name_of(thread), "decoder") << "Python knows no better";
+    note_->name_thread(thread, "adopted");
+    note_->name_native(thread);
+    note_->name_natives();
+    EXPECT_EQ(name_of(thread), "adopted");
+  });
+  in_thread("later", [&](ThreadId thread) {
+    note_->name_thread(thread, "Dummy-13");
+    EXPECT_EQ(name_of(thread), "later");
+    pthread_setname_np(pthread_self(), "by now");
+    note_->name_natives();
+    EXPECT_EQ(name_of(thread), "by now");
+  });
+  note_->name_native(this_thread_id());
+  EXPECT_EQ(name_of(this_thread_id()), "(none)") << "it is called as the process is";
+  note_->name_thread(this_thread_id(), "Dummy-1");
+  EXPECT_EQ(name_of(this_thread_id()), "Dummy-1");
+}
+
+TEST_F(Note, counts_the_cpu_time_of_a_native_thread_from_when_it_is_noted) {
+  std::thread([&] {
+    pthread_setname_np(pthread_self(), "decoder");
+    use_cpu(std::chrono::milliseconds(2));
+    note_->name_native(this_thread_id());
+    EXPECT_GE(note_->find(this_thread_id())->cpu_begin.read(), 2'000'000U);
+  }).join();
 }
 
 TEST_F(Note, survives_names_that_are_no_text) {
