@@ -1,5 +1,6 @@
 """The processes of programs under test, and what these may leave behind."""
 
+import ctypes
 import os
 import select
 import signal
@@ -47,6 +48,16 @@ def waits_for_gil(folder: Path) -> bool:
     except OSError:  # it has just ended, or this machine lets nobody know
         return False
     return number == FUTEX and int(arguments[3], 16) != 0
+
+
+def signal_main_thread(pid: int, number: signal.Signals) -> None:
+    """As a signal to the process. But of one that was just stopped and continued any thread may get that.
+
+    Then CPython's main thread goes on waiting for a lock, and never handles it.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.tgkill(pid, pid, number):
+        raise OSError(ctypes.get_errno(), "no such thread")
 
 
 def read_state(folder: Path) -> tuple[str, int] | None:

@@ -29,7 +29,7 @@ KEEPS = {"run": [], "run -o": ["-o", "capture"], "run --html": ["--html", "page.
 UNSHARE = ["unshare", "-pf", "--mount-proc", "--kill-child"]
 # "$0" is the terminal, which becomes that of the shell's session; a job has a process group of its own. 147 is SIGSTOP,
 # which is neither the terminal's nor ours: whoever it is goes on with the job (`make test-busy` does).
-GO_ON = "[ $code != 147 ] || { wait -f %1; code=$?; }"
+GO_ON = "while [ $code = 147 ]; do wait -f %1 2>/dev/null; code=$?; done"
 JOB_CONTROL = ["bash", "-c", f'exec <"$0"; set -m; "$@"; code=$?; {GO_ON}; exit $code']
 
 # What the first process of a PID namespace sends itself does nothing, where it has no handler: it goes on. And a

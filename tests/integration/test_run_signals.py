@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.processes import waits_for_gil
+from tests.processes import signal_main_thread, waits_for_gil
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Pair
@@ -71,7 +71,7 @@ def send_when_ready(command: list[str], number: signal.Signals, environment: dic
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n", process.communicate()[1]
     wait_until_asleep(process)
-    process.send_signal(number)
+    signal_main_thread(process.pid, number)
     try:
         output, errors = process.communicate(timeout=60)
     finally:

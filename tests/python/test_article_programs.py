@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,7 +31,7 @@ from tests.article_programs import (
     script_of,
     start,
 )
-from tests.processes import threads_of_session
+from tests.processes import of_session, signal_main_thread, threads_of_session
 
 sys.path.insert(0, str(ARTICLE))
 
@@ -274,7 +275,9 @@ def test_a_program_waits_for_two_at_once_and_ctrl_c_ends_it_as_it_ends_any(progr
     # The lines may come while it still starts its children: an interrupt then is multiprocessing's to survive, and
     # 3.11's does not. And between its line and its sleep a child could be interrupted in vain.
     wait_until_asleep(process.pid)
-    os.killpg(process.pid, signal.SIGINT)
+    for pid in of_session(process.pid):
+        with suppress(OSError):  # the one before may have ended it
+            signal_main_thread(pid, signal.SIGINT)
     output, errors = process.communicate(timeout=PATIENCE_S)
     assert output.strip() == ""
     assert process.returncode == -signal.SIGINT
