@@ -167,11 +167,13 @@ TEST_F(LiveRuns, name_no_process_that_became_another_program) {
   recording.start();
   run(R"(
 r, w = os.pipe()
-def wait(): os.close(w); os.read(r, 1)
+ready, told = os.pipe()
+def wait(): os.close(w); os.write(told, b'x'); os.read(r, 1)
 pid = os.fork()
 if not pid:
     try: wait()
     finally: os._exit(0)
+os.read(ready, 1); os.close(ready); os.close(told)
 )");
   const auto child = value_of("pid");
   EXPECT_EQ(look_at(recording).running, (std::vector<std::int64_t>{getpid(), child}));
