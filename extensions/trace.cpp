@@ -84,7 +84,9 @@ class Tracer {
   void name_thread(std::uint32_t thread, const std::string& name) {
     recording_->name_thread(ThreadId{thread}, name);
   }
-  void name_process(const std::string& name) { recording_->name_process(name, NamedBy::Module); }
+  void name_process(const std::string& name, bool is_worker) {
+    recording_->name_process(name, is_worker ? NamedBy::Worker : NamedBy::Module);
+  }
   void end_thread(std::uint32_t thread) { recording_->end_thread(ThreadId{thread}); }
 
   void stop() {
@@ -173,7 +175,7 @@ void bind_trace(py::module_& module) {
       .def("lack", &Tracer::lack)
       .def("start", &Tracer::start)
       .def("name_thread", &Tracer::name_thread)
-      .def("name_process", &Tracer::name_process)
+      .def("name_process", &Tracer::name_process, py::arg("name"), py::arg("is_worker") = false)
       .def("end_thread", &Tracer::end_thread)
       .def("stop", &Tracer::stop)
       .def("summary", &Tracer::summary)

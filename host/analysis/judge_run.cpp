@@ -54,6 +54,7 @@ double wait_share_of(const std::vector<ProcessSummary>& processes) {
 const NamedThread* only_thread(const std::vector<ProcessSummary>& processes, const ProcessSummary*& its) {
   const NamedThread* only = nullptr;
   for (const auto& process : processes) {
+    if (is_helper(process)) continue;
     for (const auto& thread : process.threads) {
       if (thread.figures.holds == 0 && thread.figures.waits == 0) continue;
       if (only != nullptr || !thread.figures.id) return nullptr;
@@ -128,6 +129,7 @@ struct Totals {
 Totals sum_up(const RunSummary& run) {
   Totals totals;
   for (const auto& process : run.processes) {
+    if (is_helper(process)) continue;
     for (const auto& gil : process.gils) {
       totals.hold_share = std::max(totals.hold_share, gil.hold_share.value_or(0));
       totals.handoffs += gil.handoffs;
@@ -217,7 +219,8 @@ RunVerdict judge(const std::vector<ProcessSummary>& processes) {
   // The GIL that is a bottleneck and cost most, or else the one that was held most.
   const auto most = std::ranges::max_element(all, {}, [](const GilFacts& facts) {
     const bool is_bad = is_bottleneck(facts);
-    return std::tuple(is_bad, is_bad ? facts.gil->wait_ns : Nanoseconds{}, facts.gil->hold_share.value_or(0));
+    return std::tuple(!is_helper(*facts.process), is_bad, is_bad ? facts.gil->wait_ns : Nanoseconds{},
+                      facts.gil->hold_share.value_or(0));
   });
   RunVerdict verdict{.kind = Verdict::NoBottleneck, .wait_share = wait_share_of(processes)};
   if (most != all.end()) {

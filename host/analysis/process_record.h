@@ -50,6 +50,7 @@ struct ProcessRecord {
   std::vector<ThreadRecord> threads;
   HookTimes hooks{};
   std::optional<BlameRecord> blame;  // of a capture; empty where events were counted
+  bool became_program = false;       // another one (exec)
 };
 
 struct RecordedRun {

@@ -30,7 +30,8 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
                          .wall_ns = record.wall,
                          .cpu_ns = record.cpu,
                          .gils = figures.gils,
-                         .handoffs = record.figures.handoffs};
+                         .handoffs = record.figures.handoffs,
+                         .became_program = record.became_program};
   std::map<ThreadId, const ThreadRecord*> known_threads;
   for (const auto& thread : record.threads) {
     known_threads[thread.id] = &thread;
@@ -111,6 +112,11 @@ ProbeFigures sum_figures(const RecordedRun& run) {
 }
 
 }  // namespace
+
+bool is_helper(const ProcessSummary& process) noexcept {
+  const bool is_fork = process.role == ProcessRole::Fork || process.role == ProcessRole::Forkserver;
+  return process.role == ProcessRole::Server || (is_fork && process.became_program);
+}
 
 bool is_busy(const NamedThread& thread, Nanoseconds wall) noexcept {
   const auto used = share_of(add(thread.figures.hold_ns, thread.figures.wait_ns), wall);

@@ -73,7 +73,11 @@ struct ProcessSummary {
   std::vector<NamedThread> threads;
   std::vector<HandoffSnapshot> handoffs;
   std::optional<std::vector<BlameRow>> blame;  // empty where it was not recorded
+  bool became_program = false;                 // another one (exec)
 };
+
+// Who does no work of the program's: multiprocessing's fork server, and forks that became another program.
+[[nodiscard]] bool is_helper(const ProcessSummary& process) noexcept;
 
 struct RunVerdict {
   enum class Kind {

@@ -34,6 +34,7 @@ ordered_json describe(const ProcessNotes& process) {
           {"begin_ticks", process.begin},
           {"end_ticks", or_null(process.end)},
           {"cpu_ns", or_null(process.cpu)},
+          {"became_program", process.became_program},
           {"hooks",
            {{"timed", process.hooks.timed},
             {"acquires", process.hooks.acquires},
@@ -101,6 +102,7 @@ ProcessNotes parse_process(const json& object) {
                        .end = optional_number_at(object, "end_ticks", kMaxTicks),
                        .cpu = time_at(object, "cpu_ns")};
   if (process.end && *process.end < process.begin) throw OutOfRange();
+  process.became_program = object.value("became_program", false);              // likewise
   if (object.contains("hooks")) process.hooks = hooks_at(object.at("hooks"));  // older captures have none
   for (const auto& thread : object.at("threads")) {
     constexpr std::uint64_t kMaxId = std::numeric_limits<std::uint32_t>::max();

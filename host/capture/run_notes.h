@@ -34,6 +34,7 @@ struct ProcessNotes {
   std::optional<Nanoseconds> cpu;
   std::vector<ThreadRecord> threads;
   HookTimes hooks{};
+  bool became_program = false;  // another one (exec)
 };
 
 // Pythons that recorded processes have started, and that did not join.

@@ -42,8 +42,13 @@ PyObject* name_thread(PyObject* recording, PyObject* arguments) {
   Py_RETURN_NONE;
 }
 
-PyObject* name_process(PyObject* recording, PyObject* text) {
-  if (const auto name = text_of(text)) recording_of(recording).name_process(*name, NamedBy::Module);
+PyObject* name_process(PyObject* recording, PyObject* arguments) {
+  PyObject* text = nullptr;
+  int is_worker = 0;
+  if (PyArg_ParseTuple(arguments, "U|p", &text, &is_worker) == 0) return nullptr;
+  if (const auto name = text_of(text)) {
+    recording_of(recording).name_process(*name, is_worker != 0 ? NamedBy::Worker : NamedBy::Module);
+  }
   Py_RETURN_NONE;
 }
 
@@ -134,7 +139,7 @@ PyObject* announce(PyObject* /*unused*/, PyObject* /*unused*/) {
 }
 
 PyMethodDef name_thread_method{"name_thread", name_thread, METH_VARARGS, nullptr};
-PyMethodDef name_process_method{"name_process", name_process, METH_O, nullptr};
+PyMethodDef name_process_method{"name_process", name_process, METH_VARARGS, nullptr};
 PyMethodDef end_thread_method{"end_thread", end_thread, METH_O, nullptr};
 PyMethodDef leave_process_method{"leave_process", leave_process, METH_O, nullptr};
 PyMethodDef watch_execs_method{"watch_execs", watch_execs, METH_O, nullptr};

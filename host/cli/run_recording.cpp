@@ -238,19 +238,15 @@ void pass_on_to_children(const Invocation& invocation) {
   }
 }
 
-// Whether the code of -c starts that module of multiprocessing, or of what imitates it.
-bool runs_module(const std::vector<std::string>& arguments, std::string_view module) {
-  const auto import = fmt::format("{} import main", module);
+// Whether the code of -c runs that function of multiprocessing, or of what imitates it (multiprocess).
+bool runs(const std::vector<std::string>& arguments, std::string_view import) {
   return std::ranges::any_of(
       arguments, [&](const std::string& argument) { return argument.find(import) != std::string::npos; });
 }
 
 ProcessRole role_of_command(const std::vector<std::string>& arguments) {
-  if (runs_module(arguments, "multiprocessing.forkserver")) return ProcessRole::Server;
-  const auto is_spawn = [](const std::string& argument) {
-    return argument.find("from multiprocessing.spawn import") != std::string::npos;
-  };
-  return std::ranges::any_of(arguments, is_spawn) ? ProcessRole::Spawn : ProcessRole::Started;
+  if (runs(arguments, ".forkserver import main")) return ProcessRole::Server;
+  return runs(arguments, ".spawn import spawn_main") ? ProcessRole::Spawn : ProcessRole::Started;
 }
 
 // Without Python's flags, and the folders of a script.
@@ -360,7 +356,8 @@ void report_run(int exit_code) noexcept {
 }
 
 void join_recording(const std::string& path, const std::vector<std::string>& arguments) noexcept {
-  if (path.empty() || recording_of_child != nullptr || runs_module(arguments, "resource_tracker")) return;
+  if (path.empty() || recording_of_child != nullptr || runs(arguments, "resource_tracker import main"))
+    return;
   announce_recording(path);
   try {
     const auto role = role_of_command(arguments);

@@ -101,7 +101,8 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
           .blame = BlameRecord{.spans = blame.spans(end),
                                .long_waits = blame.long_waits(),
                                .stacks = std::move(names.stacks),
-                               .switch_intervals = blame.switch_intervals()}};
+                               .switch_intervals = blame.switch_intervals()},
+          .became_program = process.notes != nullptr && process.notes->became_program};
 }
 
 }  // namespace

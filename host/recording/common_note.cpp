@@ -105,7 +105,8 @@ std::optional<ProcessRecord> read_process(const ProcessNote& note, const BlameCo
                        .figures = std::move(figures),
                        .threads = std::move(notes->threads),
                        .hooks = notes->hooks,
-                       .blame = counted.blame(end)};
+                       .blame = counted.blame(end),
+                       .became_program = notes->became_program};
 }
 
 }  // namespace gilscope

@@ -123,6 +123,7 @@ std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now
                      .begin = begin,
                      .end = stopped};
   const auto exec = note.exec_ticks.read();
+  notes.became_program = exec != 0;
   if (!stopped && exec >= begin && exec <= now) {
     notes.end = exec;  // who has this id now is another one
   } else if (!stopped && begin <= now && (is_this_process || is_alive(notes.pid))) {

@@ -27,7 +27,12 @@ using NoteName = std::array<char, kNameBytes + 1>;
 [[nodiscard]] NoteName name_family(const NoteName& name) noexcept;
 
 // Who says what a process is called: a later one knows better.
-enum class NamedBy : std::uint8_t { Command, Module, Title };  // its title is what it calls itself
+enum class NamedBy : std::uint8_t {
+  Command,
+  Module,  // multiprocessing, or one that imitates it
+  Title,   // what it calls itself
+  Worker,  // what started it, for one of several that have one title
+};
 
 // Notes are written by who has the lock of the counters' queue, or by the one thread of a forked child.
 struct ThreadNote {

@@ -42,11 +42,19 @@ bool has_closing_flag(char* const argv[]) noexcept {
   return false;
 }
 
+bool has_code(char* const argv[], const char* code) noexcept {
+  for (char* const* word = argv; *word != nullptr; ++word) {
+    if (std::strstr(*word, code) != nullptr) return true;
+  }
+  return false;
+}
+
+bool is_tracker(char* const argv[]) noexcept { return has_code(argv, "resource_tracker import main"); }
+
 // As host/run/child_start.py has it.
 bool is_aside(const char* path, char* const argv[]) noexcept {
-  if (name_of_program(path) == "gilscope") return true;
+  if (name_of_program(path) == "gilscope" || is_tracker(argv)) return true;
   for (char* const* word = argv; *word != nullptr; ++word) {
-    if (std::strstr(*word, "resource_tracker import main") != nullptr) return true;
     if (std::strcmp(*word, "-m") == 0 && word[1] != nullptr && std::strcmp(word[1], "gilscope") == 0)
       return true;
   }
@@ -90,6 +98,11 @@ Started judge_start(const char* path, char* const argv[]) noexcept {
     kind = judge_script(path);
   }
   return kind == Started::Python && is_aside(path, argv) ? Started::Aside : kind;
+}
+
+// Anything else is a run of its own.
+Started judge_own(char* const argv[]) noexcept {
+  return has_code(argv, "from multiprocessing.") && !is_tracker(argv) ? Started::Python : Started::Aside;
 }
 
 }  // namespace gilscope

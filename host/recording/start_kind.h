@@ -14,6 +14,9 @@ enum class Started {
 };
 [[nodiscard]] Started judge_start(const char* path, char* const argv[]) noexcept;
 
+// Likewise, of the binary that embeds Python, as which multiprocessing starts its children.
+[[nodiscard]] Started judge_own(char* const argv[]) noexcept;
+
 // Without its folder.
 [[nodiscard]] std::string_view name_of_program(std::string_view path) noexcept;
 

@@ -81,7 +81,8 @@ StartedProgram* note_python(const char* path, char* const argv[]) noexcept {
     std::memcpy(program.command.data() + used, text.data(), size);
     used += size;
   };
-  append(name_of_program(path));
+  // The binary that embeds Python goes by the name of that.
+  append(name_of_program(name_of_program(path) == "gilscope" && argv[0] != nullptr ? argv[0] : path));
   for (char* const* word = argv[0] == nullptr ? argv : argv + 1; *word != nullptr; ++word) {
     append(" ");
     append(*word);
@@ -126,12 +127,11 @@ bool is_own_program(const char* path) noexcept {
          status.st_dev == own.st_dev && status.st_ino == own.st_ino;
 }
 
-// `is_gone`: this process takes with it what others would look for.
-Change change_for(Started kind, const char* path_of_program, char* const argv[], char* const envp[],
-                  bool is_gone) noexcept {
+// `is_own`: it is the binary that records. `is_gone`: this process takes with it what others would look for.
+Change change_for(Started kind, bool is_own, char* const argv[], char* const envp[], bool is_gone) noexcept {
   if (envp == nullptr || argv == nullptr) return {};
   const bool is_there = !is_gone && is_still_there();
-  const bool joins = joins_by_itself(argv) || (kind == Started::Other && is_own_program(path_of_program));
+  const bool joins = is_own || joins_by_itself(argv);
   Change change{.adds_path = is_there && kind == Started::Python && !joins,
                 .drops_recording = !is_there || !joins};
   while (envp[change.variables] != nullptr) ++change.variables;
@@ -172,8 +172,10 @@ char* const* apply(const Change& change, char* const envp[], char** variables, c
 template <typename Call>
 [[gnu::always_inline]] inline int start_with(const char* path, char* const argv[], char* const envp[],
                                              bool is_gone, const Call& call) noexcept {
-  const auto kind = argv == nullptr ? Started::Other : judge_start(path, argv);
-  const Change change = change_for(kind, path, argv, envp, is_gone);
+  auto kind = argv == nullptr ? Started::Other : judge_start(path, argv);
+  const bool is_own = kind == Started::Other && argv != nullptr && is_own_program(path);
+  if (is_own) kind = judge_own(argv);
+  const Change change = change_for(kind, is_own, argv, envp, is_gone);
   StartedProgram* program = nullptr;
   const bool is_there = path != nullptr && (std::strchr(path, '/') == nullptr || access(path, X_OK) == 0);
   const bool is_python = kind == Started::Python || kind == Started::Closed;

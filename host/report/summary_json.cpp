@@ -141,7 +141,8 @@ ordered_json process_json(const ProcessSummary& process) {
           {"gils", std::move(gils)},
           {"threads", std::move(threads)},
           {"blame", blame_json(process.blame)},
-          {"handoffs", std::move(handoffs)}};
+          {"handoffs", std::move(handoffs)},
+          {"became_program", process.became_program}};
 }
 
 ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) {

@@ -211,6 +211,8 @@ ProcessSummary read_process(const json& process, bool is_first) {
                          .cpu_ns = known(time_at, process, "cpu_ns")};
   if (process.contains("folded")) summary.folded = count_at(process, "folded");
   summary.cpu_wait_ns = since(time_at, process, "cpu_wait_ns");
+  if (process.contains("became_program"))
+    summary.became_program = bool_at(process, "became_program");  // later
   for (const json& gil : array_at(process, "gils")) summary.gils.push_back(read_gil(gil));
   for (const json& thread : array_at(process, "threads")) summary.threads.push_back(read_thread(thread));
   for (const json& pair : array_at(process, "handoffs")) {

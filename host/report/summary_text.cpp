@@ -81,6 +81,23 @@ std::string describe_gil(const GilFigures& gil) {
                      count_of(gil.holds, "hold"), gil.forced, count_of(gil.handoffs, "hand-off"));
 }
 
+// Of processes that have no table.
+std::string describe_helpers(std::span<const ProcessSummary* const> helpers) {
+  std::vector<std::string> words;
+  std::uint64_t programs = 0;
+  for (const auto* process : helpers) {
+    if (process->role == ProcessRole::Server) {
+      words.push_back(fmt::format("process {}, the fork server", process->pid));
+    } else {
+      programs += std::max<std::uint64_t>(process->folded, 1);
+    }
+  }
+  if (programs != 0)
+    words.push_back(fmt::format("{} that became {}", count_of(programs, "fork"),
+                                programs == 1 ? "another program" : "other programs"));
+  return fmt::format("(Without a table, as they only help: {}; --json has them)", fmt::join(words, ", "));
+}
+
 // Which rows are of many threads, and of how many; the largest come first.
 std::string describe_folded(std::span<const ThreadTableRow> rows) {
   constexpr std::size_t kMaxFamilies = 4;
@@ -376,7 +393,11 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
   }
   if (summary.verdict.kind == RunVerdict::Kind::NoGil) return text;
   std::vector<const ProcessSummary*> processes;
-  for (const auto& process : summary.processes) processes.push_back(&process);
+  std::vector<const ProcessSummary*> helpers;
+  for (const auto& process : summary.processes) {
+    const bool is_shown = !is_helper(process) || process.pid == summary.verdict.pid;
+    (is_shown ? processes : helpers).push_back(&process);
+  }
   // What stands for many comes next to the one that began it all.
   const auto place = [first = processes.empty() ? nullptr : processes.front()](const auto* process) {
     if (process == first) return 0;
@@ -390,6 +411,7 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
     text += fmt::format("\n({} more processes: --json has them)\n", processes.size() - kShownProcesses);
   }
   text += '\n';
+  if (!helpers.empty()) append_wrapped(text, describe_helpers(helpers), style);
   append_wrapped(text, describe_probe(summary.probe), style);
   return text;
 }

@@ -184,7 +184,7 @@ def tell_of_end(threading: "Any", interrupted: "Callable[[], None]", tell_main: 
 
 def tell_recording(
     name: "Callable[[int, str], None]",
-    name_process: "Callable[[str], None]",
+    name_process: "Callable[..., None]",
     end: "Callable[[int], None]",
     leave: "Callable[[int], None]",
     watch_execs: "Callable[[Any], None]",

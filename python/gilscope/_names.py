@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     Name = Callable[[int, str], None]  # the system's id of a thread, and its name
-    NameProcess = Callable[[str], None]
+    NameProcess = Callable[..., None]  # the name, and whether it tells workers apart that have one title
     End = Callable[[int], None]
 
 
@@ -50,6 +50,14 @@ def watch(
     thread_class: Any = threading.Thread
     original_set, original_delete = thread_class._set_native_id, thread_class._delete
     is_watching = True
+    process = getpid()
+
+    # pytest-xdist's, whose title says what it does. Programs that the worker starts inherit it.
+    def find_worker() -> "str | None":
+        environment: Any = getattr(sys.modules.get("os"), "environ", None)
+        return environment.get("PYTEST_XDIST_WORKER") if type(environment).__name__ == "_Environ" else None
+
+    worker_before = find_worker()
 
     # `_name`, not `name`, and `_native_id` likewise: a subclass may have properties of its own for these, which may
     # raise, block or return anything; in a thread that has not started yet its start() would never return.
@@ -72,10 +80,13 @@ def watch(
     def tell_process() -> None:
         # The first process of each has no parent there: its name would be "MainProcess".
         for package in ("multiprocessing", "multiprocess", "billiard"):
-            process: Any = getattr(sys.modules.get(package + ".process"), "_current_process", None)
-            process_name = getattr(process, "_name", None)
-            if getattr(process, "_parent_pid", None) is not None and isinstance(process_name, str):
+            current: Any = getattr(sys.modules.get(package + ".process"), "_current_process", None)
+            process_name = getattr(current, "_name", None)
+            if getattr(current, "_parent_pid", None) is not None and isinstance(process_name, str):
                 name_process(as_utf8(process_name))
+        worker = find_worker()
+        if worker is not None and worker != worker_before and getpid() == process:
+            name_process(as_utf8(worker), True)  # noqa: FBT003 - the callable takes no names
 
     def set_native_id(thread: "Any") -> None:
         original_set(thread)

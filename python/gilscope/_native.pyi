@@ -73,8 +73,8 @@ class Tracer:
         """Begin to record; false where there is no GIL, or where something lacks. Raises Error."""
     def name_thread(self, thread: int, name: str) -> None:
         """Note the name of a thread, by the system's id."""
-    def name_process(self, name: str) -> None:
-        """Note what multiprocessing calls this process."""
+    def name_process(self, name: str, is_worker: bool = False) -> None:
+        """Note what multiprocessing calls this process, or what tells workers apart that have one title."""
     def end_thread(self, thread: int) -> None:
         """Note that a thread is about to end."""
     def stop(self) -> None:

@@ -142,7 +142,7 @@ class Process:
     pid: int
     parent_pid: int
     start_method: str | None
-    name: str | None  #: multiprocessing's, or the command of a Python of its own; None of others
+    name: str | None  #: its title, multiprocessing's name, or the command of a Python of its own; None of others
     wall_ns: int
     cpu_ns: int | None
     gils: list[Gil]
@@ -151,6 +151,7 @@ class Process:
     blame: list[Blame] | None  #: who caused most first; None where it was not recorded
     folded: int = 0  #: how many processes of a kind that have ended this is the sum of; 0: it is one process
     cpu_wait_ns: int | None = None  #: its threads in the queue for a CPU; None: known of none
+    became_program: bool = False  #: another one, by exec: most forks that do so do nothing else
 
 
 @dataclasses.dataclass(frozen=True)

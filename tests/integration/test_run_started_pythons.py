@@ -214,3 +214,77 @@ os.read(ready, 1)
     assert result.stdout.startswith("["), result.stderr
     assert "/proc" not in result.stdout
     assert "GILSCOPE" not in result.stdout.replace("GILSCOPE_TEST_MARKER", "")
+
+
+def test_forks_that_become_other_programs_are_no_workers(summarize: Summarize) -> None:
+    """They hold their GIL all the time."""
+    code = """
+import subprocess, time
+for _ in range(2): subprocess.run(["true"], preexec_fn=lambda: sum(range(1_000_000)), check=True)
+"""
+    result, document = summarize(code)
+    first, *forks = document["processes"]
+    assert [(fork["start_method"], fork["became_program"]) for fork in forks] == [("fork", True)] * 2
+    assert not first["became_program"]
+    assert document["verdict"]["pid"] == first["pid"]
+    assert "(Without a table, as they only help: 2 forks that became other programs;" in result.stderr
+    assert f"process {forks[0]['pid']}" not in result.stderr
+
+
+def test_what_imitates_multiprocessing_starts_as_that_does(summarize: Summarize, tmp_path: Path) -> None:
+    """As `multiprocess`, a module of its own."""
+    package = tmp_path / "script" / "imitated"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "spawn.py").write_text("def spawn_main(): sum(range(1000))\n")
+    (package / "forkserver.py").write_text("""
+import os
+def main():
+    if os.fork() == 0: os._exit(0)
+    os.wait()
+""")
+    code = """
+import os, subprocess, sys
+os.chdir(os.path.dirname(os.path.abspath(__file__)))
+for code in ("from imitated.spawn import spawn_main; spawn_main()", "from imitated.forkserver import main; main()"):
+    subprocess.run([sys.executable, "-c", code], check=True)
+"""
+    result, document = summarize(code)
+    assert result.returncode == 0, result.stderr
+    _, spawned, server, forked = document["processes"]
+    assert [process["start_method"] for process in (spawned, server, forked)] == ["spawn", None, "forkserver"]
+    assert forked["parent_pid"] == server["pid"]
+    assert f"as they only help: process {server['pid']}, the fork server;" in " ".join(result.stderr.split())
+
+
+def test_nothing_is_unseen_where_all_are_children_of_multiprocessing(summarize: Summarize) -> None:
+    code = """
+import multiprocessing
+def work(): sum(range(10_000_000))
+if __name__ == "__main__":
+    process = multiprocessing.get_context("spawn").Process(target=work)
+    process.start(); process.join()
+"""
+    _, document = summarize(code)
+    assert len(document["processes"]) == 2
+    assert document["probe"]["unseen_cpu_share"] == 0
+
+
+def test_a_worker_of_xdist_has_its_number_beside_its_title(summarize: Summarize, tmp_path: Path) -> None:
+    worker = tmp_path / "worker.py"
+    worker.write_text("""
+import ctypes, os, subprocess, sys, threading
+os.environ["PYTEST_XDIST_WORKER"] = sys.argv[1]
+ctypes.CDLL(None).prctl(15, b"a title", 0, 0, 0)
+if os.fork() == 0: os._exit(0)
+os.wait()
+subprocess.run([sys.executable, "-c", "import threading"], check=True)
+""")
+    code = """
+import subprocess, sys
+for name in ("gw0", "gw1"): subprocess.run([sys.executable, sys.argv[1], name], check=True)
+"""
+    result, document = summarize(code, str(worker), env={"PYTEST_XDIST_WORKER": None})  # it may run by xdist itself
+    assert result.returncode == 0, result.stderr
+    names = [process["name"] for process in document["processes"]]
+    assert names == [None, *["gw0", None, "-c import threading"], *["gw1", None, "-c import threading"]]

@@ -35,7 +35,8 @@ RunNotes some_notes() {
                             .cpu = Nanoseconds(100),
                             .cpu_wait = Nanoseconds(40)},
                            {.id = ThreadId{4005}, .name = "\"quoted\"\n"}},
-               .hooks = {.timed = 30, .acquires = 10, .ticks = 9000, .work_ticks = 70'000}},
+               .hooks = {.timed = 30, .acquires = 10, .ticks = 9000, .work_ticks = 70'000},
+               .became_program = true},
               {.pid = 4002, .parent_pid = 4001, .start_method = "spawn", .name = "parser", .begin = 2000}}};
 }
 
@@ -67,6 +68,8 @@ TEST_F(RunNotesTest, is_read_as_it_was_written) {
   EXPECT_EQ(notes->losses.unrecorded_programs, some_notes().losses.unrecorded_programs);
   EXPECT_EQ(notes->losses.unseen_cpu_share, 0.25);
   EXPECT_EQ(notes->processes.at(0).hooks.ticks, 9000U);
+  EXPECT_TRUE(notes->processes.at(0).became_program);
+  EXPECT_FALSE(notes->processes.at(1).became_program);
   write_run_notes(folder_.path(), *notes);
   EXPECT_EQ(text(), before);
 }
@@ -92,6 +95,7 @@ TEST_F(RunNotesTest, does_not_know_who_waited_for_a_cpu_where_the_capture_is_old
   auto document = nlohmann::json::parse(text());
   document.erase("throttled_ns");
   document["processes"][0]["threads"][0].erase("cpu_wait_ns");
+  document["processes"][0].erase("became_program");
   static_cast<void>(folder_.write("run.json", document.dump()));
   const auto notes = read_run_notes(folder_.path());
   EXPECT_EQ(notes->losses.throttled, Nanoseconds{});

@@ -45,6 +45,22 @@ TEST(StartedPrograms, helpers_and_runs_of_their_own_are_not_to_be_recorded) {
   EXPECT_EQ(judge("python", {"x.py", "gilscope"}), Started::Python);
 }
 
+TEST(StartedPrograms, the_binary_is_what_multiprocessing_starts_or_a_run_of_its_own) {
+  const auto judge_own_with = [](std::vector<std::string> arguments) {
+    std::vector<char*> words;
+    for (auto& argument : arguments) words.push_back(argument.data());
+    words.push_back(nullptr);
+    return judge_own(words.data());
+  };
+  EXPECT_EQ(judge_own_with({"python", "-c", "from multiprocessing.spawn import spawn_main; spawn_main(3)"}),
+            Started::Python);
+  EXPECT_EQ(judge_own_with({"python", "-c", "from multiprocessing.forkserver import main; main(3)"}),
+            Started::Python);
+  EXPECT_EQ(judge_own_with({"python", "-c", "from multiprocessing.resource_tracker import main;main(5)"}),
+            Started::Aside);
+  EXPECT_EQ(judge_own_with({"gilscope", "run", "x.py"}), Started::Aside);
+}
+
 TEST(StartedPrograms, a_script_is_what_its_first_line_says) {
   const test::ScratchFolder folder;
   const auto of = [&](const std::string& line) {

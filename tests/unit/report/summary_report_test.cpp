@@ -227,6 +227,36 @@ TEST(SummaryReport, begins_with_the_verdict) {
               StartsWith("gilscope: GIL 0 of process 4001 was held 96 % of the time while "));
 }
 
+TEST(SummaryReport, has_no_table_and_no_verdict_of_processes_that_only_help) {
+  const auto make = [](std::int64_t pid, ProcessRole role, bool became_program, std::uint64_t held) {
+    auto process = make_process(pid, {{.thread = 1, .holds = 2, .hold_ticks = held}});
+    process.role = role;
+    process.became_program = became_program;
+    return process;
+  };
+  const std::vector<ProcessRecord> processes{
+      make(4001, ProcessRole::First, false, 10 * kMillisecondTicks),
+      make(4002, ProcessRole::Fork, true, 90 * kMillisecondTicks),
+      make(4003, ProcessRole::Fork, true, 90 * kMillisecondTicks),
+      make(4004, ProcessRole::Server, false, 90 * kMillisecondTicks),
+      make(4005, ProcessRole::Started, true, 20 * kMillisecondTicks),
+      make(4006, ProcessRole::Forkserver, false, 30 * kMillisecondTicks)};
+  const auto text = report(processes);
+  for (const char* const shown : {"\nprocess 4001: ", "\nprocess 4005, by exec: ", "\nprocess 4006, by fork"})
+    EXPECT_THAT(text, HasSubstr(shown));
+  for (const char* const helper : {"\nprocess 4002", "\nprocess 4003", "\nprocess 4004"})
+    EXPECT_THAT(text, Not(HasSubstr(helper)));
+  EXPECT_THAT(
+      text,
+      HasSubstr("(Without a table, as they only help: process 4004, the fork server, 2 forks that became "
+                "other\nprograms; --json has them)"));
+  const auto summary = summarize_run(recorded(processes));
+  EXPECT_EQ(summary.verdict.pid, 4006);
+  const auto rows = summary_json(summary, summary_context())["processes"];
+  EXPECT_TRUE(rows[1]["became_program"]);
+  EXPECT_FALSE(rows[0]["became_program"]);
+}
+
 TEST(SummaryReport, shows_twenty_threads_busiest_first_and_says_how_many_more_there_are) {
   std::vector<test::RowSpec> rows;
   for (unsigned thread = 1; thread <= 25; ++thread) {

@@ -80,18 +80,19 @@ void write_title(const std::string& title) {
   std::memcpy(command_line, title.c_str(), title.size() + 1);
 }
 
-std::string text_of(const ProcessTitle::Text& text) { return text.data(); }
+std::string title_text(const ProcessTitle::Text& text) { return text.data(); }
 
 TEST(ProcessTitle, is_what_the_process_writes_over_its_command_line) {
   EXPECT_EQ(ask_child([] {
               ProcessTitle title;
               title.begin();
-              if (!text_of(title.read()).empty() || !text_of(title.read_command_line()).empty()) return false;
+              if (!title_text(title.read()).empty() || !title_text(title.read_command_line()).empty())
+                return false;
               write_title("gunicorn: worker [app:app]");
-              if (text_of(title.read()) != "gunicorn: worker [app:app]") return false;
-              if (text_of(title.read_command_line()) != "gunicorn: worker [app:app]") return false;
+              if (title_text(title.read()) != "gunicorn: worker [app:app]") return false;
+              if (title_text(title.read_command_line()) != "gunicorn: worker [app:app]") return false;
               write_title("idle");
-              return text_of(title.read()) == "idle";
+              return title_text(title.read()) == "idle";
             }),
             0);
 }
@@ -101,9 +102,9 @@ TEST(ProcessTitle, of_its_parent_is_not_its_own) {
               write_title("gunicorn: master [app:app]");
               ProcessTitle title;
               title.begin();
-              if (!text_of(title.read()).empty()) return false;
+              if (!title_text(title.read()).empty()) return false;
               write_title("gunicorn: worker [app:app]");
-              return text_of(title.read()) == "gunicorn: worker [app:app]";
+              return title_text(title.read()) == "gunicorn: worker [app:app]";
             }),
             0);
 }
@@ -113,10 +114,10 @@ TEST(ProcessTitle, is_what_it_calls_its_first_thread_where_the_command_line_is_a
               ProcessTitle title;
               title.begin();
               prctl(PR_SET_NAME, "ray::work");  // NOLINT(cppcoreguidelines-pro-type-vararg)
-              if (!text_of(title.read_command_line()).empty()) return false;
-              if (text_of(title.read()) != "ray::work") return false;
+              if (!title_text(title.read_command_line()).empty()) return false;
+              if (title_text(title.read()) != "ray::work") return false;
               write_title("a title");
-              return text_of(title.read()) == "a title";
+              return title_text(title.read()) == "a title";
             }),
             0);
 }
@@ -127,7 +128,7 @@ TEST(ProcessTitle, is_cut_where_it_is_long) {
               title.begin();
               // There is so much room: the environment follows.
               write_title(std::string(200, 'x'));
-              return text_of(title.read()) == std::string(127, 'x');
+              return title_text(title.read()) == std::string(127, 'x');
             }),
             0);
 }
