@@ -92,12 +92,11 @@ std::unique_ptr<CapturedRun> open_capture(const std::string& folder) {
   try {
     const auto live = LiveRun::find(captured->processes().front().facts.pid);
     std::error_code error;
-    if (std::filesystem::equivalent(live.capture(), folder, error)) {
-      captured = std::make_unique<CapturedRun>(read_capture(folder, live.notes()));
-    }
-  } catch (const Error&) {  // it has ended without a word, or another one has its number
+    if (!std::filesystem::equivalent(live.capture(), folder, error)) return captured;
+    return std::make_unique<CapturedRun>(read_capture(folder, live.notes()));
+  } catch (const Error&) {
+    return captured;  // it has ended without a word, or another one has its number
   }
-  return captured;
 }
 
 int run(const ReportOptions& options) {

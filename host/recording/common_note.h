@@ -55,8 +55,8 @@ static_assert(sizeof(CommonNote) <= SharedSpace::kCommonBytes);
 
 struct Told {
   std::optional<CapturePlan> capture;
-  Stacks stacks;
-  ClockKind clock;
+  Stacks stacks = Stacks::Off;
+  ClockKind clock = ClockKind::Monotonic;
 };
 // Throws Error where the path of the capture is too long.
 void tell_common(const SharedSpace& space, const Told& told);

@@ -86,6 +86,7 @@ struct alignas(64) EventRing {
 [[nodiscard]] bool has_ended(ThreadId thread) noexcept;
 
 // One for a process.
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): whether it is stuck is not beside the lock
 struct EventQueue {
   static constexpr std::uint32_t kRings = 1024;
   static constexpr std::uint32_t kGils = 1024;

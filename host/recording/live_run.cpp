@@ -101,7 +101,7 @@ class NoteCopy {
   NoteCopy(const SharedSpace& space, std::uint64_t slot) : memory_(sizeof(ProcessNote)) {
     copy_written(space, slot, sizeof(ProcessNote), memory_.data());
   }
-  const ProcessNote& operator*() const noexcept {
+  [[nodiscard]] const ProcessNote& note() const noexcept {
     return *reinterpret_cast<const ProcessNote*>(memory_.data());
   }
 
@@ -162,8 +162,9 @@ LiveRun::LiveRun(SharedSpace space)
 bool LiveRun::records(std::int64_t pid) const {
   for (std::uint64_t slot = 0; slot < space_.claimed(); ++slot) {
     if (!space_.counts(slot)) continue;
-    const NoteCopy note(space_, slot);
-    if ((*note).state.read() != 0 && (*note).pid.read() == static_cast<std::uint64_t>(pid)) return true;
+    const NoteCopy copy(space_, slot);
+    const ProcessNote& note = copy.note();
+    if (note.state.read() != 0 && note.pid.read() == static_cast<std::uint64_t>(pid)) return true;
   }
   return false;
 }
@@ -192,12 +193,11 @@ RecordingLosses LiveRun::for_each_slot(Visit visit) const {
   std::vector<JoinedProcess> joined;
   for (std::uint64_t slot = 0; slot < space_.claimed(); ++slot) {
     if (!space_.counts(slot)) continue;
-    bool is_read = false;
     try {
-      is_read = visit(slot, joined);
-    } catch (const std::bad_alloc&) {  // it has no addresses for it
+      if (!visit(slot, joined)) ++losses.unrecorded_processes;
+    } catch (const std::bad_alloc&) {  // there are no addresses for it
+      ++losses.unrecorded_processes;
     }
-    if (!is_read) ++losses.unrecorded_processes;
   }
   losses.unrecorded_programs = find_unrecorded(CommonNote::of(space_).started, joined);
   return losses;
@@ -228,7 +228,7 @@ RunNotes LiveRun::notes() const {
   RunNotes notes;
   notes.losses = for_each_slot([&](std::uint64_t slot, std::vector<JoinedProcess>& joined) {
     const NoteCopy copy(space_, slot);
-    const ProcessNote& note = *copy;
+    const ProcessNote& note = copy.note();
     if (note.state.read() == 0) return true;
     joined.push_back({.pid = note.pid.read(), .begin = note.started_ticks.read()});
     auto read = read_note(note, now);

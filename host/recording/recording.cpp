@@ -3,15 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <climits>
-#include <cstring>
 #include <pthread.h>
 #include <span>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <utility>
-
-#include <fmt/core.h>
 
 #include "capture/format.h"
 #include "probe/hooks.h"

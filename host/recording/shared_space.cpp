@@ -154,9 +154,10 @@ std::optional<SharedSpace> SharedSpace::look(const std::string& path, std::size_
 
 std::optional<SharedSpace> SharedSpace::open_as(const std::string& path, std::size_t slot_bytes,
                                                 Access access) noexcept {
-  const int mode = access == Access::Read ? O_RDONLY : O_RDWR;
+  const int flags =
+      access == Access::Read ? O_RDONLY | O_CLOEXEC | O_NONBLOCK : O_RDWR | O_CLOEXEC | O_NONBLOCK;
   // Not a pipe, at which open() would wait for others. NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
-  auto file = move_up(FileDescriptor(::open(path.c_str(), mode | O_CLOEXEC | O_NONBLOCK)));
+  auto file = move_up(FileDescriptor(::open(path.c_str(), flags)));
   struct stat status{};
   const auto size = static_cast<off_t>(kHeaderBytes + kSlots * slot_bytes);
   // The number may be another file's by now: only a file of just this size is looked into.
