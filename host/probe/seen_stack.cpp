@@ -20,9 +20,8 @@ namespace {
 template <typename T>
 std::optional<T> copy_of(const T* from) noexcept {
   T copied{};
-  if (from == nullptr || copy_memory(static_cast<const void*>(from), static_cast<void*>(&copied),
-                                     sizeof copied) != sizeof copied)
-    return std::nullopt;
+  constexpr std::size_t kSize = sizeof(T);
+  if (from == nullptr || copy_memory(from, &copied, kSize) != kSize) return std::nullopt;
   return copied;
 }
 
