@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "analysis/name_family.h"
+#include "support/sort_stably.h"
 
 namespace gilscope {
 namespace {
@@ -63,7 +64,7 @@ std::vector<ThreadTableRow> arrange_threads(const ProcessSummary& process, std::
     }
     add_to(rows[place->second], thread);
   }
-  std::ranges::stable_sort(rows, [](const ThreadTableRow& left, const ThreadTableRow& right) {
+  sort_stably(rows, [](const ThreadTableRow& left, const ThreadTableRow& right) {
     const auto used = [](const ThreadTableRow& row) {
       return row.thread.figures.hold_ns + row.thread.figures.wait_ns;
     };
