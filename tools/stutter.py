@@ -1,9 +1,10 @@
 """Runs a command on a machine that gives it little: `tools/stutter.py [--busy N] [--stopped MS] COMMAND…`.
 
 Beside N busy loops, every process that descends from the command is stopped for MS of each 100 ms, at random. What
-somebody else has stopped is left alone. Two things cannot be hidden: a program that stops one of ours meanwhile sees it
-continued early, and who waits for a child with WUNTRACED is told of it. At the end, also on Ctrl-C and SIGTERM, all
-that was stopped is continued, and all that is left is ended.
+somebody else has stopped is left alone. What cannot be hidden: a program that stops one of ours meanwhile sees it
+continued early; who waits for a child with WUNTRACED is told of it; a process group that loses its parent while one of
+it is stopped is hung up by the kernel; and a signal to a process that was just continued may reach any thread of it. At
+the end, also on Ctrl-C and SIGTERM, all that was stopped is continued, and all that is left is ended.
 """
 
 from __future__ import annotations
