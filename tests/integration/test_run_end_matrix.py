@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -27,10 +28,27 @@ def only_with_a_gil(free_threaded):
 KEEPS = {"run": [], "run -o": ["-o", "capture"], "run --html": ["--html", "page.html"]}
 
 UNSHARE = ["unshare", "-pf", "--mount-proc", "--kill-child"]
-# "$0" is the terminal, which becomes that of the shell's session; a job has a process group of its own. 147 is SIGSTOP,
-# which is neither the terminal's nor ours: whoever it is goes on with the job (`make test-busy` does).
-GO_ON = "while [ $code = 147 ]; do wait -f %1 2>/dev/null; code=$?; done"
-JOB_CONTROL = ["bash", "-c", f'exec <"$0"; set -m; "$@"; code=$?; {GO_ON}; exit $code']
+# As a shell with job control: the terminal becomes that of its session, and the program has a process group of its own.
+# Who stops it with SIGSTOP is neither the terminal nor we, and goes on with it (`make test-busy`); bash would lose it.
+SHELL = """
+import os, signal, sys
+os.dup2(os.open(sys.argv[1], os.O_RDWR), 0)
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+program = os.fork()
+if not program:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.execvp(sys.argv[2], sys.argv[2:])
+status = signal.SIGSTOP << 8 | 0x7F
+while os.WIFSTOPPED(status) and os.WSTOPSIG(status) == signal.SIGSTOP:
+    status = os.waitpid(program, os.WUNTRACED)[1]
+os.tcsetpgrp(0, os.getpgrp())
+if os.WIFSTOPPED(status): sys.exit(128 + os.WSTOPSIG(status))
+sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
+"""
+JOB_CONTROL = [sys.executable, "-I", "-c", SHELL]
 
 # What the first process of a PID namespace sends itself does nothing, where it has no handler: it goes on. And a
 # sudden end takes whoever could tell of it with it: of os._exit it tells before. The exit code, and what is told where
