@@ -21,7 +21,9 @@ template <typename T>
 std::optional<T> copy_of(const T* from) noexcept {
   T copied{};
   constexpr std::size_t kSize = sizeof(T);
-  if (from == nullptr || copy_memory(from, &copied, kSize) != kSize) return std::nullopt;
+  if (from == nullptr) return std::nullopt;
+  if (copy_memory(static_cast<const void*>(from), static_cast<void*>(&copied), kSize) != kSize)
+    return std::nullopt;
   return copied;
 }
 
