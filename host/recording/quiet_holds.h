@@ -86,7 +86,10 @@ struct alignas(64) QuietHolds {
   void settle(QuietFigures& figures, const ThreadRow& row) const noexcept {
     if (figures.hold != nullptr) figures.hold = &holds;  // this may be a copy of what was read
     if (applied.events.get() == figures.events) {
-      if (applied.is_untold.get() != 0) figures.held = row.held.get();
+      if (applied.is_untold.get() == 0) return;
+      // After such an event none is quiet: what was before it is there by now.
+      if (const auto now = read(); now.events == figures.events) figures = now;
+      figures.held = row.held.get();
       return;
     }
     figures.holds = applied.holds.get();

@@ -163,6 +163,28 @@ TEST(CountingAtOnce, count_a_hold_that_began_while_the_lock_was_taken) {
   EXPECT_EQ(row.hold_ticks, 3U);
 }
 
+// Nor for a quiet hold that ended just before such an event.
+TEST(CountingAtOnce, count_a_hold_that_ended_before_the_lock_was_taken) {
+  constexpr Bounds kBoundsOfTwo{.rows = 4, .gils = 2};
+  const ZeroedMemory memory(BlameCounters::size_of(kBoundsOfTwo));
+  BlameCounters counters(kBoundsOfTwo, memory.data());
+  BlameTables tables(kBoundsOfTwo, memory.data());
+  test::AsHooks hooks(counters);
+  hooks.give(acquire(1, 1, 1));
+  hooks.give(release(2, 1, 1));
+  hooks.give(acquire(10, 1));
+  auto quiet = tables.read_quiet_holds();
+  hooks.give(release(11, 1));
+  tables.queue().lock();
+  hooks.give(acquire(12, 1, 1));
+  hooks.give(release(13, 1, 1));
+  hooks.give(acquire(14, 1));
+  EXPECT_TRUE(tables.drain(1000));
+  tables.settle(quiet);
+  for (const auto& row : tables.figures(quiet, 100).threads) EXPECT_EQ(row.holds, 2U);
+  tables.queue().unlock();
+}
+
 // The hardest for a reader: one thread that does nothing but take and drop a GIL.
 TEST(CountingAtOnce, are_readable_at_the_greatest_rate) {
   BlameCounters counters({.rows = 4, .gils = 1});
