@@ -49,18 +49,28 @@ def names(document: dict[str, Any]) -> list[str | None]:
 @pytest.mark.contract
 def test_native_threads_have_the_names_that_the_kernel_has(summarize: Summarize) -> None:
     code = """
+is_there, is_over = threading.Event(), threading.Event()
+def stay(_):  # for before 3.13 another one at the address of one that has ended is taken for it
+    threading.current_thread()  # which Python calls Dummy-1 from then on
+    is_there.set()
+    is_over.wait()
 def make():
     name_in_kernel("decoder-0")
     join(start(work))
     name_in_kernel("decoder-1")
-    join(start(lambda _: threading.current_thread()))  # which Python calls Dummy-1 from then on
+    threads.append(start(stay))
+    is_there.wait()
+threads = []
 maker = threading.Thread(target=make, name="a maker")
 maker.start(); maker.join()
 join(start(work))  # as the process is called
-join(start(lambda _: threading.current_thread()))
+join(start(lambda _: print(threading.current_thread().name)))
+is_over.set()
+join(threads[0])
 """
     result, document = summarize(NATIVE + code)
     assert result.returncode == 0, result.stderr
+    assert result.stdout == "Dummy-2\n"
     assert names(document) == ["MainThread", "a maker", "decoder-0", "decoder-1", None, "Dummy-2"]
     assert "decoder-0 " in result.stderr
 
