@@ -3,11 +3,6 @@
 #include <algorithm>
 
 namespace gilscope {
-namespace {
-
-bool is_digit(char byte) noexcept { return byte >= '0' && byte <= '9'; }
-
-}  // namespace
 
 std::size_t write_family(std::string_view name, Numbers numbers, std::span<char> family) noexcept {
   const auto end = std::min(name.find(" ("), name.size());

@@ -9,6 +9,8 @@
 
 namespace gilscope {
 
+constexpr bool is_digit(char byte) noexcept { return byte >= '0' && byte <= '9'; }
+
 // Which of a name's numbers stand for any.
 enum class Numbers : std::uint8_t { TheLast, All };
 

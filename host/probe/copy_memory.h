@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -12,6 +13,17 @@ inline std::size_t copy_memory(const void* from, void* to, std::size_t size) noe
   const iovec from_part{.iov_base = const_cast<void*>(from), .iov_len = size};
   const auto copied = process_vm_readv(getpid(), &to_part, 1, &from_part, 1, 0);
   return copied < 0 ? 0 : static_cast<std::size_t>(copied);
+}
+
+// Empty where not all of it is there.
+template <typename T>
+std::optional<T> copy_of(const T* from) noexcept {
+  T copied{};
+  constexpr std::size_t kSize = sizeof(T);
+  if (from == nullptr) return std::nullopt;
+  if (copy_memory(static_cast<const void*>(from), static_cast<void*>(&copied), kSize) != kSize)
+    return std::nullopt;
+  return copied;
 }
 
 }  // namespace gilscope

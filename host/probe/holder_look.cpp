@@ -196,15 +196,7 @@ constinit LookSpace look_space{};
 constinit std::atomic<bool> can_look{true};
 
 bool see(const PyThreadState* state, SeenFrame& seen) noexcept {
-#if PY_VERSION_HEX < 0x030d0000
-  const _PyCFrame* c_frame = nullptr;
-  if (copy_memory(&state->cframe, &c_frame, sizeof c_frame) != sizeof c_frame) return false;
-  const void* const innermost = static_cast<const void*>(&c_frame->current_frame);
-#else
-  const void* const innermost = static_cast<const void*>(&state->current_frame);
-#endif
-  constexpr std::size_t kPointer = sizeof(void*);
-  if (copy_memory(innermost, static_cast<void*>(&seen.place), kPointer) != kPointer) return false;
+  seen.place = innermost_of(*state).value_or(nullptr);
   if (seen.place == nullptr) return false;
   if (copy_memory(seen.place, &seen.frame, sizeof seen.frame) != sizeof seen.frame) return false;
   if (seen.frame.owner >= kFirstOwnerInC) return false;

@@ -4,6 +4,9 @@
 #include <Python.h>
 
 #include <cstdint>
+#include <optional>
+
+#include "probe/copy_memory.h"
 
 namespace gilscope {
 
@@ -59,6 +62,18 @@ inline const PyCodeObject* code_at(const PythonFrame& frame) noexcept {
 inline const std::uintptr_t* evaluation_stack_of(const PythonFrame* place,
                                                  const PyCodeObject& code) noexcept {
   return reinterpret_cast<const std::uintptr_t*>(place + 1) + code.co_nlocalsplus;
+}
+
+// Of a thread that may go on meanwhile; nullptr where it runs no Python code. By a copy: empty where the
+// memory is gone.
+inline std::optional<const PythonFrame*> innermost_of(const PyThreadState& state) noexcept {
+#if PY_VERSION_HEX < 0x030d0000
+  const auto c_frame = copy_of(&state.cframe);
+  return c_frame ? copy_of(reinterpret_cast<const PythonFrame* const*>(&(*c_frame)->current_frame))
+                 : std::nullopt;
+#else
+  return copy_of(reinterpret_cast<const PythonFrame* const*>(&state.current_frame));
+#endif
 }
 
 // Of what lies in its interpreter: the memory of one that ends is given back without the deaths there.

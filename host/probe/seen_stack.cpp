@@ -6,7 +6,6 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
-#include <optional>
 
 #include "probe/code_deaths.h"
 #include "probe/copy_memory.h"
@@ -16,26 +15,6 @@
 
 namespace gilscope {
 namespace {
-
-template <typename T>
-std::optional<T> copy_of(const T* from) noexcept {
-  T copied{};
-  constexpr std::size_t kSize = sizeof(T);
-  if (from == nullptr) return std::nullopt;
-  if (copy_memory(static_cast<const void*>(from), static_cast<void*>(&copied), kSize) != kSize)
-    return std::nullopt;
-  return copied;
-}
-
-std::optional<const PythonFrame*> innermost_of(const PyThreadState& state) noexcept {
-#if PY_VERSION_HEX < 0x030d0000
-  const auto c_frame = copy_of(&state.cframe);
-  return c_frame ? copy_of(reinterpret_cast<const PythonFrame* const*>(&(*c_frame)->current_frame))
-                 : std::nullopt;
-#else
-  return copy_of(reinterpret_cast<const PythonFrame* const*>(&state.current_frame));
-#endif
-}
 
 // As read_stack() does it. Empty, too, where the frames lead nowhere.
 std::span<const CodePoint> copy_stack(const PyThreadState& state, FrameBuffer& buffer) noexcept {

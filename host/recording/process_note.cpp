@@ -33,8 +33,6 @@ void set(NoteName& name, std::string_view text) noexcept {
 
 constexpr std::string_view kUnnamed = "(ended threads)";
 
-bool is_digit(char byte) noexcept { return byte >= '0' && byte <= '9'; }
-
 // What `threading` calls a thread of whose start it does not know.
 bool is_dummy(std::string_view name) noexcept {
   constexpr std::string_view kDummy = "Dummy-";

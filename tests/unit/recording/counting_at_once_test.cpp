@@ -131,14 +131,25 @@ TEST(CountingAtOnce, are_consistent_while_threads_record_on_two_gils_at_once) {
   EXPECT_EQ(holds, std::uint64_t{kThreads} * kTurns);
 }
 
+// Counters, and their tables for a reader that is looked at between its steps.
+struct ReadInSteps {
+  explicit ReadInSteps(const Bounds& bounds)
+      : memory(BlameCounters::size_of(bounds)),
+        counters(bounds, memory.data()),
+        tables(bounds, memory.data()),
+        hooks(counters) {}
+
+  ZeroedMemory memory;
+  BlameCounters counters;
+  BlameTables tables;
+  test::AsHooks hooks;
+};
+
 // An event that is put while somebody has the lock tells nothing of quiet holds; figures do not get less for
 // that.
 TEST(CountingAtOnce, count_a_hold_that_began_while_the_lock_was_taken) {
-  constexpr Bounds kBoundsOfTwo{.rows = 4, .gils = 1};
-  const ZeroedMemory memory(BlameCounters::size_of(kBoundsOfTwo));
-  BlameCounters counters(kBoundsOfTwo, memory.data());
-  BlameTables tables(kBoundsOfTwo, memory.data());
-  test::AsHooks hooks(counters);
+  ReadInSteps reading({.rows = 4, .gils = 1});
+  auto& [memory, counters, tables, hooks] = reading;
   const auto count_of_first = [&](const std::vector<QuietFigures>& quiet) {
     return tables.figures(quiet, 100).threads.at(0).holds;
   };
@@ -165,11 +176,8 @@ TEST(CountingAtOnce, count_a_hold_that_began_while_the_lock_was_taken) {
 
 // Nor for a quiet hold that ended just before such an event.
 TEST(CountingAtOnce, count_a_hold_that_ended_before_the_lock_was_taken) {
-  constexpr Bounds kBoundsOfTwo{.rows = 4, .gils = 2};
-  const ZeroedMemory memory(BlameCounters::size_of(kBoundsOfTwo));
-  BlameCounters counters(kBoundsOfTwo, memory.data());
-  BlameTables tables(kBoundsOfTwo, memory.data());
-  test::AsHooks hooks(counters);
+  ReadInSteps reading({.rows = 4, .gils = 2});
+  auto& [memory, counters, tables, hooks] = reading;
   hooks.give(acquire(1, 1, 1));
   hooks.give(release(2, 1, 1));
   hooks.give(acquire(10, 1));
