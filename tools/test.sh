@@ -1,8 +1,10 @@
 #!/bin/sh
 # Builds, then runs every test with the chosen CPython. Arguments go to pytest (`sh tools/test.sh -k choose`); with --contract
-# it runs what is promised with every Python, without the unit tests that know of none.
+# it runs what is promised with every Python, without the unit tests that know of none. TESTS_AT_ONCE=… is how many run at once.
 . "$(dirname "$0")/build.sh"
 install_group test
+# More at once than there are CPUs: much of their time is waiting.
+at_once=${TESTS_AT_ONCE:-$(($(nproc) + 2))}
 if [ "${1:-}" = --contract ]; then
   unit_tests=python_unit_tests labels=python
 else
@@ -25,12 +27,11 @@ test_python() {
 }
 
 say "unit tests of the host"
-ctest --test-dir "$BUILD" ${labels:+-L "$labels"} --parallel "$(nproc)" --output-on-failure --no-tests=error --timeout 300 >"$LOG" 2>&1 ||
+ctest --test-dir "$BUILD" ${labels:+-L "$labels"} --parallel "$at_once" --output-on-failure --no-tests=error --timeout 300 >"$LOG" 2>&1 ||
   failed="$failed ctest"
 grep -Ev '^ *Start +[0-9]+:|^ *[0-9]+/[0-9]+ Test .* Passed ' "$LOG" # what failed, and the summary
 say "tests in Python"
-# More at once than there are CPUs: much of their time is waiting.
-test_python --numprocesses $(($(nproc) + 2)) --dist worksteal -m "not alone" "$@"
+test_python --numprocesses "$at_once" --dist worksteal -m "not alone" "$@"
 say "tests in Python that run alone"
 test_python -m alone "$@"
 

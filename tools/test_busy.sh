@@ -7,6 +7,8 @@
 logs=$ROOT/build/busy
 rm -rf "$logs"
 mkdir -p "$logs"
+# As many as there are busy loops beside: fewer would have little of the machine, and take twice as long.
+export TESTS_AT_ONCE=$(($(nproc) * 4))
 running=
 trap 'if [ -n "$running" ]; then kill "$running" && wait "$running"; fi' EXIT
 trap 'exit 130' INT TERM HUP

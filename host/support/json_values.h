@@ -26,8 +26,6 @@ inline nlohmann::ordered_json text_or_null(std::string_view text) {
 
 // In one line, or indented. Names, paths and messages may be bytes of any kind: what is no UTF-8 becomes
 // U+FFFD.
-inline std::string dump_json(const nlohmann::ordered_json& document, int indent = -1) {
-  return document.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
+[[nodiscard]] std::string dump_json(const nlohmann::ordered_json& document, int indent = -1);
 
 }  // namespace gilscope

@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.hosts import only_binary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +48,7 @@ def suite(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@only_binary
 @pytest.mark.parametrize("recorder", ["counters", "events"])
 def test_tests_are_measured_within_the_runs_own_recording(suite, host, recorder, run, environment, free_threaded):
     if free_threaded:

@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "analysis/event_lists.h"
+#include "recording/name_families.h"
 #include "recording/note_reading.h"
 #include "recording/twins.h"
 
@@ -41,19 +42,6 @@ class Slot {
   ZeroedMemory memory_{sizeof(ProcessNote) + BlameCounters::size_of(kSharedBounds)};
 };
 
-std::string thread_name(ThreadId thread) {
-  const auto id = static_cast<std::uint32_t>(thread);
-  if (id % 3 == 0) return "";
-  return id % 3 == 1 ? fmt::format("Thread-{} (work)", id) : fmt::format("pool-0_{}", id);
-}
-
-std::string family_of(ThreadId thread, const ProcessNote& note) {
-  if (is_family(thread)) return note.find_family(thread)->name.data();
-  const std::string name = thread_name(thread);
-  if (name.empty()) return "(ended threads)";
-  return name.starts_with("Thread") ? "Thread-N (work)" : "pool-0_N";
-}
-
 // Those of interpreters but the main one are one.
 GilId gil_in_sum(GilId gil) { return gil == GilId{0} ? gil : kEndedGils; }
 
@@ -74,7 +62,7 @@ void add(Told& told, const Slot& slot, std::uint64_t end) {
   const BlameCounters::View view(kSharedBounds, slot.counters());
   const auto figures = view.figures(end);
   for (const auto& row : figures.threads) {
-    auto& sums = told.rows[{gil_in_sum(row.gil), family_of(*row.thread, slot.note())}];
+    auto& sums = told.rows[{gil_in_sum(row.gil), test::family_of(*row.thread, slot.note())}];
     sums["threads"] += std::max<std::uint64_t>(row.folded, 1);
     sums["holds"] += row.holds;
     sums["hold ticks"] += row.hold_ticks;
@@ -95,12 +83,12 @@ void add(Told& told, const Slot& slot, std::uint64_t end) {
     sums["timeouts"] += gil.timeouts;
   }
   for (const auto& pair : figures.handoffs) {
-    told.handoffs[{gil_in_sum(pair.gil), family_of(*pair.from, slot.note()),
-                   family_of(*pair.to, slot.note())}] += pair.count;
+    told.handoffs[{gil_in_sum(pair.gil), test::family_of(*pair.from, slot.note()),
+                   test::family_of(*pair.to, slot.note())}] += pair.count;
   }
   const auto blame = view.blame(end);
-  for (const auto& [key, span] :
-       test::sum_spans(blame, gil_in_sum, [&](ThreadId thread) { return family_of(thread, slot.note()); })) {
+  for (const auto& [key, span] : test::sum_spans(
+           blame, gil_in_sum, [&](ThreadId thread) { return test::family_of(thread, slot.note()); })) {
     auto& [holds, hold_ticks, max_hold, forced, waits] = told.spans[key];
     holds += std::get<0>(span);
     hold_ticks += std::get<1>(span);
@@ -109,7 +97,7 @@ void add(Told& told, const Slot& slot, std::uint64_t end) {
     waits += std::get<4>(span);
   }
   for (const auto& [row, waits] : blame.long_waits) {
-    auto& longest = told.long_waits[{gil_in_sum(row.first), family_of(row.second, slot.note())}];
+    auto& longest = told.long_waits[{gil_in_sum(row.first), test::family_of(row.second, slot.note())}];
     for (const auto& wait : waits) longest.push_back(wait.ticks);
     std::ranges::sort(longest, std::ranges::greater());
     longest.resize(std::min(longest.size(), kLongWaits));
@@ -134,7 +122,7 @@ TEST(FoldedProcesses, sum_to_what_they_did_in_any_legal_list) {
         test::Twins twins(kSharedBounds, part.counters(), &part.note());
         for (unsigned gil = 0; gil < 3; ++gil) twins.counters.open(GilId{gil}, gil);
         for (const auto& event : events) {
-          part.note().name_thread(event.thread, thread_name(event.thread));
+          part.note().name_thread(event.thread, test::name_of(event.thread));
           twins.apply(event, std::array{twins.code.point(random() % 9), twins.code.point(random() % 3)});
         }
         end = events.back().ticks;

@@ -140,11 +140,11 @@ TEST_F(FoldedSlots, are_not_those_of_the_first_process_nor_of_one_that_lives) {
     const bool has_one = space_.claim_anew();
     content_of(slot_) = {.value = 3, .sum = 0};
     char byte = 0;
-    const bool is_told = write(told[1], "x", 1) == 1 && read(wait[0], &byte, 1) == 1;
+    const bool is_told = ::write(told[1], "x", 1) == 1 && ::read(wait[0], &byte, 1) == 1;
     _exit(has_one && is_told && content_of(slot_).value == 3 ? 0 : 1);
   }
   char byte = 0;
-  ASSERT_EQ(read(told[0], &byte, 1), 1);
+  ASSERT_EQ(::read(told[0], &byte, 1), 1);
   content_of(slot_) = {.value = 1, .sum = 0};
   leave({.value = 4, .sum = 0});
   const int by_another = test::run_in_child([&] {
@@ -155,7 +155,7 @@ TEST_F(FoldedSlots, are_not_those_of_the_first_process_nor_of_one_that_lives) {
   EXPECT_EQ(totals(space_)[0], 7U);
   EXPECT_EQ(count_slots(space_), 3U);
   EXPECT_EQ(content_of(SharedSpace::View(space_, 1).data()).value, 3U);
-  ASSERT_EQ(write(wait[1], "x", 1), 1);
+  ASSERT_EQ(::write(wait[1], "x", 1), 1);
   EXPECT_EQ(test::wait_for(alive), 0);
   space_.fold(adder_);
   EXPECT_EQ(totals(space_)[0], 7U);

@@ -20,6 +20,7 @@
 #include "recording/as_hooks.h"
 #include "recording/blame_counters.h"
 #include "recording/in_child.h"
+#include "recording/name_families.h"
 #include "recording/twins.h"
 
 namespace gilscope {
@@ -35,22 +36,6 @@ std::size_t events_given = 0;
 bool has_had_its_last_event(ThreadId thread) noexcept {
   const auto found = last_events.find(thread);
   return found == last_events.end() || found->second < events_given;
-}
-
-std::string name_of(ThreadId thread) {
-  const auto id = static_cast<std::uint32_t>(thread);
-  if (id % 3 == 0) return "";
-  return id % 3 == 1 ? fmt::format("Thread-{} (work)", id) : fmt::format("pool-0_{}", id);
-}
-
-// The number of its family, as they are made: of threads without a name there is always one.
-std::string family_of(ThreadId thread, const ProcessNote& names) {
-  if (is_family(thread)) {
-    return names.families.at(static_cast<std::uint32_t>(thread) - kFirstFamily).name.data();
-  }
-  const std::string name = name_of(thread);
-  if (name.empty()) return "(ended threads)";
-  return name.starts_with("Thread") ? "Thread-N (work)" : "pool-0_N";
 }
 
 struct FamilyFigures {
@@ -75,7 +60,7 @@ using ByFamily = std::map<std::pair<GilId, std::string>, FamilyFigures>;
 ByFamily sum_rows(const MachineSnapshot& snapshot, const ProcessNote& names) {
   ByFamily sums;
   for (const auto& row : snapshot.threads) {
-    FamilyFigures& sum = sums[{row.gil, family_of(*row.thread, names)}];
+    FamilyFigures& sum = sums[{row.gil, test::family_of(*row.thread, names)}];
     sum.threads += std::max<std::uint64_t>(row.folded, 1);
     sum.holds += row.holds;
     sum.hold_ticks += row.hold_ticks;
@@ -96,7 +81,7 @@ std::map<std::tuple<GilId, std::string, std::string>, std::uint64_t> sum_handoff
     const MachineSnapshot& snapshot, const ProcessNote& names) {
   std::map<std::tuple<GilId, std::string, std::string>, std::uint64_t> sums;
   for (const auto& pair : snapshot.handoffs) {
-    sums[{pair.gil, family_of(*pair.from, names), family_of(*pair.to, names)}] += pair.count;
+    sums[{pair.gil, test::family_of(*pair.from, names), test::family_of(*pair.to, names)}] += pair.count;
   }
   return sums;
 }
@@ -105,7 +90,7 @@ std::map<std::pair<GilId, std::string>, std::vector<std::uint64_t>> sum_long_wai
                                                                                    const ProcessNote& names) {
   std::map<std::pair<GilId, std::string>, std::vector<std::uint64_t>> longest;
   for (const auto& [row, waits] : blame.long_waits) {
-    auto& of_family = longest[{row.first, family_of(row.second, names)}];
+    auto& of_family = longest[{row.first, test::family_of(row.second, names)}];
     for (const auto& wait : waits) of_family.push_back(wait.ticks);
   }
   for (auto& [family, waits] : longest) {
@@ -120,7 +105,7 @@ std::map<std::string, std::uint64_t> sum_waiters(const BlameRecord& blame, const
   std::map<std::string, std::uint64_t> sums;
   for (const auto& [key, span] : blame.spans) {
     for (const auto& [waiter, wait] : span.waits) {
-      if (wait != 0) sums[waiter == kFurtherThreads ? "further" : family_of(waiter, names)] += wait;
+      if (wait != 0) sums[waiter == kFurtherThreads ? "further" : test::family_of(waiter, names)] += wait;
     }
   }
   return sums;
@@ -144,7 +129,8 @@ TEST(FoldedThreads, sum_to_what_they_did_in_any_legal_list) {
     std::mt19937_64 random(seed);
     const auto sum_by_family = [&](const BlameRecord& blame) {
       return test::sum_spans(
-          blame, [](GilId gil) { return gil; }, [&](ThreadId thread) { return family_of(thread, *names); });
+          blame, [](GilId gil) { return gil; },
+          [&](ThreadId thread) { return test::family_of(thread, *names); });
     };
     const auto expect_the_same = [&](std::uint64_t now) {
       const auto& expected = twins.expected(now);
@@ -166,7 +152,7 @@ TEST(FoldedThreads, sum_to_what_they_did_in_any_legal_list) {
     };
     for (std::size_t i = 0; i < events.size(); ++i) {
       events_given = i;
-      names->name_thread(events[i].thread, name_of(events[i].thread));
+      names->name_thread(events[i].thread, test::name_of(events[i].thread));
       twins.apply(events[i], std::array{twins.code.point(random() % 5)});
       if (i % 500 == 250) expect_the_same(events[i].ticks + 5);
     }
