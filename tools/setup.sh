@@ -11,7 +11,11 @@ PACKAGES="g++ cmake ninja-build ccache \
 libcli11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libgtest-dev libgmock-dev libbenchmark-dev \
 python3 python3-dev python3-venv"
 ROOT=$PWD
-LOG=$ROOT/build/last-command.log
+LOG=$ROOT/build/last-command.log # once a CPython is chosen, in its folder: two may be built at once
+
+# With paths taken relative to the project, ccache knows the files of one CPython's build in the next, and those of the
+# checkout before.
+export CCACHE_BASEDIR="$ROOT" CCACHE_NOHASHDIR=1
 
 # What pip compiles has the flags of what CMake does: then ccache knows one from the other.
 export CXX="${CXX:-c++}" SKBUILD_CMAKE_DEFINE=GILSCOPE_WERROR=ON
@@ -25,7 +29,7 @@ die() {
 
 # Runs a command and shows what it printed only if it failed.
 quietly() {
-  mkdir -p build
+  mkdir -p "${LOG%/*}"
   "$@" >"$LOG" 2>&1 </dev/null || {
     cat "$LOG" >&2
     say "that was: $*"
@@ -109,6 +113,7 @@ choose_python() {
   eval "$choice"
   VENV=$ROOT/.venvs/$TAG
   BUILD=$ROOT/build/$TAG/release
+  LOG=$ROOT/build/$TAG/last-command.log
   export GILSCOPE_HOST="$BUILD/host/gilscope"
 }
 
