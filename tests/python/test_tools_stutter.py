@@ -21,11 +21,11 @@ def stutter(monkeypatch):
 
 
 @pytest.fixture
-def child():
-    """A process that does nothing."""
-    with subprocess.Popen(["sleep", "1000"]) as process:
-        yield process.pid
-        process.kill()
+def states(stutter, monkeypatch):
+    """Of processes, by their numbers: as they are told to it, as these tests may be run by it themselves."""
+    states: dict[int, str] = {}
+    monkeypatch.setattr(stutter, "read_process", lambda pid: (states[pid], os.getpid()))
+    return states
 
 
 @pytest.fixture
@@ -36,25 +36,35 @@ def sent(stutter, monkeypatch):
     return sent
 
 
-def test_each_process_is_stopped_and_continued(stutter, child, sent):
-    stutter.Stutter().period({child}, 0.06)
-    assert sent == [(signal.SIGSTOP, child), (signal.SIGCONT, child)]
+def test_it_knows_the_state_and_the_parent_of_a_process(stutter):
+    state, parent = stutter.read_process(os.getpid())
+    assert state in {"R", "S", "D"}  # its first thread may not be the one that asks
+    assert parent == os.getppid()
+    assert stutter.read_process(0) == ("Z", 0)  # there is none
 
 
-def test_one_that_somebody_else_stopped_is_left_alone(stutter, child, sent):
-    os.kill(child, signal.SIGSTOP)
-    assert os.WIFSTOPPED(os.waitpid(child, os.WUNTRACED)[1])
-    stutter.Stutter().period({child}, 0.06)
+def test_each_process_is_stopped_and_continued(stutter, states, sent):
+    states.update({11: "S", 12: "R"})
+    stutter.Stutter().period({11, 12}, 0.06)
+    for pid in (11, 12):
+        assert [number for number, whom in sent if whom == pid] == [signal.SIGSTOP, signal.SIGCONT]
+
+
+@pytest.mark.parametrize("state", ["T", "t", "Z", "X"])
+def test_one_that_somebody_else_stopped_or_that_has_ended_is_left_alone(stutter, states, sent, state):
+    states[11] = state
+    stutter.Stutter().period({11}, 0.06)
     assert sent == []
 
 
-def test_who_is_still_stopped_at_the_end_is_continued(stutter, child, sent, monkeypatch):
+def test_who_is_still_stopped_at_the_end_is_continued(stutter, states, sent, monkeypatch):
+    states[11] = "S"
     disturbed = stutter.Stutter()
     monkeypatch.setattr(stutter.time, "sleep", lambda _: sys.exit() if sent else None)
     with pytest.raises(SystemExit):
-        disturbed.period({child}, 0.06)
+        disturbed.period({11}, 0.06)
     disturbed.resume_all()
-    assert sent == [(signal.SIGSTOP, child), (signal.SIGCONT, child)]
+    assert sent == [(signal.SIGSTOP, 11), (signal.SIGCONT, 11)]
 
 
 def test_the_code_is_the_commands_and_what_it_left_behind_ends():
