@@ -60,6 +60,7 @@ bool is_sleep(const CpuOfHolds& holds) noexcept {
 
 std::optional<CpuOfHolds> find_lack_of_cpu(const RunFinding& finding, const ProcessSummary& process) {
   if (finding.kind != Kind::KeptByC && finding.kind != Kind::StalledLoop) return std::nullopt;
+  if (finding.stood_still) return std::nullopt;  // nobody waited for it
   const auto all = cpu_of_culprits(finding, process);
   if (!all) return std::nullopt;
   const auto each =

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "analysis/judge_cpu.h"
+#include "analysis/judge_loops.h"
 #include "analysis/judge_parts.h"
 #include "analysis/user_code.h"
 #include "support/sort_stably.h"
@@ -93,6 +94,9 @@ void merge_processes(std::vector<RunFinding>& found) {
     first.count += finding.count;
     first.lost = add(first.lost, finding.lost);
     first.longest = std::max(first.longest, finding.longest);
+    if (finding.stood_still) {
+      first.stood_still = add(first.stood_still.value_or(Nanoseconds{}), *finding.stood_still);
+    }
     if (first.pid != finding.pid) ++first.processes;
   }
   found = std::move(merged);
@@ -202,6 +206,22 @@ std::optional<RunFinding> judge_whole(const RunSummary& run) {
   return std::nullopt;
 }
 
+// Loops that stood still by themselves, but for those of which a line is told already.
+void add_own_stalls(const ProcessSummary& process, std::vector<RunFinding>& found) {
+  for (auto& stall : find_own_stalls(process)) {
+    const bool is_told = std::ranges::any_of(found, [&](const RunFinding& finding) {
+      return finding.kind == Kind::StalledLoop && finding.pid == stall.pid && !finding.stood_still &&
+             finding.culprit == stall.culprit;
+    });
+    if (!is_told) found.push_back(std::move(stall));
+  }
+}
+
+// What the finding explains, of waiting or of a loop's time.
+Nanoseconds weight_of(const RunFinding& finding) {
+  return std::max(finding.lost, finding.stood_still.value_or(Nanoseconds{}));
+}
+
 }  // namespace
 
 Nanoseconds waits_of(const std::vector<ProcessSummary>& processes) {
@@ -251,6 +271,7 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
     auto causes = find_causes(facts);
     std::ranges::move(causes, std::back_inserter(found));
   }
+  for (const auto& process : run.processes) add_own_stalls(process, found);
   merge_processes(found);
   auto starved = find_starved(run.processes);
   const bool is_starved = starved.has_value();
@@ -260,12 +281,13 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   const auto is_change = [](const RunFinding& finding) { return finding.kind == Kind::SwitchInterval; };
   if (starved) found.push_back(std::move(*starved));
   for (auto& finding : found) {
-    if (!is_change(finding)) finding.share = share_of(std::min(finding.lost, waited), waited);
+    if (!is_change(finding) && !finding.stood_still)
+      finding.share = share_of(std::min(finding.lost, waited), waited);
   }
   sort_stably(found, [&](const RunFinding& left, const RunFinding& right) {
     const auto rank = [&](const RunFinding& finding) {
       return std::tuple(finding.kind != Kind::NeverReleased, finding.kind != Kind::LackOfCpu,
-                        is_change(finding), is_for_want_of_cpu(finding, run), -finding.lost,
+                        is_change(finding), is_for_want_of_cpu(finding, run), -weight_of(finding),
                         -finding.longest);
     };
     return rank(left) < rank(right);
@@ -281,7 +303,11 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   }
   run.verdict.explained = share_of(std::min(explained, waited), waited);
   if (is_starved) return found;  // the rest would be of the machine
-  if (auto whole = judge_whole(run)) found.push_back(std::move(*whole));
+  // That asyncio is fine is not said of one whose loop stood still.
+  const bool has_stalled =
+      std::ranges::any_of(found, [](const auto& finding) { return finding.stood_still.has_value(); });
+  auto whole = judge_whole(run);
+  if (whole && !(has_stalled && whole->kind == Kind::IoBound)) found.push_back(std::move(*whole));
   return found;
 }
 

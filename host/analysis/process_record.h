@@ -49,6 +49,7 @@ struct ProcessRecord {
   MachineSnapshot figures;
   std::vector<ThreadRecord> threads;
   HookTimes hooks{};
+  std::vector<LoopSteps> steps;
   std::optional<BlameRecord> blame;  // of a capture; empty where events were counted
   bool became_program = false;       // another one (exec)
 };

@@ -30,7 +30,8 @@ struct RunFinding {
     KeptByC,
     // Python collected garbage meanwhile, by itself or as it was asked to.
     GarbageCollection,
-    // As KeptByC, and an asyncio loop suffered most; or a loop stood still since what it ran kept the GIL.
+    // As KeptByC, and an asyncio loop suffered most; or a loop stood still since what it ran kept the GIL, or
+    // did not come back to it (stood_still), whoever waited.
     StalledLoop,
     // Several threads compute in Python at once.
     ComputingThreads,
@@ -79,8 +80,12 @@ struct RunFinding {
   std::optional<double> share;            // `lost` of all waiting of the run
   std::optional<Nanoseconds> mean_hold;   // of the victims' tasks, or of the pollers' turns
   std::optional<Nanoseconds> loop_stall;  // the victim is an asyncio loop, and stood still for so long
-  std::optional<Nanoseconds> interval;    // the GIL's switch interval
-  std::optional<double> cpu_share;        // of the time for which a process wanted a CPU: it was given one
+  // Of a loop that stood still by itself: for how long in all, and when the longest time began, from the
+  // begin of its process's recording.
+  std::optional<Nanoseconds> stood_still;
+  std::optional<Nanoseconds> since;
+  std::optional<Nanoseconds> interval;  // the GIL's switch interval
+  std::optional<double> cpu_share;      // of the time for which a process wanted a CPU: it was given one
 };
 
 }  // namespace gilscope

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "analysis/judge_run.h"
+#include "support/sort_stably.h"
 
 namespace gilscope {
 namespace {
@@ -18,6 +19,22 @@ std::vector<LongestWait> name_long_waits(const BlameRecord& blame, GilId gil, Th
     for (const auto place : blame.stacks.stack(stack)) wait.stack.push_back(blame.stacks.place(place));
   }
   return waits;
+}
+
+std::vector<LoopStall> rank_stalls(const ProcessRecord& record) {
+  std::vector<LoopStall> stalls;
+  for (const auto& steps : record.steps) {
+    stalls.push_back({.thread = steps.thread,
+                      .place = steps.place,
+                      .count = steps.count,
+                      .alone = steps.alone,
+                      .total_ns = record.tick.of(steps.ticks),
+                      .max_ns = record.tick.of(steps.longest),
+                      .max_begin_ns = record.tick.of(steps.longest_begin)});
+  }
+  sort_stably(stalls,
+              [](const LoopStall& left, const LoopStall& right) { return left.total_ns > right.total_ns; });
+  return stalls;
 }
 
 ProcessSummary summarize_process(const ProcessRecord& record) {
@@ -50,6 +67,7 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
       thread.longest_waits = name_long_waits(*record.blame, row.gil, *row.id, record.tick);
     summary.threads.push_back(std::move(thread));
   }
+  summary.loop_stalls = rank_stalls(record);
   if (!record.blame) return summary;
   summary.blame = rank_blame(*record.blame, record.tick);
   for (auto& gil : summary.gils) {

@@ -57,6 +57,17 @@ struct BlameRow {
   std::vector<CausedWait> waiters;  // by thread
 };
 
+// Steps of an event loop in a thread that took kLongStep or longer, at one place.
+struct LoopStall {
+  ThreadId thread{};
+  CodePlace place;  // as LoopSteps has it
+  std::uint64_t count = 0;
+  std::uint64_t alone = 0;  // of these, while nothing else waited for the loop that is known of
+  Nanoseconds total_ns{};
+  Nanoseconds max_ns{};
+  Nanoseconds max_begin_ns{};  // of the longest, from the begin of its process's recording
+};
+
 // From who caused most to who caused least; the row of nobody comes last.
 [[nodiscard]] std::vector<BlameRow> rank_blame(const BlameRecord& blame, TickLength tick);
 
@@ -74,6 +85,7 @@ struct ProcessSummary {
   std::vector<HandoffSnapshot> handoffs;
   std::optional<std::vector<BlameRow>> blame;  // empty where it was not recorded
   bool became_program = false;                 // another one (exec)
+  std::vector<LoopStall> loop_stalls;          // what took most first
 };
 
 // Who does no work of the program's: multiprocessing's fork server, and forks that became another program.

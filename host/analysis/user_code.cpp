@@ -13,13 +13,6 @@ bool is_at(const CodePlace& place, std::string_view file, std::string_view funct
 
 }  // namespace
 
-bool is_library_file(std::string_view file) {
-  constexpr std::array<std::string_view, 3> kFolders{"/lib/python3", "/site-packages/", "/dist-packages/"};
-  return file.starts_with("<frozen ") || std::ranges::any_of(kFolders, [&](std::string_view folder) {
-           return file.find(folder) != std::string_view::npos;
-         });
-}
-
 bool is_library(const CodePlace& place) { return is_library_file(place.file); }
 
 const CodePlace& place_to_look_at(const CodePlace& place, const std::vector<CodePlace>& stack) {

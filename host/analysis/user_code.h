@@ -2,16 +2,15 @@
 #pragma once
 
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "capture/code_stacks.h"
+#include "support/library_file.h"
 
 namespace gilscope {
 
 // Code that came with Python, or was installed: its reader wants to know who called it.
 [[nodiscard]] bool is_library(const CodePlace& place);
-[[nodiscard]] bool is_library_file(std::string_view file);
 
 // The line to look at: of code of a library, the innermost of `stack` that is the user's, if one is.
 [[nodiscard]] const CodePlace& place_to_look_at(const CodePlace& place, const std::vector<CodePlace>& stack);

@@ -1,5 +1,6 @@
 #include "capture/run_notes.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <exception>
@@ -27,6 +28,18 @@ ordered_json describe(const ProcessNotes& process) {
                        {"cpu_ns", or_null(thread.cpu)},
                        {"cpu_wait_ns", or_null(thread.cpu_wait)}});
   }
+  auto steps = ordered_json::array();
+  for (const auto& step : process.steps) {
+    steps.push_back({{"thread", static_cast<std::uint32_t>(step.thread)},
+                     {"file", step.place.file},
+                     {"line", step.place.line},
+                     {"function", step.place.function},
+                     {"count", step.count},
+                     {"alone", step.alone},
+                     {"ticks", step.ticks},
+                     {"longest_ticks", step.longest},
+                     {"longest_begin", step.longest_begin}});
+  }
   return {{"pid", process.pid},
           {"parent_pid", process.parent_pid},
           {"start_method", process.start_method},
@@ -40,7 +53,8 @@ ordered_json describe(const ProcessNotes& process) {
             {"acquires", process.hooks.acquires},
             {"ticks", process.hooks.ticks},
             {"work_ticks", process.hooks.work_ticks}}},
-          {"threads", std::move(threads)}};
+          {"threads", std::move(threads)},
+          {"loop_steps", std::move(steps)}};
 }
 
 struct OutOfRange : std::exception {};
@@ -88,6 +102,21 @@ HookTimes hooks_at(const json& object) {
           .work_ticks = number_at(object, "work_ticks", kMaxTicks)};
 }
 
+LoopSteps steps_at(const json& object) {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::uint32_t>::max();
+  LoopSteps steps{.thread = ThreadId{static_cast<std::uint32_t>(number_at(object, "thread", kMax))},
+                  .place = {.file = object.at("file").get<std::string>(),
+                            .function = object.at("function").get<std::string>(),
+                            .line = static_cast<std::uint32_t>(number_at(object, "line", kMax))},
+                  .count = number_at(object, "count", kMaxTicks),
+                  .alone = number_at(object, "alone", kMaxTicks),
+                  .ticks = number_at(object, "ticks", kMaxTicks),
+                  .longest = number_at(object, "longest_ticks", kMaxTicks),
+                  .longest_begin = number_at(object, "longest_begin", kMaxTicks)};
+  if (steps.count == 0 || steps.alone > steps.count || steps.longest > steps.ticks) throw OutOfRange();
+  return steps;
+}
+
 std::int64_t pid_of(const json& value) {
   constexpr std::uint64_t kMaxPid = std::numeric_limits<std::int32_t>::max();
   return static_cast<std::int64_t>(checked_number(value, kMaxPid));
@@ -111,6 +140,9 @@ ProcessNotes parse_process(const json& object) {
                                .cpu = time_at(thread, "cpu_ns")});
     if (thread.contains("cpu_wait_ns"))
       process.threads.back().cpu_wait = time_at(thread, "cpu_wait_ns");  // likewise
+  }
+  if (object.contains("loop_steps")) {  // likewise
+    for (const auto& steps : object.at("loop_steps")) process.steps.push_back(steps_at(steps));
   }
   return process;
 }
@@ -150,6 +182,11 @@ RunNotes parse_notes(const json& document) {
 }
 
 }  // namespace
+
+std::vector<LoopSteps> steps_since(std::uint64_t begin, std::vector<LoopSteps> steps) {
+  for (auto& step : steps) step.longest_begin -= std::min(begin, step.longest_begin);
+  return steps;
+}
 
 void write_run_notes(const std::filesystem::path& folder, const RunNotes& notes) {
   auto processes = ordered_json::array();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/code_stacks.h"
 #include "probe/event.h"
 #include "probe/hook_times.h"
 #include "support/time.h"
@@ -22,6 +23,22 @@ struct ThreadRecord {
   std::optional<Nanoseconds> cpu_wait;  // likewise, how long it was in the queue for a CPU
 };
 
+// Steps of an event loop in a thread, at one place, that took kLongStep or longer.
+struct LoopSteps {
+  ThreadId thread{};
+  CodePlace place;  // where the loop was seen to stand, or what it ran; as work_of() tells: a collection
+  std::uint64_t count = 0;
+  std::uint64_t alone = 0;  // of these, while nothing else waited for the loop that is known of
+  std::uint64_t ticks = 0;
+  std::uint64_t longest = 0;  // ticks, and when that one began
+  std::uint64_t longest_begin = 0;
+
+  friend bool operator==(const LoopSteps&, const LoopSteps&) = default;
+};
+
+// With when they began since then; 0 before.
+[[nodiscard]] std::vector<LoopSteps> steps_since(std::uint64_t begin, std::vector<LoopSteps> steps);
+
 struct ProcessNotes {
   std::int64_t pid = 0;
   std::int64_t parent_pid = 0;
@@ -34,6 +51,7 @@ struct ProcessNotes {
   std::optional<Nanoseconds> cpu;
   std::vector<ThreadRecord> threads;
   HookTimes hooks{};
+  std::vector<LoopSteps> steps;
   bool became_program = false;  // another one (exec)
 };
 

@@ -10,6 +10,7 @@
 
 #include "probe/attached.h"
 #include "probe/copy_memory.h"
+#include "probe/loop_steps.h"
 #include "probe/python_stack.h"
 
 namespace gilscope {
@@ -52,6 +53,7 @@ int generation_of(PyObject* info) noexcept {
 }
 
 void begin_collection(PyObject* info) noexcept {
+  sample_step();
   collection_watch.generation = generation_of(info);
   collection_watch.begin = collection_watch.clock.read();
 }

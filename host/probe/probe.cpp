@@ -14,6 +14,7 @@
 #include "probe/elf_slots.h"
 #include "probe/gil_table.h"
 #include "probe/hook_level.h"
+#include "probe/loop_steps.h"
 #include "probe/nesting.h"
 #include "probe/python_stack.h"
 
@@ -52,6 +53,7 @@ void watch_forks() {
       [] {
         for (HookLevel& level : hook_levels) level.after_fork_in_child();
         nesting_mutex().unlock();
+        go_on_with_steps_in_child();
         StartTurn::forget();
       });
   if (error != 0) {
@@ -83,7 +85,7 @@ void Probe::start(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   try {
     install(recorder, stacks, clock);
   } catch (...) {
-    leave_collections();
+    stop_watching();
     throw;
   }
   is_running_ = true;
@@ -103,6 +105,8 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   if (stacks_ != Stacks::Off) {
     watch_collections(clock);
     watches_collections_ = true;
+    steps_ = recorder.steps();
+    if (steps_ != nullptr) watch_steps(*steps_, clock);
   }
   losses_ = {};
   clock_ = clock;
@@ -147,14 +151,16 @@ void Probe::end_hooks() noexcept {
   give_level_back(level_);
 }
 
-void Probe::leave_collections() noexcept {
+void Probe::stop_watching() noexcept {
   if (watches_collections_) unwatch_collections();
   watches_collections_ = false;
+  if (steps_ != nullptr) unwatch_steps(*steps_);
+  steps_ = nullptr;
 }
 
 void Probe::stop() noexcept {
   if (!is_running_) return;
-  leave_collections();
+  stop_watching();
   {
     const std::scoped_lock nesting(nesting_mutex());
     GilTable& table = hook_levels.at(level_).table();

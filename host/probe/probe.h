@@ -57,10 +57,11 @@ class Probe {
   void install(Recorder& recorder, Stacks stacks, ProbeClock clock);
   void end_hooks() noexcept;
 
-  void leave_collections() noexcept;
+  void stop_watching() noexcept;
 
   bool is_running_ = false;
   bool watches_collections_ = false;
+  StepTable* steps_ = nullptr;  // where those of event loops are noted that took long
   Stacks stacks_ = Stacks::Off;
   ProbeClock clock_;
   ClockPoint started_;

@@ -10,6 +10,7 @@
 #include "probe/code_point.h"
 #include "probe/event.h"
 #include "probe/hook_times.h"
+#include "probe/step_table.h"
 
 namespace gilscope {
 
@@ -61,6 +62,10 @@ class Recorder {
   void note_times(HookTimes* times) noexcept { times_ = times; }
   [[nodiscard]] HookTimes* times() const noexcept { return times_; }
 
+  // Where steps of event loops that took long are noted; nullptr: nowhere. Likewise.
+  void note_steps(StepTable* steps) noexcept { steps_ = steps; }
+  [[nodiscard]] StepTable* steps() const noexcept { return steps_; }
+
  protected:
   void set_has_work(bool has_work) noexcept { has_work_.store(has_work, std::memory_order_relaxed); }
 
@@ -68,6 +73,7 @@ class Recorder {
   // Relaxed: a hint; what there is to do is published by itself.
   std::atomic<bool> has_work_{false};
   HookTimes* times_ = nullptr;
+  StepTable* steps_ = nullptr;
   std::size_t level_ = 0;  // below kLevels
 };
 

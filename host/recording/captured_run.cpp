@@ -88,21 +88,23 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
   for (const auto& [gil, interpreter] : names.owners) machine->open(gil, interpreter);
   const auto end = std::max({process.end.value_or(last), last, begin});
   const TickLength tick{run.clock().tick_ns()};
-  return {.pid = process.facts.pid,
-          .parent_pid = process.facts.parent_pid,
-          .role = role_of_start_method(process.facts.start_method),
-          .name = name_of(process, names),
-          .wall = tick.of(end - begin),
-          .cpu = process.notes != nullptr ? process.notes->cpu : std::nullopt,
-          .tick = tick,
-          .figures = machine->snapshot(end),
-          .threads = merge_threads(process, names),
-          .hooks = process.notes == nullptr ? HookTimes{} : process.notes->hooks,
-          .blame = BlameRecord{.spans = blame.spans(end),
-                               .long_waits = blame.long_waits(),
-                               .stacks = std::move(names.stacks),
-                               .switch_intervals = blame.switch_intervals()},
-          .became_program = process.notes != nullptr && process.notes->became_program};
+  return {
+      .pid = process.facts.pid,
+      .parent_pid = process.facts.parent_pid,
+      .role = role_of_start_method(process.facts.start_method),
+      .name = name_of(process, names),
+      .wall = tick.of(end - begin),
+      .cpu = process.notes != nullptr ? process.notes->cpu : std::nullopt,
+      .tick = tick,
+      .figures = machine->snapshot(end),
+      .threads = merge_threads(process, names),
+      .hooks = process.notes == nullptr ? HookTimes{} : process.notes->hooks,
+      .steps = process.notes == nullptr ? std::vector<LoopSteps>() : steps_since(begin, process.notes->steps),
+      .blame = BlameRecord{.spans = blame.spans(end),
+                           .long_waits = blame.long_waits(),
+                           .stacks = std::move(names.stacks),
+                           .switch_intervals = blame.switch_intervals()},
+      .became_program = process.notes != nullptr && process.notes->became_program};
 }
 
 }  // namespace

@@ -84,6 +84,26 @@ HookTimes read_hooks(const HookTimes& hooks) {
           .work_ticks = read_sum(hooks.work_ticks)};
 }
 
+std::vector<LoopSteps> read_steps(const StepTable& table) {
+  std::vector<LoopSteps> steps;
+  for (const StepRow& row : table.rows) {
+    const auto thread = read_sum(row.thread);
+    if (thread == 0 || thread > std::numeric_limits<std::uint32_t>::max()) continue;
+    const auto line = std::min<std::uint64_t>(read_sum(row.line), std::numeric_limits<std::int32_t>::max());
+    LoopSteps read{.thread = ThreadId{static_cast<std::uint32_t>(thread)},
+                   .place = {.file = text_of(row.file),
+                             .function = text_of(row.function),
+                             .line = static_cast<std::uint32_t>(line)},
+                   .count = read_sum(row.count),
+                   .ticks = read_sum(row.ticks),
+                   .longest_begin = read_sum(row.longest_begin)};
+    read.alone = std::min(read_sum(row.alone), read.count);
+    read.longest = std::min(read_sum(row.longest), read.ticks);
+    if (read.count != 0) steps.push_back(std::move(read));
+  }
+  return steps;
+}
+
 }  // namespace
 
 std::string text_of(std::span<const char> bytes) {
@@ -137,6 +157,7 @@ std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now
   if (cpu != 0) notes.cpu = cpu_between(note.cpu_begin.read(), cpu);
   notes.threads = read_threads(note, is_this_process, other);
   notes.hooks = read_hooks(note.hooks);
+  notes.steps = read_steps(note.steps);
   return notes;
 }
 

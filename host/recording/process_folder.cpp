@@ -27,6 +27,16 @@ void add_hooks(HookTimes& sum, const HookTimes& part) noexcept {
   sum.work_ticks += part.work_ticks;
 }
 
+// By the family that its thread is in there.
+void add_steps(ProcessNote& sum, const ProcessNote& part) noexcept {
+  for (const StepRow& row : part.steps.rows) {
+    if (row.thread == 0) continue;
+    const ThreadId thread{static_cast<std::uint32_t>(row.thread)};
+    const auto* const note = is_family(thread) ? part.find_family(thread) : part.find(thread);
+    sum.steps.add(row, sum.family_of_name(note == nullptr ? NoteName{} : note->name));
+  }
+}
+
 }  // namespace
 
 std::optional<std::size_t> ProcessFolder::find_or_add(std::uint64_t role, const NoteName& name,
@@ -81,6 +91,7 @@ bool ProcessFolder::add(std::byte* sum, std::byte* part) {
   whole.stopped_ticks.add(end - begin);
   add_cpu(whole, note);
   add_hooks(whole.hooks, note.hooks);
+  add_steps(whole, note);
   if (whole.parent_pid.get() != note.parent_pid.get()) whole.parent_pid.set(0);
   return true;
 }

@@ -15,6 +15,7 @@
 #include "analysis/process_record.h"
 #include "probe/event.h"
 #include "probe/hook_times.h"
+#include "probe/step_table.h"
 #include "support/machine.h"
 #include "support/time.h"
 
@@ -77,6 +78,7 @@ struct ProcessNote {
   // Of threads that have ended and are one by their name. `cpu_end` is the sum of their times, and
   // `cpu_wait_end` of what they waited; where one of these is not known, its begin is kUnknownCpu.
   std::array<ThreadNote, kFamilies> families;
+  StepTable steps;
   static constexpr std::uint64_t kUnknownCpu = ~std::uint64_t{0};
 
   // The note of the thread, made where there is none; nullptr once there is no place.
@@ -113,7 +115,7 @@ struct ProcessNote {
   // Likewise, of all threads of this process that live.
   void name_natives() noexcept;
 };
-static_assert(sizeof(ProcessNote) == std::size_t{38} * 4096, "whole pages, so that what follows is aligned");
+static_assert(sizeof(ProcessNote) == std::size_t{41} * 4096, "whole pages, so that what follows is aligned");
 
 // CPU time; empty where the thread is gone.
 [[nodiscard]] std::optional<Nanoseconds> read_thread_cpu(ThreadId thread) noexcept;

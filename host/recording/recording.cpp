@@ -79,6 +79,8 @@ Recording::Recording(std::optional<SharedSpace> space, ProcessRole role,
   if (stacks_ == Stacks::Every) counters_->take_every_hold();
   counters_->note_times(&note_->hooks);
   events_.note_times(&note_->hooks);
+  counters_->note_steps(&note_->steps);
+  events_.note_steps(&note_->steps);
 }
 
 Recording::Recording(Reach reach, const std::optional<CapturePlan>& capture, Stacks stacks)

@@ -147,6 +147,11 @@ std::string describe_line(const std::optional<CodePlace>& place, const std::vect
   return place ? describe(place_to_look_at(*place, stack)) : std::string();
 }
 
+std::string describe_function(const CodePlace& place) {
+  const auto name = replace_controls(place.function);
+  return place.file.empty() ? name : fmt::format("{} ({})", name, line_of(place));
+}
+
 std::string describe_work(const HeldWork& work) {
   const auto name = replace_controls(work.name);
   switch (work.kind) {

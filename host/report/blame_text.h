@@ -19,6 +19,10 @@ namespace gilscope {
 [[nodiscard]] std::string describe_line(const std::optional<CodePlace>& place,
                                         const std::vector<CodePlace>& stack);
 
+// "parse (app.py:41)": what ran, where it is not known to have been that very line; "parse" where it has
+// none.
+[[nodiscard]] std::string describe_function(const CodePlace& place);
+
 // "in re.Pattern.search", "probably freeing what handle held", "collecting garbage (generation 2)".
 [[nodiscard]] std::string describe_work(const HeldWork& work);
 

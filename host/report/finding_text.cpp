@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "analysis/judge_cpu.h"
+#include "analysis/judge_loops.h"
 #include "analysis/judge_run.h"
 #include "analysis/user_code.h"
 #include "report/blame_text.h"
@@ -103,7 +104,32 @@ std::string describe_collection(const RunFinding& finding, const ProcessSummary*
                      generation, words.culprits, holds, effect, advice);
 }
 
+// Nobody waited for the GIL meanwhile: it is only the loop that did not go on.
+std::string describe_own_stall(const RunFinding& finding, const ProcessSummary* process) {
+  const auto words = find_words(finding, process);
+  const auto longest = format_duration(finding.longest);
+  const auto begin = finding.since && finding.processes == 1
+                         ? fmt::format(" ({}after {})", finding.count == 1 ? "" : "the longest ",
+                                       format_duration(*finding.since))
+                         : std::string();
+  const auto how_long = finding.count == 1 ? fmt::format("once, for {}", longest)
+                                           : fmt::format("{} × up to {}, {} in all", finding.count, longest,
+                                                         format_duration(*finding.stood_still));
+  const bool is_collection = finding.work && finding.work->kind == WorkKind::Collection;
+  const bool waits = process != nullptr && is_blocked(finding, *process);
+  return fmt::format(
+      "the event loop of {} stood still {}{}{}{}; {}", words.culprits, how_long, begin,
+      is_collection ? fmt::format(", as the garbage collector ran ({})", replace_controls(finding.work->name))
+      : finding.place ? ", in " + describe_function(*finding.place)
+                      : "",
+      waits && !is_collection ? ", which slept or waited" : "",
+      is_collection ? "gc.freeze() what stays, or collect less often"
+      : waits       ? "await that instead, or use asyncio.to_thread"
+                    : "await in between, or run that in a ProcessPoolExecutor");
+}
+
 std::string describe_stall(const RunFinding& finding, const ProcessSummary* process) {
+  if (finding.stood_still) return describe_own_stall(finding, process);
   if (finding.culprit != finding.victim) return describe_kept(finding, process);
   const auto words = find_words(finding, process);
   const auto task = task_of(finding.stack);

@@ -118,6 +118,22 @@ ordered_json blame_json(const std::optional<std::vector<BlameRow>>& blame) {
   return rows;
 }
 
+ordered_json loop_steps_json(const ProcessSummary& process) {
+  auto rows = ordered_json::array();
+  for (const auto& stall : process.loop_stalls) {
+    const auto work = work_of(stall.place);
+    rows.push_back({{"thread", static_cast<std::uint32_t>(stall.thread)},
+                    {"place", work ? ordered_json(nullptr) : place_json(stall.place)},
+                    {"work", work_json(work)},
+                    {"count", stall.count},
+                    {"alone", stall.alone},
+                    {"total_ns", stall.total_ns.count()},
+                    {"max_ns", stall.max_ns.count()},
+                    {"max_begin_ns", stall.max_begin_ns.count()}});
+  }
+  return rows;
+}
+
 ordered_json process_json(const ProcessSummary& process) {
   auto gils = ordered_json::array();
   for (const auto& gil : process.gils) gils.push_back(gil_json(gil));
@@ -142,7 +158,8 @@ ordered_json process_json(const ProcessSummary& process) {
           {"threads", std::move(threads)},
           {"blame", blame_json(process.blame)},
           {"handoffs", std::move(handoffs)},
-          {"became_program", process.became_program}};
+          {"became_program", process.became_program},
+          {"loop_steps", loop_steps_json(process)}};
 }
 
 ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) {
@@ -167,7 +184,9 @@ ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) 
       {"victims", finding.victims},
       {"processes", finding.processes},
       {"loop_stall_ns", or_null(finding.loop_stall)},
-      {"cpu_share", or_null(finding.cpu_share)}};
+      {"cpu_share", or_null(finding.cpu_share)},
+      {"stood_still_ns", or_null(finding.stood_still)},
+      {"since_ns", or_null(finding.since)}};
 }
 
 ordered_json programs_json(const std::vector<UnrecordedProgram>& programs) {

@@ -202,6 +202,21 @@ BlameRow read_blame(const json& row) {
   return blame;
 }
 
+LoopStall read_loop_steps(const json& row) {
+  LoopStall stall{.thread = id_at<ThreadId>(row, "thread"),
+                  .place = known(place_at, row, "place").value_or(CodePlace{}),
+                  .count = count_at(row, "count"),
+                  .alone = count_at(row, "alone"),
+                  .total_ns = time_at(row, "total_ns"),
+                  .max_ns = time_at(row, "max_ns"),
+                  .max_begin_ns = time_at(row, "max_begin_ns")};
+  if (const auto work = work_at(row, "work")) {
+    stall.place = {.file = std::string(kWorkFiles.at(static_cast<std::size_t>(work->kind))),
+                   .function = work->name};
+  }
+  return stall;
+}
+
 ProcessSummary read_process(const json& process, bool is_first) {
   ProcessSummary summary{.pid = static_cast<std::int64_t>(count_at(process, "pid")),
                          .parent_pid = static_cast<std::int64_t>(count_at(process, "parent_pid")),
@@ -225,6 +240,10 @@ ProcessSummary read_process(const json& process, bool is_first) {
     summary.blame.emplace();
     for (const json& row : array_at(process, "blame")) summary.blame->push_back(read_blame(row));
   }
+  if (process.contains("loop_steps")) {  // later
+    for (const json& row : array_at(process, "loop_steps"))
+      summary.loop_stalls.push_back(read_loop_steps(row));
+  }
   return summary;
 }
 
@@ -238,6 +257,7 @@ void check_finding(const json& finding) {
   for (const char* key : {"culprit", "victim"}) known(id_at<ThreadId>, finding, key);
   known(place_at, finding, "place");
   if (finding.contains("work")) work_at(finding, "work");  // later
+  for (const char* key : {"stood_still_ns", "since_ns"}) since(time_at, finding, key);
 }
 
 ProbeFigures read_probe(const json& probe) {

@@ -136,6 +136,20 @@ class Blame:
 
 
 @dataclasses.dataclass(frozen=True)
+class LoopSteps:
+    """What an event loop ran that took 50 ms or longer, by place: it stood still meanwhile. Times are in ns."""
+
+    thread: int
+    place: Place | None  #: where it was seen, or what the loop ran; None: see `work`
+    work: Work | None  #: collections of garbage
+    count: int
+    alone: int  #: of these, while nothing else waited for the loop that is known of
+    total_ns: int
+    max_ns: int
+    max_begin_ns: int  #: of the longest, from the begin of its process's recording
+
+
+@dataclasses.dataclass(frozen=True)
 class Process:
     """One process: its GILs, and its threads, a row for each thread and GIL."""
 
@@ -152,6 +166,7 @@ class Process:
     folded: int = 0  #: how many processes of a kind that have ended this is the sum of; 0: it is one process
     cpu_wait_ns: int | None = None  #: its threads in the queue for a CPU; None: known of none
     became_program: bool = False  #: another one, by exec: most forks that do so do nothing else
+    loop_steps: list[LoopSteps] = dataclasses.field(default_factory=list)  #: that were long; what took most first
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,6 +240,8 @@ class Finding:
     loop_stall_ns: int | None = None  #: the victim is an asyncio loop, which stood still for up to so long
     cpu_share: float | None = None  #: of the time for which a process wanted a CPU: it was given one
     work: Work | None = None  #: what the culprit did, where that is known and no Python code
+    stood_still_ns: int | None = None  #: of a loop that stood still by itself: for so long in all
+    since_ns: int | None = None  #: likewise, when the longest time began, from the begin of its process's recording
 
 
 @dataclasses.dataclass(frozen=True)
@@ -335,6 +352,10 @@ def _process(figures: Mapping[str, Any]) -> Process:
         threads=[_thread(thread) for thread in figures["threads"]],
         handoffs=[make(Handoff, pair, from_=pair["from"]) for pair in figures["handoffs"]],
         blame=None if figures["blame"] is None else [_blame(row) for row in figures["blame"]],
+        loop_steps=[
+            make(LoopSteps, row, place=_place(row["place"]), work=_work(row["work"]))
+            for row in figures.get("loop_steps", [])
+        ],
     )
 
 

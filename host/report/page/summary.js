@@ -72,6 +72,24 @@ function blameTable(page) {
   return [table, lost.blame_rows ? make("p", { class: "faint" }, `${plural(lost.blame_rows, "row")} that caused less are left out: --json has them.`) : null];
 }
 
+// What loops of asyncio and trio ran that took 50 ms or more; nothing where there was none.
+function stepTable({ report, sources }) {
+  const rows = report.processes.flatMap((process) => process.loop_steps.map((row) => ({ ...row, process, nameOf: threadName(process) })));
+  if (rows.length === 0) return null;
+  const words = ({ place, work }) => (place ? `${place.function} (${lineOf(place)})` : work?.name ?? "…");
+  return sortableTable([
+    asNumber("in all", (row) => row.total_ns, duration),
+    { title: "what it ran", of: words, kind: "wide",
+      cell: (row) => [make("span", { class: "code" }, row.place ? words(row) : `collecting garbage (${words(row)})`), sourceOf(sources, row.place)] },
+    { title: "loop of", of: (row) => row.nameOf(row.thread) },
+    ...(report.processes.length > 1 ? [PROCESS] : []),
+    asNumber("times", (row) => row.count, count),
+    asNumber("longest", (row) => row.max_ns, duration),
+    asNumber("after", (row) => (row.process.folded ? null : row.max_begin_ns), duration),
+    asNumber("nobody else waited", (row) => row.alone, count),
+  ], rows, { caption: "After: when the longest began. Nobody else waited: no timer was due, no file was watched." });
+}
+
 function threadTable({ report, left_out: lost }) {
   const rows = report.processes.flatMap((process) => process.threads.map((thread) => ({ ...thread, process, nameOf: threadName(process) })))
     .sort((left, right) => right.hold_ns + right.wait_ns - left.hold_ns - left.wait_ns);
@@ -132,6 +150,8 @@ function summaryPage(page) {
     parts.push(section("timeline", "Timeline", view.element(), timeline.rows_left_out
       ? make("p", { class: "faint" }, `${plural(timeline.rows_left_out, "thread")} that came later are not drawn.`) : null));
     parts.push(section("blame", "Who made others wait", blameTable(page)));
+    const steps = stepTable(page);
+    if (steps) parts.push(section("steps", "Steps of event loops that took 50 ms or more", steps));
     parts.push(section("lengths", "How long holds and waits took", distributions(timeline)));
     parts.push(section("handoffs", "Who got the GIL after whom", handoffMaps(report)));
     parts.push(section("threads", "Threads", threadTable(page)));

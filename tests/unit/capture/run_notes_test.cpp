@@ -36,6 +36,13 @@ RunNotes some_notes() {
                             .cpu_wait = Nanoseconds(40)},
                            {.id = ThreadId{4005}, .name = "\"quoted\"\n"}},
                .hooks = {.timed = 30, .acquires = 10, .ticks = 9000, .work_ticks = 70'000},
+               .steps = {{.thread = ThreadId{4001},
+                          .place = {.file = "/srv/app.py", .function = "handle", .line = 23},
+                          .count = 4,
+                          .alone = 1,
+                          .ticks = 900,
+                          .longest = 400,
+                          .longest_begin = 1500}},
                .became_program = true},
               {.pid = 4002, .parent_pid = 4001, .start_method = "spawn", .name = "parser", .begin = 2000}}};
 }
@@ -70,6 +77,7 @@ TEST_F(RunNotesTest, is_read_as_it_was_written) {
   EXPECT_EQ(notes->processes.at(0).hooks.ticks, 9000U);
   EXPECT_TRUE(notes->processes.at(0).became_program);
   EXPECT_FALSE(notes->processes.at(1).became_program);
+  EXPECT_EQ(notes->processes.at(0).steps, some_notes().processes.at(0).steps);
   write_run_notes(folder_.path(), *notes);
   EXPECT_EQ(text(), before);
 }
@@ -108,6 +116,19 @@ TEST_F(RunNotesTest, has_no_names_of_processes_where_the_capture_is_older) {
   for (auto& process : document["processes"]) process.erase("name");
   static_cast<void>(folder_.write("run.json", document.dump()));
   EXPECT_EQ(read_run_notes(folder_.path())->processes.at(1).name, "");
+}
+
+TEST_F(RunNotesTest, has_no_steps_of_loops_where_the_capture_is_older_and_refuses_some_that_cannot_be) {
+  write_run_notes(folder_.path(), some_notes());
+  auto document = nlohmann::json::parse(text());
+  auto& process = document["processes"][0];
+  const auto write = [&] { static_cast<void>(folder_.write("run.json", document.dump())); };
+  process["loop_steps"][0]["longest_ticks"] = 901;
+  write();
+  EXPECT_ANY_THROW(read_run_notes(folder_.path())) << "longer than all";
+  process.erase("loop_steps");
+  write();
+  EXPECT_TRUE(read_run_notes(folder_.path())->processes.at(0).steps.empty());
 }
 
 TEST_F(RunNotesTest, has_no_times_of_hooks_where_the_capture_is_older_and_refuses_some_that_cannot_be) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "analysis/judge_run.h"
+#include "analysis/user_code.h"
 #include "report/summary_report.h"
 
 namespace gilscope {
@@ -198,6 +199,28 @@ TEST(FindingText, of_a_whole_run_is_what_to_do_and_why) {
               HasSubstr("held 40 % of the time, and most of the CPU time went by without"));
   run.processes.push_back(run.processes.front());
   EXPECT_THAT(text(Kind::IoBound), HasSubstr("no process held its GIL or used a CPU for half of its time"));
+}
+
+TEST(FindingText, says_how_often_and_how_long_a_loop_stood_still_by_itself) {
+  auto run = run_of_two();
+  auto stall = finding_of(RunFinding::Kind::StalledLoop);
+  stall.victim = stall.culprit;
+  stall.place = place_to_look_at(*stall.place, stall.stack);
+  stall.stood_still = 300 * kMs;
+  stall.since = 40 * kMs;
+  EXPECT_EQ(say(stall, run),
+            "the event loop of computer stood still 3 × up to 120 ms, 300 ms in all (the longest after 40.0 "
+            "ms), in parse (app.py:41); await in between, or run that in a ProcessPoolExecutor");
+  run.processes.front().threads.front().cpu_ns = 100 * kMs;
+  stall.count = 1;
+  EXPECT_EQ(say(stall, run),
+            "the event loop of computer stood still once, for 120 ms (after 40.0 ms), in parse (app.py:41), "
+            "which slept or waited; await that instead, or use asyncio.to_thread");
+  stall.place.reset();
+  stall.stack.clear();
+  stall.work = HeldWork{.kind = WorkKind::Collection, .name = "generation 2"};
+  EXPECT_THAT(say(stall, run),
+              HasSubstr(", as the garbage collector ran (generation 2); gc.freeze() what stays"));
 }
 
 TEST(FindingText, says_nothing_of_what_is_not_known) {

@@ -191,6 +191,41 @@ TEST(SummaryReport, says_what_tracing_cost_and_where_that_may_not_be_all) {
   EXPECT_THAT(text(), Not(HasSubstr("cost")));
 }
 
+TEST(SummaryReport, lists_the_steps_of_event_loops_that_took_long_and_the_json_has_them) {
+  auto run = recorded(busy_records());
+  EXPECT_THAT(format_summary(summarize_run(run)), Not(HasSubstr("Steps of event loops")));
+  run.processes.front().steps = {{.thread = ThreadId{1},
+                                  .place = {.file = "<garbage collection>", .function = "generation 2"},
+                                  .count = 1,
+                                  .ticks = 60 * kMillisecondTicks,
+                                  .longest = 60 * kMillisecondTicks,
+                                  .longest_begin = 10 * kMillisecondTicks},
+                                 {.thread = ThreadId{1},
+                                  .place = {.file = "/srv/app.py", .function = "handle", .line = 23},
+                                  .count = 4,
+                                  .alone = 1,
+                                  .ticks = 350 * kMillisecondTicks,
+                                  .longest = 112 * kMillisecondTicks,
+                                  .longest_begin = 40 * kMillisecondTicks}};
+  const auto summary = summarize_run(run);
+  EXPECT_THAT(
+      format_summary(summary, {.columns = 1000}),
+      HasSubstr("Steps of event loops that took 50 ms or more, 410 ms in all:\n"
+                "  handle (app.py:23) in MainThread: 4 × up to 112 ms (after 40.0 ms), 350 ms in all\n"
+                "  collecting garbage (generation 2) in MainThread: once, 60.0 ms (after 10.0 ms)\n"));
+  const auto document = summary_json(summary, {});
+  const auto& steps = document["processes"][0]["loop_steps"];
+  EXPECT_EQ(steps[0]["place"]["line"], 23);
+  EXPECT_EQ(steps[0]["alone"], 1);
+  EXPECT_EQ(steps[0]["max_begin_ns"], 40'000'000);
+  EXPECT_TRUE(steps[1]["place"].is_null());
+  EXPECT_EQ(steps[1]["work"]["kind"], "collection");
+  EXPECT_EQ(document["findings"][0]["stood_still_ns"], 350'000'000);
+  const auto again = read_summary(dump_json(document));
+  EXPECT_EQ(summary_json(again, {})["processes"][0]["loop_steps"], steps);
+  EXPECT_EQ(summary_json(again, {})["findings"], document["findings"]);
+}
+
 TEST(SummaryReport, looks_as_it_did_of_one_thread) {
   auto only = make_process(4001, {{.thread = 1, .holds = 20, .hold_ticks = 40 * kMillisecondTicks}});
   name_threads(only, {"MainThread"});

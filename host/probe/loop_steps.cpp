@@ -1,0 +1,207 @@
+#include <Python.h>
+
+#include "probe/loop_steps.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <sched.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "probe/held_stack.h"
+#include "probe/hooks.h"
+#include "probe/python_stack.h"
+#include "probe/step_names.h"
+#include "support/library_file.h"
+
+namespace gilscope {
+namespace {
+
+// Below that no step is long by any clock: no processor counts slower.
+constexpr std::uint64_t kLeastTicks = 50'000'000;
+// A step that has lasted for so long may become one.
+constexpr std::uint64_t kSampledTicks = 10'000'000;
+
+// The innermost place of the user's where a step was seen.
+struct StepSample {
+  std::atomic<std::uint64_t> begin{0};  // of the step; 0: none. Relaxed: by who has the GIL
+  std::uint64_t after = 0;              // ticks
+  CodeWords place{};
+};
+
+struct StepWatch {
+  std::atomic<int> watchers{0};
+  std::atomic_flag is_taken;  // the tables are written, or change
+  std::array<StepTable*, kMostProbes> tables{};
+  ProbeClock clock;
+  ClockPoint began;
+  PyMethodDef* method = nullptr;  // Context.run
+  PyCFunctionFastWithKeywords original = nullptr;
+  bool is_below = false;  // somebody else's function calls ours
+  StepSample sample;      // written with the GIL held whose collections are watched
+};
+
+constinit StepWatch step_watch;
+// Of the step that the thread is in; 0: in none. Small, as such memory is.
+constinit thread_local std::uint64_t step_begin __attribute__((tls_model("initial-exec"))) = 0;
+
+class TakenWatch {
+ public:
+  TakenWatch() noexcept {
+    while (step_watch.is_taken.test_and_set(std::memory_order_acquire)) sched_yield();
+  }
+  TakenWatch(const TakenWatch&) = delete;
+  TakenWatch& operator=(const TakenWatch&) = delete;
+  TakenWatch(TakenWatch&&) = delete;
+  TakenWatch& operator=(TakenWatch&&) = delete;
+  ~TakenWatch() { step_watch.is_taken.clear(std::memory_order_release); }
+};
+
+bool is_loop(const CodeWords& words) noexcept {
+  return (words.function() == "Handle._run" && words.file().ends_with("/asyncio/events.py")) ||
+         (words.function() == "unrolled_run" && words.file().ends_with("/trio/_core/_run.py"));
+}
+
+// Whether a loop has called what the calling thread has just been in.
+bool is_called_by_loop() noexcept {
+  FrameBuffer buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
+  const auto stack = read_stack(PyThreadState_Get(), buffer);
+  CodeWords words;  // NOLINT(cppcoreguidelines-pro-type-member-init): likewise
+  return !stack.empty() && python_code().describe(stack.front(), words) && is_loop(words);
+}
+
+bool is_long(std::uint64_t ticks) noexcept {
+  const ClockPoint now = step_watch.clock.sample();
+  const double ns = TickConversion(step_watch.began, now).tick_ns();
+  return static_cast<double>(ticks) * ns >= static_cast<double>(kLongStep.count());
+}
+
+[[gnu::noinline, gnu::cold]] void note_step(PyObject* callable, std::uint64_t begin,
+                                            std::uint64_t ticks) noexcept {
+  if (!is_long(ticks) || !is_called_by_loop()) return;
+  LongStep step{.thread = ThreadId{static_cast<std::uint32_t>(gettid())}, .begin = begin, .ticks = ticks};
+  CodeWords place;  // NOLINT(cppcoreguidelines-pro-type-member-init): each part is written
+  const StepSample& sample = step_watch.sample;
+  const auto collection = collection_between(step_watch.clock, begin, begin + ticks);
+  if (!collection || !python_code().describe(*collection, place)) {
+    name_step(callable, place);
+    if (sample.begin.load(std::memory_order_relaxed) == begin && sample.after >= ticks / 4)
+      place = sample.place;
+  }
+  step.is_alone = is_nothing_else_in_loop();
+  const TakenWatch taken;
+  for (StepTable* const table : step_watch.tables) {
+    if (table != nullptr) table->add(step, place);
+  }
+}
+
+PyObject* run_step(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyObject* names) {
+  const StepWatch& watch = step_watch;
+  if (watch.watchers.load(std::memory_order_relaxed) == 0)
+    return watch.original(self, arguments, count, names);
+  const std::uint64_t outer = step_begin;
+  const std::uint64_t begin = watch.clock.read();
+  step_begin = begin;
+  PyObject* const result = watch.original(self, arguments, count, names);
+  step_begin = outer;
+  const std::uint64_t ticks = watch.clock.read() - begin;
+  if (ticks >= kLeastTicks && count > 0 && watch.watchers.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    note_step(arguments[0], begin, ticks);
+  return result;
+}
+
+PyCFunction ours() noexcept {
+  // A METH_FASTCALL function has another type than the table's.
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run_step));
+}
+
+// The system writes, as it may be read-only memory.
+bool put(PyMethodDef& method, PyCFunction function) noexcept {
+  const iovec from{.iov_base = static_cast<void*>(&function), .iov_len = sizeof function};
+  const iovec to{.iov_base = static_cast<void*>(&method.ml_meth), .iov_len = sizeof function};
+  return process_vm_writev(getpid(), &from, 1, &to, 1, 0) == sizeof function;
+}
+
+// nullptr: it is not as we know it.
+PyMethodDef* find_run() noexcept {
+  PyMethodDef* method = PyContext_Type.tp_methods;
+  while (method != nullptr && method->ml_name != nullptr && std::strcmp(method->ml_name, "run") != 0)
+    ++method;
+  const bool is_known =
+      method != nullptr && method->ml_name != nullptr && method->ml_flags == (METH_FASTCALL | METH_KEYWORDS);
+  return is_known ? method : nullptr;
+}
+
+bool put_in_place() noexcept {
+  StepWatch& watch = step_watch;
+  PyMethodDef* const method = find_run();
+  if (method == nullptr) return false;
+  if (method->ml_meth == ours() || watch.is_below) return true;
+  watch.method = method;
+  watch.original =
+      reinterpret_cast<PyCFunctionFastWithKeywords>(reinterpret_cast<void (*)()>(method->ml_meth));
+  return put(*method, ours());
+}
+
+}  // namespace
+
+void watch_steps(StepTable& table, ProbeClock clock) noexcept {
+#ifdef Py_GIL_DISABLED
+  static_cast<void>(table);
+  static_cast<void>(clock);
+#else
+  StepWatch& watch = step_watch;
+  const TakenWatch taken;
+  auto* const place = std::ranges::find(watch.tables, nullptr);
+  const bool is_first = watch.watchers.load(std::memory_order_relaxed) == 0;
+  if (place == watch.tables.end() || (!is_first && watch.clock.kind() != clock.kind())) return;
+  if (is_first) {
+    watch.clock = clock;
+    watch.began = clock.sample();
+    if (!put_in_place()) return;
+  }
+  *place = &table;
+  watch.watchers.fetch_add(1, std::memory_order_relaxed);
+#endif
+}
+
+void unwatch_steps(StepTable& table) noexcept {
+  StepWatch& watch = step_watch;
+  const TakenWatch taken;
+  auto* const place = std::ranges::find(watch.tables, &table);
+  if (place == watch.tables.end()) return;
+  *place = nullptr;
+  if (watch.watchers.fetch_sub(1, std::memory_order_relaxed) != 1) return;
+  const bool is_on_top = watch.method->ml_meth == ours();
+  watch.is_below =
+      !is_on_top ||
+      !put(*watch.method, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(watch.original)));
+}
+
+void go_on_with_steps_in_child() noexcept { step_watch.is_taken.clear(std::memory_order_relaxed); }
+
+void sample_step() noexcept {
+  StepWatch& watch = step_watch;
+  const std::uint64_t begin = step_begin;
+  if (begin == 0) return;
+  const std::uint64_t after = watch.clock.read() - begin;
+  StepSample& sample = watch.sample;
+  const bool is_known = sample.begin.load(std::memory_order_relaxed) == begin;
+  if (after < kSampledTicks || (is_known && after < 2 * sample.after)) return;
+  FrameBuffer buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
+  for (const auto& point : read_stack(PyThreadState_Get(), buffer)) {
+    CodeWords words;  // NOLINT(cppcoreguidelines-pro-type-member-init): likewise
+    if (!python_code().describe(point, words) || is_loop(words)) return;
+    if (is_library_file(words.file())) continue;
+    sample.begin.store(begin, std::memory_order_relaxed);
+    sample.after = after;
+    sample.place.line = words.line;
+    sample.place.file_bytes = words.file().copy(sample.place.file_text.data(), CodeWords::kFileBytes);
+    sample.place.function_bytes =
+        words.function().copy(sample.place.function_text.data(), CodeWords::kFunctionBytes);
+    return;
+  }
+}
+
+}  // namespace gilscope

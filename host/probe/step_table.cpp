@@ -1,0 +1,79 @@
+#include "probe/step_table.h"
+
+#include <algorithm>
+#include <atomic>
+#include <string_view>
+
+namespace gilscope {
+namespace {
+
+// Release: whoever sees that a row is in use sees what it is of.
+void set_shared(std::uint64_t& word, std::uint64_t value) noexcept {
+  std::atomic_ref(word).store(value, std::memory_order_release);
+}
+
+bool is_inside_character(char byte) noexcept { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
+
+// At most so many bytes, of whole characters.
+std::string_view first_part(std::string_view text, std::size_t bytes) noexcept {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && is_inside_character(text[bytes])) --bytes;
+  return text.substr(0, bytes);
+}
+std::string_view last_part(std::string_view text, std::size_t bytes) noexcept {
+  if (text.size() <= bytes) return text;
+  text.remove_prefix(text.size() - bytes);
+  while (!text.empty() && is_inside_character(text.front())) text.remove_prefix(1);
+  return text;
+}
+
+// The same text has the same bytes.
+StepRow row_of(ThreadId thread, const CodeWords& place) noexcept {
+  StepRow row{};
+  row.thread = static_cast<std::uint32_t>(thread);
+  row.line = place.line;
+  constexpr std::string_view kCut = "…";
+  const bool fits = place.file().size() < row.file.size();
+  const auto begin = fits ? 0 : kCut.copy(row.file.data(), kCut.size());
+  last_part(place.file(), row.file.size() - 1 - begin).copy(row.file.data() + begin, row.file.size());
+  first_part(place.function(), row.function.size() - 1).copy(row.function.data(), row.function.size());
+  return row;
+}
+
+}  // namespace
+
+void StepTable::add(const LongStep& step, const CodeWords& place) noexcept {
+  StepRow row = row_of(step.thread, place);
+  row.count = 1;
+  row.alone = step.is_alone ? 1 : 0;
+  row.ticks = row.longest = step.ticks;
+  row.longest_begin = step.begin;
+  add(row, step.thread);
+}
+
+void StepTable::add(const StepRow& row, ThreadId thread) noexcept {
+  const std::uint64_t key = static_cast<std::uint32_t>(thread);
+  auto* const known = std::ranges::find_if(rows, [&](const StepRow& other) {
+    return other.thread == 0 || (other.thread == key && other.line == row.line && other.file == row.file &&
+                                 other.function == row.function);
+  });
+  if (known == rows.end()) {
+    set_shared(others, others + row.count);
+    return;
+  }
+  if (known->thread == 0) {
+    known->line = row.line;
+    known->file = row.file;
+    known->function = row.function;
+  }
+  set_shared(known->count, known->count + row.count);
+  set_shared(known->alone, known->alone + row.alone);
+  set_shared(known->ticks, known->ticks + row.ticks);
+  if (row.longest > known->longest) {
+    set_shared(known->longest_begin, row.longest_begin);
+    set_shared(known->longest, row.longest);
+  }
+  set_shared(known->thread, key);
+}
+
+}  // namespace gilscope

@@ -1,0 +1,113 @@
+"""Event loops that stand still by themselves, with no second thread: `loop_steps` of `gilscope run`, by both recorders.
+
+A long step spins for longer than a long one takes: a busy machine only makes it longer.
+"""
+
+import pytest
+
+LOOP = """
+import asyncio, contextvars, time
+
+def spin():
+    end = time.perf_counter() + 0.06
+    while time.perf_counter() < end: pass
+
+async def beat():
+    while True: await asyncio.sleep(0.001)
+
+async def handle():
+    spin()
+    await asyncio.sleep(0)  # here it waits, once it has been long
+
+async def main():
+    beating = asyncio.create_task(beat())
+    for _ in range(3):
+        await asyncio.sleep(0)
+        await asyncio.create_task(handle())
+    beating.cancel()
+"""
+
+
+@pytest.fixture(autouse=True)
+def only_with_a_gil(free_threaded):
+    if free_threaded:
+        pytest.skip("free-threaded: there is no GIL")
+
+
+def steps_of(process, function):
+    """The rows of a function; others may have been long, too, where the machine was busy."""
+    return [row for row in process["loop_steps"] if row["place"] and row["place"]["function"] == function]
+
+
+@pytest.mark.contract
+def test_a_handler_that_takes_long_is_told_with_its_line_and_how_often(summarize):
+    ran, document = summarize(LOOP + "asyncio.run(main())\nprint('done')")
+    assert (ran.returncode, ran.stdout) == (0, "done\n")
+    (process,) = document["processes"]
+    (row,) = steps_of(process, "handle")
+    line = next(number for number, line in enumerate(LOOP.splitlines(), 1) if "here it waits" in line)
+    assert row["place"]["file"].endswith("script.py")
+    assert (row["place"]["line"], row["count"], row["work"]) == (line, 3, None)
+    assert row["thread"] == process["threads"][0]["id"]
+    assert 3 * 60_000_000 <= row["total_ns"] <= process["wall_ns"]
+    assert 60_000_000 <= row["max_ns"] <= row["total_ns"]
+    assert 0 < row["max_begin_ns"] <= process["wall_ns"] - row["max_ns"]
+    assert row["alone"] < 3, "a timer was due"
+    said = " ".join(ran.stderr.split())
+    assert f"handle (script.py:{line}) in MainThread: 3 × up to" in said.split("Steps of event loops")[1]
+
+
+def test_without_lines_no_step_is_watched(summarize):
+    _, document = summarize(LOOP + "asyncio.run(main())", flags=["--no-stacks"])
+    assert document["processes"][0]["loop_steps"] == []
+
+
+def test_the_child_of_a_fork_has_its_own_steps(summarize):
+    children = "\n".join(
+        [
+            "import multiprocessing",
+            "asyncio.run(main())",
+            "child = multiprocessing.get_context('fork').Process(target=lambda: asyncio.run(main()))",
+            "child.start()",
+            "child.join()",
+        ]
+    )
+    _, document = summarize(LOOP + children)
+    assert [sum(row["count"] for row in steps_of(process, "handle")) for process in document["processes"]] == [3, 3]
+
+
+SAME = """
+import contextvars, inspect
+context = contextvars.copy_context()
+run = contextvars.Context.run
+variable = contextvars.ContextVar("variable", default=1)
+def change(to, *, by=0): variable.set(to + by); return variable.get()
+print(run, context.run(change, 2, by=3), variable.get(), context[variable], inspect.signature(change))
+for wrong in (lambda: context.run(), lambda: context.run(context.run, change, 1), lambda: run(1, change)):
+    try: print(wrong())
+    except Exception as error: print(type(error), str(error).split("0x")[0])
+"""
+
+
+AUDITED = (
+    """
+import sys
+heard = []
+sys.addaudithook(lambda event, arguments: heard.append(arguments[1:]) if event == "object.__getattr__" else None)
+"""
+    + LOOP
+    + "asyncio.run(main())\nprint([name for (name,) in heard if name.startswith('cr_')])"
+)
+
+
+def test_audit_hooks_of_the_program_hear_of_nothing(summarize):
+    ran, document = summarize(AUDITED)
+    assert ran.stdout == "[]\n"
+    assert steps_of(document["processes"][0], "handle")
+
+
+@pytest.mark.contract
+def test_the_program_does_not_notice(run, host, script, stock):
+    traced = run([host, "run", "-q", script(SAME)])
+    bare = run([stock, script(SAME)])
+    assert (traced.returncode, traced.stdout, traced.stderr) == (0, bare.stdout, bare.stderr)
