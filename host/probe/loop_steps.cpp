@@ -30,6 +30,9 @@ struct StepSample {
   CodeWords place{};
 };
 
+// Of METH_FASTCALL with keywords; before 3.13 Python has no public name for it.
+using StepFunction = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
+
 struct StepWatch {
   std::atomic<int> watchers{0};
   std::atomic_flag is_taken;  // the tables are written, or change
@@ -37,7 +40,7 @@ struct StepWatch {
   ProbeClock clock;
   ClockPoint began;
   PyMethodDef* method = nullptr;  // Context.run
-  PyCFunctionFastWithKeywords original = nullptr;
+  StepFunction original = nullptr;
   bool is_below = false;  // somebody else's function calls ours
   StepSample sample;      // written with the GIL held whose collections are watched
 };
@@ -139,8 +142,7 @@ bool put_in_place() noexcept {
   if (method == nullptr) return false;
   if (method->ml_meth == ours() || watch.is_below) return true;
   watch.method = method;
-  watch.original =
-      reinterpret_cast<PyCFunctionFastWithKeywords>(reinterpret_cast<void (*)()>(method->ml_meth));
+  watch.original = reinterpret_cast<StepFunction>(reinterpret_cast<void (*)()>(method->ml_meth));
   return put(*method, ours());
 }
 

@@ -174,7 +174,7 @@ void name_callback(PyObject* callable, CodeWords& words) noexcept {
   constexpr int kDeepest = 8;
   for (int i = 0; i < kDeepest; ++i) {
     if (PyMethod_Check(callable)) {
-      callable = PyMethod_GET_FUNCTION(callable);
+      callable = PyMethod_Function(callable);
     } else if (std::string_view(Py_TYPE(callable)->tp_name) == "functools.partial") {
       Owned called = attribute(callable, "func");
       if (!called) break;
@@ -185,7 +185,7 @@ void name_callback(PyObject* callable, CodeWords& words) noexcept {
     }
   }
   if (PyFunction_Check(callable)) {
-    auto& code = *reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(callable));
+    auto& code = *reinterpret_cast<PyCodeObject*>(PyFunction_GetCode(callable));
     set_place(code, code.co_firstlineno, words);
   } else if (PyCFunction_Check(callable)) {
     set_name(reinterpret_cast<PyCFunctionObject*>(callable)->m_ml->ml_name, words);
@@ -205,19 +205,19 @@ Owned running_loop() noexcept {
 
 bool has_due_timer(PyObject* loop) noexcept {
   const Owned timers = attribute(loop, "_scheduled");
-  if (!timers || !PyList_CheckExact(timers.get()) || PyList_GET_SIZE(timers.get()) == 0) return false;
-  PyObject* const first = PyList_GET_ITEM(timers.get(), 0);
+  if (!timers || !PyList_CheckExact(timers.get()) || PyList_Size(timers.get()) == 0) return false;
+  PyObject* const first = PyList_GetItem(timers.get(), 0);
   const Owned when = attribute(first, "_when");
   const Owned is_cancelled = attribute(first, "_cancelled");
   if (!when || !PyFloat_Check(when.get()) || is_cancelled.get() == Py_True) return false;
-  return PyFloat_AS_DOUBLE(when.get()) <= to_seconds(ProbeClock::read_monotonic());
+  return PyFloat_AsDouble(when.get()) <= to_seconds(ProbeClock::read_monotonic());
 }
 
 // Beside the one by which other threads wake it.
 bool has_other_files(PyObject* loop) noexcept {
   const Owned selector = attribute(loop, "_selector");
   const Owned files = selector ? attribute(selector.get(), "_fd_to_key") : Owned(nullptr);
-  return files && PyDict_CheckExact(files.get()) && PyDict_GET_SIZE(files.get()) > 1;
+  return files && PyDict_CheckExact(files.get()) && PyDict_Size(files.get()) > 1;
 }
 
 }  // namespace
