@@ -89,20 +89,27 @@ for wrong in (lambda: context.run(), lambda: context.run(context.run, change, 1)
 """
 
 
-AUDITED = (
-    """
+AUDITED = f"""
 import sys
 heard = []
 sys.addaudithook(lambda event, arguments: heard.append(arguments[1:]) if event == "object.__getattr__" else None)
+{LOOP}
+async def handle_thrice():
+    for _ in range(3): await asyncio.create_task(handle())
+
+asyncio.run(asyncio.sleep(0))  # what this loads, the host may have loaded
+heard.clear()
+asyncio.run(handle_thrice())
+print(heard)
 """
-    + LOOP
-    + "asyncio.run(main())\nprint([name for (name,) in heard if name.startswith('cr_')])"
-)
 
 
-def test_audit_hooks_of_the_program_hear_of_nothing(summarize):
+@pytest.mark.contract
+def test_audit_hooks_of_the_program_hear_of_nothing(run, script, stock, summarize):
+    """But for what asyncio itself asks for, as some versions do."""
+    bare = run([stock, script(AUDITED)])
     ran, document = summarize(AUDITED)
-    assert ran.stdout == "[]\n"
+    assert ran.stdout == bare.stdout
     assert steps_of(document["processes"][0], "handle")
 
 
