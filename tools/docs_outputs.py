@@ -8,6 +8,7 @@ block say more of it:
 <!-- exit code: 1 -->     the last command's, where it is not 0
 <!-- needs: PROGRAM -->   without which the block is left as it is
 <!-- varies: REGEX -->    the begin of paragraphs whose words depend on what was measured
+<!-- judges: WHAT -->     its words do, all of them: a check looks at the exit code alone
 
 --check writes nothing. It says whether the commands still do what the page says: the same words, whatever the figures.
 Comparisons are of one round then: their sentences vary anyhow.
@@ -37,7 +38,7 @@ BLOCK = re.compile(
     r"(?P<notes>(?:^<!-- [a-z ]+: [^\n]* -->\n)*)^```console\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 NOTE = re.compile(r"<!-- ([a-z ]+): (.*) -->")
-NOTES = {"exit code", "needs", "varies"}
+NOTES = {"exit code", "needs", "varies", "judges"}
 COMMAND = re.compile(r"^\$ (?:.*\\\n)*.*\n", re.MULTILINE)
 UNITS = {"ns", "µs", "ms", "s", "KiB", "MiB", "GiB", "bytes", "yes", "no"}
 # Of the Python, not of gilscope: by what it is run, how multiprocessing starts processes.
@@ -154,7 +155,8 @@ def run_page(page: Path, host: Path, *, is_check: bool) -> tuple[str, list[str]]
                 print(f"{page}: left as it is, for want of {', '.join(missing)}", file=sys.stderr)
                 return block[0]
             after = run_block(block["body"], notes, workplace)
-            findings.extend(compare(page, block["body"], after, notes.get("varies")))
+            if "judges" not in notes:
+                findings.extend(compare(page, block["body"], after, notes.get("varies")))
             return f"{block['notes']}```console\n{after}```"
 
         return BLOCK.sub(replace, page.read_text(encoding="utf-8")), findings

@@ -121,6 +121,13 @@ def test_paragraphs_that_vary_are_not_compared(run_tool, page) -> None:
     assert run_tool(page, "--check").returncode == 1
 
 
+def test_of_a_command_that_judges_what_it_measured_the_exit_code_alone_is_compared(run_tool, page) -> None:
+    page.write_text(block("$ echo other words\nthese\n", "judges: time"))
+    assert run_tool(page, "--check").returncode == 0
+    page.write_text(block("$ echo these; exit 1\nthese\n", "judges: time"))
+    assert run_tool(page, "--check").returncode == 1
+
+
 def test_another_exit_code_is_an_error_and_nothing_is_written(run_tool, page) -> None:
     for text in (block("$ echo why; exit 3\n"), block("$ true\n", "exit code: 3")):
         page.write_text(text)
