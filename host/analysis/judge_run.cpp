@@ -307,7 +307,7 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   const bool has_stalled =
       std::ranges::any_of(found, [](const auto& finding) { return finding.stood_still.has_value(); });
   auto whole = judge_whole(run);
-  if (whole && !(has_stalled && whole->kind == Kind::IoBound)) found.push_back(std::move(*whole));
+  if (whole && (!has_stalled || whole->kind != Kind::IoBound)) found.push_back(std::move(*whole));
   return found;
 }
 
