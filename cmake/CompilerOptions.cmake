@@ -15,12 +15,10 @@ if(GILSCOPE_SANITIZER)
   target_link_options(gilscope_options INTERFACE -fsanitize=${GILSCOPE_SANITIZER})
 endif()
 
-# optimize_little(TARGET…): what is done once a run, or for people to read, compiles in two thirds of the time so. Never what
+# optimize_little(TARGET): what is done once a run, or for people to read, compiles in two thirds of the time so. Never what
 # an event, or a file of events, goes through.
-function(optimize_little)
-  foreach(target ${ARGN})
-    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
-  endforeach()
+function(optimize_little target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
 endfunction()
 
 find_program(CCACHE_PROGRAM ccache)

@@ -75,7 +75,7 @@ test_sdist() (
   trap 'exit 130' INT TERM HUP
   tar -xzf dist/gilscope-*.tar.gz -C "$folder" --strip-components=1
   # The build folder and the environment lie as they do in the project: then ccache knows the files of one in the other.
-  export CCACHE_BASEDIR="$folder" CCACHE_NOHASHDIR=1
+  export CCACHE_BASEDIR="$folder"
   ln -s "$ROOT/.venvs" "$folder"
   build_wheel "$folder/.venvs/$TAG" "$folder" "$folder/build/of/sdist" "$folder/dist"
   for wheel in "$folder"/dist/*.whl dist/gilscope-*-"$(abi_of "$PYTHON")"-manylinux_*.whl; do

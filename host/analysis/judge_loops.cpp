@@ -35,7 +35,6 @@ struct Stalls {
   const LoopStall* worst = nullptr;  // the place that took most of it
   const LoopStall* longest = nullptr;
   std::uint64_t count = 0;
-  std::uint64_t alone = 0;
   Nanoseconds total{};
   Nanoseconds longest_beside_others{};
 
@@ -43,7 +42,6 @@ struct Stalls {
     if (worst == nullptr || stall.total_ns > worst->total_ns) worst = &stall;
     if (longest == nullptr || stall.max_ns > longest->max_ns) longest = &stall;
     count += stall.count;
-    alone += stall.alone;
     total = gilscope::add(total, stall.total_ns);
     if (stall.alone < stall.count) longest_beside_others = std::max(longest_beside_others, stall.max_ns);
   }

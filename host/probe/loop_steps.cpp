@@ -198,10 +198,7 @@ void sample_step() noexcept {
     if (is_library_file(words.file())) continue;
     sample.begin.store(begin, std::memory_order_relaxed);
     sample.after = after;
-    sample.place.line = words.line;
-    sample.place.file_bytes = words.file().copy(sample.place.file_text.data(), CodeWords::kFileBytes);
-    sample.place.function_bytes =
-        words.function().copy(sample.place.function_text.data(), CodeWords::kFunctionBytes);
+    sample.place = words;
     return;
   }
 }

@@ -4,27 +4,14 @@
 #include <atomic>
 #include <string_view>
 
+#include "support/utf8.h"
+
 namespace gilscope {
 namespace {
 
 // Release: whoever sees that a row is in use sees what it is of.
 void set_shared(std::uint64_t& word, std::uint64_t value) noexcept {
   std::atomic_ref(word).store(value, std::memory_order_release);
-}
-
-bool is_inside_character(char byte) noexcept { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
-
-// At most so many bytes, of whole characters.
-std::string_view first_part(std::string_view text, std::size_t bytes) noexcept {
-  if (text.size() <= bytes) return text;
-  while (bytes > 0 && is_inside_character(text[bytes])) --bytes;
-  return text.substr(0, bytes);
-}
-std::string_view last_part(std::string_view text, std::size_t bytes) noexcept {
-  if (text.size() <= bytes) return text;
-  text.remove_prefix(text.size() - bytes);
-  while (!text.empty() && is_inside_character(text.front())) text.remove_prefix(1);
-  return text;
 }
 
 // The same text has the same bytes.
@@ -35,8 +22,8 @@ StepRow row_of(ThreadId thread, const CodeWords& place) noexcept {
   constexpr std::string_view kCut = "…";
   const bool fits = place.file().size() < row.file.size();
   const auto begin = fits ? 0 : kCut.copy(row.file.data(), kCut.size());
-  last_part(place.file(), row.file.size() - 1 - begin).copy(row.file.data() + begin, row.file.size());
-  first_part(place.function(), row.function.size() - 1).copy(row.function.data(), row.function.size());
+  last_bytes(place.file(), row.file.size() - 1 - begin).copy(row.file.data() + begin, row.file.size());
+  first_bytes(place.function(), row.function.size() - 1).copy(row.function.data(), row.function.size());
   return row;
 }
 

@@ -11,22 +11,15 @@
 #include "recording/cpu_wait.h"
 #include "support/kernel_name.h"
 #include "support/system_files.h"
+#include "support/utf8.h"
 
 namespace gilscope {
 namespace {
 
 std::uint64_t key_of(ThreadId thread) noexcept { return static_cast<std::uint32_t>(thread); }
 
-// At most `limit` bytes, without a character's beginning at the end.
-std::string_view cut(std::string_view text, std::size_t limit) noexcept {
-  if (text.size() <= limit) return text;
-  const auto is_continuation = [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; };
-  while (limit > 0 && is_continuation(text[limit])) --limit;
-  return text.substr(0, limit);
-}
-
 void set(NoteName& name, std::string_view text) noexcept {
-  const auto kept = cut(text, kNameBytes);
+  const auto kept = first_bytes(text, kNameBytes);
   name.fill('\0');
   std::memcpy(name.data(), kept.data(), kept.size());
 }

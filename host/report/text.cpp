@@ -7,10 +7,10 @@
 
 #include <fmt/core.h>
 
+#include "support/utf8.h"
+
 namespace gilscope {
 namespace {
-
-bool is_continuation_byte(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 // At most `columns` characters from the front, never half of one.
 std::string_view take_columns(std::string_view text, std::size_t columns) {

@@ -141,10 +141,15 @@ def judge(document: dict[str, Any], truth: Truth) -> Judged:
     return Judged(truth.name, said, find_wrong(truth, findings), false)
 
 
-def tell(report: Callable[[list[str], Path], object], name: str, folder: Path) -> dict[str, Any]:
-    """What a capture tells, as JSON. `report` runs what follows the name of the host."""
+def unpack(name: str, folder: Path) -> None:
+    """The capture of that name, a folder in that one."""
     with zipfile.ZipFile(CORPUS / "captures" / f"{name}.zip") as archive:
         archive.extractall(folder)
+
+
+def tell(report: Callable[[list[str], Path], object], name: str, folder: Path) -> dict[str, Any]:
+    """What a capture tells, as JSON. `report` runs what follows the name of the host."""
+    unpack(name, folder)
     report(["report", "--json", f"{name}.json", name], folder)
     document: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())
     return document

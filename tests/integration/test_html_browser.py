@@ -5,10 +5,10 @@ Only here a browser draws them, and runs their script.
 
 import json
 import shutil
-import zipfile
 from pathlib import Path
 
 import pytest
+from tests.corpus.judging import unpack
 from tests.integration.conftest import clean_environment, run_command
 from tests.integration.hosts import only_binary
 from tests.integration.waits import WAITS
@@ -23,7 +23,6 @@ from selenium.webdriver.support.ui import Select  # noqa: E402
 pytestmark = only_binary
 
 PATIENCE_S = 300  # of a hang
-CAPTURES = Path(__file__).resolve().parents[1] / "corpus" / "captures"
 HOSTILE = "<script>alert(1)</script>"
 HOSTILE_FILE = "<img src=x onerror=alert(1)>.py"
 THREADS = f"""{WAITS}
@@ -262,8 +261,7 @@ def test_a_page_of_many_events_opens_at_once_and_has_bins(run, host, script, tmp
 
 
 def test_a_loop_that_stood_still_has_a_table_of_what_it_ran(run, host, tmp_path, open_page):
-    with zipfile.ZipFile(CAPTURES / "loop_alone.zip") as capture:
-        capture.extractall(tmp_path)
+    unpack("loop_alone", tmp_path)
     assert run([host, "report", "--html", "page.html", "loop_alone"], cwd=tmp_path).returncode == 0
     page = open_page(tmp_path / "page.html")
     assert column(page, "steps", "what it ran") == ["handle (loop_alone.py:18)"]

@@ -16,13 +16,11 @@
 namespace gilscope {
 namespace {
 
-class LoopStepsTest : public ProbeTest {
+class LoopStepsTest : public ProbeOfStacksTest {
  protected:
   void SetUp() override {
-    ProbeTest::SetUp();
-#ifdef Py_GIL_DISABLED
-    GTEST_SKIP() << "free-threaded builds: stacks are not read";
-#endif
+    ProbeOfStacksTest::SetUp();
+    if (IsSkipped()) return;
     run("import asyncio, contextvars, functools, gc, time\n"
         "def spin():\n"
         "    end = time.perf_counter() + 0.06\n"

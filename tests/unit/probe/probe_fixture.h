@@ -44,6 +44,17 @@ class ProbeTest : public testing::Test {
   static void run(const std::string& code) { ASSERT_EQ(PyRun_SimpleString(code.c_str()), 0) << code; }
 };
 
+// Of what is read of stacks.
+class ProbeOfStacksTest : public ProbeTest {
+ protected:
+  void SetUp() override {
+    ProbeTest::SetUp();
+#ifdef Py_GIL_DISABLED
+    GTEST_SKIP() << "free-threaded builds: stacks are not read";
+#endif
+  }
+};
+
 // A thread of C++ attached to the main interpreter now and then. Made, used and destroyed by that thread,
 // detached at both ends; destroying it takes the GIL once more.
 class AttachedThread {

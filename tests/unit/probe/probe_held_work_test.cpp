@@ -83,13 +83,11 @@ PyObject* make(PyObject* /*self*/, PyObject* /*unused*/) {
 }
 PyMethodDef make_method{"make", make, METH_NOARGS, nullptr};
 
-class ProbeHeldWorkTest : public ProbeTest {
+class ProbeHeldWorkTest : public ProbeOfStacksTest {
  protected:
   void SetUp() override {
-    ProbeTest::SetUp();
-#ifdef Py_GIL_DISABLED
-    GTEST_SKIP() << "free-threaded builds: stacks are not read";
-#endif
+    ProbeOfStacksTest::SetUp();
+    if (IsSkipped()) return;
     for (auto* method : {&keep_method, &is_kept_method, &make_method}) {
       PyObject* const function = PyCFunction_New(method, nullptr);
       PyObject_SetAttrString(PyImport_AddModule("__main__"), method->ml_name, function);

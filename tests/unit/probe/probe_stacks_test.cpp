@@ -72,15 +72,8 @@ PyObject* is_over(PyObject* /*self*/, PyObject* /*unused*/) {
 }
 PyMethodDef is_over_method{"is_over", is_over, METH_NOARGS, nullptr};
 
-class ProbeStacksTest : public ProbeTest {
+class ProbeStacksTest : public ProbeOfStacksTest {
  protected:
-  void SetUp() override {
-    ProbeTest::SetUp();
-#ifdef Py_GIL_DISABLED
-    GTEST_SKIP() << "free-threaded builds: stacks are not read";
-#endif
-  }
-
   // Runs the code, in a file of that name, beside a thread that gives the GIL up and asks for it again and
   // again. To the code, `is_over()` says whether that one has waited often enough.
   std::vector<Stand> stands_of(const std::string& code, const std::string& file = "culprit.py",
