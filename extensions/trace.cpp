@@ -51,6 +51,45 @@ std::unique_ptr<TemporaryFolder> make_event_folder() {
   return folder;
 }
 
+// For as long as it lives. Not pybind11's: a thread that wants the GIL back while Python ends is ended there,
+// by the unwinding of its stack, which must meet no destructor that may not throw.
+class GilReleased {
+ public:
+  GilReleased() : state_(PyEval_SaveThread()) {}
+  ~GilReleased() noexcept(false) {
+    PyEval_RestoreThread(state_);
+  }  // NOLINT(bugprone-exception-escape): see above
+  GilReleased(const GilReleased&) = delete;
+  GilReleased& operator=(const GilReleased&) = delete;
+  GilReleased(GilReleased&&) = delete;
+  GilReleased& operator=(GilReleased&&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
+// What was counted up to an instant. To put it into words takes much longer, and waits for somebody to ask.
+class Snapshot {
+ public:
+  // `python` is JSON, `command` that of the process.
+  Snapshot(RecordedRun run, std::string python, std::vector<std::string> command)
+      : run_(std::move(run)), python_(std::move(python)), command_(std::move(command)) {}
+
+  // The JSON, and the table.
+  [[nodiscard]] std::pair<std::string, std::string> words() const {
+    const GilReleased released;
+    const RunSummary figures = summarize_run(run_);
+    const SummaryContext context{
+        .python = nlohmann::ordered_json::parse(python_), .machine = describe_machine(), .command = command_};
+    return {dump_json(summary_json(figures, context)), format_summary(figures)};
+  }
+
+ private:
+  RecordedRun run_;
+  std::string python_;
+  std::vector<std::string> command_;
+};
+
 // What Python's `with gilscope.trace()` drives. Its methods are called with the GIL held. Where events are
 // kept, the summary is there from the stop on, and the timeline.
 class Tracer {
@@ -94,22 +133,13 @@ class Tracer {
     if (has_gil_) pair_cost_ns_ = events_ ? measure_capture_cost() : measure_counting_cost();
   }
 
-  // As of now, or of the stop: the JSON, and the table. `python` is JSON, `command` that of the process. Only
-  // what reads the recorder's own memory keeps the GIL: the rest takes most of the time.
-  [[nodiscard]] std::pair<std::string, std::string> summary(const std::string& python,
-                                                            const std::vector<std::string>& command) {
-    RecordedRun run{.has_gil = has_gil_};
-    if (!recording_) {
-      run = {.losses = {.unrecorded_processes = 1}};
-    } else if (has_gil_) {
-      run = events_ ? replay_own() : recording_->collect();
-      run.pair_cost_ns = pair_cost_ns_;
-    }
-    const py::gil_scoped_release released;
-    const RunSummary figures = summarize_run(run);
-    const SummaryContext context{
-        .python = nlohmann::ordered_json::parse(python), .machine = describe_machine(), .command = command};
-    return {dump_json(summary_json(figures, context)), format_summary(figures)};
+  // As of now, or of the stop. Other threads go on meanwhile.
+  [[nodiscard]] std::unique_ptr<Snapshot> snapshot(std::string python, std::vector<std::string> command) {
+    const auto pair_cost = pair_cost_ns_;  // stop() sets it, with the GIL
+    const GilReleased released;
+    RecordedRun run = collect();
+    run.pair_cost_ns = pair_cost;
+    return std::make_unique<Snapshot>(std::move(run), std::move(python), std::move(command));
   }
 
   // After the stop, as JSON: as timeline_json() has it. Empty where events were not kept.
@@ -119,6 +149,12 @@ class Tracer {
   }
 
  private:
+  [[nodiscard]] RecordedRun collect() {
+    if (!recording_) return {.losses = {.unrecorded_processes = 1}};
+    if (!has_gil_) return {.has_gil = false};
+    return events_ ? replay_own() : recording_->collect();
+  }
+
   [[nodiscard]] CapturedRun captured() const {
     return CapturedRun(read_capture(capture_in(*events_), recording_->notes()));
   }
@@ -170,6 +206,7 @@ void bind_trace(py::module_& module) {
           py::set_error(py::module_::import("gilscope._native").attr("Error"), text.c_str());
         }
       });
+  py::class_<Snapshot>(module, "Snapshot").def("words", &Snapshot::words);
   py::class_<Tracer>(module, "Tracer")
       .def(py::init<const std::string&, bool>(), py::arg("lines"), py::arg("keeps_events"))
       .def("lack", &Tracer::lack)
@@ -178,7 +215,7 @@ void bind_trace(py::module_& module) {
       .def("name_process", &Tracer::name_process, py::arg("name"), py::arg("is_worker") = false)
       .def("end_thread", &Tracer::end_thread)
       .def("stop", &Tracer::stop)
-      .def("summary", &Tracer::summary)
+      .def("snapshot", &Tracer::snapshot)
       .def("timeline", &Tracer::timeline);
   module.def(
       "format_saved", [](const std::string& text) { return format_summary(read_summary(text)); },

@@ -116,6 +116,13 @@ pthread_mutex_t* HookLevel::mutex_of(const Gil& gil) const noexcept {
   return reinterpret_cast<pthread_mutex_t*>(gil.key() + task_.layout.mutex_offset);
 }
 
+void HookLevel::await_hooks() const noexcept {
+  const Gil& gil = *self().gil;
+  if (gil.key() == 0) return;
+  originals.pthread_mutex_lock(mutex_of(gil));
+  pthread_mutex_unlock(mutex_of(gil));
+}
+
 void HookLevel::record_own_hold(Gil& gil) noexcept {
   originals.pthread_mutex_lock(mutex_of(gil));
   identify_thread();

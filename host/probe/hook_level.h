@@ -74,6 +74,10 @@ class HookLevel {
   // The run does not end meanwhile.
   [[nodiscard]] std::optional<Calibration> calibration_of_holder() const noexcept;
 
+  // Returns once every hook is done that is at it for the GIL that the calling thread used last, which is
+  // alive: whatever happened to that GIL before the call is recorded then.
+  void await_hooks() const noexcept;
+
   // The table's mutex is held by the caller of these four.
   [[nodiscard]] bool is_on() const noexcept { return task_.recorder != nullptr; }
   // `below` is the same each time.

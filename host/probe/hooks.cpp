@@ -88,8 +88,9 @@ void HookLevel::record(Gil& gil, EventKind kind) noexcept {
   self().is_recording = false;
 }
 
+// Its thread state; nullptr: it may not be read.
 const void* HookLevel::holder_of(const Gil& gil) const noexcept {
-  if (task_.holder_distance == 0) return nullptr;
+  if (task_.holder_distance == 0 || is_python_ending()) return nullptr;
   return *reinterpret_cast<const void* const*>(gil.key() - task_.holder_distance);
 }
 

@@ -158,6 +158,8 @@ void Probe::stop_watching() noexcept {
   steps_ = nullptr;
 }
 
+void Probe::settle() const noexcept { hook_levels.at(level_).await_hooks(); }
+
 void Probe::stop() noexcept {
   if (!is_running_) return;
   stop_watching();

@@ -44,6 +44,10 @@ class Probe {
 
   [[nodiscard]] bool is_running() const noexcept { return is_running_; }
 
+  // While it runs, by a thread of Python, with its GIL or without: what has happened to that GIL before the
+  // call has been recorded when it returns.
+  void settle() const noexcept;
+
   // Off, too, where they were asked for and cannot be read: a build of CPython with frames that are not
   // known.
   [[nodiscard]] Stacks stacks() const noexcept { return stacks_; }

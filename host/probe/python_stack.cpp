@@ -233,6 +233,14 @@ bool is_on_own_stack(const void* object) noexcept {
   });
 }
 
+bool is_python_ending() noexcept {
+#if PY_VERSION_HEX < 0x030d0000
+  return _Py_IsFinalizing() != 0;
+#else
+  return Py_IsFinalizing() != 0;
+#endif
+}
+
 const CodeReader& python_code() noexcept { return the_python_code; }
 
 bool check_stacks() noexcept {

@@ -25,6 +25,10 @@ namespace gilscope {
 // code that calls it has. (One that was called just before may still be found.) The thread holds its GIL.
 [[nodiscard]] bool is_on_own_stack(const void* object) noexcept;
 
+// Python ends: it frees the thread states of the threads that it leaves behind, which may still get the GIL,
+// to end at once. HOT.
+[[nodiscard]] bool is_python_ending() noexcept;
+
 // Where GILs keep the thread state that used each last: how far before `cond`. 0: not found where it must be.
 // The calling thread holds the GIL.
 [[nodiscard]] std::uintptr_t find_holder_distance(std::uintptr_t cond) noexcept;

@@ -157,6 +157,7 @@ void Recording::watch_starts() {
 }
 
 void Recording::stop() noexcept {
+  const std::lock_guard lock(reading_);
   if (!probe_.is_running()) return;
   probe_.stop();
   note_title(title_.read());
@@ -215,8 +216,10 @@ void Recording::begin_again_in_child() noexcept {
   }
 }
 
-// The child has one thread, and records nothing before its GIL was made anew.
+// The child has one thread, and records nothing before its GIL was made anew. Who collected in its parent is
+// not there.
 void Recording::begin_again() noexcept {
+  std::construct_at(&reading_);
   if (!takes_children_) events_.abandon();
   if (space_ && !takes_children_) {
     space_->leave();
@@ -319,9 +322,12 @@ TickLength Recording::measure_tick(const ClockPoint& now) noexcept {
 }
 
 RecordedRun Recording::collect() {
+  const std::lock_guard lock(reading_);
   const auto begin = ProbeClock::read_monotonic();
   fold_ended_processes();
   const ClockPoint now = this->now();
+  // A thread may have read the clock for a hold that ended before, and not told of it yet.
+  if (probe_.is_running()) probe_.settle();
   const TickLength tick = measure_tick(now);
   RecordedRun run{.clock = probe_.clock().kind()};
   const auto others = for_each_process([&](const ProcessNote& note, std::byte* counted) {

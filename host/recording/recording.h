@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -85,7 +86,7 @@ class Recording {
   void end_thread(ThreadId thread) noexcept;
 
   // What was counted, as of now or as of the stop: from call to call, no count and no sum of times gets less.
-  // Nothing of a recording that goes to a capture. One thread at a time.
+  // Nothing of a recording that goes to a capture. Any thread, and no GIL is needed.
   [[nodiscard]] RecordedRun collect();
 
   // What is known beside the events, likewise; a capture needs it at its end.
@@ -126,7 +127,8 @@ class Recording {
   Stacks stacks_;
   bool takes_children_ = true;
   bool outlives_ = false;
-  ProbeClock clock_;  // of all processes: their ticks are compared
+  ProbeClock clock_;    // of all processes: their ticks are compared
+  std::mutex reading_;  // of who collects, or stops meanwhile
   double least_tick_ns_ = 0;
   Nanoseconds readings_{};  // what collect() took so far while it ran
   ProcessTitle title_;

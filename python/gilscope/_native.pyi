@@ -62,6 +62,12 @@ def format_share(share: float) -> str:
 class Error(RuntimeError):
     """What gilscope cannot do, and what to try."""
 
+class Snapshot:
+    """What was recorded up to an instant."""
+
+    def words(self) -> tuple[str, str]:
+        """Return it as gilscope.summary/1, and its table. Other threads go on meanwhile."""
+
 class Tracer:
     """A recording of this process, and its summary: what gilscope.trace() drives."""
 
@@ -79,8 +85,8 @@ class Tracer:
         """Note that a thread is about to end."""
     def stop(self) -> None:
         """End the recording."""
-    def summary(self, python: str, command: list[str]) -> tuple[str, str]:
-        """Return gilscope.summary/1 as of now, or of the stop, and its table; python is JSON."""
+    def snapshot(self, python: str, command: list[str]) -> Snapshot:
+        """Return what was recorded up to now, or to the stop; python is JSON. Other threads go on meanwhile."""
     def timeline(self) -> str | None:
         """Return when each thread held and awaited a GIL, as JSON, after the stop; None where events were not kept."""
 

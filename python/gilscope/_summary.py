@@ -253,7 +253,7 @@ class Summary(Document):
     command: list[str]
     exit_code: int | None
     #: What ended it instead of Python: a signal ("SIGTERM"), "exit", "exec" or "unknown". Older documents have none.
-    ended_by: str | None = dataclasses.field(default=None, kw_only=True)
+    ended_by: str | None = dataclasses.field(default_factory=lambda: None, kw_only=True)  # none of the class: see below
     #: The processes of it that had not ended. Older documents have none.
     running: list[int] = dataclasses.field(default_factory=list, kw_only=True)
     wall_ns: int | None
@@ -265,6 +265,23 @@ class Summary(Document):
     check: dict[str, Any] | None  #: of `gilscope report --check`
     _json: str = dataclasses.field(repr=False)
     _text: str = dataclasses.field(repr=False)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Put what a trace has counted into words at the first look."""
+            snapshot = self.__dict__.get("_snapshot")
+            if snapshot is not None:
+                self.__dict__.update(vars(summary_of(*snapshot.words())))
+                self.__dict__.pop("_snapshot", None)  # two threads may look at once
+            if name in self.__dict__:
+                return self.__dict__[name]
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copy and pickle, which have no use for a snapshot."""
+        assert self._json
+        return self.__dict__
 
     def rows(self) -> list[dict[str, Any]]:
         """List a flat dict for each thread and GIL of each process, as pandas.DataFrame() and csv.DictWriter take it.
@@ -376,3 +393,10 @@ def summary_of(text: str, table: str | None = None) -> Summary:
         _json=text,
         _text=table,
     )
+
+
+def summary_of_snapshot(snapshot: _native.Snapshot) -> Summary:
+    """One that is put into words when somebody looks at it."""
+    summary = object.__new__(Summary)
+    summary.__dict__["_snapshot"] = snapshot
+    return summary

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from gilscope import _names, _native
-from gilscope._summary import Summary, summary_of
+from gilscope._summary import Summary, summary_of_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,8 @@ class trace:  # noqa: N801  (used like a function)
 
         Figures are cumulative: no count and no sum of times is less than in the snapshot before. Holds and waits that
         have not ended are in it, up to now. Each row is consistent in itself whatever other threads do meanwhile. Takes
-        about a millisecond; what the probe costs is known at the end only. Once the trace has ended, its summary.
+        about a millisecond, without the GIL; the first look at the summary takes longer, as it is put into words then.
+        What the probe costs is known at the end only. Once the trace has ended, its summary.
 
         Raises Error before start().
         """
@@ -116,7 +117,7 @@ class trace:  # noqa: N801  (used like a function)
         if self._tracer is None:
             raise _native.Error("the trace has not begun; try: its start(), or a `with` statement")
         command = [_encodable(argument) for argument in sys.orig_argv]
-        return summary_of(*self._tracer.summary(_describe_python(), command))
+        return summary_of_snapshot(self._tracer.snapshot(_describe_python(), command))
 
     def stop(self) -> Summary:
         """End the trace, and make its summary.

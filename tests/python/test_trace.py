@@ -11,12 +11,11 @@ import subprocess
 import sys
 import sysconfig
 import threading
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.python.contention import LONG_NS, caused_wait, forced_releases, longest_wait, make_wait
+from tests.python.traced import check_in_child, holds_here, read_bytes
 
 import gilscope
 
@@ -32,12 +31,6 @@ def count_releases(work) -> int:
         work()
     threads = trace.summary.processes[0].threads
     return sum(thread.voluntary for thread in threads if thread.id == threading.get_native_id())
-
-
-def read_bytes(count) -> None:
-    with Path("/dev/zero").open("rb", buffering=0) as file:
-        for _ in range(count):
-            file.read(1)
 
 
 @with_gil
@@ -218,64 +211,6 @@ def test_a_trace_may_be_stopped_within_its_with_statement() -> None:
     assert not has_gil or summary.processes[0].gils[0].holds < 1000
 
 
-def counters(summary: gilscope.Summary) -> dict[tuple[str, int | None, int], list[int]]:
-    """What may never get less, of each GIL and of each thread."""
-    (process,) = summary.processes
-    rows = [("gil", gil.id, gil.id, gil) for gil in process.gils]
-    rows += [("thread", thread.id, thread.gil, thread) for thread in process.threads]  # type: ignore[misc]
-    names = ("holds", "hold_ns", "waits", "wait_ns", "forced", "voluntary")
-    return {(kind, of, gil): [getattr(row, name) for name in names] for kind, of, gil, row in rows}
-
-
-@with_gil
-def test_snapshots_are_cumulative_and_whole_while_threads_work() -> None:
-    stop = threading.Event()
-
-    def work() -> None:
-        while not stop.is_set():
-            read_bytes(10)
-
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    with gilscope.trace() as trace:
-        for thread in threads:
-            thread.start()
-        before = counters(trace.snapshot())
-        for _ in range(50):
-            summary = trace.snapshot()
-            assert summary.wall_ns is not None
-            (gil,) = summary.processes[0].gils
-            assert gil.hold_ns <= summary.wall_ns
-            assert gil.overlaps == 0
-            for name in ("holds", "waits", "forced", "voluntary"):
-                assert getattr(gil, name) == sum(getattr(thread, name) for thread in summary.processes[0].threads)
-            now = counters(summary)
-            assert now.keys() >= before.keys()
-            for key, figures in before.items():
-                assert all(new >= old for new, old in zip(now[key], figures, strict=True)), (key, figures, now[key])
-            before = now
-        stop.set()
-        for thread in threads:
-            thread.join()
-    final = counters(trace.summary)
-    assert all(new >= old for key in before for new, old in zip(final[key], before[key], strict=True))
-    assert trace.summary.probe.pair_cost_ns is not None
-
-
-@with_gil
-def test_a_snapshot_counts_a_hold_that_goes_on() -> None:
-    with gilscope.trace() as trace:
-        before = trace.snapshot().processes[0].threads[0].hold_ns
-        gilscope.hold(20_000_000)
-        assert trace.snapshot().processes[0].threads[0].hold_ns >= before + 20_000_000
-
-
-@with_gil
-def test_a_snapshot_gives_the_gil_up_while_it_is_put_into_words() -> None:
-    with gilscope.trace() as trace:
-        released = [trace.snapshot().processes[0].threads[0].voluntary for _ in range(5)]
-    assert released == sorted(set(released))
-
-
 @with_gil
 def test_any_thread_traces_and_another_one_may_end_it() -> None:
     trace = gilscope.trace()
@@ -299,26 +234,6 @@ def test_without_a_gil_the_summary_says_so() -> None:
         pass
     assert trace.summary.verdict.kind == "no_gil"
     assert trace.summary.processes == []
-
-
-def check_in_child(check: Callable[[], bool]) -> None:
-    """Forks; what the child makes of it must be true."""
-    child = os.fork()
-    if child == 0:
-        try:
-            os._exit(0 if check() else 1)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-def holds_here(summary: gilscope.Summary) -> int:
-    """Of a summary of this process alone."""
-    (process,) = summary.processes
-    assert process.pid == os.getpid()
-    return process.gils[0].holds
 
 
 @with_gil
@@ -415,41 +330,3 @@ def test_without_lines_threads_are_blamed_alone() -> None:
 def test_lines_of_another_kind_are_refused() -> None:
     with pytest.raises(ValueError, match="lines is one of contended, all, none, not 'every'"):
         gilscope.trace(lines="every")  # type: ignore[arg-type]
-
-
-# What is left to it, in MiB, is the argument.
-FEW_ADDRESSES = """
-import re, resource, sys
-import gilscope
-used = int(re.search(r"VmSize:\\s+(\\d+)", open("/proc/self/status").read())[1]) >> 10
-resource.setrlimit(resource.RLIMIT_AS, ((used + int(sys.argv[1])) << 20, resource.RLIM_INFINITY))
-with gilscope.trace() as trace:
-    print("worked")
-probe = trace.summary.probe
-print(len(trace.summary.processes), probe.unrecorded_processes, probe.cost_share is not None)
-sys.exit(7)
-"""
-
-
-def trace_with_few_addresses(mib: int) -> tuple[str, list[str]]:
-    """What the program says to standard output, and to standard error."""
-    command = [sys.executable, "-c", FEW_ADDRESSES, str(mib)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 7, ran.stderr
-    return ran.stdout, ran.stderr.splitlines()
-
-
-@with_gil
-@pytest.mark.parametrize("mib", [60, 300])
-def test_with_few_addresses_nothing_is_traced_and_a_line_says_so(mib: int) -> None:
-    """The summary says that a process is missing."""
-    output, (line,) = trace_with_few_addresses(mib)
-    assert output == "worked\n0 1 False\n"
-    assert line.startswith("gilscope: warning: this process is not traced: ")
-    assert "ulimit -v" in line
-
-
-@with_gil
-def test_with_some_addresses_the_tables_are_smaller_and_all_is_traced() -> None:
-    """Those of a process without a limit take more than these."""
-    assert trace_with_few_addresses(400) == ("worked\n1 0 True\n", [])

@@ -73,3 +73,41 @@ def test_without_room_for_a_mapping_at_the_stop_the_hooks_are_gone_all_the_same(
         print(again.summary.probe.overwritten)
     """)
     assert printed == ["False"]
+
+
+# What is left to it, in MiB, is the argument.
+FEW_ADDRESSES = """
+import re, resource, sys
+import gilscope
+used = int(re.search(r"VmSize:\\s+(\\d+)", open("/proc/self/status").read())[1]) >> 10
+resource.setrlimit(resource.RLIMIT_AS, ((used + int(sys.argv[1])) << 20, resource.RLIM_INFINITY))
+with gilscope.trace() as trace:
+    print("worked")
+probe = trace.summary.probe
+print(len(trace.summary.processes), probe.unrecorded_processes, probe.cost_share is not None)
+sys.exit(7)
+"""
+
+
+def trace_with_few_addresses(mib: int) -> tuple[str, list[str]]:
+    """What the program says to standard output, and to standard error."""
+    command = [sys.executable, "-c", FEW_ADDRESSES, str(mib)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 7, ran.stderr
+    return ran.stdout, ran.stderr.splitlines()
+
+
+@with_gil
+@pytest.mark.parametrize("mib", [60, 300])
+def test_with_few_addresses_nothing_is_traced_and_a_line_says_so(mib: int) -> None:
+    """The summary says that a process is missing."""
+    output, (line,) = trace_with_few_addresses(mib)
+    assert output == "worked\n0 1 False\n"
+    assert line.startswith("gilscope: warning: this process is not traced: ")
+    assert "ulimit -v" in line
+
+
+@with_gil
+def test_with_some_addresses_the_tables_are_smaller_and_all_is_traced() -> None:
+    """Those of a process without a limit take more than these."""
+    assert trace_with_few_addresses(400) == ("worked\n1 0 True\n", [])
