@@ -14,7 +14,13 @@ constexpr double kGivenEnough = 0.75;       // of the time for which a CPU was w
 constexpr double kLeastWaited = 0.1;        // of the process's time, for a CPU
 constexpr Nanoseconds kShort{100'000'000};  // of a process: to be scheduled now and then takes milliseconds
 
-// Of all GILs. Empty where the system did not tell.
+// Of the time for which it wanted a CPU. Empty where the system did not tell.
+std::optional<double> given_share(const ProcessSummary& process) noexcept {
+  const auto wanted = process.cpu_wait_ns ? wanted_cpu(process) : std::nullopt;
+  return wanted ? share_of(*process.cpu_ns, *wanted) : std::nullopt;
+}
+
+// Of all GILs. A thread of which the system did not tell had what its process had. Empty: not told either.
 std::optional<CpuOfHolds> cpu_of_holds(const ProcessSummary& process, ThreadId thread) {
   CpuOfHolds known;
   std::optional<Nanoseconds> cpu;
@@ -23,6 +29,11 @@ std::optional<CpuOfHolds> cpu_of_holds(const ProcessSummary& process, ThreadId t
     known.held = add(known.held, row.figures.hold_ns);
     cpu = row.cpu_ns;  // in each of its rows, as it has one for each GIL
     known.cpu_wait = row.cpu_wait_ns;
+  }
+  const auto given = cpu ? std::nullopt : given_share(process);
+  if (given) {
+    cpu = round_to_nanoseconds(static_cast<double>(known.held.count()) * *given);
+    known.cpu_wait = known.held - *cpu;
   }
   if (!cpu) return std::nullopt;
   known.cpu = *cpu;
@@ -59,7 +70,9 @@ bool is_sleep(const CpuOfHolds& holds) noexcept {
 }
 
 std::optional<CpuOfHolds> find_lack_of_cpu(const RunFinding& finding, const ProcessSummary& process) {
-  if (finding.kind != Kind::KeptByC && finding.kind != Kind::StalledLoop) return std::nullopt;
+  if (finding.kind != Kind::KeptByC && finding.kind != Kind::StalledLoop &&
+      finding.kind != Kind::GarbageCollection)
+    return std::nullopt;
   if (finding.stood_still) return std::nullopt;  // nobody waited for it
   const auto all = cpu_of_culprits(finding, process);
   if (!all) return std::nullopt;
@@ -76,17 +89,22 @@ std::optional<Nanoseconds> wanted_cpu(const ProcessSummary& process) noexcept {
   return add(*process.cpu_ns, process.cpu_wait_ns.value_or(Nanoseconds{}));
 }
 
+bool was_given_enough(const ProcessSummary& process, ThreadId thread) {
+  const auto known = cpu_of_holds(process, thread);
+  if (!known) return false;
+  return ratio(known->cpu, add(known->cpu, known->cpu_wait.value_or(Nanoseconds{}))) >= kGivenEnough;
+}
+
 std::optional<RunFinding> find_starved(const std::vector<ProcessSummary>& processes) {
   std::optional<RunFinding> found;
   for (const auto& process : processes) {
-    const auto wanted = wanted_cpu(process);
-    if (!wanted || !process.cpu_wait_ns || process.wall_ns < kShort) continue;
-    const double given = ratio(*process.cpu_ns, *wanted);
-    if (given >= kGivenEnough || ratio(*process.cpu_wait_ns, process.wall_ns) < kLeastWaited) continue;
+    const auto given = given_share(process);
+    if (!given || *given >= kGivenEnough || process.wall_ns < kShort) continue;
+    if (ratio(*process.cpu_wait_ns, process.wall_ns) < kLeastWaited) continue;
     const auto others = found ? found->processes : 0;
     if (!found || found->longest < *process.cpu_wait_ns) {
       found = RunFinding{.kind = Kind::LackOfCpu, .pid = process.pid, .longest = *process.cpu_wait_ns};
-      found->cpu_share = given;
+      found->cpu_share = *given;
     }
     found->processes = others + 1;
   }

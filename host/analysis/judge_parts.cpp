@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "analysis/judge_cpu.h"
 #include "analysis/user_code.h"
 #include "support/sort_stably.h"
 
@@ -32,6 +33,29 @@ bool is_for_tasks(const GilFacts& facts) {
     if (is_handing_over(row->stack)) lost = add(lost, row->caused_wait_ns);
   }
   return lost > Nanoseconds::zero() && lost >= facts.gil->wait_ns / 2;
+}
+
+// Those that compute may have had no CPU for a moment, where more of their holds were forced in time than
+// late: in a process that was given too little, or that was killed, as nobody knows then what it had.
+std::set<ThreadId> find_disturbed_computers(const GilFacts& facts) {
+  std::map<ThreadId, std::pair<std::uint64_t, std::uint64_t>> holds;  // late ones; forced ones that were not
+  for (const BlameRow* row : facts.rows) {
+    auto& [late, forced] = holds[*row->thread];
+    late += row->late_holds;
+    forced += row->forced - std::min(row->late_holds, row->forced);
+  }
+  std::set<ThreadId> threads;
+  for (const auto& [thread, of_it] : holds) {
+    const auto& [late, forced] = of_it;
+    if (forced > 0 && forced >= late && !was_given_enough(*facts.process, thread)) threads.insert(thread);
+  }
+  return threads;
+}
+
+// A waiter asks for a hold that is late before it is; only one that goes on has not been forced.
+bool is_open(const BlameRow& row, const GilFacts& facts) {
+  return row.late_holds > row.forced &&
+         row.max_wait_ns >= std::min(kNeverReleased * facts.interval, kForEver);
 }
 
 std::optional<CodePlace> look_at(const BlameRow& row) {
@@ -68,7 +92,9 @@ std::set<ThreadId> find_computers(const GilFacts& facts) {
 }
 
 void Gathering::add(const BlameRow& row, Nanoseconds part, std::uint64_t holds, Nanoseconds longest) {
-  if (heaviest_ == nullptr || part > heaviest_part_) {
+  // Of one that had not ended nobody may know where.
+  if (heaviest_ == nullptr ||
+      std::pair(row.to.has_value(), part) > std::pair(heaviest_->to.has_value(), heaviest_part_)) {
     heaviest_ = &row;
     heaviest_part_ = part;
   }
@@ -112,27 +138,32 @@ SortedRows sort_rows(const GilFacts& facts) {
   SortedRows sorted;
   const bool has_tasks = is_for_tasks(facts);
   const auto computers = find_computers(facts);
+  const auto disturbed = find_disturbed_computers(facts);
   std::map<std::pair<std::optional<CodePlace>, std::optional<HeldWork>>, Gathering> late;
   for (const BlameRow* row : facts.rows) {
     auto parts = split(*row);
+    auto late_holds = std::min(row->late_holds, row->holds);
+    const bool was_seen = row->work && late_holds >= kSeveral;  // once it stands somewhere by chance
+    if (late_holds > 0 && !was_seen && disturbed.contains(*row->thread) && !is_open(*row, facts)) {
+      parts.forced = add(parts.forced, std::exchange(parts.late, Nanoseconds{}));
+      late_holds = 0;
+    }
     // Who computes for a millisecond and then gives it up, as it has done its work, computed.
-    if (computers.contains(*row->thread) && row->late_holds == 0 &&
+    if (computers.contains(*row->thread) && late_holds == 0 &&
         mean(row->hold_ns, row->holds) >= facts.interval / kOfInterval) {
       parts.forced = add(parts.forced, std::exchange(parts.brief, Nanoseconds{}));
     }
-    const auto others = row->holds - std::min(row->late_holds, row->holds);
-    // A waiter asks for a hold that is late before it is; only one that goes on has not been forced.
-    if (row->late_holds > row->forced &&
-        row->max_wait_ns >= std::min(kNeverReleased * facts.interval, kForEver)) {
-      sorted.open.emplace_back().add(*row, parts.late, row->late_holds, row->max_hold_ns);
+    const auto others = row->holds - late_holds;
+    if (is_open(*row, facts)) {
+      sorted.open.emplace_back().add(*row, parts.late, late_holds, row->max_hold_ns);
     } else if (is_collection(row->work)) {
       const bool is_asked_for = row->work->kind == WorkKind::Collect;
       late[{is_asked_for ? look_at(*row) : std::nullopt, row->work}].add(*row, parts.late, row->holds,
                                                                          row->max_wait_ns);
-    } else if (row->late_holds > 0) {
-      late[{look_at(*row), row->work}].add(*row, parts.late, row->late_holds, row->max_wait_ns);
+    } else if (late_holds > 0) {
+      late[{look_at(*row), row->work}].add(*row, parts.late, late_holds, row->max_wait_ns);
     }
-    const auto longest = row->late_holds == 0 ? row->max_wait_ns : Nanoseconds{};
+    const auto longest = late_holds == 0 ? row->max_wait_ns : Nanoseconds{};
     if (has_tasks && is_handing_over(row->stack)) {
       sorted.handing_over.add(*row, add(parts.forced, parts.brief), others, longest);
     } else if (parts.forced > Nanoseconds::zero()) {

@@ -22,18 +22,32 @@ constexpr double kHalf = 0.5;
 constexpr double kWorthTelling = 0.05;  // of all waiting, with a line that keeps the GIL
 constexpr double kMuch = 0.1;           // likewise, of what all do a little
 
+// No verdict rests on a single wait, which may be the machine's, unless it was long: that much is left out.
+Nanoseconds longest_by_chance(const ThreadFigures& thread) {
+  const auto longest = thread.wait ? std::min(thread.wait->max_ns, thread.wait_ns) : Nanoseconds{};
+  return longest < kStall ? longest : Nanoseconds{};
+}
+
 // How long those waited that waited for much of their lives.
 Nanoseconds hurt_of(const GilFacts& facts) {
   Nanoseconds hurt{};
   for (const auto& thread : facts.process->threads) {
-    if (thread.figures.gil != facts.gil->id || thread.figures.wait_share.value_or(0) < kHurtShare) continue;
-    hurt = add(hurt, thread.figures.wait_ns);
+    const auto& figures = thread.figures;
+    if (figures.gil != facts.gil->id) continue;
+    const auto waited = figures.wait_ns - longest_by_chance(figures);
+    if (share_of(waited, figures.lifetime_ns).value_or(0) >= kHurtShare) hurt = add(hurt, waited);
   }
   return hurt;
 }
 
 bool is_bottleneck(const GilFacts& facts) {
-  return facts.waiters() >= kBottleneckWaiters ||
+  Nanoseconds by_chance{};
+  for (const auto& thread : facts.process->threads) {
+    if (thread.figures.gil == facts.gil->id)
+      by_chance = std::max(by_chance, longest_by_chance(thread.figures));
+  }
+  const auto waited = facts.gil->wait_ns - std::min(by_chance, facts.gil->wait_ns);
+  return share_of(waited, facts.process->wall_ns).value_or(0) >= kBottleneckWaiters ||
          share_of(hurt_of(facts), facts.process->wall_ns).value_or(0) >= kLeastHurt;
 }
 
@@ -109,12 +123,43 @@ bool is_for_want_of_cpu(const RunFinding& finding, const RunSummary& run) {
   return lack && !is_sleep(*lack);
 }
 
+// Threads that compute at once have the GIL or wait for it, for most of their lives.
+bool are_mostly_there(const RunFinding& finding, const RunSummary& run) {
+  const auto* const process = process_of(finding, run);
+  if (process == nullptr) return true;
+  Nanoseconds there{};
+  Nanoseconds lived{};
+  for (const auto& thread : process->threads) {
+    const auto& figures = thread.figures;
+    if (!figures.id || figures.gil != finding.gil ||
+        std::ranges::find(finding.culprits, *figures.id) == finding.culprits.end())
+      continue;
+    there = add(there, add(figures.hold_ns, figures.wait_ns));
+    lived = add(lived, figures.lifetime_ns);
+  }
+  return share_of(there, lived).value_or(1) >= kHalf;
+}
+
+// Of a run that lacked CPU: what comes of it alone, or may.
+bool is_doubtful(const RunFinding& finding, const RunSummary& run) {
+  switch (finding.kind) {
+    case Kind::SwitchInterval:  // what it would save is not known
+    case Kind::FrequentReleases:
+      return true;
+    case Kind::Convoy:
+      return finding.count < kSeveral;
+    case Kind::ComputingThreads:
+      return finding.count < kSeveral || !are_mostly_there(finding, run);
+    default:
+      return is_for_want_of_cpu(finding, run);
+  }
+}
+
 // What the machine explains is told as one cause, by the process that it starved most.
 void tell_machine_apart(RunFinding& starved, std::vector<RunFinding>& found, const RunSummary& run) {
   std::erase_if(found, [&](const RunFinding& finding) {
-    if (finding.kind == Kind::SwitchInterval) return true;  // what it would save is not known
-    if (finding.kind != Kind::FrequentReleases && !is_for_want_of_cpu(finding, run)) return false;
-    starved.lost = add(starved.lost, finding.lost);
+    if (!is_doubtful(finding, run)) return false;
+    if (finding.kind != Kind::SwitchInterval) starved.lost = add(starved.lost, finding.lost);
     return true;
   });
 }

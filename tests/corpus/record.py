@@ -41,7 +41,7 @@ def find_python(host: str) -> str:
 
 def install_packages(host: str) -> None:
     """What some of the programs import, once."""
-    if not PACKAGES.is_dir():
+    if not all((PACKAGES / name).is_dir() for name in NEEDED):
         python = subprocess.check_output(
             [host, "run", "-q", "-c", "import sys; print(sys.executable)"], text=True
         ).strip()

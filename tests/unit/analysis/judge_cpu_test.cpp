@@ -70,6 +70,36 @@ TEST(LackOfCpu, is_a_sleep_of_a_thread_without_cpu_time_and_of_one_with_less_a_l
   EXPECT_TRUE(is_sleep(*lack(30 * kMsTime)));
 }
 
+// Threads that are no Python's own have no times: they had what the process had.
+TEST(LackOfCpu, of_a_thread_of_which_nobody_told_is_that_of_its_process) {
+  const auto lack = [](int cpu_ms, int waited_ms) {
+    auto process = judged_process({blame_row({})}, {heavy_thread(kHolder, 400)});
+    process.cpu_ns = cpu_ms * kMsTime;
+    process.cpu_wait_ns = waited_ms * kMsTime;
+    const std::vector processes{process};
+    return find_lack_of_cpu(find_causes(gather_facts(processes).at(0)).at(0), processes.front());
+  };
+  ASSERT_TRUE(lack(100, 300));
+  EXPECT_EQ(lack(100, 300)->cpu, 100 * kMsTime);
+  EXPECT_EQ(lack(100, 300)->cpu_wait, 300 * kMsTime);
+  EXPECT_FALSE(lack(350, 50));
+}
+
+// The collector loses its CPU as anybody does.
+TEST(LackOfCpu, explains_a_collection_that_would_have_been_short) {
+  const auto lack = [](std::uint64_t times) {
+    auto holder = heavy_thread(kHolder, 400);
+    holder.cpu_ns = 100 * kMsTime;
+    holder.cpu_wait_ns = 300 * kMsTime;
+    auto row = blame_row({.holds = times, .forced = times, .late = times, .caused_ms = 300, .late_ms = 300});
+    row.work = HeldWork{.kind = WorkKind::Collection, .name = "0"};
+    const std::vector processes{judged_process({row}, {holder})};
+    return find_lack_of_cpu(find_causes(gather_facts(processes).at(0)).at(0), processes.front());
+  };
+  EXPECT_TRUE(lack(1));
+  EXPECT_FALSE(lack(3)) << "25 ms each with a CPU";
+}
+
 ProcessSummary process_with(int cpu_ms, std::optional<int> waited_ms, std::int64_t pid = 1) {
   auto process = judged_process({}, {}, pid);
   process.cpu_ns = cpu_ms * kMsTime;
@@ -112,11 +142,13 @@ RunSummary judged_alone(const ProcessSummary& process) {
 // One cause, told first: late holds of a thread that did not run, and what a shorter interval would save, are
 // not said.
 TEST(Starved, explains_what_the_machine_did_and_nothing_that_the_program_does) {
+  constexpr ThreadId kComputer{3};
   auto holder = heavy_thread(kHolder, 400);
-  holder.cpu_ns = 20 * kMsTime;
-  holder.cpu_wait_ns = 380 * kMsTime;
-  auto process =
-      judged_process({blame_row({}), computing_row(kHolder, {kWaiter}, 100, 8)}, {holder, light_thread()});
+  auto computer = heavy_thread(kComputer, 400);
+  holder.cpu_ns = computer.cpu_ns = 20 * kMsTime;
+  holder.cpu_wait_ns = computer.cpu_wait_ns = 380 * kMsTime;
+  auto process = judged_process({blame_row({}), computing_row(kComputer, {kWaiter}, 100, 8)},
+                                {holder, computer, light_thread()});
   process.cpu_ns = 20 * kMsTime;
   process.cpu_wait_ns = 400 * kMsTime;
   const auto run = judged_alone(process);
@@ -126,6 +158,38 @@ TEST(Starved, explains_what_the_machine_did_and_nothing_that_the_program_does) {
   process.cpu_wait_ns.reset();
   EXPECT_EQ(test::kinds_of(judged_alone(process).findings),
             (std::vector{FindingKind::Convoy, FindingKind::KeptByC, FindingKind::SwitchInterval}));
+}
+
+// A thread that computes does so again and again.
+TEST(Starved, explains_that_a_thread_was_asked_for_the_gil_once_or_twice) {
+  const auto kinds_of_holds = [](std::uint64_t holds) {
+    auto row = computing_row(kHolder, {kWaiter}, 110);
+    row.holds = row.forced = holds;
+    auto process = judged_process({row}, {heavy_thread(), light_thread()});
+    process.cpu_ns = 20 * kMsTime;
+    process.cpu_wait_ns = 400 * kMsTime;
+    return test::kinds_of(judged_alone(process).findings);
+  };
+  EXPECT_EQ(kinds_of_holds(2), std::vector{FindingKind::LackOfCpu});
+  EXPECT_EQ(kinds_of_holds(3), (std::vector{FindingKind::LackOfCpu, FindingKind::Convoy}));
+}
+
+// They wait for a lock of their own most of the time, and for the GIL for longer than on an idle machine.
+TEST(Starved, explains_what_threads_waited_that_do_not_want_the_gil_for_most_of_their_lives) {
+  const auto kinds_of_lives = [](int lived_ms) {
+    std::vector<NamedThread> threads;
+    for (const auto id : {kHolder, kWaiter}) {
+      auto& figures = threads.emplace_back(heavy_thread(id, 300)).figures;  // waited 100 ms
+      figures.lifetime_ns = lived_ms * kMsTime;
+    }
+    auto process = judged_process(
+        {computing_row(kHolder, {kWaiter}), computing_row(kWaiter, {kHolder}, 100, 8)}, threads);
+    process.cpu_ns = 20 * kMsTime;
+    process.cpu_wait_ns = 400 * kMsTime;
+    return test::kinds_of(judged_alone(process).findings);
+  };
+  EXPECT_EQ(kinds_of_lives(801), std::vector{FindingKind::LackOfCpu});
+  EXPECT_EQ(kinds_of_lives(800), (std::vector{FindingKind::LackOfCpu, FindingKind::ComputingThreads}));
 }
 
 // It did not wait for I/O, but for a CPU.

@@ -37,13 +37,14 @@ RunSummary judged(std::vector<ProcessSummary> processes) {
 
 std::vector<FindingKind> found_in(const RunSummary& run) { return test::kinds_of(run.findings); }
 
-// One thread that held the GIL, and another one that waited for it; of a second.
+// One thread that held the GIL, and another one that waited for it, many times; of a second.
 ProcessSummary plain_process(int held_ms, int waited_ms, std::int64_t pid = 1) {
   ProcessSummary process{.pid = pid, .wall_ns = 1000 * kMsTime};
   const auto waited = waited_ms * kMsTime;
   for (const auto id : {kHolder, kWaiter}) {
     auto thread = id == kHolder ? heavy_thread(id, held_ms) : light_thread(id);
     thread.figures.wait_ns = id == kHolder ? Nanoseconds{} : waited;
+    thread.figures.wait.reset();
     thread.figures.lifetime_ns = 1000 * kMsTime;
     thread.figures.wait_share = share_of(thread.figures.wait_ns, thread.figures.lifetime_ns);
     process.threads.push_back(thread);
@@ -95,6 +96,23 @@ TEST(RunVerdict, is_a_bottleneck_of_whom_it_hurts) {
   EXPECT_EQ(judge_one(20, 200), VerdictKind::Bottleneck);
   EXPECT_EQ(judge_one(20, 201), VerdictKind::NoBottleneck);
   EXPECT_EQ(judge_one(19, 100), VerdictKind::NoBottleneck);
+}
+
+// A thread that had no CPU for a moment, with the GIL, makes another one wait once.
+TEST(RunVerdict, rests_on_no_single_wait_unless_that_was_long) {
+  const auto judge_one = [](int waited_ms, int longest_ms, int lifetime_ms) {
+    auto process = plain_process(500, waited_ms);
+    auto& figures = process.threads.back().figures;
+    figures.wait = DurationFigures{.max_ns = longest_ms * kMsTime};
+    figures.lifetime_ns = lifetime_ms * kMsTime;
+    return judge({process}).kind;
+  };
+  EXPECT_EQ(judge_one(49, 49, 100), VerdictKind::NoBottleneck);
+  EXPECT_EQ(judge_one(50, 50, 100), VerdictKind::Bottleneck);
+  EXPECT_EQ(judge_one(50, 30, 200), VerdictKind::Bottleneck);
+  EXPECT_EQ(judge_one(50, 31, 200), VerdictKind::NoBottleneck);
+  EXPECT_EQ(judge_one(130, 30, 2000), VerdictKind::Bottleneck);
+  EXPECT_EQ(judge_one(129, 30, 2000), VerdictKind::NoBottleneck);
 }
 
 TEST(RunVerdict, is_of_the_process_that_suffers_and_no_mean_of_all) {
@@ -205,6 +223,8 @@ TEST(RunFindings, of_a_short_run_are_weighed_by_time_and_not_by_hand_offs) {
                                                  .wall = std::chrono::microseconds(now),
                                                  .tick = {.ns = 1000},
                                                  .figures = machine.snapshot(now),
+                                                 .threads = {{.id = ThreadId{2}, .cpu = 40 * kMsTime},
+                                                             {.id = ThreadId{3}, .cpu = 40 * kMsTime}},
                                                  .blame = blame}}});
   const auto& gil = run.processes.front().gils.front();
   ASSERT_LT(2 * gil.forced, gil.handoffs);

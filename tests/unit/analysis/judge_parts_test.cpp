@@ -1,0 +1,66 @@
+// What threads waited for, by the holds that they waited for.
+#include "analysis/judge_parts.h"
+
+#include <optional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analysis/judged_runs.h"
+
+namespace gilscope {
+namespace {
+
+using test::blame_row;
+using test::heavy_thread;
+using test::judged_process;
+using test::kHolder;
+using test::kMsTime;
+
+SortedRows sorted(const std::vector<BlameRow>& rows, std::optional<Nanoseconds> cpu = std::nullopt,
+                  std::optional<Nanoseconds> cpu_wait = std::nullopt) {
+  auto holder = heavy_thread();
+  holder.cpu_ns = cpu;
+  holder.cpu_wait_ns = cpu_wait;
+  const std::vector processes{judged_process(rows, {holder})};
+  return sort_rows(gather_facts(processes).at(0));
+}
+
+// 20 holds of 5 ms each, of which `late` were longer.
+BlameRow computing_with(std::uint64_t late) {
+  return blame_row(
+      {.holds = 20, .forced = 20, .late = late, .caused_ms = 200, .late_ms = 120, .longest_ms = 60});
+}
+
+TEST(SortedRows, have_late_holds_of_a_thread_that_computes_among_its_others_where_nobody_knows_of_cpus) {
+  EXPECT_THAT(sorted({computing_with(10)}).late, testing::IsEmpty());
+  EXPECT_EQ(sorted({computing_with(10)}).computing.lost(), 200 * kMsTime);
+  EXPECT_EQ(sorted({computing_with(10)}).computing.holds(), 20U);
+  ASSERT_EQ(sorted({computing_with(11)}).late.size(), 1U) << "more of them were late";
+  EXPECT_EQ(sorted({computing_with(11)}).late[0].lost(), 120 * kMsTime);
+}
+
+TEST(SortedRows, have_them_apart_where_it_is_known_what_the_thread_did) {
+  EXPECT_EQ(sorted({computing_with(10)}, 400 * kMsTime).late.size(), 1U) << "it had a CPU";
+  EXPECT_EQ(sorted({computing_with(10)}, 300 * kMsTime, 100 * kMsTime).late.size(), 1U) << "likewise";
+  EXPECT_THAT(sorted({computing_with(10)}, 299 * kMsTime, 101 * kMsTime).late, testing::IsEmpty())
+      << "it had none";
+  auto seen = computing_with(10);
+  seen.work = HeldWork{.kind = WorkKind::Call, .name = "re.Pattern.search"};
+  EXPECT_EQ(sorted({seen}).late.size(), 1U) << "waiters saw it";
+  seen.late_holds = 2;
+  EXPECT_THAT(sorted({seen}).late, testing::IsEmpty()) << "it stood somewhere by chance";
+}
+
+// Where a hold that goes on at the end will end nobody knows.
+TEST(SortedRows, are_told_by_the_line_that_cost_most_of_those_that_are_known) {
+  auto open = blame_row({.holds = 1, .forced = 0, .late = 0, .caused_ms = 300, .late_ms = 0});
+  open.to.reset();
+  const auto known = blame_row({.line = 9, .late = 0, .caused_ms = 100, .late_ms = 0});
+  const auto computing = sorted({open, known}).computing;
+  EXPECT_EQ(computing.lost(), 400 * kMsTime);
+  EXPECT_EQ(computing.heaviest()->to->line, 9U);
+}
+
+}  // namespace
+}  // namespace gilscope
