@@ -12,137 +12,23 @@
 #include "analysis/process_records.h"
 #include "golden.h"
 #include "report/lines.h"
+#include "report/summary_records.h"
 #include "support/json_values.h"
 
 namespace gilscope {
 namespace {
 
+using test::busy_records;
 using test::kMillisecondTicks;
 using test::longest_line;
 using test::make_process;
+using test::name_threads;
+using test::recorded;
+using test::report;
+using test::summary_context;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-void name_threads(ProcessRecord& process, std::initializer_list<std::string> names) {
-  std::uint32_t id = 1;
-  for (const auto& name : names) {
-    process.threads.push_back({.id = ThreadId{id}, .name = name, .cpu = Nanoseconds(40 * kMillisecondTicks)});
-    ++id;
-  }
-}
-
-// What the threads of busy_records() made each other wait, between lines.
-BlameRecord make_blame() {
-  BlameRecord blame;
-  auto& stacks = blame.stacks;
-  const auto main = stacks.add(CodePlace{"/srv/app.py", "main", 12});
-  const auto parse = stacks.add(CodePlace{"/srv/app.py", "parse", 41});
-  const auto match = stacks.add(CodePlace{"/usr/lib/python3.13/re/__init__.py", "match", 167});
-  const StackId in_parse = stacks.add({parse, main});
-  const StackId in_match = stacks.add({match, parse, main});
-  const auto handle = stacks.add(CodePlace{"/usr/lib/python3.13/asyncio/events.py", "Handle._run", 89});
-  const StackId in_task = stacks.add({parse, main, handle});
-  const auto row = [&](unsigned thread, std::optional<StackId> from,
-                       std::optional<StackId> to) -> SpanFigures& {
-    return blame.spans[{.gil = GilId{0}, .thread = ThreadId{thread}, .from = from, .to = to}];
-  };
-  row(1, in_parse, in_match) = {.holds = 9,
-                                .hold_ticks = 45 * kMillisecondTicks,
-                                .max_hold_ticks = 6 * kMillisecondTicks,
-                                .forced = 9,
-                                .waits = {{ThreadId{2}, 49 * kMillisecondTicks}, {ThreadId{3}, 1'000}},
-                                .max_wait_ticks = 6 * kMillisecondTicks};
-  row(2, in_parse, in_parse) = {.holds = 8,
-                                .hold_ticks = 40 * kMillisecondTicks,
-                                .max_hold_ticks = 5 * kMillisecondTicks,
-                                .forced = 8,
-                                .waits = {{ThreadId{1}, 40 * kMillisecondTicks}},
-                                .max_wait_ticks = 5 * kMillisecondTicks};
-  row(2, {}, in_task) = {.holds = 1,
-                         .hold_ticks = 4 * kMillisecondTicks,
-                         .max_hold_ticks = 4 * kMillisecondTicks,
-                         .forced = 1,
-                         .waits = {{ThreadId{1}, 4 * kMillisecondTicks}},
-                         .max_wait_ticks = 4 * kMillisecondTicks};
-  row(3, in_match, {}) = {.holds = 1,
-                          .hold_ticks = 234,
-                          .max_hold_ticks = 234,
-                          .waits = {{ThreadId{1}, 234}},
-                          .max_wait_ticks = 234};
-  blame.spans[{.gil = GilId{0}}].waits = {
-      {ThreadId{1}, 1'249'766}, {ThreadId{2}, 1'000'000}, {ThreadId{3}, 234}};
-  blame.long_waits[{GilId{0}, ThreadId{1}}] = {{4'530'000, in_task}, {4'000'000, in_parse}};
-  return blame;
-}
-
-// Threads that force each other, one of a sub-interpreter with a GIL of its own, those that came too late for
-// a row; and children of every start method, of which one was killed.
-std::vector<ProcessRecord> busy_records() {
-  auto first = make_process(
-      4001, {{.thread = 1,
-              .holds = 12,
-              .hold_ticks = 48'500'000,
-              .waits = 10,
-              .wait_ticks = 45'250'000,
-              .forced = 9},
-             {.thread = 2,
-              .holds = 10,
-              .hold_ticks = 45'000'000,
-              .waits = 10,
-              .wait_ticks = 50'000'000,
-              .forced = 9},
-             {.thread = 3, .holds = 210'000, .hold_ticks = 2'100'000, .waits = 3, .wait_ticks = 1'234},
-             {.thread = 1, .gil = 1, .holds = 5, .hold_ticks = 2'000'000},
-             {.thread = 4, .holds = 7, .hold_ticks = 70}});
-  name_threads(first, {"MainThread", "Thread-1 (work)", ""});
-  first.figures.threads.back().thread.reset();
-  first.figures.gils[0].handoffs = 19;
-  first.figures.gils[0].timeouts = 18;
-  first.cpu = Nanoseconds(95'600'000);
-  first.figures.lost_events = 12;
-  first.blame = make_blame();
-  std::vector<ProcessRecord> records{first};
-  for (const auto role :
-       {ProcessRole::Fork, ProcessRole::Spawn, ProcessRole::Server, ProcessRole::Forkserver}) {
-    auto child = make_process(
-        4001 + static_cast<std::int64_t>(role),
-        {{.thread = 1, .holds = 100, .hold_ticks = 9'000'000, .lifetime = 10 * kMillisecondTicks}});
-    child.parent_pid = 4001;
-    child.role = role;
-    if (role == ProcessRole::Spawn) child.name = "parser\x1b[31m";
-    child.wall = Nanoseconds(10 * kMillisecondTicks);
-    child.cpu = Nanoseconds(9'100'000);
-    name_threads(child, {"MainThread"});
-    records.push_back(child);
-  }
-  records.front().figures.handoffs = {{.gil = GilId{0}, .from = ThreadId{1}, .to = ThreadId{2}, .count = 17},
-                                      {.gil = GilId{0}, .to = ThreadId{1}, .count = 3}};
-  records.back().parent_pid = 4004;
-  records.back().cpu.reset();
-  records.back().threads.front().cpu.reset();
-  return records;
-}
-
-SummaryContext summary_context() {
-  return {.python = {{"version", "3.13.0"},
-                     {"implementation", "CPython"},
-                     {"executable", "/usr/bin/python3"},
-                     {"prefix", "/usr"},
-                     {"linkage", "static"},
-                     {"free_threaded", false},
-                     {"config_args", nullptr}},
-          .machine = {{"cpus", 8}, {"usable_cpus", 8.0}, {"model", "AMD EPYC 9654"}},
-          .command = {"gilscope", "run", "app.py"}};
-}
-
-RecordedRun recorded(const std::vector<ProcessRecord>& records) {
-  return {.processes = records, .clock = ClockKind::Tsc, .pair_cost_ns = 21.4, .exit_code = 0};
-}
-
-std::string report(const std::vector<ProcessRecord>& records, const TextStyle& style = {}) {
-  return format_summary(summarize_run(recorded(records)), style);
-}
 
 std::size_t count(const std::string& text, std::string_view part) {
   std::size_t found = 0;
@@ -157,38 +43,6 @@ TEST(SummaryReport, looks_as_it_did) {
                 .were_slots_overwritten = true,
                 .are_stacks_unreadable = true};
   test::expect_golden("summary.txt", format_summary(summarize_run(run)));
-}
-
-TEST(SummaryReport, says_that_the_machine_was_suspended_and_the_json_has_it) {
-  auto run = recorded(busy_records());
-  EXPECT_THAT(format_summary(summarize_run(run)), Not(HasSubstr("suspended")));
-  run.losses.suspended = std::chrono::milliseconds(12'300);
-  const RunSummary summary = summarize_run(run);
-  EXPECT_THAT(
-      format_summary(summary, {.columns = 1000}),
-      HasSubstr("The machine was suspended for 12.3 s while it ran: times across that are not reliable."));
-  const auto document = summary_json(summary, {});
-  EXPECT_EQ(document["probe"]["suspended_ns"], 12'300'000'000);
-  EXPECT_EQ(read_summary(dump_json(document)).probe.losses.suspended, run.losses.suspended);
-}
-
-TEST(SummaryReport, says_what_tracing_cost_and_where_that_may_not_be_all) {
-  auto run = recorded(busy_records());
-  const auto text = [&] { return describe_probe(summarize_run(run).probe); };
-  EXPECT_THAT(text(), HasSubstr(", and cost 21.4 ns a release and acquire: "));
-  EXPECT_THAT(text(), Not(HasSubstr("may have lost")));
-  auto& first = run.processes.front();
-  first.figures.threads.front().waits += 1000;
-  first.hooks = {.timed = 1000, .acquires = 300, .ticks = 50'000, .work_ticks = 2'000'000};
-  EXPECT_THAT(text(),
-              HasSubstr(", and cost 6.5 % of the time: 5.1 % with the GIL's mutex held, 1.4 % without. "
-                        "Threads waited for the GIL so often that the program may have lost several times "
-                        "that: gilscope run --cost measures it."));
-  const RunSummary summary = summarize_run(run);
-  const auto again = read_summary(dump_json(summary_json(summary, {}))).probe;
-  EXPECT_EQ(describe_probe(again), text());
-  run.pair_cost_ns.reset();
-  EXPECT_THAT(text(), Not(HasSubstr("cost")));
 }
 
 TEST(SummaryReport, lists_the_steps_of_event_loops_that_took_long_and_the_json_has_them) {
@@ -381,129 +235,6 @@ TEST(SummaryReport, has_no_escape_sequences_unless_colour_is_asked_for) {
   EXPECT_THAT(coloured, HasSubstr("\x1b[1mthread "));
   EXPECT_THAT(format_summary(summarize_run({.has_gil = false}), {.colour = Colour::On}),
               StartsWith("\x1b[32mgilscope: "));
-}
-
-TEST(SummaryReport, shouts_where_events_were_dropped) {
-  auto record = make_process(4001, {{.thread = 1, .holds = 1, .hold_ticks = 1}});
-  EXPECT_THAT(report({record}), HasSubstr("dropped none"));
-  record.figures.lost_events = 3;
-  EXPECT_THAT(report({record}), HasSubstr("DROPPED 3: figures are too low"));
-  auto run = recorded({record});
-  run.dropped_events = 4;
-  EXPECT_THAT(format_summary(summarize_run(run)), HasSubstr("DROPPED 7: figures and time line end"));
-}
-
-TEST(SummaryReport, says_how_many_processes_are_missing) {
-  auto run = recorded({make_process(4001, {})});
-  const auto text = [&] { return format_summary(summarize_run(run), {.columns = 200}); };
-  EXPECT_THAT(text(), Not(HasSubstr("recorded")));
-  run.losses.unrecorded_processes = 1;
-  EXPECT_THAT(text(), HasSubstr("1 process could not be recorded."));
-  run.losses.unrecorded_processes = 2;
-  EXPECT_THAT(text(), HasSubstr("2 processes could not be recorded."));
-}
-
-TEST(SummaryReport, names_the_processes_that_go_on) {
-  auto run = recorded({make_process(4001, {})});
-  const auto text = [&] { return format_summary(summarize_run(run), {.columns = 200}); };
-  EXPECT_THAT(text(), Not(HasSubstr("Still running")));
-  run.running = {4002};
-  EXPECT_THAT(text(), HasSubstr("Still running: 1 process (pid 4002). What comes after this report"));
-  run.running = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
-  EXPECT_THAT(text(), HasSubstr("Still running: 10 processes (pid 1, 2, 3, 4, 5, 6, 7, 8 and 2 more)."));
-  EXPECT_EQ(read_summary(summary_json(summarize_run(run), {.command = {"gilscope"}}).dump()).running,
-            run.running);
-}
-
-TEST(SummaryReport, names_the_pythons_that_were_not_recorded_and_says_what_share_is_unseen) {
-  auto run = recorded({make_process(4001, {})});
-  const auto text = [&] { return format_summary(summarize_run(run), {.columns = 300}); };
-  run.losses.unrecorded_programs = {{.command = "python -I a\x1b.py", .count = 2},
-                                    {.command = std::string(111, 'x'), .count = 1}};
-  run.losses.unseen_cpu_share = 0.09;
-  EXPECT_THAT(text(), HasSubstr(" 3 Python processes were not recorded: python -I a"));
-  EXPECT_THAT(text(), HasSubstr(".py (2 ×), xxx"));
-  EXPECT_THAT(text(), Not(HasSubstr("\x1b")));
-  EXPECT_THAT(text(), Not(HasSubstr("not in this report")));
-  run.losses.unseen_cpu_share = 0.62;
-  EXPECT_THAT(text(), HasSubstr("; 62 % of the CPU time was in processes that are not in this report\n"));
-  run.losses.unrecorded_programs = {{.command = "a", .count = 1}};
-  EXPECT_THAT(text(), HasSubstr(" 1 Python process was not recorded: a."));
-  const auto again = read_summary(dump_json(summary_json(summarize_run(run), {}))).probe.losses;
-  EXPECT_EQ(again.unrecorded_programs, run.losses.unrecorded_programs);
-  EXPECT_EQ(again.unseen_cpu_share, 0.62);
-}
-
-TEST(SummaryReport, says_nothing_of_a_cost_that_is_not_known) {
-  const auto records = busy_records();
-  const auto text = format_summary(summarize_run({.processes = records}));
-  EXPECT_THAT(text, Not(HasSubstr("cost")));
-  const auto json = summary_json(summarize_run({.processes = records}), summary_context());
-  EXPECT_TRUE(json["probe"]["pair_cost_ns"].is_null());
-  EXPECT_TRUE(json["probe"]["cost_share"].is_null());
-}
-
-TEST(SummaryAdvice, is_to_have_more_gils_where_threads_were_forced_and_larger_steps_where_they_were_not) {
-  auto records = busy_records();
-  records.front().blame.reset();
-  EXPECT_THAT(report(records), HasSubstr("sub-interpreters have a GIL each"));
-  for (auto& row : records.front().figures.threads) row.forced = 0;
-  EXPECT_THAT(report(records), HasSubstr("threads give the GIL up often"));
-}
-
-TEST(SummaryVerdict, says_the_ceiling_with_as_many_digits_as_it_has) {
-  const auto verdict = [](std::uint64_t hold_ticks) {
-    auto process = make_process(1, {{.thread = 1, .holds = 1, .hold_ticks = hold_ticks}});
-    process.cpu = Nanoseconds(90 * kMillisecondTicks);
-    return describe_verdict(summarize_run(recorded({process})));
-  };
-  EXPECT_THAT(verdict(100 * kMillisecondTicks), HasSubstr("at most 1.00 × faster"));
-  EXPECT_THAT(verdict(40 * kMillisecondTicks), HasSubstr("at most 2.50 × faster"));
-  EXPECT_THAT(verdict(2 * kMillisecondTicks), HasSubstr("at most 50 × faster"));
-}
-
-TEST(SummaryVerdict, says_nothing_of_a_ceiling_of_a_program_that_sleeps) {
-  auto process = make_process(1, {{.thread = 1, .holds = 1, .hold_ticks = kMillisecondTicks}});
-  process.cpu = Nanoseconds(kMillisecondTicks);
-  EXPECT_EQ(describe_verdict(summarize_run(recorded({process}))),
-            "one thread used the GIL, and had it to itself, for 1.0 % of the time");
-}
-
-TEST(SummaryVerdict, says_how_long_the_gil_was_held_and_waited_for_where_it_is_no_bottleneck) {
-  const test::RowSpec computes{.thread = 1, .holds = 9, .hold_ticks = 40 * kMillisecondTicks};
-  const test::RowSpec waits{.thread = 2, .holds = 1, .hold_ticks = 100, .waits = 1, .wait_ticks = 3'000'000};
-  EXPECT_EQ(describe_verdict(summarize_run(recorded({make_process(1, {computes, waits})}))),
-            "the GIL is no bottleneck here: it was held 40 % of the time, and threads waited 3.00 ms for it "
-            "in all");
-  EXPECT_EQ(
-      describe_verdict(summarize_run(recorded({make_process(1, {computes}), make_process(2, {computes})}))),
-      "the GIL is no bottleneck here: none was held more than 40 % of the time, and threads waited 0 ns for "
-      "them in all");
-}
-
-TEST(SummaryShare, has_two_significant_digits) {
-  for (const auto& [share, text] :
-       std::initializer_list<std::pair<double, std::string>>{{0, "0 %"},
-                                                             {1, "100 %"},
-                                                             {0.714, "71 %"},
-                                                             {0.0996, "10 %"},
-                                                             {0.0994, "9.9 %"},
-                                                             {0.00996, "1.0 %"},
-                                                             {0.004, "0.40 %"},
-                                                             {0.00012, "0.012 %"},
-                                                             {0.00001, "0.001 %"},
-                                                             {0.000001, "<0.001 %"}}) {
-    EXPECT_EQ(format_share(share), text);
-  }
-}
-
-TEST(StartMethod, is_known_of_children_only) {
-  EXPECT_EQ(start_method_of(ProcessRole::First), std::nullopt);
-  EXPECT_EQ(start_method_of(ProcessRole::Server), std::nullopt);
-  EXPECT_EQ(start_method_of(ProcessRole::Fork), "fork");
-  EXPECT_EQ(start_method_of(ProcessRole::Spawn), "spawn");
-  EXPECT_EQ(start_method_of(ProcessRole::Forkserver), "forkserver");
-  EXPECT_EQ(start_method_of(ProcessRole::Started), "exec");
 }
 
 }  // namespace
