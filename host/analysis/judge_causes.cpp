@@ -55,6 +55,7 @@ std::optional<RunFinding> find_pollers(const GilFacts& facts, const SortedRows& 
   for (const BlameRow* row : facts.rows) {
     const auto* const thread = facts.thread(*row->thread);
     if (!row->to || row->from != row->to || thread == nullptr || !is_polling(thread->figures)) continue;
+    if (is_handing_over(row->stack)) continue;  // workers of an executor wait for tasks
     lines[*row->to].add(*row, row->caused_wait_ns, row->holds, row->max_wait_ns);
     threads[*row->to].insert(*row->thread);
   }

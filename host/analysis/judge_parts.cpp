@@ -36,18 +36,25 @@ bool is_for_tasks(const GilFacts& facts) {
 }
 
 // Those that compute may have had no CPU for a moment, where more of their holds were forced in time than
-// late: in a process that was given too little, or that was killed, as nobody knows then what it had.
+// late, and waiters saw them in a call seldom, by chance: of those that were given too little, or of a killed
+// process, as nobody knows then what they had.
 std::set<ThreadId> find_disturbed_computers(const GilFacts& facts) {
-  std::map<ThreadId, std::pair<std::uint64_t, std::uint64_t>> holds;  // late ones; forced ones that were not
+  struct Ends {
+    std::uint64_t late = 0;
+    std::uint64_t seen = 0;  // of these, in a call
+    std::uint64_t forced = 0;
+  };
+  std::map<ThreadId, Ends> holds;
   for (const BlameRow* row : facts.rows) {
-    auto& [late, forced] = holds[*row->thread];
-    late += row->late_holds;
-    forced += row->forced - std::min(row->late_holds, row->forced);
+    auto& of_it = holds[*row->thread];
+    of_it.late += row->late_holds;
+    if (row->work) of_it.seen += row->late_holds;
+    of_it.forced += row->forced - std::min(row->late_holds, row->forced);
   }
   std::set<ThreadId> threads;
   for (const auto& [thread, of_it] : holds) {
-    const auto& [late, forced] = of_it;
-    if (forced > 0 && forced >= late && !was_given_enough(*facts.process, thread)) threads.insert(thread);
+    const bool computes = of_it.forced > 0 && of_it.forced >= of_it.late && of_it.seen < kSeveral;
+    if (computes && !was_given_enough(*facts.process, thread)) threads.insert(thread);
   }
   return threads;
 }
@@ -143,8 +150,7 @@ SortedRows sort_rows(const GilFacts& facts) {
   for (const BlameRow* row : facts.rows) {
     auto parts = split(*row);
     auto late_holds = std::min(row->late_holds, row->holds);
-    const bool was_seen = row->work && late_holds >= kSeveral;  // once it stands somewhere by chance
-    if (late_holds > 0 && !was_seen && disturbed.contains(*row->thread) && !is_open(*row, facts)) {
+    if (late_holds > 0 && disturbed.contains(*row->thread) && !is_open(*row, facts)) {
       parts.forced = add(parts.forced, std::exchange(parts.late, Nanoseconds{}));
       late_holds = 0;
     }

@@ -279,6 +279,17 @@ TEST(BusyPolling, is_none_of_one_thread_nor_of_threads_that_are_away_meanwhile) 
   EXPECT_THAT(kinds_of(causes_in(polling_rows(), threads)), testing::Contains(FindingKind::Convoy));
 }
 
+TEST(BusyPolling, is_none_of_an_executors_workers_that_wait_for_tasks) {
+  auto rows = polling_rows();
+  for (auto& row : rows) {
+    if (row.thread == kHolder) continue;
+    row.stack = {
+        {.file = "/usr/lib/python3.13/concurrent/futures/thread.py", .function = "_worker", .line = 89}};
+    row.from = row.to = row.stack.front();
+  }
+  EXPECT_THAT(kinds_of(causes_in(rows, pollers())), testing::Contains(FindingKind::Convoy));
+}
+
 TEST(TinyTasks, are_told_where_most_waiting_is_for_who_hands_them_over) {
   auto row = computing_row(kHolder, {kWaiter});
   const CodePlace submit{.file = "/usr/lib/python3.13/concurrent/futures/thread.py",

@@ -49,7 +49,7 @@ TEST(SortedRows, have_them_apart_where_it_is_known_what_the_thread_did) {
   seen.work = HeldWork{.kind = WorkKind::Call, .name = "re.Pattern.search"};
   EXPECT_EQ(sorted({seen}).late.size(), 1U) << "waiters saw it";
   seen.late_holds = 2;
-  EXPECT_THAT(sorted({seen}).late, testing::IsEmpty()) << "it stood somewhere by chance";
+  EXPECT_THAT(sorted({seen}).late, testing::IsEmpty()) << "it stood there by chance";
 }
 
 // Where a hold that goes on at the end will end nobody knows.
