@@ -172,12 +172,6 @@ def test_a_bad_command_line_is_one_clear_error_and_2(host, run, arguments, messa
 
 
 @pytest.mark.any_host
-def test_help_shows_an_example_first(host, run):
-    text = run([host, "article", "--help"]).stdout
-    assert 0 < text.index("Example:") < text.index("Usage:") < text.index("--rounds N")
-
-
-@pytest.mark.any_host
 def test_what_exists_is_refused_before_anything_runs(host, run, tmp_path):
     file, folder = tmp_path / "article.json", tmp_path / "captures"
     file.write_text("kept")

@@ -187,13 +187,6 @@ def test_a_task_that_hangs_is_timed_out_and_nothing_of_it_survives(compare, tmp_
 
 
 @any_host
-def test_help_shows_examples_first(host, run):
-    text = run([host, "compare", "--help"]).stdout
-    assert 0 < text.index("Example:") < text.index("--python python3.13t") < text.index("Usage:")
-    assert text.index("Usage:") < text.index("--rounds N")
-
-
-@any_host
 def test_json_on_standard_output_is_all_that_is_printed_there(host, run):
     result = run([host, "compare", task("count"), "--rounds", "1", "--modes", "sequential", "--json", "-"])
     assert json.loads(result.stdout)["schema"] == "gilscope.compare/1"

@@ -6,17 +6,19 @@ end, scripts, code and modules, and each mistake in naming them.
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.integration.hosts import is_package, only_binary
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.integration.conftest import Pair, Runner
+
+HELP = Path(__file__).resolve().parents[1] / "golden" / "help"
 
 HELLO = "print('hello', __name__)"
 
@@ -199,11 +201,16 @@ def test_the_version_names_gilscope_its_python_and_the_clock(host: str, stock: s
     assert result.returncode == 0
 
 
-@pytest.mark.parametrize("command", [["--help"], ["run", "--help"], ["run", "-h"]])
-def test_help_shows_an_example_first(host: str, run: Runner, command: list[str]) -> None:
-    result = run([host, *command])
-    assert result.returncode == 0
-    assert result.stdout.index("Example: gilscope") < result.stdout.index("Usage:")
+@pytest.mark.parametrize("subcommand", ["", "run", "compare", "article", "report", "doctor"])
+def test_help_is_as_it_was_with_an_example_first(host: str, run: Runner, subcommand: str) -> None:
+    for flag in ("--help", "-h"):
+        result = run([host, *subcommand.split(), flag])
+        assert result.returncode == 0
+        golden = HELP / f"{subcommand or 'gilscope'}.txt"
+        if os.environ.get("GILSCOPE_UPDATE_GOLDEN") == "1":
+            golden.write_text(result.stdout, encoding="utf-8")
+        assert result.stdout == golden.read_text(encoding="utf-8")
+        assert result.stdout.index("Example: gilscope") < result.stdout.index("Usage:")
 
 
 def test_help_of_a_closed_reader_is_quiet(host: str, run: Runner) -> None:
