@@ -6,13 +6,14 @@
 #include <atomic>
 #include <cstring>
 #include <sched.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "probe/held_stack.h"
 #include "probe/hooks.h"
+#include "probe/method_patch.h"
 #include "probe/python_stack.h"
 #include "probe/step_names.h"
+#include "probe/task_sends.h"
 #include "support/library_file.h"
 
 namespace gilscope {
@@ -39,10 +40,8 @@ struct StepWatch {
   std::array<StepTable*, kMostProbes> tables{};
   ProbeClock clock;
   ClockPoint began;
-  PyMethodDef* method = nullptr;  // Context.run
-  StepFunction original = nullptr;
-  bool is_below = false;  // somebody else's function calls ours
-  StepSample sample;      // written with the GIL held whose collections are watched
+  MethodPatch run;    // of Context.run
+  StepSample sample;  // written with the GIL held whose collections are watched
 };
 
 constinit StepWatch step_watch;
@@ -66,6 +65,11 @@ bool is_loop(const CodeWords& words) noexcept {
          (words.function() == "unrolled_run" && words.file().ends_with("/trio/_core/_run.py"));
 }
 
+// What runs a loop that is no Python code, beyond the step.
+bool is_around_loop(const CodeWords& words) noexcept {
+  return words.file().ends_with("/asyncio/runners.py") || words.file().ends_with("/uvloop/__init__.py");
+}
+
 // Whether a loop has called what the calling thread has just been in.
 bool is_called_by_loop() noexcept {
   FrameBuffer buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
@@ -80,15 +84,15 @@ bool is_long(std::uint64_t ticks) noexcept {
   return static_cast<double>(ticks) * ns >= static_cast<double>(kLongStep.count());
 }
 
-[[gnu::noinline, gnu::cold]] void note_step(PyObject* callable, std::uint64_t begin,
-                                            std::uint64_t ticks) noexcept {
-  if (!is_long(ticks) || !is_called_by_loop()) return;
+// Of what `name` has words for.
+[[gnu::noinline, gnu::cold]] void note_step(void (*name)(PyObject*, CodeWords&), PyObject* object,
+                                            std::uint64_t begin, std::uint64_t ticks) noexcept {
   LongStep step{.thread = ThreadId{static_cast<std::uint32_t>(gettid())}, .begin = begin, .ticks = ticks};
   CodeWords place;  // NOLINT(cppcoreguidelines-pro-type-member-init): each part is written
   const StepSample& sample = step_watch.sample;
   const auto collection = collection_between(step_watch.clock, begin, begin + ticks);
   if (!collection || !python_code().describe(*collection, place)) {
-    name_step(callable, place);
+    name(object, place);
     if (sample.begin.load(std::memory_order_relaxed) == begin && sample.after >= ticks / 4)
       place = sample.place;
   }
@@ -101,29 +105,35 @@ bool is_long(std::uint64_t ticks) noexcept {
 
 PyObject* run_step(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyObject* names) {
   const StepWatch& watch = step_watch;
-  if (watch.watchers.load(std::memory_order_relaxed) == 0)
-    return watch.original(self, arguments, count, names);
+  const auto original = watch.run.original<StepFunction>();
+  if (watch.watchers.load(std::memory_order_relaxed) == 0) return original(self, arguments, count, names);
   const std::uint64_t outer = step_begin;
   const std::uint64_t begin = watch.clock.read();
   step_begin = begin;
-  PyObject* const result = watch.original(self, arguments, count, names);
+  PyObject* const result = original(self, arguments, count, names);
   step_begin = outer;
   const std::uint64_t ticks = watch.clock.read() - begin;
-  if (ticks >= kLeastTicks && count > 0 && watch.watchers.load(std::memory_order_relaxed) != 0) [[unlikely]]
-    note_step(arguments[0], begin, ticks);
+  if (ticks >= kLeastTicks && count > 0 && watch.watchers.load(std::memory_order_relaxed) != 0 &&
+      is_long(ticks) && is_called_by_loop()) [[unlikely]] {
+    note_step(name_step, arguments[0], begin, ticks);
+  }
   return result;
 }
 
-PyCFunction ours() noexcept {
-  // A METH_FASTCALL function has another type than the table's.
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run_step));
-}
-
-// The system writes, as it may be read-only memory.
-bool put(PyMethodDef& method, PyCFunction function) noexcept {
-  const iovec from{.iov_base = static_cast<void*>(&function), .iov_len = sizeof function};
-  const iovec to{.iov_base = static_cast<void*>(&method.ml_meth), .iov_len = sizeof function};
-  return process_vm_writev(getpid(), &from, 1, &to, 1, 0) == sizeof function;
+// Of a loop that does not use Context.run.
+PySendResult send_step(PyObject* coroutine, PyObject* value, PyObject** result) {
+  const StepWatch& watch = step_watch;
+  if (step_begin != 0 || watch.watchers.load(std::memory_order_relaxed) == 0)
+    return PyIter_Send(coroutine, value, result);
+  const std::uint64_t begin = watch.clock.read();
+  step_begin = begin;
+  const PySendResult sent = PyIter_Send(coroutine, value, result);
+  step_begin = 0;
+  const std::uint64_t ticks = watch.clock.read() - begin;
+  if (ticks >= kLeastTicks && watch.watchers.load(std::memory_order_relaxed) != 0 && is_long(ticks))
+      [[unlikely]]
+    note_step(name_task, coroutine, begin, ticks);
+  return sent;
 }
 
 // nullptr: it is not as we know it.
@@ -137,13 +147,10 @@ PyMethodDef* find_run() noexcept {
 }
 
 bool put_in_place() noexcept {
-  StepWatch& watch = step_watch;
   PyMethodDef* const method = find_run();
-  if (method == nullptr) return false;
-  if (method->ml_meth == ours() || watch.is_below) return true;
-  watch.method = method;
-  watch.original = reinterpret_cast<StepFunction>(reinterpret_cast<void (*)()>(method->ml_meth));
-  return put(*method, ours());
+  if (method == nullptr || !step_watch.run.apply(*method, as_method(run_step))) return false;
+  lead_sends(send_step);
+  return true;
 }
 
 }  // namespace
@@ -175,10 +182,8 @@ void unwatch_steps(StepTable& table) noexcept {
   if (place == watch.tables.end()) return;
   *place = nullptr;
   if (watch.watchers.fetch_sub(1, std::memory_order_relaxed) != 1) return;
-  const bool is_on_top = watch.method->ml_meth == ours();
-  watch.is_below =
-      !is_on_top ||
-      !put(*watch.method, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(watch.original)));
+  watch.run.restore();
+  give_sends_back();
 }
 
 void go_on_with_steps_in_child() noexcept { step_watch.is_taken.clear(std::memory_order_relaxed); }
@@ -194,7 +199,7 @@ void sample_step() noexcept {
   FrameBuffer buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
   for (const auto& point : read_stack(PyThreadState_Get(), buffer)) {
     CodeWords words;  // NOLINT(cppcoreguidelines-pro-type-member-init): likewise
-    if (!python_code().describe(point, words) || is_loop(words)) return;
+    if (!python_code().describe(point, words) || is_loop(words) || is_around_loop(words)) return;
     if (is_library_file(words.file())) continue;
     sample.begin.store(begin, std::memory_order_relaxed);
     sample.after = after;

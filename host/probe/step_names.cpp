@@ -169,6 +169,15 @@ void name_coroutine(Owned coroutine, CodeWords& words) noexcept {
   }
 }
 
+// Also one of another kind, a generator's or Cython's.
+void name_any_coroutine(Owned coroutine, CodeWords& words) noexcept {
+  if (PyCoro_CheckExact(coroutine.get())) {
+    name_coroutine(std::move(coroutine), words);
+  } else {
+    set_name(Py_TYPE(coroutine.get())->tp_name, words);
+  }
+}
+
 void name_callback(PyObject* callable, CodeWords& words) noexcept {
   Owned inner(nullptr);  // a partial may be the last to name what it calls
   constexpr int kDeepest = 8;
@@ -226,13 +235,17 @@ void name_step(PyObject* callable, CodeWords& words) noexcept {
   const KeptException kept;
   set_name("", words);
   Owned coroutine = coroutine_of(callable);
-  if (coroutine && PyCoro_CheckExact(coroutine.get())) {
-    name_coroutine(std::move(coroutine), words);
-  } else if (coroutine) {
-    set_name(Py_TYPE(coroutine.get())->tp_name, words);
+  if (coroutine) {
+    name_any_coroutine(std::move(coroutine), words);
   } else {
     name_callback(callable, words);
   }
+}
+
+void name_task(PyObject* coroutine, CodeWords& words) noexcept {
+  const KeptException kept;
+  set_name("", words);
+  name_any_coroutine(Owned(Py_NewRef(coroutine)), words);
 }
 
 bool is_nothing_else_in_loop() noexcept {

@@ -3,6 +3,8 @@
 A long step spins for longer than a long one takes: a busy machine only makes it longer.
 """
 
+import sysconfig
+
 import pytest
 
 LOOP = """
@@ -55,6 +57,32 @@ def test_a_handler_that_takes_long_is_told_with_its_line_and_how_often(summarize
     assert row["alone"] < 3, "a timer was due"
     said = " ".join(ran.stderr.split())
     assert f"handle (script.py:{line}) in MainThread: 3 × up to" in said.split("Steps of event loops")[1]
+
+
+# As uvloop does, whose handles enter their context by the C API.
+OWN_WAY = "asyncio.events.Handle._run = lambda self: self._callback(*self._args)\n"
+
+
+@pytest.mark.contract
+def test_of_a_loop_with_a_way_of_its_own_the_steps_of_tasks_are_told(summarize, run, stock):
+    if run([stock, "-c", "import _asyncio; print(hasattr(_asyncio, '__file__'))"]).stdout != "True\n":
+        pytest.skip("asyncio's C code is a part of this Python")
+    ran, document = summarize(LOOP + OWN_WAY + "asyncio.run(main())\nprint('done')")
+    assert (ran.returncode, ran.stdout) == (0, "done\n")
+    (row,) = steps_of(document["processes"][0], "handle")
+    line = next(number for number, line in enumerate(LOOP.splitlines(), 1) if "here it waits" in line)
+    assert (row["place"]["line"], row["count"]) == (line, 3)
+    assert 3 * 60_000_000 <= row["total_ns"] <= document["processes"][0]["wall_ns"]
+
+
+def test_so_are_those_of_uvloop(summarize):
+    """Which is imported by the program, as asyncio's C code is."""
+    pytest.importorskip("uvloop", reason="uvloop is not installed: group integrations")
+    code = f"import sys; sys.path.append({sysconfig.get_path('platlib')!r})\nimport uvloop\n"
+    ran, document = summarize(f"{LOOP}{code}uvloop.run(main())")
+    assert ran.returncode == 0
+    (row,) = steps_of(document["processes"][0], "handle")
+    assert row["count"] == 3
 
 
 def test_without_lines_no_step_is_watched(summarize):

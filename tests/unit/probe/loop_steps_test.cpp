@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "probe/elf_slots.h"
 #include "probe/probe_fixture.h"
 
 namespace gilscope {
@@ -112,6 +113,42 @@ TEST_F(LoopStepsTest, that_were_seen_have_the_line_of_the_users_that_ran) {
                      "    parse()\n"
                      "asyncio.run(handle())\n"),
             Steps{"app.py:3 parse alone"});
+}
+
+std::vector<Slot> slots_of_asyncio() {
+  PyObject* const module = PyImport_ImportModule("_asyncio");
+  const auto library = LoadedObject::containing(PyModule_GetDef(module));
+  Py_DECREF(module);
+  return library.imports("PyIter_Send") ? library.find_slots("PyIter_Send") : std::vector<Slot>();
+}
+
+// As uvloop's are, whose loop is no Python code.
+constexpr const char* kOwnWay = "asyncio.events.Handle._run = lambda self: self._callback(*self._args)\n";
+
+TEST_F(LoopStepsTest, of_a_loop_that_does_not_use_contexts_are_those_of_tasks) {
+  if (slots_of_asyncio().empty()) GTEST_SKIP() << "it is a part of this Python";
+  run("kept = asyncio.events.Handle._run");
+  EXPECT_EQ(steps_of(kOwnWay + std::string("async def deep():\n"
+                                           "    spin()\n"
+                                           "    await asyncio.sleep(0)\n"
+                                           "async def handle():\n"
+                                           "    await deep()\n"
+                                           "    asyncio.get_running_loop().call_soon(spin)\n"
+                                           "    spin()\n"
+                                           "    gc.collect(0)\n"
+                                           "asyncio.run(handle())\n")),
+            (Steps{"app.py:4 deep alone", "app.py:9 handle alone"}));
+  run("asyncio.events.Handle._run = kept");
+}
+
+TEST_F(LoopStepsTest, of_tasks_are_seen_through_a_slot_that_is_as_it_was_afterwards) {
+  const auto slots = slots_of_asyncio();
+  std::vector<std::uintptr_t> before;
+  for (const Slot& slot : slots) before.push_back(*slot.place);
+  watch_steps(*table_, ProbeClock::best());
+  for (std::size_t i = 0; i < slots.size(); ++i) EXPECT_NE(*slots[i].place, before[i]);
+  unwatch_steps(*table_);
+  for (std::size_t i = 0; i < slots.size(); ++i) EXPECT_EQ(*slots[i].place, before[i]);
 }
 
 TEST_F(LoopStepsTest, of_what_is_run_outside_of_a_loop_are_none) {
