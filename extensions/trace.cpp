@@ -56,9 +56,7 @@ std::unique_ptr<TemporaryFolder> make_event_folder() {
 class GilReleased {
  public:
   GilReleased() : state_(PyEval_SaveThread()) {}
-  ~GilReleased() noexcept(false) {
-    PyEval_RestoreThread(state_);
-  }  // NOLINT(bugprone-exception-escape): see above
+  ~GilReleased() noexcept(false) { PyEval_RestoreThread(state_); }  // NOLINT(bugprone-*): see above
   GilReleased(const GilReleased&) = delete;
   GilReleased& operator=(const GilReleased&) = delete;
   GilReleased(GilReleased&&) = delete;

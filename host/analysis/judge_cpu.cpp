@@ -104,7 +104,7 @@ std::optional<RunFinding> find_starved(const std::vector<ProcessSummary>& proces
     const auto others = found ? found->processes : 0;
     if (!found || found->longest < *process.cpu_wait_ns) {
       found = RunFinding{.kind = Kind::LackOfCpu, .pid = process.pid, .longest = *process.cpu_wait_ns};
-      found->cpu_share = *given;
+      found->cpu_share = given;
     }
     found->processes = others + 1;
   }

@@ -157,7 +157,7 @@ void Recording::watch_starts() {
 }
 
 void Recording::stop() noexcept {
-  const std::lock_guard lock(reading_);
+  const std::scoped_lock lock(reading_);
   if (!probe_.is_running()) return;
   probe_.stop();
   note_title(title_.read());
@@ -322,7 +322,7 @@ TickLength Recording::measure_tick(const ClockPoint& now) noexcept {
 }
 
 RecordedRun Recording::collect() {
-  const std::lock_guard lock(reading_);
+  const std::scoped_lock lock(reading_);
   const auto begin = ProbeClock::read_monotonic();
   fold_ended_processes();
   const ClockPoint now = this->now();
