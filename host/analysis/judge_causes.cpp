@@ -105,14 +105,14 @@ Convoy find_convoy(const GilFacts& facts, const RunFinding& cause, const Gatheri
   return convoy;
 }
 
-// Whether those who compute wait for each other, and not others for them.
+// Whether those who compute wait for each other, and not only others for them.
 bool do_compete(const GilFacts& facts, const RunFinding& cause, const Gathering& computing) {
   Nanoseconds among{};
   for (const auto& [victim, lost] : computing.victims()) {
     const auto* const thread = facts.thread(victim);
     if (thread == nullptr || !is_light(thread->figures, facts.interval)) among = add(among, lost);
   }
-  return cause.culprits.size() > 1 && 2 * among >= cause.lost;
+  return cause.culprits.size() > 1 && 3 * among >= cause.lost;
 }
 
 RunFinding judge_interval(const GilFacts& facts, const Convoy& convoy, Nanoseconds lost) {
@@ -142,7 +142,9 @@ void find_computing(const GilFacts& facts, const Gathering& computing, std::vect
   if (is_convoy) {
     finding.victims = convoy.threads;
     finding.victim = convoy.threads.front();
-    if (facts.interval >= kWorthShortening) found.push_back(judge_interval(facts, convoy, finding.lost));
+    const bool was_shown = facts.gil->forced >= kSeveral;  // that holds end as it does
+    if (was_shown && facts.interval >= kWorthShortening)
+      found.push_back(judge_interval(facts, convoy, finding.lost));
   }
   found.push_back(std::move(finding));
 }

@@ -3,6 +3,16 @@
 #include <algorithm>
 
 namespace gilscope {
+namespace {
+
+// Who waits is woken late, never early: a little more than CPython's own is that one.
+Nanoseconds interval_of(const GilFigures& gil) noexcept {
+  const auto shown =
+      std::clamp(gil.switch_interval.value_or(kSwitchInterval), Nanoseconds(1), kLongestInterval);
+  return shown > kSwitchInterval && shown < kSwitchInterval * 13 / 10 ? kSwitchInterval : shown;
+}
+
+}  // namespace
 
 const NamedThread* GilFacts::thread(ThreadId id) const {
   const auto found = std::ranges::find_if(process->threads, [&](const NamedThread& row) {
@@ -24,8 +34,7 @@ std::vector<GilFacts> gather_facts(const std::vector<ProcessSummary>& processes)
   for (const auto& process : processes) {
     for (const auto& gil : process.gils) {
       GilFacts& facts = all.emplace_back(GilFacts{.process = &process, .gil = &gil});
-      facts.interval =
-          std::clamp(gil.switch_interval.value_or(kSwitchInterval), Nanoseconds(1), kLongestInterval);
+      facts.interval = interval_of(gil);
       if (!process.blame) continue;
       for (const auto& row : *process.blame) {
         if (row.gil != gil.id) continue;

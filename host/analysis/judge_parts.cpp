@@ -35,6 +35,11 @@ bool is_for_tasks(const GilFacts& facts) {
   return lost > Nanoseconds::zero() && lost >= facts.gil->wait_ns / 2;
 }
 
+// What a hold was for is seen at the second interval of a waiter: Python code would have given it up.
+std::uint64_t late_holds_of(const BlameRow& row) {
+  return row.work ? row.holds : std::min(row.late_holds, row.holds);
+}
+
 // Those that compute may have had no CPU for a moment, where more of their holds were forced in time than
 // late, and waiters saw them in a call seldom, by chance: of those that were given too little, or of a killed
 // process, as nobody knows then what they had.
@@ -47,9 +52,10 @@ std::set<ThreadId> find_disturbed_computers(const GilFacts& facts) {
   std::map<ThreadId, Ends> holds;
   for (const BlameRow* row : facts.rows) {
     auto& of_it = holds[*row->thread];
-    of_it.late += row->late_holds;
-    if (row->work) of_it.seen += row->late_holds;
-    of_it.forced += row->forced - std::min(row->late_holds, row->forced);
+    const auto late = late_holds_of(*row);
+    of_it.late += late;
+    if (row->work) of_it.seen += late;
+    of_it.forced += row->forced - std::min(late, row->forced);
   }
   std::set<ThreadId> threads;
   for (const auto& [thread, of_it] : holds) {
@@ -72,7 +78,7 @@ std::optional<CodePlace> look_at(const BlameRow& row) {
 }  // namespace
 
 Parts split(const BlameRow& row) {
-  if (is_collection(row.work)) return {.late = row.caused_wait_ns};
+  if (row.work) return {.late = row.caused_wait_ns};
   Parts parts{.late = std::min(row.late_wait_ns, row.caused_wait_ns)};
   const Nanoseconds others = row.caused_wait_ns - parts.late;
   const auto holds = row.holds - std::min(row.late_holds, row.holds);
@@ -81,19 +87,33 @@ Parts split(const BlameRow& row) {
   return parts;
 }
 
+// Whether a hold lasts long enough to be of a thread that computes, however it ended.
+bool is_of_computing(const BlameRow& row, const GilFacts& facts) {
+  return mean(row.hold_ns, row.holds) >= facts.interval / kOfInterval;
+}
+
 std::set<ThreadId> find_computers(const GilFacts& facts) {
-  std::map<ThreadId, std::pair<std::uint64_t, std::uint64_t>> ends;  // forced ones, others
+  struct Ends {
+    std::uint64_t forced = 0;
+    std::uint64_t own = 0;
+    Nanoseconds computed{};
+    Nanoseconds held{};
+  };
+  std::map<ThreadId, Ends> ends;
   for (const BlameRow* row : facts.rows) {
-    auto& [forced, own] = ends[*row->thread];
+    auto& of_it = ends[*row->thread];
     const auto holds = row->holds - std::min(row->late_holds, row->holds);
-    const auto ended = std::min(row->forced - std::min(row->late_holds, row->forced), holds);
-    forced += ended;
-    own += holds - ended;
+    const auto forced = std::min(row->forced - std::min(row->late_holds, row->forced), holds);
+    of_it.forced += forced;
+    of_it.own += holds - forced;
+    of_it.held = add(of_it.held, row->hold_ns);
+    if (is_of_computing(*row, facts)) of_it.computed = add(of_it.computed, row->hold_ns);
   }
   std::set<ThreadId> computers;
   for (const auto& [thread, of_it] : ends) {
-    const auto& [forced, own] = of_it;
-    if (own <= kOnce || forced >= own) computers.insert(thread);
+    const bool is_asked = of_it.own <= kOnce || of_it.forced >= of_it.own;
+    const bool computes = of_it.forced >= kOnce && of_it.computed >= of_it.held / 2;
+    if (is_asked || computes) computers.insert(thread);
   }
   return computers;
 }
@@ -149,14 +169,14 @@ SortedRows sort_rows(const GilFacts& facts) {
   std::map<std::pair<std::optional<CodePlace>, std::optional<HeldWork>>, Gathering> late;
   for (const BlameRow* row : facts.rows) {
     auto parts = split(*row);
-    auto late_holds = std::min(row->late_holds, row->holds);
-    if (late_holds > 0 && disturbed.contains(*row->thread) && !is_open(*row, facts)) {
+    auto late_holds = late_holds_of(*row);
+    if (late_holds > 0 && !is_collection(row->work) && disturbed.contains(*row->thread) &&
+        !is_open(*row, facts)) {
       parts.forced = add(parts.forced, std::exchange(parts.late, Nanoseconds{}));
       late_holds = 0;
     }
     // Who computes for a millisecond and then gives it up, as it has done its work, computed.
-    if (computers.contains(*row->thread) && late_holds == 0 &&
-        mean(row->hold_ns, row->holds) >= facts.interval / kOfInterval) {
+    if (computers.contains(*row->thread) && late_holds == 0 && is_of_computing(*row, facts)) {
       parts.forced = add(parts.forced, std::exchange(parts.brief, Nanoseconds{}));
     }
     const auto others = row->holds - late_holds;

@@ -21,6 +21,7 @@ constexpr std::size_t kMostOfAKind = 3;
 constexpr double kHalf = 0.5;
 constexpr double kWorthTelling = 0.05;  // of all waiting, with a line that keeps the GIL
 constexpr double kMuch = 0.1;           // likewise, of what all do a little
+constexpr double kOften = 0.2;          // likewise, of what every program does now and then
 
 // No verdict rests on a single wait, which may be the machine's, unless it was long: that much is left out.
 Nanoseconds longest_by_chance(const ThreadFigures& thread) {
@@ -146,10 +147,8 @@ bool is_doubtful(const RunFinding& finding, const RunSummary& run) {
     case Kind::SwitchInterval:  // what it would save is not known
     case Kind::FrequentReleases:
       return true;
-    case Kind::Convoy:
-      return finding.count < kSeveral;
     case Kind::ComputingThreads:
-      return finding.count < kSeveral || !are_mostly_there(finding, run);
+      return !are_mostly_there(finding, run);
     default:
       return is_for_want_of_cpu(finding, run);
   }
@@ -167,7 +166,10 @@ void tell_machine_apart(RunFinding& starved, std::vector<RunFinding>& found, con
 bool is_worth_telling(const RunFinding& finding, bool is_bad) {
   if (finding.kind == Kind::LackOfCpu) return true;
   if (has_culprit(finding.kind)) return finding.share.value_or(1) >= kWorthTelling || finding.loop_stall;
-  return is_bad && finding.share.value_or(0) >= kMuch;
+  // Who computes does so again and again.
+  const bool computes = finding.kind == Kind::Convoy || finding.kind == Kind::ComputingThreads;
+  if (computes && finding.count < kSeveral && finding.longest < kStall) return false;
+  return is_bad && finding.share.value_or(0) >= (finding.kind == Kind::FrequentReleases ? kOften : kMuch);
 }
 
 struct Totals {

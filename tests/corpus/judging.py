@@ -102,7 +102,7 @@ def find_false(document: dict[str, Any], truth: Truth, finding: dict[str, Any]) 
             yield f"{name} is innocent: {text}"
     if finding["victim"] is not None:
         (victim,) = names_of(document, {**finding, "victims": [finding["victim"]]}, "victims")
-        if not is_one(victim, truth.victims):
+        if victim in text and not is_one(victim, truth.victims):
             yield f"{victim} did not suffer most: {text}"
 
 
@@ -111,9 +111,12 @@ def find_wrong(truth: Truth, findings: list[dict[str, Any]]) -> str:
     first: dict[str, Any] = findings[0] if findings else {"kind": "", "text": "", "share": None}
     if first["kind"] not in truth.first:
         return f"not {' or '.join(truth.first)}"
+    if first["kind"] == "":
+        return ""  # nothing is said, and nothing had to be
     if first["kind"] != "lack_of_cpu" and (first["share"] or 0) < truth.share:
         return f"explains {first['share']:.0%} of the waiting"
-    if truth.culprits and first["kind"] != "lack_of_cpu" and ".py:" not in first["text"]:
+    of_no_line = ("lack_of_cpu", "garbage_collection") if "gc.collect" not in first["text"] else ("lack_of_cpu",)
+    if truth.culprits and first["kind"] not in of_no_line and ".py:" not in first["text"]:
         return "names no line"
     if truth.sleeps and not any("sleeps" in finding["text"] for finding in findings):
         return "does not say that the call sleeps"

@@ -9,7 +9,7 @@ rows = [{"id": i, "name": f"row {i}", "tags": ["a", "b", "c"]} for i in range(20
 
 
 def answer():
-    for _ in range(4):
+    for _ in range(8):
         json.dumps(rows)  # culprit
     ours.shutdown(socket.SHUT_WR)
 

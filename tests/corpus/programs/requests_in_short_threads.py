@@ -5,11 +5,11 @@ import threading
 
 def answer():
     total = 0
-    for number in range(150_000):  # culprit
+    for number in range(400_000):  # culprit
         total += number  # culprit
 
 
-for _ in range(20):
+for _ in range(8):
     requests = [threading.Thread(target=answer, name="request") for _ in range(5)]
     for request in requests:
         request.start()

@@ -331,6 +331,7 @@ TEST(ComputingThreads, compute_up_to_the_end_of_their_work_too) {
 TEST(FrequentReleases, are_of_threads_that_end_their_holds_themselves) {
   auto row = computing_row(kHolder, {kWaiter});
   row.forced = 9;  // of 20
+  row.hold_ns = 10 * kMsTime;
   auto process = judged_process({row, {.caused_wait_ns = 5 * kMsTime}}, {heavy_thread(), light_thread()});
   const auto found = only(causes_of(process));
   EXPECT_EQ(found.kind, FindingKind::FrequentReleases);
@@ -338,6 +339,19 @@ TEST(FrequentReleases, are_of_threads_that_end_their_holds_themselves) {
   EXPECT_EQ(found.lost, 105 * kMsTime) << "and until the system had woken who waited";
   process.blame->back().caused_wait_ns = 500 * kMsTime;
   EXPECT_EQ(only(causes_of(process)).lost, 200 * kMsTime) << "it woke others, too";
+}
+
+// Tasks of a pool end as often as they are asked for the GIL.
+TEST(ComputingThreads, are_those_that_compute_for_most_of_the_time_that_they_hold_it) {
+  auto row = computing_row(kHolder, {kWaiter});  // holds of 5 ms
+  row.forced = 3;
+  EXPECT_EQ(kinds_of(causes_in({row})), std::vector{FindingKind::Convoy});
+  row.forced = 2;
+  EXPECT_EQ(kinds_of(causes_in({row})), std::vector{FindingKind::FrequentReleases});
+  row.forced = 3;
+  const auto brief =
+      blame_row({.line = 8, .holds = 200, .forced = 0, .late = 0, .caused_ms = 101, .late_ms = 0});
+  EXPECT_EQ(kinds_of(causes_in({row, brief})), std::vector{FindingKind::FrequentReleases});
 }
 
 TEST(FrequentReleases, happen_again_and_again) {

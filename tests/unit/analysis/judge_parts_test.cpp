@@ -45,11 +45,14 @@ TEST(SortedRows, have_them_apart_where_it_is_known_what_the_thread_did) {
   EXPECT_EQ(sorted({computing_with(10)}, 300 * kMsTime, 100 * kMsTime).late.size(), 1U) << "likewise";
   EXPECT_THAT(sorted({computing_with(10)}, 299 * kMsTime, 101 * kMsTime).late, testing::IsEmpty())
       << "it had none";
-  auto seen = computing_with(10);
-  seen.work = HeldWork{.kind = WorkKind::Call, .name = "re.Pattern.search"};
-  EXPECT_EQ(sorted({seen}).late.size(), 1U) << "waiters saw it";
-  seen.late_holds = 2;
-  EXPECT_THAT(sorted({seen}).late, testing::IsEmpty()) << "it stood there by chance";
+  const auto seen = [](std::uint64_t holds) {
+    auto row =
+        blame_row({.line = 8, .holds = holds, .forced = holds, .late = 0, .caused_ms = 60, .late_ms = 0});
+    row.work = HeldWork{.kind = WorkKind::Call, .name = "re.Pattern.search"};
+    return row;
+  };
+  EXPECT_EQ(sorted({computing_with(0), seen(3)}).late.size(), 1U) << "waiters saw it";
+  EXPECT_THAT(sorted({computing_with(0), seen(2)}).late, testing::IsEmpty()) << "it stood there by chance";
 }
 
 // Where a hold that goes on at the end will end nobody knows.

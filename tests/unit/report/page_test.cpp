@@ -26,10 +26,10 @@ BlameRecord make_blame(const std::string& function) {
   const auto match = blame.stacks.add(CodePlace{"/usr/lib/python3.13/re/__init__.py", "match", 167});
   const StackId in_match = blame.stacks.add({match, parse});
   blame.spans[{.gil = GilId{0}, .thread = ThreadId{1}, .from = in_match, .to = in_match}] = {
-      .holds = 2,
+      .holds = 4,
       .hold_ticks = 40 * kMillisecondTicks,
       .max_hold_ticks = 30 * kMillisecondTicks,
-      .forced = 1,
+      .forced = 3,
       .waits = {{ThreadId{2}, 38 * kMillisecondTicks}}};
   blame.spans[{.gil = GilId{0}}].waits = {{ThreadId{2}, 2 * kMillisecondTicks}};
   return blame;
@@ -38,7 +38,7 @@ BlameRecord make_blame(const std::string& function) {
 RunSummary make_summary(const std::string& thread) {
   auto process = test::make_process(
       4001,
-      {{.thread = 1, .holds = 2, .hold_ticks = 40 * kMillisecondTicks, .forced = 1},
+      {{.thread = 1, .holds = 4, .hold_ticks = 40 * kMillisecondTicks, .forced = 3},
        {.thread = 2, .holds = 1, .hold_ticks = 1'000, .waits = 2, .wait_ticks = 40 * kMillisecondTicks}});
   process.threads = {{.id = ThreadId{1}, .name = "MainThread"}, {.id = ThreadId{2}, .name = thread}};
   process.figures.handoffs = {{.gil = GilId{0}, .from = ThreadId{1}, .to = ThreadId{2}, .count = 2}};
