@@ -24,6 +24,11 @@ std::uint64_t sum_of(const std::map<ThreadId, std::uint64_t>& waits) {
                                [](const auto& wait) { return wait.second; });
 }
 
+// What gilscope itself runs in the program: the names of its threads.
+bool is_own(const CodePlace& place) {
+  return place.file == "<frozen _gilscope_names>" || place.file.ends_with("/gilscope/_names.py");
+}
+
 // A stack with what was done there apart from its lines.
 struct Stand {
   std::optional<HeldWork> work;
@@ -39,8 +44,9 @@ Stand stand_at(const CodeStacks& stacks, std::optional<StackId> stack) {
   if (!stack) return stand;
   stand.lines = stacks.stack(*stack);
   while (!stand.lines.empty()) {
-    auto work = work_of(stacks.place(stand.lines.front()));
-    if (!work) break;
+    const CodePlace place = stacks.place(stand.lines.front());
+    auto work = work_of(place);
+    if (!work && !is_own(place)) break;
     if (!stand.work) stand.work = std::move(work);
     stand.lines = stand.lines.subspan(1);
   }

@@ -21,9 +21,12 @@ constexpr double kAlwaysThere = 0.9;  // of a life, with the GIL or waiting for 
 constexpr Nanoseconds kMomentary{100'000};
 constexpr std::size_t kSeveralPollers = 2;
 constexpr Nanoseconds kWorthShortening{1'000'000};  // a switch interval
+constexpr Nanoseconds kSeen{10'000'000};            // of a hold: a look is made after two intervals
 
+// Where waiters saw what was called there is less to doubt.
 bool is_kept_too_long(const Gathering& late) {
-  return late.longest() >= (late.holds() < kSeveral ? kStall : kKept);
+  if (late.holds() < kSeveral) return late.longest() >= kStall;
+  return late.longest() >= (late.heaviest()->work ? kSeen : kKept);
 }
 
 // Gives the GIL up itself, soon after it got it.

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
 #include "analysis/judge_cpu.h"
 #include "analysis/user_code.h"
+#include "support/library_file.h"
 #include "support/sort_stably.h"
 
 namespace gilscope {
@@ -119,11 +121,11 @@ std::set<ThreadId> find_computers(const GilFacts& facts) {
 }
 
 void Gathering::add(const BlameRow& row, Nanoseconds part, std::uint64_t holds, Nanoseconds longest) {
-  // Of one that had not ended nobody may know where.
-  if (heaviest_ == nullptr ||
-      std::pair(row.to.has_value(), part) > std::pair(heaviest_->to.has_value(), heaviest_part_)) {
-    heaviest_ = &row;
-    heaviest_part_ = part;
+  auto& place = places_[look_at(row)];
+  place.lost = gilscope::add(place.lost, part);
+  if (place.heaviest == nullptr || part > place.part) {
+    place.heaviest = &row;
+    place.part = part;
   }
   lost_ = gilscope::add(lost_, part);
   const auto held = static_cast<double>(row.hold_ns.count()) * ratio(part, row.caused_wait_ns);
@@ -140,6 +142,16 @@ void Gathering::add(const BlameRow& row, Nanoseconds part, std::uint64_t holds, 
   }
 }
 
+// Of a hold that had not ended nobody may know where.
+const BlameRow* Gathering::heaviest(Whose whose) const {
+  const auto most = std::ranges::max_element(places_, {}, [&](const auto& known) {
+    const auto& [place, of_it] = known;
+    const bool is_wanted = place && (whose == Whose::Anybodys || !is_library_file(place->file));
+    return std::tuple(place.has_value(), is_wanted, of_it.lost);
+  });
+  return most == places_.end() ? nullptr : most->second.heaviest;
+}
+
 std::vector<ThreadId> Gathering::culprits() const { return rank(culprits_, kLeastOfCulprit); }
 
 RunFinding Gathering::told(RunFinding::Kind kind, const GilFacts& facts) const {
@@ -152,11 +164,13 @@ RunFinding Gathering::told(RunFinding::Kind kind, const GilFacts& facts) const {
   finding.longest = longest_;
   finding.lost = lost_;
   finding.interval = facts.interval;
-  if (heaviest_ != nullptr) {
-    finding.work = heaviest_->work;
+  // Tasks are handed over by the user, to workers that are not.
+  const auto whose = kind == RunFinding::Kind::TinyTasks ? Whose::Users : Whose::Anybodys;
+  if (const BlameRow* const row = heaviest(whose)) {
+    finding.work = row->work;
     if (finding.work && finding.work->kind == WorkKind::Collection) return finding;  // on an innocent line
-    finding.place = heaviest_->to;
-    finding.stack = heaviest_->stack;
+    finding.place = row->to;
+    finding.stack = row->stack;
   }
   return finding;
 }

@@ -40,7 +40,10 @@ class Gathering {
   [[nodiscard]] Nanoseconds longest() const { return longest_; }
   [[nodiscard]] Nanoseconds held() const { return held_; }
   [[nodiscard]] const std::map<ThreadId, Nanoseconds>& victims() const { return victims_; }
-  [[nodiscard]] const BlameRow* heaviest() const { return heaviest_; }
+  // Of the line to look at that cost most, over all threads, one of the user's if there is one where that is
+  // asked for; of no line where none is known. nullptr: of nothing.
+  enum class Whose : std::uint8_t { Anybodys, Users };
+  [[nodiscard]] const BlameRow* heaviest(Whose whose = Whose::Anybodys) const;
 
   // Who caused most first; who caused next to nothing is left out.
   [[nodiscard]] std::vector<ThreadId> culprits() const;
@@ -53,8 +56,12 @@ class Gathering {
   Nanoseconds held_{};
   std::map<ThreadId, Nanoseconds> culprits_;
   std::map<ThreadId, Nanoseconds> victims_;
-  const BlameRow* heaviest_ = nullptr;
-  Nanoseconds heaviest_part_{};
+  struct Place {
+    Nanoseconds lost{};
+    const BlameRow* heaviest = nullptr;
+    Nanoseconds part{};  // of that one
+  };
+  std::map<std::optional<CodePlace>, Place> places_;
 };
 
 // The rows of a GIL, each part with those of its kind.

@@ -165,6 +165,9 @@ void tell_machine_apart(RunFinding& starved, std::vector<RunFinding>& found, con
 
 bool is_worth_telling(const RunFinding& finding, bool is_bad) {
   if (finding.kind == Kind::LackOfCpu) return true;
+  // A collection now and then is every program's.
+  if (finding.kind == Kind::GarbageCollection && finding.count < kSeveral && finding.longest < kStall)
+    return false;
   if (has_culprit(finding.kind)) return finding.share.value_or(1) >= kWorthTelling || finding.loop_stall;
   // Who computes does so again and again.
   const bool computes = finding.kind == Kind::Convoy || finding.kind == Kind::ComputingThreads;
@@ -219,7 +222,8 @@ std::optional<Kind> find_what_was_waited_for(const RunSummary& run) {
     all.brief = add(all.brief, of_it.brief);
     all.do_several_compute = all.do_several_compute || of_it.do_several_compute;
   }
-  if (all.brief >= std::max(all.computing, Nanoseconds(1))) return Kind::FrequentReleases;
+  const auto most = std::max({all.computing, waits_of(run.processes) / 2, Nanoseconds(1)});
+  if (all.brief >= most) return Kind::FrequentReleases;
   return all.do_several_compute ? std::optional(Kind::ComputingThreads) : std::nullopt;
 }
 
@@ -353,8 +357,13 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   // That asyncio is fine is not said of one whose loop stood still.
   const bool has_stalled =
       std::ranges::any_of(found, [](const auto& finding) { return finding.stood_still.has_value(); });
+  // Nor that the GIL is to be left as it is where somebody keeps it.
+  const bool has_kept =
+      std::ranges::any_of(found, [](const auto& finding) { return has_culprit(finding.kind); });
   auto whole = judge_whole(run);
-  if (whole && (!has_stalled || whole->kind != Kind::IoBound)) found.push_back(std::move(*whole));
+  const bool is_contradicted = whole && ((has_stalled && whole->kind == Kind::IoBound) ||
+                                         (has_kept && whole->kind == Kind::NoBottleneck));
+  if (whole && !is_contradicted) found.push_back(std::move(*whole));
   return found;
 }
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-body = json.dumps([{"number": number, "list": [number, number]} for number in range(80_000)])
+body = json.dumps([{"number": number, "list": [number, number]} for number in range(160_000)])
 
 
 async def beat():

@@ -47,5 +47,24 @@ TEST(HeldWork, is_the_row_s_and_no_line_of_it) {
   }
 }
 
+// The names of its threads are told by functions of gilscope's, which run in the program's threads.
+TEST(BlameRows, do_not_tell_of_gilscope_itself) {
+  BlameRecord blame;
+  const CodePlace line{.file = "threading.py", .function = "Thread._bootstrap_inner", .line = 7};
+  const auto at_line = blame.stacks.add(line);
+  for (const char* const own :
+       {"<frozen _gilscope_names>", "/venv/lib/python3.13/site-packages/gilscope/_names.py"}) {
+    const auto at_own = blame.stacks.add(CodePlace{.file = own, .function = "delete", .line = 100});
+    const auto stack = blame.stacks.add(std::vector{at_own, at_line});
+    blame.spans[{.thread = ThreadId{1}, .from = stack, .to = stack}] = {
+        .holds = 1, .hold_ticks = 5, .waits = {{ThreadId{2}, 5}}};
+  }
+  const auto rows = rank_blame(blame, TickLength{1});
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].from, line);
+  EXPECT_EQ(rows[0].to, line);
+  EXPECT_EQ(rows[0].stack, std::vector{line});
+}
+
 }  // namespace
 }  // namespace gilscope

@@ -93,6 +93,18 @@ TEST(KeptByC, is_told_by_what_was_called_too) {
   EXPECT_EQ(found[1].work, (HeldWork{WorkKind::Freeing, ""}));
 }
 
+// A look is made at a waiter's second interval.
+TEST(KeptByC, is_found_sooner_where_it_was_seen_what_was_called) {
+  const auto kinds = [](const test::Holds& holds, bool is_seen) {
+    const auto row = blame_row(holds);
+    return kinds_of(causes_in({is_seen ? with_work(row, WorkKind::Call, "zlib.compress") : row}));
+  };
+  const test::Holds holds{.late = 0, .caused_ms = 33, .late_ms = 0, .longest_ms = 10};
+  EXPECT_EQ(kinds(holds, true), std::vector{FindingKind::KeptByC});
+  EXPECT_EQ(kinds(holds, false), std::vector{FindingKind::Convoy});
+  EXPECT_TRUE(kinds({.late = 0, .caused_ms = 30, .late_ms = 0, .longest_ms = 9}, true).empty());
+}
+
 TEST(GarbageCollection, that_came_by_itself_is_one_cause_wherever_it_came) {
   const auto found = causes_in({with_work(blame_row({}), WorkKind::Collection, "generation 2"),
                                 with_work(blame_row({.line = 8}), WorkKind::Collection, "generation 2")});

@@ -369,5 +369,33 @@ TEST(RunFindings, are_none_of_a_run_without_figures) {
   EXPECT_EQ(judge({}).kind, VerdictKind::NothingRecorded);
 }
 
+// Waits of a twentieth of the time make no bottleneck; but somebody keeps it.
+TEST(RunFindings, do_not_leave_the_gil_as_it_is_where_somebody_keeps_it) {
+  auto holder = heavy_thread();
+  auto waiter = light_thread();
+  holder.figures.wait_ns = {};
+  waiter.figures.wait_ns = 60 * kMsTime;
+  waiter.figures.lifetime_ns = 1000 * kMsTime;
+  const auto of = [&](const BlameRow& row) {
+    return found_in(judged({judged_process({row}, {holder, waiter})}));
+  };
+  EXPECT_EQ(of(blame_row({.caused_ms = 60, .late_ms = 60})), std::vector{FindingKind::KeptByC});
+  EXPECT_EQ(of(blame_row({.late = 0, .caused_ms = 60, .late_ms = 0})),
+            std::vector{FindingKind::NoBottleneck});
+}
+
+// A collection now and then is every program's.
+TEST(RunFindings, have_no_collection_that_came_once_and_was_short) {
+  const auto of = [](std::uint64_t times, int longest_ms) {
+    auto row = blame_row(
+        {.holds = times, .forced = 0, .late = 0, .caused_ms = 300, .late_ms = 0, .longest_ms = longest_ms});
+    row.work = HeldWork{.kind = WorkKind::Collection, .name = "generation 2"};
+    return found_in(judged({judged_process({row}, {heavy_thread(), light_thread()})}));
+  };
+  EXPECT_TRUE(of(2, 49).empty());
+  EXPECT_EQ(of(2, 50), std::vector{FindingKind::GarbageCollection});
+  EXPECT_EQ(of(3, 49), std::vector{FindingKind::GarbageCollection});
+}
+
 }  // namespace
 }  // namespace gilscope
