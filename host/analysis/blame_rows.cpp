@@ -44,7 +44,7 @@ Stand stand_at(const CodeStacks& stacks, std::optional<StackId> stack) {
   if (!stack) return stand;
   stand.lines = stacks.stack(*stack);
   while (!stand.lines.empty()) {
-    const CodePlace place = stacks.place(stand.lines.front());
+    const CodePlace& place = stacks.place(stand.lines.front());
     auto work = work_of(place);
     if (!work && !is_own(place)) break;
     if (!stand.work) stand.work = std::move(work);
