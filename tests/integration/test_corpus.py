@@ -95,7 +95,7 @@ def test_the_culprit_is_blamed_first(told):
         sentence = said.split("Who made others wait, ")[1].split(";")[0]
         assert any(f"{line} " in sentence or f"{line}:" in sentence for line in lines), sentence
         assert f"by {culprit}" in sentence
-        assert program != "busy_handler" or ", in the task of handle:" in sentence
+        assert program != "busy_handler" or ", in the task of handle" in sentence
 
 
 def test_what_a_run_finds_is_what_its_report_says(summarize, free_threaded):
