@@ -281,7 +281,6 @@ def summary_document() -> Any:
         (("probe", "cost_share"), -0.1),
         (("probe", "overwritten"), 0),
         (("verdict", "kind"), "fine"),
-        (("verdict", "kind"), "no_bottleneck"),  # with the waiters of a bottleneck
         (("verdict", "kind"), "no_gil"),  # with a wait share
         (("verdict", "wait_share"), None),
         (("verdict", "wait_share"), 1.5),
