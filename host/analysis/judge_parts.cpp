@@ -73,6 +73,11 @@ bool is_open(const BlameRow& row, const GilFacts& facts) {
          row.max_wait_ns >= std::min(kNeverReleased * facts.interval, kForEver);
 }
 
+// Whether a hold lasts long enough to be of a thread that computes, however it ended.
+bool is_of_computing(const BlameRow& row, const GilFacts& facts) {
+  return mean(row.hold_ns, row.holds) >= facts.interval / kOfInterval;
+}
+
 std::optional<CodePlace> look_at(const BlameRow& row) {
   return row.to ? std::optional(place_to_look_at(*row.to, row.stack)) : std::nullopt;
 }
@@ -87,11 +92,6 @@ Parts split(const BlameRow& row) {
   const auto forced = row.forced - std::min(row.late_holds, row.forced);
   (2 * forced >= holds ? parts.forced : parts.brief) = others;
   return parts;
-}
-
-// Whether a hold lasts long enough to be of a thread that computes, however it ended.
-bool is_of_computing(const BlameRow& row, const GilFacts& facts) {
-  return mean(row.hold_ns, row.holds) >= facts.interval / kOfInterval;
 }
 
 std::set<ThreadId> find_computers(const GilFacts& facts) {
