@@ -48,7 +48,8 @@ bool is_bottleneck(const GilFacts& facts) {
       by_chance = std::max(by_chance, longest_by_chance(thread.figures));
   }
   const auto waited = facts.gil->wait_ns - std::min(by_chance, facts.gil->wait_ns);
-  return share_of(waited, facts.process->wall_ns).value_or(0) >= kBottleneckWaiters ||
+  const bool is_held = facts.gil->hold_share.value_or(1) >= kLeastHeld;
+  return (is_held && share_of(waited, facts.process->wall_ns).value_or(0) >= kBottleneckWaiters) ||
          share_of(hurt_of(facts), facts.process->wall_ns).value_or(0) >= kLeastHurt;
 }
 

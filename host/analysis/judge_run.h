@@ -16,8 +16,10 @@ namespace gilscope {
 // Of a run that was shorter only a bottleneck is said.
 inline constexpr Nanoseconds kLeastRun{100'000'000};
 
-// Of a GIL that is a bottleneck: the mean number of threads that wait for it.
+// Of a GIL that is a bottleneck: the mean number of threads that wait for it, which is held for a tenth of
+// the time or more: many threads that wake at once wait for a moment, all of them.
 inline constexpr double kBottleneckWaiters = 0.1;
+inline constexpr double kLeastHeld = 0.1;
 // Or it hurts threads, that wait for this share of their lives, for this share of its process's time in all.
 inline constexpr double kHurtShare = 0.1;
 inline constexpr double kLeastHurt = 0.02;

@@ -66,6 +66,11 @@ TEST(RunVerdict, is_a_bottleneck_where_a_tenth_of_a_thread_waits_on_average) {
   EXPECT_EQ(at.hold_share, 0.5);
   EXPECT_FALSE(at.ceiling);
   EXPECT_EQ(judge({plain_process(500, 99)}).kind, VerdictKind::NoBottleneck);
+  auto many = plain_process(99, 150);  // as fifty that sleep do, and wake at once: nobody waits for long
+  many.threads.back().figures.lifetime_ns = 50'000 * kMsTime;
+  EXPECT_EQ(judge({many}).kind, VerdictKind::NoBottleneck);
+  many.gils[0].hold_share = 0.1;
+  EXPECT_EQ(judge({many}).kind, VerdictKind::Bottleneck);
 }
 
 // A thread a request: none of them lives for long, and all of them wait.
