@@ -183,9 +183,9 @@ SortedRows sort_rows(const GilFacts& facts) {
   std::map<std::pair<std::optional<CodePlace>, std::optional<HeldWork>>, Gathering> late;
   for (const BlameRow* row : facts.rows) {
     auto parts = split(*row);
+    const bool goes_on = is_open(*row, facts);
     auto late_holds = late_holds_of(*row);
-    if (late_holds > 0 && !is_collection(row->work) && disturbed.contains(*row->thread) &&
-        !is_open(*row, facts)) {
+    if (late_holds > 0 && !is_collection(row->work) && disturbed.contains(*row->thread) && !goes_on) {
       parts.forced = add(parts.forced, std::exchange(parts.late, Nanoseconds{}));
       late_holds = 0;
     }
@@ -194,7 +194,7 @@ SortedRows sort_rows(const GilFacts& facts) {
       parts.forced = add(parts.forced, std::exchange(parts.brief, Nanoseconds{}));
     }
     const auto others = row->holds - late_holds;
-    if (is_open(*row, facts)) {
+    if (goes_on) {
       sorted.open.emplace_back().add(*row, parts.late, late_holds, row->max_hold_ns);
     } else if (is_collection(row->work)) {
       const bool is_asked_for = row->work->kind == WorkKind::Collect;

@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "probe/attached.h"
 #include "probe/copy_memory.h"
+#include "probe/loaded_module.h"
 #include "probe/loop_steps.h"
 #include "probe/python_stack.h"
 
@@ -40,12 +39,7 @@ struct CollectionWatch {
 constinit CollectionWatch collection_watch;
 
 // Borrowed; nullptr where the program has none. Not gc's, unless it was imported: then nobody asks.
-PyObject* find_collect() noexcept {
-  PyObject* const modules = PyImport_GetModuleDict();
-  PyObject* const gc = modules == nullptr ? nullptr : PyDict_GetItemString(modules, "gc");
-  return gc == nullptr || !PyModule_Check(gc) ? nullptr
-                                              : PyDict_GetItemString(PyModule_GetDict(gc), "collect");
-}
+PyObject* find_collect() noexcept { return find_in_module("gc", "collect"); }
 
 int generation_of(PyObject* info) noexcept {
   PyObject* const number = PyDict_Check(info) ? PyDict_GetItemString(info, "generation") : nullptr;
@@ -126,13 +120,10 @@ int begin_gc(PyObject* module) noexcept {
 
 void* begin_gc_pointer() noexcept { return reinterpret_cast<void*>(&begin_gc); }
 
-// The system writes, as it may be read-only memory: then the module shows ours.
+// Where it cannot be written the module shows ours.
 void patch(void*& begin) noexcept {
   collection_watch.begin_of_gc = begin;
-  void* ours = begin_gc_pointer();
-  const iovec from{.iov_base = static_cast<void*>(&ours), .iov_len = sizeof ours};
-  const iovec to{.iov_base = static_cast<void*>(&begin), .iov_len = sizeof begin};
-  static_cast<void>(process_vm_writev(getpid(), &from, 1, &to, 1, 0));
+  static_cast<void>(write_pointer(begin, begin_gc_pointer()));
 }
 
 // What gc.callbacks is, as a new reference: of a module gc that nobody sees.

@@ -1,4 +1,5 @@
-// Copies memory of this process that may not be there: the system does it, and says how much it found. HOT.
+// Reads memory of this process that may not be there, and writes what may be read-only: the system does it,
+// and says how much it could. HOT.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,14 @@ std::optional<T> copy_of(const T* from) noexcept {
   if (copy_memory(static_cast<const void*>(from), static_cast<void*>(&copied), kSize) != kSize)
     return std::nullopt;
   return copied;
+}
+
+// A pointer, whole or not at all. False where it cannot be written.
+template <typename Pointer>
+bool write_pointer(Pointer& to, Pointer value) noexcept {
+  const iovec from_part{.iov_base = static_cast<void*>(&value), .iov_len = sizeof value};
+  const iovec to_part{.iov_base = static_cast<void*>(&to), .iov_len = sizeof value};
+  return process_vm_writev(getpid(), &from_part, 1, &to_part, 1, 0) == sizeof value;
 }
 
 }  // namespace gilscope

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "probe/clock.h"
+#include "probe/loaded_module.h"
 #include "probe/python_frame.h"
 #include "support/library_file.h"
 
@@ -205,10 +206,7 @@ void name_callback(PyObject* callable, CodeWords& words) noexcept {
 
 // Empty where no loop runs in the thread.
 Owned running_loop() noexcept {
-  PyObject* const modules = PyImport_GetModuleDict();
-  PyObject* const module = modules == nullptr ? nullptr : PyDict_GetItemString(modules, "_asyncio");
-  if (module == nullptr || !PyModule_Check(module)) return Owned(nullptr);
-  PyObject* const get = PyDict_GetItemString(PyModule_GetDict(module), "_get_running_loop");
+  PyObject* const get = find_in_module("_asyncio", "_get_running_loop");
   return Owned(get != nullptr && PyCFunction_Check(get) ? PyObject_CallNoArgs(get) : nullptr);
 }
 

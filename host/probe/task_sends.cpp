@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "probe/elf_slots.h"
+#include "probe/loaded_module.h"
 #include "probe/method_patch.h"
 #include "probe/slot_patch.h"
 
@@ -61,16 +62,9 @@ PyObject* create_dynamic(PyObject* self, PyObject* const* arguments, Py_ssize_t 
   return module;
 }
 
-PyObject* module_named(const char* name) noexcept {
-  PyObject* const modules = PyImport_GetModuleDict();
-  return modules == nullptr ? nullptr : PyDict_GetItemString(modules, name);
-}
-
 // nullptr: it is not as we know it.
 PyMethodDef* find_create_dynamic() noexcept {
-  PyObject* const module = module_named("_imp");
-  if (module == nullptr || !PyModule_Check(module)) return nullptr;
-  PyObject* const create = PyDict_GetItemString(PyModule_GetDict(module), "create_dynamic");
+  PyObject* const create = find_in_module("_imp", "create_dynamic");
   if (create == nullptr || !PyCFunction_CheckExact(create)) return nullptr;
   PyMethodDef* const method = reinterpret_cast<PyCFunctionObject*>(create)->m_ml;
   return method->ml_flags == METH_FASTCALL ? method : nullptr;
@@ -80,7 +74,7 @@ PyMethodDef* find_create_dynamic() noexcept {
 
 void lead_sends(SendFunction ours) noexcept {
   send_watch.ours.store(ours, std::memory_order_release);
-  if (PyObject* const module = module_named("_asyncio")) lead_sends_of(module);
+  if (PyObject* const module = loaded_module("_asyncio")) lead_sends_of(module);
   if (PyMethodDef* const method = find_create_dynamic())
     send_watch.imports.apply(*method, as_method(create_dynamic));
 }

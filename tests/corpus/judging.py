@@ -115,8 +115,9 @@ def find_wrong(truth: Truth, findings: list[dict[str, Any]]) -> str:
         return ""  # nothing is said, and nothing had to be
     if first["kind"] != "lack_of_cpu" and (first["share"] or 0) < truth.share:
         return f"explains {first['share']:.0%} of the waiting"
-    of_no_line = ("lack_of_cpu", "garbage_collection") if "gc.collect" not in first["text"] else ("lack_of_cpu",)
-    if truth.culprits and first["kind"] not in of_no_line and ".py:" not in first["text"]:
+    # Collections come by themselves on any line.
+    has_line = first["kind"] not in ("lack_of_cpu", "garbage_collection") or "gc.collect()" in first["text"]
+    if truth.culprits and has_line and ".py:" not in first["text"]:
         return "names no line"
     if truth.sleeps and not any("sleeps" in finding["text"] for finding in findings):
         return "does not say that the call sleeps"

@@ -160,15 +160,18 @@ TEST(Starved, explains_what_the_machine_did_and_nothing_that_the_program_does) {
             (std::vector{FindingKind::Convoy, FindingKind::KeptByC, FindingKind::SwitchInterval}));
 }
 
+std::vector<FindingKind> kinds_when_starved(ProcessSummary process) {
+  process.cpu_ns = 20 * kMsTime;
+  process.cpu_wait_ns = 400 * kMsTime;
+  return test::kinds_of(judged_alone(process).findings);
+}
+
 // A thread that computes does so again and again.
 TEST(Starved, explains_that_a_thread_was_asked_for_the_gil_once_or_twice) {
   const auto kinds_of_holds = [](std::uint64_t holds) {
     auto row = computing_row(kHolder, {kWaiter}, 110);
     row.holds = row.forced = holds;
-    auto process = judged_process({row}, {heavy_thread(), light_thread()});
-    process.cpu_ns = 20 * kMsTime;
-    process.cpu_wait_ns = 400 * kMsTime;
-    return test::kinds_of(judged_alone(process).findings);
+    return kinds_when_starved(judged_process({row}, {heavy_thread(), light_thread()}));
   };
   EXPECT_EQ(kinds_of_holds(2), std::vector{FindingKind::LackOfCpu});
   EXPECT_EQ(kinds_of_holds(3), (std::vector{FindingKind::LackOfCpu, FindingKind::Convoy}));
@@ -182,11 +185,8 @@ TEST(Starved, explains_what_threads_waited_that_do_not_want_the_gil_for_most_of_
       auto& figures = threads.emplace_back(heavy_thread(id, 300)).figures;  // waited 100 ms
       figures.lifetime_ns = lived_ms * kMsTime;
     }
-    auto process = judged_process(
-        {computing_row(kHolder, {kWaiter}), computing_row(kWaiter, {kHolder}, 100, 8)}, threads);
-    process.cpu_ns = 20 * kMsTime;
-    process.cpu_wait_ns = 400 * kMsTime;
-    return test::kinds_of(judged_alone(process).findings);
+    return kinds_when_starved(judged_process(
+        {computing_row(kHolder, {kWaiter}), computing_row(kWaiter, {kHolder}, 100, 8)}, threads));
   };
   EXPECT_EQ(kinds_of_lives(801), std::vector{FindingKind::LackOfCpu});
   EXPECT_EQ(kinds_of_lives(800), (std::vector{FindingKind::LackOfCpu, FindingKind::ComputingThreads}));

@@ -7,41 +7,20 @@
 
 #include "analysis/process_records.h"
 #include "golden.h"
+#include "report/summary_records.h"
 
 namespace gilscope {
 namespace {
 
 using test::kMillisecondTicks;
 using test::make_process;
+using test::summary_context;
+using test::two_that_compete;
 using testing::HasSubstr;
 using testing::Not;
 
-SummaryContext context(std::string_view script) {
-  return {.python = {{"version", "3.13.0"},
-                     {"implementation", "CPython"},
-                     {"executable", "/usr/bin/python3"},
-                     {"prefix", "/usr"},
-                     {"linkage", "static"},
-                     {"free_threaded", false},
-                     {"config_args", nullptr}},
-          .machine = {{"cpus", 8}, {"usable_cpus", 8.0}, {"model", "AMD EPYC 9654"}},
-          .command = {"gilscope", "run", std::string(script)}};
-}
-
 RecordedRun run_before() {
-  auto first = make_process(4001, {{.thread = 1,
-                                    .holds = 12,
-                                    .hold_ticks = 48'500'000,
-                                    .waits = 10,
-                                    .wait_ticks = 45'250'000,
-                                    .forced = 9},
-                                   {.thread = 2,
-                                    .holds = 10,
-                                    .hold_ticks = 45'000'000,
-                                    .waits = 10,
-                                    .wait_ticks = 50'000'000,
-                                    .forced = 9},
-                                   {.thread = 3, .holds = 4, .hold_ticks = 2'000'000}});
+  auto first = make_process(4001, two_that_compete({{.thread = 3, .holds = 4, .hold_ticks = 2'000'000}}));
   first.threads = {{.id = ThreadId{1}, .name = "MainThread", .cpu = Nanoseconds(50 * kMillisecondTicks)},
                    {.id = ThreadId{2}, .name = "parser", .cpu = Nanoseconds(46 * kMillisecondTicks)},
                    {.id = ThreadId{3}, .name = "old"}};
@@ -73,8 +52,8 @@ RecordedRun run_after() {
 ChangeReport make_report(const RecordedRun& before, const RecordedRun& after) {
   ChangeReport report{.before = summarize_run(before),
                       .after = summarize_run(after),
-                      .before_context = context("app.py"),
-                      .after_context = context("app.py")};
+                      .before_context = summary_context("app.py"),
+                      .after_context = summary_context("app.py")};
   report.change = compare_runs(report.before, report.after);
   return report;
 }

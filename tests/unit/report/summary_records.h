@@ -19,6 +19,24 @@ inline void name_threads(ProcessRecord& process, std::initializer_list<std::stri
   }
 }
 
+// Threads that force each other, and further ones.
+inline std::vector<RowSpec> two_that_compete(const std::vector<RowSpec>& others) {
+  std::vector<RowSpec> rows{{.thread = 1,
+                             .holds = 12,
+                             .hold_ticks = 48'500'000,
+                             .waits = 10,
+                             .wait_ticks = 45'250'000,
+                             .forced = 9},
+                            {.thread = 2,
+                             .holds = 10,
+                             .hold_ticks = 45'000'000,
+                             .waits = 10,
+                             .wait_ticks = 50'000'000,
+                             .forced = 9}};
+  rows.insert(rows.end(), others.begin(), others.end());
+  return rows;
+}
+
 // What the threads of busy_records() made each other wait, between lines.
 inline BlameRecord make_blame() {
   BlameRecord blame;
@@ -67,21 +85,10 @@ inline BlameRecord make_blame() {
 // a row; and children of every start method, of which one was killed.
 inline std::vector<ProcessRecord> busy_records() {
   auto first = make_process(
-      4001, {{.thread = 1,
-              .holds = 12,
-              .hold_ticks = 48'500'000,
-              .waits = 10,
-              .wait_ticks = 45'250'000,
-              .forced = 9},
-             {.thread = 2,
-              .holds = 10,
-              .hold_ticks = 45'000'000,
-              .waits = 10,
-              .wait_ticks = 50'000'000,
-              .forced = 9},
-             {.thread = 3, .holds = 210'000, .hold_ticks = 2'100'000, .waits = 3, .wait_ticks = 1'234},
-             {.thread = 1, .gil = 1, .holds = 5, .hold_ticks = 2'000'000},
-             {.thread = 4, .holds = 7, .hold_ticks = 70}});
+      4001, two_that_compete(
+                {{.thread = 3, .holds = 210'000, .hold_ticks = 2'100'000, .waits = 3, .wait_ticks = 1'234},
+                 {.thread = 1, .gil = 1, .holds = 5, .hold_ticks = 2'000'000},
+                 {.thread = 4, .holds = 7, .hold_ticks = 70}}));
   name_threads(first, {"MainThread", "Thread-1 (work)", ""});
   first.figures.threads.back().thread.reset();
   first.figures.gils[0].handoffs = 19;
@@ -111,7 +118,7 @@ inline std::vector<ProcessRecord> busy_records() {
   return records;
 }
 
-inline SummaryContext summary_context() {
+inline SummaryContext summary_context(const std::string& script = "app.py") {
   return {.python = {{"version", "3.13.0"},
                      {"implementation", "CPython"},
                      {"executable", "/usr/bin/python3"},
@@ -120,7 +127,7 @@ inline SummaryContext summary_context() {
                      {"free_threaded", false},
                      {"config_args", nullptr}},
           .machine = {{"cpus", 8}, {"usable_cpus", 8.0}, {"model", "AMD EPYC 9654"}},
-          .command = {"gilscope", "run", "app.py"}};
+          .command = {"gilscope", "run", script}};
 }
 
 inline RecordedRun recorded(const std::vector<ProcessRecord>& records) {
