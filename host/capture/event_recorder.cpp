@@ -41,6 +41,9 @@ struct ThreadState {
   std::uint64_t owner = 0;
   std::uint32_t drops_before_try = 0;
   std::uint64_t told = 0;  // the session that has the kernel's name of the thread
+  // In the lane: the stack of the thread's latest release, where that came with one. (No optional: it would
+  // be stored in two parts and read as one, which waits.)
+  std::uint32_t released_at = StackTable::kNever;
 };
 constinit thread_local ThreadState self __attribute__((tls_model("initial-exec")));
 
@@ -286,34 +289,57 @@ void EventRecorder::write_event(Lane& lane, const Event& event) noexcept {
   }
 }
 
-// A stack that the stream has told of is one number; the event follows, and fits: where it does not, all of
-// it goes the long way.
+// Whether the stream has told of stacks, and takes events.
+bool EventRecorder::has_stacks() const noexcept {
+  return self.session == session_ && self.lane->stacks != nullptr && self.drops_before_try == 0;
+}
+
+// A stack that the stream has told of is one number.
 void EventRecorder::record_at(const Event& event, std::span<const CodePoint> stack,
                               const CodeReader& reader) noexcept {
+  std::optional<std::uint32_t> number;
   if (!stack.empty()) {
-    Lane& lane = *self.lane;
     const std::uint64_t key = key_of(event.gil, stack);
-    const bool is_own = self.session == session_ && lane.stacks != nullptr && self.drops_before_try == 0;
-    const auto known = is_own ? lane.stacks->find(key) : std::nullopt;
-    if (known && lane.home->used + kAtRoom + kEventRoom <= kPayloadSize) {
-      note_stack(lane, *known);
-    } else {
-      note_new_stack(event, stack, reader, key);
-    }
+    if (has_stacks()) number = self.lane->recent.find(key);
+    if (!number) number = find_stack(event, stack, reader, key);
+  }
+  if (event.kind == EventKind::Release) self.released_at = number.value_or(StackTable::kNever);
+  record_there(event, number);
+}
+
+void EventRecorder::record_again(const Event& event) noexcept {
+  const bool is_known = has_stacks() && StackTable::is_number(self.released_at);
+  record_there(event, is_known ? std::optional(self.released_at) : std::nullopt);
+}
+
+// The stack, whose number the stream has told, and its event, together or not at all: it would be taken for
+// that of another one.
+void EventRecorder::record_there(const Event& event, std::optional<std::uint32_t> stack) noexcept {
+  if (stack) {
+    Lane& lane = *self.lane;
+    constexpr std::uint32_t kRoom = kAtRoom + kEventRoom;
+    if (lane.home->used + kRoom <= kPayloadSize || make_room_unnoticed(lane, kRoom)) note_stack(lane, *stack);
   }
   record(event);
 }
 
-[[gnu::noinline]] void EventRecorder::note_new_stack(const Event& event, std::span<const CodePoint> stack,
-                                                     const CodeReader& reader, std::uint64_t key) noexcept {
+[[gnu::noinline]] bool EventRecorder::make_room_unnoticed(Lane& lane, std::uint32_t size) noexcept {
   const Unnoticed unnoticed;
-  if (self.drops_before_try > 0 && self.session == session_) return;
+  return make_room(lane, file_, size);
+}
+
+[[gnu::noinline]] std::optional<std::uint32_t> EventRecorder::find_stack(const Event& event,
+                                                                         std::span<const CodePoint> stack,
+                                                                         const CodeReader& reader,
+                                                                         std::uint64_t key) noexcept {
+  const Unnoticed unnoticed;
+  if (self.drops_before_try > 0 && self.session == session_) return std::nullopt;
   Lane* const lane = is_ready() && event.ticks <= kMaxTicks ? own_lane(event.ticks) : nullptr;
-  if (lane == nullptr) return;
+  if (lane == nullptr) return std::nullopt;
   if (!lane->is_published) begin_stream(*lane, event);
   const auto number = tell_stack(*lane, file_, event.gil, stack, reader, key);
-  // Together with its event, or not at all: it would be taken for that of another one.
-  if (number && make_room(*lane, file_, kAtRoom + kEventRoom)) note_stack(*lane, *number);
+  if (number) lane->recent.add(key, *number);
+  return number;
 }
 
 // A thread's lane in this recording. A lane that was somebody's goes on where that one stopped: its next

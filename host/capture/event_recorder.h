@@ -67,6 +67,7 @@ class EventRecorder final : public Recorder {
   void record(const Event& event) noexcept override;
   void record_at(const Event& event, std::span<const CodePoint> stack,
                  const CodeReader& reader) noexcept override;
+  void record_again(const Event& event) noexcept override;
 
   // At any time between start and stop, from any thread. What finds no space is lost; a name is cut at 255
   // bytes.
@@ -89,8 +90,11 @@ class EventRecorder final : public Recorder {
   Lane* own_lane(std::uint64_t ticks) noexcept;
   void begin_stream(Lane& lane, const Event& event) noexcept;
   void note_point(Lane& lane) const noexcept;
-  void note_new_stack(const Event& event, std::span<const CodePoint> stack, const CodeReader& reader,
-                      std::uint64_t key) noexcept;
+  [[nodiscard]] bool has_stacks() const noexcept;
+  void record_there(const Event& event, std::optional<std::uint32_t> stack) noexcept;
+  [[nodiscard]] bool make_room_unnoticed(Lane& lane, std::uint32_t size) noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> find_stack(const Event& event, std::span<const CodePoint> stack,
+                                                        const CodeReader& reader, std::uint64_t key) noexcept;
   void drop(const Event& event) noexcept;
   static void watch_process();
   static void after_fork_in_child() noexcept;

@@ -56,6 +56,7 @@ void LaneTable::clear() noexcept {
     lane.window_end = 0;
     lane.events.store(0, std::memory_order_relaxed);
     lane.stacks = nullptr;
+    lane.recent = {};
     lane.spilled = 0;
     lane.is_published = false;
     lane.owner.store(Lane::kFresh, std::memory_order_relaxed);

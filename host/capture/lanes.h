@@ -23,7 +23,8 @@ struct alignas(128) Lane {
   std::atomic<std::uint64_t> events{0};  // relaxed: one writer, and readers of a sum
 
   StackTable* stacks = nullptr;  // nullptr: the stream has told of none
-  std::uint32_t spilled = 0;     // the latest spilled part
+  RecentStacks recent{};
+  std::uint32_t spilled = 0;  // the latest spilled part
   bool is_published = false;
   // kFresh, kFree, or a number that is never given twice: a thread that ends late, after the recorder stopped
   // and started, cannot give away what is another's by now. Acquire on taking pairs with release on giving

@@ -76,6 +76,26 @@ class NumberTable {
   std::array<Entry, kMost> entries_;
 };
 
+// The stacks that one thread noted lately, by key: a few, side by side, where a table would be on several
+// pages. All zero bits: none.
+class RecentStacks {
+ public:
+  [[nodiscard]] std::optional<std::uint32_t> find(std::uint64_t key) const noexcept {
+    const Entry& entry = entries_[key % kEntries];
+    return entry.key == key ? std::optional(entry.number) : std::nullopt;
+  }
+  void add(std::uint64_t key, std::uint32_t number) noexcept { entries_[key % kEntries] = {key, number}; }
+
+ private:
+  struct Entry {
+    std::uint64_t key;
+    std::uint32_t number;
+  };
+  static constexpr std::size_t kEntries = 32;
+
+  std::array<Entry, kEntries> entries_;
+};
+
 struct StackTable {
   static constexpr std::uint32_t kFiles = 768;
   static constexpr std::uint32_t kPlaces = 6144;
@@ -95,12 +115,6 @@ struct StackTable {
   static constexpr std::uint32_t kNever = UINT32_MAX;
   static constexpr std::uint32_t kNotNow = UINT32_MAX - 1;
   [[nodiscard]] static bool is_number(std::uint32_t number) noexcept { return number < kNotNow; }
-
-  // Of a stack that was told, by the key of its points.
-  [[nodiscard]] std::optional<std::uint32_t> find(std::uint64_t key) const noexcept {
-    const auto number = stands.find(key);
-    return number && is_number(*number) ? number : std::nullopt;
-  }
 
   // In memory of zeros of its own, of which untouched pages take none; nullptr where there is none.
   static StackTable* make() noexcept;

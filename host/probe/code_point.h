@@ -9,13 +9,14 @@
 
 namespace gilscope {
 
-// An instruction of a code object, good while the stack stands still.
+// An instruction of a code object, good while the stack stands still. Not initialised, as a hook has room for
+// many of which it needs a few.
 struct CodePoint {
-  const void* code = nullptr;
-  std::int32_t instruction = 0;  // byte offset, as PyCode_Addr2Line takes it
+  const void* code;
+  std::int32_t instruction;  // byte offset, as PyCode_Addr2Line takes it
   // Of two code objects that were at one address, one after the other, each has a life of its own: the three
   // together never mean another place under the same GIL.
-  std::uint64_t life = 0;
+  std::uint64_t life;
 };
 
 inline constexpr std::size_t kMaxFrames = 32;  // of a stack: the innermost ones

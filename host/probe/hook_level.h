@@ -18,6 +18,7 @@
 #include "probe/gil_owners.h"
 #include "probe/gil_table.h"
 #include "probe/hooks.h"
+#include "probe/python_stack.h"
 #include "probe/recorder.h"
 
 namespace gilscope {
@@ -33,6 +34,9 @@ struct ThreadMemory {
   std::uint64_t awaited_session = 0;  // in this run of the probe
   std::uint64_t last_ticks = 0;       // of its latest event,
   std::uint64_t last_session = 0;     // which was in this run
+  Standing noted{};                   // at a release that came with its stack,
+  std::uint64_t noted_ticks = 0;      // then
+  bool is_where_noted = false;        // it waits, and that release was its latest event before
   std::uintptr_t initialised = 0;     // the condition variable that it initialised last
   ThreadId id = kNobody;
   std::uint32_t timeouts = 0;     // in the wait that is on, of holds that went on
@@ -107,8 +111,7 @@ class HookLevel {
   void record(Gil& gil, EventKind kind) noexcept;
   void record_quietly(Gil& gil, EventKind kind) noexcept;
   [[nodiscard]] const void* holder_of(const Gil& gil) const noexcept;
-  std::span<const CodePoint> add_work(Gil& gil, std::uint64_t now, std::span<const CodePoint> stack,
-                                      FrameBuffer& buffer) noexcept;
+  bool add_work(Gil& gil, std::uint64_t now, std::span<const CodePoint>& stack, FrameBuffer& buffer) noexcept;
   void record_with_stack(Gil& gil, EventKind kind) noexcept;
   bool record_seen(Gil& gil) noexcept;
   bool stop_waiting(Gil& gil) noexcept;

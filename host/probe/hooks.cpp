@@ -94,31 +94,45 @@ const void* HookLevel::holder_of(const Gil& gil) const noexcept {
   return *reinterpret_cast<const void* const*>(gil.key() - task_.holder_distance);
 }
 
-// What the GIL was kept for rather than for Python code, since somebody waits for it.
-std::span<const CodePoint> HookLevel::add_work(Gil& gil, std::uint64_t now, std::span<const CodePoint> stack,
-                                               FrameBuffer& buffer) noexcept {
+// What the GIL was kept for rather than for Python code, since somebody waits for it; false where that is not
+// known.
+bool HookLevel::add_work(Gil& gil, std::uint64_t now, std::span<const CodePoint>& stack,
+                         FrameBuffer& buffer) noexcept {
   const bool has_look = std::exchange(gil.has_look, false);
   gil.was_seen = false;
   if (gil.key() == task_.watched) {
     const auto collection = collection_between(task_.clock, gil.wanted_since, now);
-    if (collection) return put_first(*collection, stack, buffer);
+    if (collection) {
+      stack = put_first(*collection, stack, buffer);
+      return true;
+    }
   }
-  return has_look ? put_first(table_.look_of(gil), stack, buffer) : stack;
+  if (has_look) stack = put_first(table_.look_of(gil), stack, buffer);
+  return has_look;
 }
 
 // Where somebody waits, or where every hold is asked for: with where the thread stands. drop_gil and take_gil
 // have named their thread state as the GIL's latest holder, and its frames cannot move while we hold the
-// GIL's mutex. After the clock was read: what this takes is no part of a hold that ends.
+// GIL's mutex. After the clock was read: what this takes is no part of a hold that ends. A thread that has
+// waited since it gave the GIL up, and told where, stands there still: of two stacks one is read.
 [[gnu::noinline]] void HookLevel::record_with_stack(Gil& gil, EventKind kind) noexcept {
   const Event event = happen(gil, kind);
   self().is_recording = true;
   ++gil.sequence;
-  FrameBuffer buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
-  std::span<const CodePoint> stack;
   const void* const state = holder_of(gil);
-  if (state != nullptr) stack = read_stack(state, buffer);
-  if (kind == EventKind::Release && gil.waiters != 0) stack = add_work(gil, event.ticks, stack, buffer);
-  gil.recorder->record_at(event, stack, python_code());
+  const Standing standing = state != nullptr ? standing_of(state) : Standing{};
+  if (kind == EventKind::Acquire && state != nullptr && self().is_where_noted && standing == self().noted) {
+    gil.recorder->record_again(event);
+  } else {
+    FrameBuffer buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
+    auto stack = state != nullptr ? read_stack(state, buffer) : std::span<const CodePoint>();
+    if (kind == EventKind::Release) {
+      const bool has_work = gil.waiters != 0 && add_work(gil, event.ticks, stack, buffer);
+      self().noted = has_work ? Standing{} : standing;  // the work is of the hold that ends
+      self().noted_ticks = event.ticks;
+    }
+    gil.recorder->record_at(event, stack, python_code());
+  }
   note_time(gil, event);
   self().is_recording = false;
 }
@@ -268,6 +282,7 @@ int HookLevel::wait(pthread_cond_t* cond, pthread_mutex_t* mutex, const timespec
     self().awaited = gil;
     self().awaited_session = number;
     self().timeouts = 0;
+    self().is_where_noted = self().last_ticks == self().noted_ticks;
     ++gil->waiters;
     record(*gil, EventKind::Request);
     if (gil->waiters == 1) gil->wanted_since = gil->last_ticks;

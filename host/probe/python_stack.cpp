@@ -214,6 +214,12 @@ constexpr bool kAreFramesKnown = true;
 
 }  // namespace
 
+Standing standing_of(const void* thread_state) noexcept {
+  const PythonFrame* const frame = innermost_frame(*static_cast<const PyThreadState*>(thread_state));
+  return {
+      .state = thread_state, .frame = frame, .instruction = frame != nullptr ? frame->instruction : nullptr};
+}
+
 std::span<const CodePoint> read_stack(const void* thread_state, FrameBuffer& buffer) noexcept {
   const auto& state = *static_cast<const PyThreadState*>(thread_state);
   const std::uint64_t first_life = first_life_in(state);

@@ -10,6 +10,17 @@
 
 namespace gilscope {
 
+// What a thread state's innermost frame is, and where it stands: while the thread runs no Python code, its
+// whole stack is the same as long as this is.
+struct Standing {
+  const void* state;
+  const void* frame;
+  const void* instruction;
+
+  friend bool operator==(const Standing&, const Standing&) = default;
+};
+[[nodiscard]] Standing standing_of(const void* thread_state) noexcept;  // HOT
+
 // The frames of a thread state (PyThreadState), the innermost first. Deaths of code are watched. HOT.
 [[nodiscard]] std::span<const CodePoint> read_stack(const void* thread_state, FrameBuffer& buffer) noexcept;
 

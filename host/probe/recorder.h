@@ -48,6 +48,10 @@ class Recorder {
     record(event);
   }
 
+  // Instead of record_at(), of an acquire after a wait: the thread stands where its latest release stood,
+  // which is its latest event but for the wait, and came to record_at().
+  virtual void record_again(const Event& event) noexcept { record(event); }
+
   // What there is to do off the GIL's mutex: while has_work() is true, a thread that is about to wait for a
   // GIL calls work(), with nothing locked. It may take some ten microseconds.
   [[nodiscard]] bool has_work() const noexcept { return has_work_.load(std::memory_order_relaxed); }

@@ -29,14 +29,31 @@ struct CountedThread {
   EventRing* ring = nullptr;  // nullptr: there was none left
   std::uint64_t head = 0;     // of the ring
   std::uint64_t tail = 0;     // as it was when last looked at
+  // The stack of its latest release, where that came with one. No optional, which is stored in two parts and
+  // read as one: that waits.
+  std::uint32_t released_at = StackTable::kNever;
 };
 constinit thread_local std::array<CountedThread, Recorder::kLevels> counted_threads
     __attribute__((tls_model("initial-exec")));
 
-// There is room for it.
+// The cache line is asked for, to be written to; nobody waits for it. (__builtin_prefetch() knows of writing
+// only where the compiler may assume newer processors; to older ones the instruction is none.)
+void want_line(const void* place) noexcept {
+#ifdef __x86_64__
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(place)));
+#else
+  __builtin_prefetch(place, 1);
+#endif
+}
+
+// There is room for it. Whoever takes events out, on another core, has the ring's memory there afterwards: to
+// get it back takes as long as all else that a hook does, so the place of the next event is wanted now.
 void push(CountedThread& lane, const QueuedEvent& queued) noexcept {
   lane.ring->events[lane.head % EventRing::kEvents] = queued;
   lane.ring->head.set(++lane.head);
+  const QueuedEvent& next = lane.ring->events[lane.head % EventRing::kEvents];
+  want_line(&next);
+  want_line(&next.what);
 }
 
 }  // namespace
@@ -221,16 +238,24 @@ void BlameCounters::record_at(const Event& event, std::span<const CodePoint> sta
     const CountedThread& lane = counted_threads[level()];
     if (lane.session != session_) attach(event);
     const std::uint64_t key = key_of(event.gil, stack);
-    EventRing::Known* const known =
-        lane.ring == nullptr ? nullptr : &lane.ring->known[key % lane.ring->known.size()];
-    if (known != nullptr && known->key == key) [[likely]] {
-      number = static_cast<std::uint32_t>(known->number);
-    } else {
+    if (lane.ring != nullptr) number = lane.ring->known.find(key);
+    if (!number) {
       number = tables_.stacks().number_of(event.gil, stack, reader);
-      if (number && known != nullptr) *known = {.key = key, .number = *number};
+      if (number && lane.ring != nullptr) lane.ring->known.add(key, *number);
     }
   }
   queued.note_stack(number);
+  put(queued, event);
+  if (event.kind == EventKind::Release) {
+    counted_threads[level()].released_at = number.value_or(StackTable::kNever);
+  }
+}
+
+void BlameCounters::record_again(const Event& event) noexcept {
+  QueuedEvent queued = QueuedEvent::of(event);
+  const CountedThread& lane = counted_threads[level()];
+  const bool is_known = lane.session == session_ && StackTable::is_number(lane.released_at);
+  queued.note_stack(is_known ? std::optional(lane.released_at) : std::nullopt);
   put(queued, event);
 }
 

@@ -124,6 +124,7 @@ class BlameCounters final : public Recorder {
   void record(const Event& event) noexcept override { put(QueuedEvent::of(event), event); }
   void record_at(const Event& event, std::span<const CodePoint> stack,
                  const CodeReader& reader) noexcept override;
+  void record_again(const Event& event) noexcept override;
   void work() noexcept override;
 
   // What one of these bounds left in its memory, in this process or in another one: read once, and as of now,

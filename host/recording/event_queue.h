@@ -11,6 +11,7 @@
 #include <span>
 
 #include "analysis/cell.h"
+#include "capture/stack_table.h"
 #include "probe/event.h"
 #include "recording/shared_lock.h"
 
@@ -69,16 +70,10 @@ static_assert(sizeof(QueuedEvent) == 48);
 struct alignas(64) EventRing {
   static constexpr std::uint64_t kEvents = 512;
 
-  // Stacks that the thread noted lately: what the store would say of them.
-  struct Known {
-    std::uint64_t key;
-    std::uint64_t number;
-  };
-
-  Cell owner;             // the system's id of the thread; 0: nobody's yet
-  Cell head;              // how many were put in, ever
-  alignas(64) Cell tail;  // how many were taken out
-  alignas(64) std::array<Known, 32> known;
+  Cell owner;                      // the system's id of the thread; 0: nobody's yet
+  Cell head;                       // how many were put in, ever
+  alignas(64) Cell tail;           // how many were taken out
+  alignas(64) RecentStacks known;  // what the store would say of them
   std::array<QueuedEvent, kEvents> events;
 };
 

@@ -36,6 +36,17 @@ std::optional<std::uint64_t> read_cpu_of(std::int64_t pid) {
   return static_cast<std::uint64_t>(to_nanoseconds(time).count());
 }
 
+// For how long the thread, of this process, has waited for a CPU, and 1; 0: that cannot be told. `cpu`: its
+// CPU time.
+std::uint64_t ask_for_cpu_wait(const ThreadNote& thread, ThreadId id, std::uint64_t cpu) {
+  if (cpu != 0 && thread.cpu_when_told.read() == cpu) return thread.cpu_wait_told.read();
+  const auto wait = read_cpu_wait(id);
+  if (!wait) return 0;
+  thread.cpu_wait_told.set(static_cast<std::uint64_t>(wait->count()) + 1);
+  thread.cpu_when_told.set(cpu);
+  return thread.cpu_wait_told.read();
+}
+
 // `goes_on`: another process, that lives.
 std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_process,
                                        std::optional<std::int64_t> goes_on) {
@@ -53,10 +64,7 @@ std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_pro
     if (end == 0 && times) end = static_cast<std::uint64_t>(times->cpu.count());
     if (end != 0) record.cpu = cpu_between(thread.cpu_begin.read(), end);
     auto wait_end = thread.cpu_wait_end.read();
-    if (wait_end == 0 && is_this_process) {
-      if (const auto wait = read_cpu_wait(record.id))
-        wait_end = static_cast<std::uint64_t>(wait->count()) + 1;
-    }
+    if (wait_end == 0 && is_this_process) wait_end = ask_for_cpu_wait(thread, record.id, end);
     if (wait_end == 0 && times) wait_end = static_cast<std::uint64_t>(times->cpu_wait.count()) + 1;
     if (wait_end != 0) record.cpu_wait = cpu_between(thread.cpu_wait_begin.read(), wait_end - 1);
     threads.push_back(std::move(record));

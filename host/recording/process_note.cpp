@@ -82,6 +82,8 @@ ThreadNote* ProcessNote::find_or_add(ThreadId thread) noexcept {
   added.cpu_wait_end.set(0);
   added.is_named.set(0);
   added.name.fill('\0');
+  added.cpu_when_told.set(0);
+  added.cpu_wait_told.set(0);
   added.thread.set(key_of(thread));
   if (place == count) threads.set(count + 1);
   return &added;

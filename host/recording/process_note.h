@@ -44,13 +44,18 @@ struct ThreadNote {
   Cell cpu_wait_end;    // 1 more than that; 0: not known
   Cell is_named;        // 1: by Python; else by the kernel, or nobody
   NoteName name;
+  // Of readers in its own process: what the system last said of its waits, and its CPU time then, in ns.
+  // While that is the same it has had no CPU, so no wait for one has ended; to ask is most of what a reading
+  // takes.
+  mutable Cell cpu_wait_told;  // 1 more than that; 0: nobody has asked
+  mutable Cell cpu_when_told;  // set last
 
   // As of now, where it has worked before.
   void begin(std::optional<Nanoseconds> cpu, std::optional<Nanoseconds> cpu_wait) noexcept;
   // When it ended. Nothing is changed by what is not known.
   void end(std::optional<Nanoseconds> cpu, std::optional<Nanoseconds> cpu_wait) noexcept;
 };
-static_assert(sizeof(ThreadNote) == 152);
+static_assert(sizeof(ThreadNote) == 168);
 
 struct ProcessNote {
   static constexpr std::size_t kThreads = 958;
@@ -73,7 +78,7 @@ struct ProcessNote {
   HookTimes hooks;
   Cell folded;  // of how many processes that have ended this is the sum; 0: it is of one
   Cell named_by_plus_one;
-  std::array<std::byte, 72> unused;
+  std::array<std::byte, 104> unused;
   std::array<ThreadNote, kThreads> notes;
   // Of threads that have ended and are one by their name. `cpu_end` is the sum of their times, and
   // `cpu_wait_end` of what they waited; where one of these is not known, its begin is kUnknownCpu.
@@ -115,7 +120,7 @@ struct ProcessNote {
   // Likewise, of all threads of this process that live.
   void name_natives() noexcept;
 };
-static_assert(sizeof(ProcessNote) == std::size_t{41} * 4096, "whole pages, so that what follows is aligned");
+static_assert(sizeof(ProcessNote) == std::size_t{45} * 4096, "whole pages, so that what follows is aligned");
 
 // CPU time; empty where the thread is gone.
 [[nodiscard]] std::optional<Nanoseconds> read_thread_cpu(ThreadId thread) noexcept;

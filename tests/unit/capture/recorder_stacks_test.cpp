@@ -53,6 +53,44 @@ TEST_F(RecorderStacksTest, an_event_comes_back_with_where_its_thread_stood) {
   EXPECT_EQ(code.described, 3U);
 }
 
+TEST_F(RecorderStacksTest, a_thread_that_stands_where_it_released_is_told_so_without_its_stack) {
+  const FakeCode code({kMain, kParse, kWorse});
+  recorder_.start(options());
+  recorder_.record_at(make_event(10, EventKind::Release), std::array{code.point(1), code.point(0)}, code);
+  recorder_.record(make_event(20, EventKind::Request));
+  recorder_.record_at(make_event(30, EventKind::Timeout), std::array{code.point(2)}, code);  // the holder's
+  recorder_.record_again(make_event(40, EventKind::Acquire));
+  recorder_.record_at(make_event(50, EventKind::Release), {}, code);
+  recorder_.record_again(make_event(60, EventKind::Acquire));
+  EXPECT_EQ(recorder_.stop().events, 6U);
+  EXPECT_EQ(read_stacks(only_file()),
+            (std::vector<Stack>{{kParse, kMain}, {}, {kWorse}, {kParse, kMain}, {}, {}}));
+}
+
+TEST_F(RecorderStacksTest, a_stack_of_another_recording_is_not_told_again) {
+  const FakeCode code({kMain});
+  recorder_.start(options());
+  recorder_.record_at(make_event(10, EventKind::Release), std::array{code.point(0)}, code);
+  recorder_.stop();
+  std::filesystem::remove(only_file());
+  recorder_.start(options());
+  recorder_.record_again(make_event(20, EventKind::Acquire));
+  recorder_.stop();
+  EXPECT_EQ(read_stacks(only_file()), (std::vector<Stack>{{}}));
+}
+
+TEST_F(RecorderStacksTest, a_block_that_is_full_at_the_stack_goes_on_in_the_next) {
+  const FakeCode code({kMain});
+  recorder_.start(options());
+  constexpr std::uint64_t kEvents = 20'000;
+  recorder_.record_at(make_event(999, EventKind::Release), std::array{code.point(0)}, code);
+  for (std::uint64_t i = 0; i < kEvents; ++i)
+    recorder_.record_again(make_event(1000 + i * 50, EventKind::Acquire));
+  EXPECT_EQ(recorder_.stop().events, kEvents + 1);
+  EXPECT_EQ(std::ranges::count(read_stacks(only_file()), Stack{kMain}),
+            static_cast<std::ptrdiff_t>(kEvents) + 1);
+}
+
 TEST_F(RecorderStacksTest, a_stack_that_was_told_takes_few_bytes_again) {
   const FakeCode code({kMain, kParse});
   recorder_.start(options());

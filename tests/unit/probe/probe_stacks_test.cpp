@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
+#include <ranges>
+#include <semaphore>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -40,6 +43,23 @@ class StackList final : public Recorder {
     stands_.push_back(std::move(stand));
   }
 
+  // Where its latest release was.
+  void record_again(const Event& event) noexcept override {
+    const std::scoped_lock lock(mutex_);
+    auto backwards = stands_ | std::views::reverse;
+    const auto latest = std::ranges::find_if(backwards, [&](const Stand& stand) {
+      return stand.event.kind == EventKind::Release && stand.event.thread == event.thread;
+    });
+    ASSERT_NE(latest, backwards.end());
+    Stand stand{.event = event, .lines = latest->lines};
+    stands_.push_back(std::move(stand));
+    again_.push_back(event.thread);
+  }
+
+  [[nodiscard]] std::vector<ThreadId> again() const {
+    const std::scoped_lock lock(mutex_);
+    return again_;
+  }
   [[nodiscard]] std::vector<Stand> stands() const {
     const std::scoped_lock lock(mutex_);
     return stands_;
@@ -54,11 +74,16 @@ class StackList final : public Recorder {
     const std::scoped_lock lock(mutex_);
     return bare_;
   }
+  // Requests come without a stack.
+  void await_requests(std::ptrdiff_t count) const {
+    while (std::ranges::count(bare(), EventKind::Request, &Event::kind) < count) std::this_thread::yield();
+  }
 
  private:
   mutable std::mutex mutex_;
   std::vector<Stand> stands_;
   std::vector<Event> bare_;
+  std::vector<ThreadId> again_;
 };
 
 constexpr std::size_t kEnough = 10;
@@ -196,6 +221,58 @@ TEST_F(ProbeStacksTest, an_acquire_after_a_wait_says_where_the_thread_had_stoppe
     ++asked;
   }
   EXPECT_GT(asked, 0U);
+}
+
+// Of two threads that wait for each other: the first time a stack is read, as no release was noted before;
+// and after a release for which nobody waited.
+TEST_F(ProbeStacksTest, a_stack_is_not_read_again_where_the_thread_has_only_waited) {
+  std::binary_semaphore may_ask(0);
+  std::binary_semaphore has_it(0);
+  std::binary_semaphore may_give(0);
+  std::binary_semaphore has_given(0);
+  ThreadId other_id{};
+  std::thread thread([&] {
+    other_id = this_thread_id();
+    AttachedThread other;
+    for (int turn = 0; turn < 3; ++turn) {
+      may_ask.acquire();
+      other.attach();
+      has_it.release();
+      may_give.acquire();
+      other.detach();
+      has_given.release();
+    }
+    may_ask.acquire();
+  });
+  probe_.start(list_, Stacks::On);
+  std::ptrdiff_t requests = 0;
+  for (int turn = 0; turn < 3; ++turn) {
+    may_ask.release();
+    list_.await_requests(++requests);
+    PyThreadState* const own = PyEval_SaveThread();
+    has_it.acquire();
+    if (turn == 1) {
+      may_give.release();
+      has_given.acquire();  // the GIL, while nobody waits for it
+      PyEval_RestoreThread(own);
+      continue;
+    }
+    std::thread giver([&] {
+      list_.await_requests(requests + 1);
+      may_give.release();
+    });
+    PyEval_RestoreThread(own);
+    ++requests;
+    has_given.acquire();
+    giver.join();
+  }
+  probe_.stop();
+  may_ask.release();
+  {
+    const Detached detached;
+    thread.join();
+  }
+  EXPECT_EQ(list_.again(), (std::vector{this_thread_id(), other_id, this_thread_id()}));
 }
 
 TEST_F(ProbeStacksTest, where_nobody_waits_nothing_is_read) {

@@ -44,6 +44,15 @@ class AsHooks {
     return is_noted;
   }
 
+  // An acquire after a wait, where the thread's latest release was.
+  void give_again(Event event) {
+    Gil& gil = gils_.at(static_cast<std::size_t>(event.gil));
+    gil.waiting.erase(event.thread);
+    gil.latest = event.thread;
+    event.sequence = gil.sequence++;
+    recorder_.record_again(event);
+  }
+
   // Its interpreter has ended.
   void close(GilId gil) { recorder_.close(gil, gils_.at(static_cast<std::size_t>(gil)).sequence); }
 

@@ -98,6 +98,27 @@ TEST(BlameCounters, blame_whom_blame_blames_in_any_legal_list) {
   }
 }
 
+TEST(BlameCounters, blame_the_same_where_a_stack_is_not_told_again) {
+  Twins twins;
+  std::uint64_t now = 1000;
+  twins.apply(acquire(now, 1), {});
+  for (unsigned turn = 0; turn < 100; ++turn) {
+    // They take turns, each at a place of its own that changes now and then.
+    const unsigned holder = 1 + turn % 2;
+    const unsigned waiter = 3 - holder;
+    const std::array here{twins.code.point(holder + turn / 10)};
+    const std::array there{twins.code.point(waiter + (turn - 1) / 10)};
+    twins.apply(request(now += 7, waiter), {});
+    twins.apply(release(now += 11 + turn, holder), here);
+    if (turn == 0) {
+      twins.apply(acquire(now += 3, waiter), {});
+    } else {
+      twins.apply_again(acquire(now += 3, waiter), there);
+    }
+  }
+  expect_the_same(twins, now + 5);
+}
+
 // More at once than there are rings: each of its events goes straight to the tables, after those that came
 // before.
 TEST(BlameCounters, blame_the_same_where_a_thread_finds_no_ring) {

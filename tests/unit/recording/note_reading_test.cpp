@@ -4,12 +4,15 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <semaphore>
 #include <span>
+#include <thread>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include "capture/format.h"
+#include "probe/system_thread.h"
 
 namespace gilscope {
 namespace {
@@ -104,6 +107,31 @@ TEST_F(NoteReading, gives_how_long_threads_waited_for_a_cpu_where_that_is_known)
   note_->notes[0].cpu_wait_end.set(0);
   note_->pid.set(static_cast<std::uint64_t>(getppid()));
   EXPECT_FALSE(read_note(*note_, 5'000)->threads.front().cpu_wait) << "it was killed";
+}
+
+TEST_F(NoteReading, asks_the_system_for_a_threads_waits_only_if_it_has_run_since) {
+  std::binary_semaphore is_there(0);
+  std::binary_semaphore may_end(0);
+  ThreadId id{};
+  std::thread thread([&] {
+    id = this_thread_id();
+    is_there.release();
+    may_end.acquire();
+  });
+  is_there.acquire();
+  note_->notes[0].thread.set(static_cast<std::uint64_t>(id));
+  note_->notes[0].cpu_begin.set(0);
+  note_->notes[0].cpu_wait_begin.set(0);
+  constexpr Nanoseconds kNever(1'234'567'890'123'456'789);
+  const auto read = [&] { return read_note(*note_, 5'000)->threads.front().cpu_wait.value(); };
+  EXPECT_LT(read(), kNever);
+  do {  // it may be on its way to sleep
+    note_->notes[0].cpu_wait_told.set(static_cast<std::uint64_t>(kNever.count()) + 1);
+  } while (read() != kNever);
+  note_->notes[0].cpu_when_told.set(1);  // as if it had run
+  EXPECT_LT(read(), kNever);
+  may_end.release();
+  thread.join();
 }
 
 TEST_F(NoteReading, ends_with_what_there_is_place_for) {

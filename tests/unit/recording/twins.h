@@ -36,15 +36,13 @@ class Twins {
 
   // As the probe does.
   void apply(const Event& event, std::span<const CodePoint> stack) {
-    std::optional<StackId> stands;
-    if (hooks.give(event, stack, code)) {
-      std::vector<PlaceId> places;
-      for (const auto& point : stack)
-        places.push_back(expected_.stacks.add(*static_cast<const CodePlace*>(point.code)));
-      if (!places.empty()) stands = expected_.stacks.add(std::move(places));
-    }
-    blame_.apply(event, stands);
-    machine_.apply(event);
+    const bool is_noted = hooks.give(event, stack, code);
+    expect(event, is_noted ? add(stack) : std::nullopt);
+  }
+  // An acquire after a wait, of a thread whose latest release was there.
+  void apply_again(const Event& event, std::span<const CodePoint> stack) {
+    hooks.give_again(event);
+    expect(event, add(stack));
   }
 
   // What is to be blamed.
@@ -61,6 +59,17 @@ class Twins {
   AsHooks hooks;
 
  private:
+  std::optional<StackId> add(std::span<const CodePoint> stack) {
+    std::vector<PlaceId> places;
+    for (const auto& point : stack)
+      places.push_back(expected_.stacks.add(*static_cast<const CodePlace*>(point.code)));
+    return places.empty() ? std::nullopt : std::optional(expected_.stacks.add(std::move(places)));
+  }
+  void expect(const Event& event, std::optional<StackId> stands) {
+    blame_.apply(event, stands);
+    machine_.apply(event);
+  }
+
   BlameRecord expected_;
   Blame blame_;
   GilMachine machine_;
