@@ -30,6 +30,11 @@ def waited_ms(document: dict[str, Any]) -> float:
     return float(sum(gil["wait_ns"] for process in document["processes"] for gil in process["gils"])) / 1e6
 
 
+def stood_still_ms(document: dict[str, Any]) -> float:
+    """Event loops, by what they ran themselves."""
+    return float(sum(step["total_ns"] for process in document["processes"] for step in process["loop_steps"])) / 1e6
+
+
 def median(documents: list[dict[str, Any]], figure: Any) -> float:
     """Of a figure of each."""
     return float(statistics.median(figure(document) for document in documents))
@@ -45,8 +50,9 @@ def compare(host: str, name: str, folder: Path) -> str:
     gains = [f["gain_ns"] / 1e6 for document in before for f in document["findings"] if f["gain_ns"] is not None]
     walls = [median(runs, lambda document: document["wall_ns"] / 1e6) for runs in (before, after)]
     waits = [median(runs, waited_ms) for runs in (before, after)]
+    stalls = [median(runs, stood_still_ms) for runs in (before, after)]
     promised = f"{statistics.median(gains):.0f} ms" if gains else "-"
-    times = [*waits, *walls]
+    times = [*waits, *stalls, *walls]
     measured = " | ".join(f"{time:.0f} ms" for time in times)
     return f"| {name} | {', '.join(kinds)} | {measured} | {promised} | {walls[0] - walls[1]:.0f} ms |"
 
@@ -54,8 +60,8 @@ def compare(host: str, name: str, folder: Path) -> str:
 def main() -> None:
     """A row for each."""
     host = str(Path(os.environ["GILSCOPE_HOST"]).resolve())
-    print("| program | said | waited | fixed | took | fixed | promised | gained |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| program | said | waited | fixed | loops stood still | fixed | took | fixed | promised | gained |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         for name in sys.argv[1:] or sorted(program.stem for program in (CORPUS / "fixed").glob("*.py")):
             print(compare(host, name, Path(folder)), flush=True)
