@@ -228,9 +228,21 @@ std::optional<Kind> find_what_was_waited_for(const RunSummary& run) {
   return all.do_several_compute ? std::optional(Kind::ComputingThreads) : std::nullopt;
 }
 
+// Of the process's holds: for half of their time or more no CPU was wanted. False where that is not known.
+bool is_held_asleep(const ProcessSummary& process) {
+  const auto wanted = wanted_cpu(process);
+  Nanoseconds held{};
+  for (const auto& gil : process.gils) held = add(held, gil.hold_ns);
+  return wanted && share_of(*wanted, held).value_or(1) < kHalf;
+}
+
 Kind find_whole(const RunSummary& run, const Totals& totals) {
   if (totals.hold_share < kHalf) return find_work(run).value_or(Kind::NoBottleneck);
-  return run.verdict.kind == RunVerdict::Kind::OneThread ? Kind::LittleToGain : Kind::NoBottleneck;
+  if (run.verdict.kind != RunVerdict::Kind::OneThread) return Kind::NoBottleneck;
+  const auto process = std::ranges::find(run.processes, run.verdict.pid,
+                                         [](const auto& known) { return std::optional(known.pid); });
+  const bool is_asleep = process != run.processes.end() && is_held_asleep(*process);
+  return is_asleep ? Kind::HeldAsleep : Kind::LittleToGain;
 }
 
 std::optional<RunFinding> judge_whole(const RunSummary& run) {

@@ -50,6 +50,7 @@ struct ProcessRecord {
   std::vector<ThreadRecord> threads;
   HookTimes hooks{};
   std::vector<LoopSteps> steps;
+  std::uint64_t further_steps = 0;   // as ProcessNotes has it
   std::optional<BlameRecord> blame;  // of a capture; empty where events were counted
   bool became_program = false;       // another one (exec)
 };

@@ -54,6 +54,7 @@ struct RunFinding {
     // less than half of the waiting of a bottleneck, one of these where there is none. Of runs of kLeastRun.
     NoBottleneck,
     LittleToGain,  // one thread used the GIL, which it held for most of the time
+    HeldAsleep,    // likewise, and used a CPU for less than half of that: a call sleeps with the GIL
     IoBound,       // no process used its GIL or a CPU for half of its time
     ReleasedByC,   // one used a CPU, and most of that without its GIL
   };

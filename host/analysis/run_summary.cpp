@@ -68,6 +68,7 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
     summary.threads.push_back(std::move(thread));
   }
   summary.loop_stalls = rank_stalls(record);
+  summary.further_stalls = record.further_steps;
   if (!record.blame) return summary;
   summary.blame = rank_blame(*record.blame, record.tick);
   for (auto& gil : summary.gils) {

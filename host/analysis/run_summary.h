@@ -86,6 +86,7 @@ struct ProcessSummary {
   std::optional<std::vector<BlameRow>> blame;  // empty where it was not recorded
   bool became_program = false;                 // another one (exec)
   std::vector<LoopStall> loop_stalls;          // what took most first
+  std::uint64_t further_stalls = 0;            // steps at more places than are kept
 };
 
 // Who does no work of the program's: multiprocessing's fork server, and forks that became another program.

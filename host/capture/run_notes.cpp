@@ -54,7 +54,8 @@ ordered_json describe(const ProcessNotes& process) {
             {"ticks", process.hooks.ticks},
             {"work_ticks", process.hooks.work_ticks}}},
           {"threads", std::move(threads)},
-          {"loop_steps", std::move(steps)}};
+          {"loop_steps", std::move(steps)},
+          {"further_loop_steps", process.further_steps}};
 }
 
 struct OutOfRange : std::exception {};
@@ -144,6 +145,8 @@ ProcessNotes parse_process(const json& object) {
   if (object.contains("loop_steps")) {  // likewise
     for (const auto& steps : object.at("loop_steps")) process.steps.push_back(steps_at(steps));
   }
+  if (object.contains("further_loop_steps"))  // likewise
+    process.further_steps = number_at(object, "further_loop_steps", kMaxTicks);
   return process;
 }
 

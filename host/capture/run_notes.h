@@ -52,7 +52,8 @@ struct ProcessNotes {
   std::vector<ThreadRecord> threads;
   HookTimes hooks{};
   std::vector<LoopSteps> steps;
-  bool became_program = false;  // another one (exec)
+  std::uint64_t further_steps = 0;  // that were long, too, at more places than are kept
+  bool became_program = false;      // another one (exec)
 };
 
 // Pythons that recorded processes have started, and that did not join.

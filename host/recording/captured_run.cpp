@@ -100,6 +100,7 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
       .threads = merge_threads(process, names),
       .hooks = process.notes == nullptr ? HookTimes{} : process.notes->hooks,
       .steps = process.notes == nullptr ? std::vector<LoopSteps>() : steps_since(begin, process.notes->steps),
+      .further_steps = process.notes == nullptr ? 0 : process.notes->further_steps,
       .blame = BlameRecord{.spans = blame.spans(end),
                            .long_waits = blame.long_waits(),
                            .stacks = std::move(names.stacks),

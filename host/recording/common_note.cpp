@@ -107,6 +107,7 @@ std::optional<ProcessRecord> read_process(const ProcessNote& note, const BlameCo
       .threads = std::move(notes->threads),
       .hooks = notes->hooks,
       .steps = steps_since(notes->folded == 0 ? notes->begin : ~std::uint64_t{0}, std::move(notes->steps)),
+      .further_steps = notes->further_steps,
       .blame = counted.blame(end),
       .became_program = notes->became_program};
 }

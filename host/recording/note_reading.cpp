@@ -166,6 +166,7 @@ std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now
   notes.threads = read_threads(note, is_this_process, other);
   notes.hooks = read_hooks(note.hooks);
   notes.steps = read_steps(note.steps);
+  notes.further_steps = read_sum(note.steps.others);
   return notes;
 }
 

@@ -29,6 +29,7 @@ void add_hooks(HookTimes& sum, const HookTimes& part) noexcept {
 
 // By the family that its thread is in there.
 void add_steps(ProcessNote& sum, const ProcessNote& part) noexcept {
+  sum.steps.others += part.steps.others;
   for (const StepRow& row : part.steps.rows) {
     if (row.thread == 0) continue;
     const ThreadId thread{static_cast<std::uint32_t>(row.thread)};

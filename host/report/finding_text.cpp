@@ -255,6 +255,11 @@ std::string describe_whole(const RunFinding& finding, const RunSummary& summary)
       return held +
              ", so threads have little to gain: use processes or sub-interpreters, or C code that releases "
              "it; `gilscope compare` says which pays";
+    case RunFinding::Kind::HeldAsleep:
+      return held +
+             ", and a CPU was used for less than half of that: a call sleeps with the GIL; other threads "
+             "could "
+             "run meanwhile if it were released there";
     case RunFinding::Kind::IoBound:
       if (summary.processes.size() > 1) {
         return "no process held its GIL or used a CPU for half of its time: they wait for something else";
@@ -298,6 +303,8 @@ std::string_view name_of(RunFinding::Kind kind) noexcept {
       return "frequent_releases";
     case RunFinding::Kind::LittleToGain:
       return "little_to_gain";
+    case RunFinding::Kind::HeldAsleep:
+      return "held_asleep";
     case RunFinding::Kind::IoBound:
       return "io_bound";
     case RunFinding::Kind::ReleasedByC:

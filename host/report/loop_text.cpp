@@ -48,6 +48,10 @@ std::string format_loop_stalls(const ProcessSummary& process, const TextStyle& s
   if (stalls.size() > kMaxSteps) {
     text += fmt::format("  ({} places more, that took less: --json has them)\n", stalls.size() - kMaxSteps);
   }
+  if (process.further_stalls != 0) {
+    text += fmt::format("  + {} at more places than are kept\n",
+                        count_of(process.further_stalls, "further step"));
+  }
   return text;
 }
 

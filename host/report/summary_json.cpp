@@ -159,7 +159,8 @@ ordered_json process_json(const ProcessSummary& process) {
           {"blame", blame_json(process.blame)},
           {"handoffs", std::move(handoffs)},
           {"became_program", process.became_program},
-          {"loop_steps", loop_steps_json(process)}};
+          {"loop_steps", loop_steps_json(process)},
+          {"further_loop_steps", process.further_stalls}};
 }
 
 ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) {

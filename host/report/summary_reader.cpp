@@ -244,6 +244,8 @@ ProcessSummary read_process(const json& process, bool is_first) {
     for (const json& row : array_at(process, "loop_steps"))
       summary.loop_stalls.push_back(read_loop_steps(row));
   }
+  if (process.contains("further_loop_steps"))  // later
+    summary.further_stalls = count_at(process, "further_loop_steps");
   return summary;
 }
 

@@ -167,6 +167,7 @@ class Process:
     cpu_wait_ns: int | None = None  #: its threads in the queue for a CPU; None: known of none
     became_program: bool = False  #: another one, by exec: most forks that do so do nothing else
     loop_steps: list[LoopSteps] = dataclasses.field(default_factory=list)  #: that were long; what took most first
+    further_loop_steps: int = 0  #: that were long, too, at more places than are kept
 
 
 @dataclasses.dataclass(frozen=True)

@@ -72,12 +72,13 @@ function blameTable(page) {
   return [table, lost.blame_rows ? make("p", { class: "faint" }, `${plural(lost.blame_rows, "row")} that caused less are left out: --json has them.`) : null];
 }
 
-// What loops of asyncio and trio ran that took 50 ms or more; nothing where there was none.
+// What event loops ran that took 50 ms or more; nothing where there was none.
 function stepTable({ report, sources }) {
   const rows = report.processes.flatMap((process) => process.loop_steps.map((row) => ({ ...row, process, nameOf: threadName(process) })));
   if (rows.length === 0) return null;
   const words = ({ place, work }) => (place ? `${place.function} (${lineOf(place)})` : work?.name ?? "…");
-  return sortableTable([
+  const further = report.processes.reduce((sum, process) => sum + process.further_loop_steps, 0);
+  const table = sortableTable([
     asNumber("in all", (row) => row.total_ns, duration),
     { title: "what it ran", of: words, kind: "wide",
       cell: (row) => [make("span", { class: "code" }, row.place ? words(row) : `collecting garbage (${words(row)})`), sourceOf(sources, row.place)] },
@@ -88,6 +89,7 @@ function stepTable({ report, sources }) {
     asNumber("after", (row) => (row.process.folded ? null : row.max_begin_ns), duration),
     asNumber("nobody else waited", (row) => row.alone, count),
   ], rows, { caption: "After: when the longest began. Nobody else waited: no timer was due, no file was watched." });
+  return [table, further > 0 ? make("p", { class: "faint" }, `+ ${plural(further, "further step")} at more places than are kept.`) : null];
 }
 
 function threadTable({ report, left_out: lost }) {

@@ -305,6 +305,12 @@ TEST(RunFindings, of_the_whole_run_say_where_the_time_goes) {
   auto alone = plain_process(500, 0);
   alone.threads.pop_back();
   EXPECT_EQ(found_in(judged({alone})), std::vector{FindingKind::LittleToGain});
+  alone.cpu_ns = 250 * kMsTime;
+  EXPECT_EQ(found_in(judged({alone})), std::vector{FindingKind::LittleToGain});
+  alone.cpu_ns = 249 * kMsTime;
+  EXPECT_EQ(found_in(judged({alone})), std::vector{FindingKind::HeldAsleep});
+  alone.cpu_wait_ns = 1 * kMsTime;
+  EXPECT_EQ(found_in(judged({alone})), std::vector{FindingKind::LittleToGain}) << "it wanted one";
 
   const auto found = judged({plain_process(800, 30)}).findings;
   EXPECT_FALSE(found[0].pid);

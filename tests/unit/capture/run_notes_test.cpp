@@ -43,6 +43,7 @@ RunNotes some_notes() {
                           .ticks = 900,
                           .longest = 400,
                           .longest_begin = 1500}},
+               .further_steps = 7,
                .became_program = true},
               {.pid = 4002, .parent_pid = 4001, .start_method = "spawn", .name = "parser", .begin = 2000}}};
 }
@@ -78,6 +79,7 @@ TEST_F(RunNotesTest, is_read_as_it_was_written) {
   EXPECT_TRUE(notes->processes.at(0).became_program);
   EXPECT_FALSE(notes->processes.at(1).became_program);
   EXPECT_EQ(notes->processes.at(0).steps, some_notes().processes.at(0).steps);
+  EXPECT_EQ(notes->processes.at(0).further_steps, 7U);
   write_run_notes(folder_.path(), *notes);
   EXPECT_EQ(text(), before);
 }
@@ -127,7 +129,9 @@ TEST_F(RunNotesTest, has_no_steps_of_loops_where_the_capture_is_older_and_refuse
   write();
   EXPECT_ANY_THROW(read_run_notes(folder_.path())) << "longer than all";
   process.erase("loop_steps");
+  process.erase("further_loop_steps");
   write();
+  EXPECT_EQ(read_run_notes(folder_.path())->processes.at(0).further_steps, 0U);
   EXPECT_TRUE(read_run_notes(folder_.path())->processes.at(0).steps.empty());
 }
 

@@ -186,7 +186,7 @@ TEST(FoldedProcesses, count_what_had_not_ended_up_to_their_end) {
   EXPECT_EQ(caused, 200U);
 }
 
-TEST(FoldedProcesses, have_the_cpu_time_and_the_hooks_of_all) {
+TEST(FoldedProcesses, have_the_cpu_time_the_hooks_and_the_steps_beyond_their_rows_of_all) {
   const auto kinds = std::make_unique<ProcessKinds>();
   ProcessFolder folder(*kinds);
   Slot sum("sum");
@@ -200,6 +200,7 @@ TEST(FoldedProcesses, have_the_cpu_time_and_the_hooks_of_all) {
     part.note().cpu_end.set(100 + i);
     part.note().parent_pid.set(i);
     part.note().hooks = {.timed = i, .acquires = i, .ticks = 10 * i, .work_ticks = 100 * i};
+    part.note().steps.others = i;
     ASSERT_TRUE(folder.add(sum.data(), part.data()));
   }
   const auto notes = read_note(sum.note(), 0);
@@ -207,6 +208,7 @@ TEST(FoldedProcesses, have_the_cpu_time_and_the_hooks_of_all) {
   EXPECT_EQ(notes->cpu, Nanoseconds(6));
   EXPECT_EQ(notes->hooks.ticks, 60U);
   EXPECT_EQ(notes->hooks.work_ticks, 600U);
+  EXPECT_EQ(notes->further_steps, 6U);
   EXPECT_EQ(notes->parent_pid, 0) << "of several";
 }
 

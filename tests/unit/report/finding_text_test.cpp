@@ -194,6 +194,7 @@ TEST(FindingText, of_a_whole_run_is_what_to_do_and_why) {
   EXPECT_EQ(text(Kind::NoBottleneck), "leave the GIL as it is: all waits for it together took 3.00 ms");
   EXPECT_THAT(text(Kind::LittleToGain),
               HasSubstr("held 40 % of the time, so threads have little to gain: use"));
+  EXPECT_THAT(text(Kind::HeldAsleep), HasSubstr("a call sleeps with the GIL; other threads could run"));
   EXPECT_THAT(text(Kind::IoBound), HasSubstr("held 40 % of the time, and a CPU was busy for less than half"));
   EXPECT_THAT(text(Kind::ReleasedByC),
               HasSubstr("held 40 % of the time, and most of the CPU time went by without"));

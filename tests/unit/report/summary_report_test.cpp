@@ -60,12 +60,14 @@ TEST(SummaryReport, lists_the_steps_of_event_loops_that_took_long_and_the_json_h
                                   .ticks = 350 * kMillisecondTicks,
                                   .longest = 112 * kMillisecondTicks,
                                   .longest_begin = 40 * kMillisecondTicks}};
+  run.processes.front().further_steps = 3;
   const auto summary = summarize_run(run);
   EXPECT_THAT(
       format_summary(summary, {.columns = 1000}),
       HasSubstr("Steps of event loops that took 50 ms or more, 410 ms in all:\n"
                 "  handle (app.py:23) in MainThread: 4 × up to 112 ms (after 40.0 ms), 350 ms in all\n"
-                "  collecting garbage (generation 2) in MainThread: once, 60.0 ms (after 10.0 ms)\n"));
+                "  collecting garbage (generation 2) in MainThread: once, 60.0 ms (after 10.0 ms)\n"
+                "  + 3 further steps at more places than are kept\n"));
   const auto document = summary_json(summary, {});
   const auto& steps = document["processes"][0]["loop_steps"];
   EXPECT_EQ(steps[0]["place"]["line"], 23);
@@ -76,6 +78,7 @@ TEST(SummaryReport, lists_the_steps_of_event_loops_that_took_long_and_the_json_h
   EXPECT_EQ(document["findings"][0]["stood_still_ns"], 350'000'000);
   const auto again = read_summary(dump_json(document));
   EXPECT_EQ(summary_json(again, {})["processes"][0]["loop_steps"], steps);
+  EXPECT_EQ(again.processes.front().further_stalls, 3U);
   EXPECT_EQ(summary_json(again, {})["findings"], document["findings"]);
 }
 
