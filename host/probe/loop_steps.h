@@ -1,7 +1,8 @@
 // What event loops run that does not come back to them for long. Each callback of asyncio, and each step of a
 // task of trio, runs by Context.run: while steps are watched, that method is a function of ours, which reads
-// the clock before and after it. The program sees the same method. Of loops that run nothing by it (uvloop)
-// it is the steps of tasks alone: see task_sends.h. gevent's hub has neither.
+// the clock before and after it. The program sees the same method. Of loops that run nothing by it it is
+// what they call instead: of uvloop the steps of tasks (task_sends.h) and its callbacks (context_slots.h), of
+// gevent's hub the switches to greenlets (greenlet_switches.h).
 #pragma once
 
 #include "probe/clock.h"

@@ -7,89 +7,13 @@
 
 #include "probe/clock.h"
 #include "probe/loaded_module.h"
+#include "probe/owned_object.h"
+#include "probe/place_words.h"
 #include "probe/python_frame.h"
 #include "support/library_file.h"
 
 namespace gilscope {
 namespace {
-
-// A new reference that is given back.
-class Owned {
- public:
-  explicit Owned(PyObject* object) noexcept : object_(object) {
-    if (object == nullptr) PyErr_Clear();
-  }
-  Owned(const Owned&) = delete;
-  Owned& operator=(const Owned&) = delete;
-  Owned(Owned&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
-  Owned& operator=(Owned&& other) noexcept {
-    std::swap(object_, other.object_);
-    return *this;
-  }
-  ~Owned() { Py_XDECREF(object_); }
-
-  [[nodiscard]] PyObject* get() const noexcept { return object_; }
-  explicit operator bool() const noexcept { return object_ != nullptr && object_ != Py_None; }
-
- private:
-  PyObject* object_;
-};
-
-// The exception that the step has raised.
-class KeptException {
- public:
-#if PY_VERSION_HEX >= 0x030c0000
-  KeptException() noexcept : exception_(PyErr_GetRaisedException()) {}
-  ~KeptException() { PyErr_SetRaisedException(exception_); }
-#else
-  KeptException() noexcept { PyErr_Fetch(&type_, &exception_, &traceback_); }
-  ~KeptException() { PyErr_Restore(type_, exception_, traceback_); }
-#endif
-  KeptException(const KeptException&) = delete;
-  KeptException& operator=(const KeptException&) = delete;
-  KeptException(KeptException&&) = delete;
-  KeptException& operator=(KeptException&&) = delete;
-
- private:
-  PyObject* exception_ = nullptr;
-#if PY_VERSION_HEX < 0x030c0000
-  PyObject* type_ = nullptr;
-  PyObject* traceback_ = nullptr;
-#endif
-};
-
-// As an attribute of C code is found: no __getattr__ of the program's is asked.
-Owned attribute(PyObject* object, const char* name) noexcept {
-  const Owned text(PyUnicode_FromString(name));
-  return Owned(text ? PyObject_GenericGetAttr(object, text.get()) : nullptr);
-}
-
-void set_text(PyObject* text, char* to, std::size_t room, std::size_t& bytes, bool keeps_end) noexcept {
-  Py_ssize_t size = 0;
-  const char* const from =
-      text != nullptr && PyUnicode_Check(text) ? PyUnicode_AsUTF8AndSize(text, &size) : nullptr;
-  bytes = 0;
-  if (from == nullptr) {
-    PyErr_Clear();
-    return;
-  }
-  std::string_view view(from, static_cast<std::size_t>(size));
-  if (view.size() > room && keeps_end) view.remove_prefix(view.size() - room);
-  bytes = view.copy(to, room);
-}
-
-void set_place(PyCodeObject& code, int line, CodeWords& words) noexcept {
-  words.line = line > 0 ? static_cast<std::uint32_t>(line) : 0;
-  set_text(code.co_filename, words.file_text.data(), CodeWords::kFileBytes, words.file_bytes, true);
-  set_text(code.co_qualname, words.function_text.data(), CodeWords::kFunctionBytes, words.function_bytes,
-           false);
-}
-
-void set_name(std::string_view name, CodeWords& words) noexcept {
-  words.line = 0;
-  words.file_bytes = 0;
-  words.function_bytes = name.copy(words.function_text.data(), CodeWords::kFunctionBytes);
-}
 
 bool is_c_task(const PyTypeObject* type) noexcept {
   return std::string_view(type->tp_name) == "_asyncio.Task";

@@ -8,9 +8,9 @@ namespace gilscope {
 
 using SendFunction = PySendResult (*)(PyObject*, PyObject*, PyObject**);
 
-// From now on it calls `ours` instead, which is the same each time; also where it is imported later. The
-// calling thread holds a GIL. One thread at a time.
-void lead_sends(SendFunction ours) noexcept;
+// From now on `module` calls `ours` instead, which is the same each time; where it is another module than
+// asyncio's, or was led already, nothing happens. The calling thread holds a GIL.
+void lead_sends(PyObject* module, SendFunction ours) noexcept;
 // Any thread, and after the end of Python too.
 void give_sends_back() noexcept;
 

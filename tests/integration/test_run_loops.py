@@ -85,6 +85,53 @@ def test_so_are_those_of_uvloop(summarize):
     assert row["count"] == 3
 
 
+CALLBACKS = """
+class Answer(asyncio.Protocol):
+    def data_received(self, data):
+        nested.run(spin)
+        asyncio.get_running_loop().call_later(0, later, closed)
+
+def soon(): spin()
+def later(closed): spin(); closed.set_result(None)
+def fail(): spin(); raise KeyError("kept")
+
+async def serve():
+    global closed
+    loop = asyncio.get_running_loop()
+    closed = loop.create_future()
+    heard = []
+    loop.set_exception_handler(lambda loop, context: heard.append(context["exception"].args))
+    loop.call_soon(soon)
+    loop.call_soon(sum, range(10))
+    server = await loop.create_server(Answer, "127.0.0.1", 0)
+    _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(b"ask")
+    await closed
+    loop.call_soon(fail)
+    await asyncio.sleep(0.001)
+    writer.close()
+    server.close()
+    print(heard)
+
+nested = contextvars.copy_context()
+"""
+
+
+def test_so_are_callbacks_of_uvloop_that_are_no_tasks(summarize, run, stock):
+    """By what they called, which CPython forgets since 3.14."""
+    pytest.importorskip("uvloop", reason="uvloop is not installed: group integrations")
+    forgets = run([stock, "-c", "import sys; print(sys.version_info >= (3, 14))"]).stdout == "True\n"
+    code = f"import sys; sys.path.append({sysconfig.get_path('platlib')!r})\nimport uvloop\n"
+    ran, document = summarize(f"{LOOP}{CALLBACKS}{code}uvloop.run(serve())\nuvloop.run(main())")
+    assert (ran.returncode, ran.stdout) == (0, "[('kept',)]\n")
+    (process,) = document["processes"]
+    if not forgets:
+        for function in ("soon", "Answer.data_received", "later"):
+            assert [row["count"] for row in steps_of(process, function)] == [1], function
+    assert sum(row["count"] for row in process["loop_steps"]) >= 4 + 3, "of callbacks, and of tasks once each"
+    assert [row["count"] for row in steps_of(process, "handle")] == [3]
+
+
 def test_without_lines_no_step_is_watched(summarize):
     _, document = summarize(LOOP + "asyncio.run(main())", flags=["--no-stacks"])
     assert document["processes"][0]["loop_steps"] == []
