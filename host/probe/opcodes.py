@@ -34,7 +34,7 @@ def main() -> None:
         if base not in opcode.opmap or base == "ENTER_EXECUTOR":
             continue
         value = opcode.opmap[base]
-        cached = caches.get(base, 0) if isinstance(caches, dict) else caches[value]
+        cached = caches[value] if isinstance(caches, list) else caches.get(base, 0)  # 3.15 has a frozen dict
         traits = [
             name
             for name, has_it in {
