@@ -27,6 +27,13 @@
 namespace gilscope {
 namespace {
 
+// What is noted of a step is written with the GIL held.
+#ifdef Py_GIL_DISABLED
+constexpr bool kHasAlwaysGil = false;
+#else
+constexpr bool kHasAlwaysGil = true;
+#endif
+
 // Below that no step is long by any clock: no processor counts slower.
 constexpr std::uint64_t kLeastTicks = 50'000'000;
 // A step that has lasted for so long may become one.
@@ -290,10 +297,7 @@ bool put_in_place() noexcept {
 }  // namespace
 
 void watch_steps(StepTable& table, ProbeClock clock) noexcept {
-#ifdef Py_GIL_DISABLED
-  static_cast<void>(table);
-  static_cast<void>(clock);
-#else
+  if (!kHasAlwaysGil) return;
   StepWatch& watch = step_watch;
   const TakenWatch taken;
   auto* const place = std::ranges::find(watch.tables, nullptr);
@@ -306,7 +310,6 @@ void watch_steps(StepTable& table, ProbeClock clock) noexcept {
   }
   *place = &table;
   watch.watchers.fetch_add(1, std::memory_order_relaxed);
-#endif
 }
 
 void unwatch_steps(StepTable& table) noexcept {
