@@ -12,7 +12,9 @@ string(JSON GILSCOPE_PYTHON_EXECUTABLE GET "${python_linkage}" executable)
 
 set(python_static_options
   -Wl,--export-dynamic -Wl,--whole-archive ${python_static_library} -Wl,--no-whole-archive ${python_system_libraries})
-set(python_shared_options ${python_shared_library} -Wl,-rpath,${python_rpath})
+# Of the host itself the package's extension looks for this one symbol (host/probe/nesting.h).
+set(python_shared_options
+  ${python_shared_library} -Wl,-rpath,${python_rpath} -Wl,--export-dynamic-symbol=gilscope_running_probes)
 
 # Sets `linkage` to this one if a program that embeds CPython with its options links and starts.
 function(try_linkage name)
