@@ -36,12 +36,12 @@ struct ThreadMemory {
   std::uint64_t last_session = 0;     // which was in this run
   Standing noted{};                   // at a release that came with its stack,
   std::uint64_t noted_ticks = 0;      // then
-  bool is_where_noted = false;        // it waits, and that release was its latest event before
   std::uintptr_t initialised = 0;     // the condition variable that it initialised last
   ThreadId id = kNobody;
   std::uint32_t timeouts = 0;     // in the wait that is on, of holds that went on
   std::uint32_t until_timed = 0;  // how many events until one is timed, see HookTimes
   bool is_recording = false;      // re-entry guard
+  bool is_where_noted = false;    // it waits, and its latest event before was that release
 };
 
 // What the hooks do for a run of a probe.

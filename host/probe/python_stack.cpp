@@ -216,8 +216,7 @@ constexpr bool kAreFramesKnown = true;
 
 Standing standing_of(const void* thread_state) noexcept {
   const PythonFrame* const frame = innermost_frame(*static_cast<const PyThreadState*>(thread_state));
-  return {
-      .state = thread_state, .frame = frame, .instruction = frame != nullptr ? frame->instruction : nullptr};
+  return {.frame = frame, .instruction = frame != nullptr ? frame->instruction : nullptr};
 }
 
 std::span<const CodePoint> read_stack(const void* thread_state, FrameBuffer& buffer) noexcept {

@@ -10,11 +10,10 @@
 
 namespace gilscope {
 
-// What a thread state's innermost frame is, and where it stands: while the thread runs no Python code, its
-// whole stack is the same as long as this is.
+// A thread's innermost frame, and where it stands: while it runs no Python code, its whole stack is the same
+// as long as this is. Small, as each thread keeps one.
 struct Standing {
-  const void* state;
-  const void* frame;
+  const void* frame;  // nullptr: none
   const void* instruction;
 
   friend bool operator==(const Standing&, const Standing&) = default;

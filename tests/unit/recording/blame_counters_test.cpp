@@ -107,7 +107,7 @@ TEST(BlameCounters, blame_the_same_where_a_stack_is_not_told_again) {
     const unsigned holder = 1 + turn % 2;
     const unsigned waiter = 3 - holder;
     const std::array here{twins.code.point(holder + turn / 10)};
-    const std::array there{twins.code.point(waiter + (turn - 1) / 10)};
+    const std::array there{twins.code.point(waiter + (turn == 0 ? 0 : turn - 1) / 10)};
     twins.apply(request(now += 7, waiter), {});
     twins.apply(release(now += 11 + turn, holder), here);
     if (turn == 0) {
