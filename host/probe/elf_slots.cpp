@@ -3,6 +3,7 @@
 #include "probe/elf_slots.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <dlfcn.h>
 #include <elf.h>
@@ -231,6 +232,8 @@ std::vector<LoadedObject::FoundSlot> LoadedObject::find_relocations(std::string_
 std::vector<Slot> LoadedObject::find_slots(std::string_view function) const {
   std::vector<Slot> slots;
   for (const FoundSlot& slot : find_relocations(function)) {
+    // Relaxed: that it is none is all that is asked, and was decided when the object was loaded.
+    if (std::atomic_ref(*slot.place).load(std::memory_order_relaxed) == 0) continue;
     slots.push_back({.place = slot.place, .pages = pages_of(reinterpret_cast<std::uintptr_t>(slot.place))});
   }
   return slots;

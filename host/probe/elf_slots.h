@@ -36,7 +36,10 @@ class LoadedObject {
   [[nodiscard]] bool contains(std::uintptr_t address, std::size_t size = 1) const noexcept;
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-  // Every slot that the object calls `function` through. Throws ProbeError where its tables are malformed.
+  // Every slot that the object calls `function` through. Not those that are NULL: the object looks there
+  // whether the C library has the function (a weak reference, such as that to sem_clockwait in Pythons built
+  // for older ones), and who wrote something there would say so. Throws ProbeError where its tables are
+  // malformed.
   [[nodiscard]] std::vector<Slot> find_slots(std::string_view function) const;
 
   // Whether another object defines `function`: this one only calls it.

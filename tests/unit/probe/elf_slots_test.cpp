@@ -1,6 +1,8 @@
 #include "probe/elf_slots.h"
 
 #include <cstdlib>
+#include <dlfcn.h>
+#include <filesystem>
 #include <set>
 #include <string>
 #include <sys/mman.h>
@@ -86,6 +88,21 @@ TEST(ElfSlots, TheProtectionOfEveryPageIsThatWhichTheSystemKnows) {
     }
     EXPECT_THAT(seen, testing::IsSupersetOf({"r--p", "r-xp", "rw-p"})) << object.path();
   }
+}
+
+// Who asks whether a function is there must not hear that it is, by somebody's hook.
+TEST(ElfSlots, ASlotThatIsNullIsNone) {
+  const auto library = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libweak_call.so";
+  void* const handle = dlopen(library.c_str(), RTLD_NOW);
+  ASSERT_NE(handle, nullptr) << dlerror();
+  const auto call_or = reinterpret_cast<int (*)(int)>(dlsym(handle, "gilscope_test_call_or"));
+  ASSERT_NE(call_or, nullptr);
+  const auto object = LoadedObject::containing(reinterpret_cast<const void*>(call_or));
+  EXPECT_TRUE(object.imports("gilscope_test_of_no_library"));
+  EXPECT_TRUE(object.find_slots("gilscope_test_of_no_library").empty());
+  EXPECT_FALSE(object.find_slots("getpid").empty());
+  EXPECT_EQ(call_or(7), 7);
+  dlclose(handle);
 }
 
 TEST(ElfSlots, AnAddressOfNoObjectIsRefused) {
