@@ -29,7 +29,10 @@ struct Instruction {
   bool is_over =
       false;  // it stands in what follows the instruction proper: the function that it called returned
   bool is_return = false;
-  bool is_drop = false;     // it deletes a name, or gives it another object
+  bool is_drop = false;  // it deletes a name, or gives it another object
+  // Its operands were taken, for a function of Python code that has no frame any more, or none yet.
+  // Since 3.14.
+  bool has_entered = false;
   std::int32_t depth = -1;  // of the stack before it, in objects; -1: not known
 };
 

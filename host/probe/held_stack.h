@@ -19,7 +19,8 @@ namespace gilscope {
 // The stack, which lies in the buffer, with that as its innermost place; an empty one stays empty.
 [[nodiscard]] std::span<const CodePoint> put_first(const CodePoint& work, std::span<const CodePoint> stack,
                                                    FrameBuffer& buffer) noexcept;
-// Likewise, where the look found the thread, as far as that frame is still there.
+// Likewise, where the look found the thread: its frame with those below it, or that place alone where the
+// frame is gone; the stack as it is where the code is gone, too.
 [[nodiscard]] std::span<const CodePoint> put_first(const HolderLook& look, std::span<const CodePoint> stack,
                                                    FrameBuffer& buffer) noexcept;
 

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "probe/bytecode.h"
+#include "probe/code_deaths.h"
 #include "probe/copy_memory.h"
 #include "probe/python_frame.h"
 #include "probe/work_place.h"
@@ -212,6 +213,13 @@ bool see(const PyThreadState* state, SeenFrame& seen) noexcept {
   return copy_memory(slots, seen.slots.data(), size) == size;
 }
 
+#if PY_VERSION_HEX >= 0x030e0000
+bool is_call(Operation operation) noexcept {
+  return operation == Operation::Call || operation == Operation::CallKw ||
+         operation == Operation::CallFunctionEx;
+}
+#endif
+
 Instruction find_instruction_of(LookSpace& space) noexcept {
   const PyCodeObject& code = space.seen.code();
   const auto offset = space.seen.frame.instruction - space.seen.first_instruction();
@@ -233,8 +241,10 @@ Instruction find_instruction_of(LookSpace& space) noexcept {
 #if PY_VERSION_HEX >= 0x030e0000
   const auto* const slots = evaluation_stack_of(space.seen.place, code);
   const auto* const top = static_cast<const std::uintptr_t*>(space.seen.frame.stack_pointer);
-  found.depth =
+  const std::int32_t depth =
       top < slots ? -1 : static_cast<std::int32_t>(std::min<std::ptrdiff_t>(top - slots, INT16_MAX));
+  found.has_entered = is_call(found.operation) && depth >= 0 && depth < found.depth;
+  found.depth = depth;
 #endif
   return found;
 }
@@ -242,6 +252,10 @@ Instruction find_instruction_of(LookSpace& space) noexcept {
 // 0: none.
 std::uintptr_t operand_of(const LookSpace& space, const Instruction& instruction) noexcept {
   if (instruction.depth < 0) return 0;
+  if (instruction.has_entered) {
+    const auto called = static_cast<std::size_t>(instruction.depth);  // where it lay lowest
+    return called < space.seen.slots_seen ? without_flags(space.seen.slots.at(called)) : 0;
+  }
   const auto places = operand_places(instruction, static_cast<std::size_t>(instruction.depth));
   if (!places || std::max(places->first, places->second) >= space.seen.slots_seen) return 0;
   const auto first = without_flags(space.seen.slots.at(places->first));
@@ -275,7 +289,7 @@ std::optional<CodePoint> find_work_of(LookSpace& space) noexcept {
     default:
       // It stands where it called a function of Python code that has no frame: that one has just returned.
       if (name_callable(text, operand)) return work_point(WorkKind::Freeing, text.view());
-      if (instruction.is_over) return std::nullopt;
+      if (instruction.is_over || instruction.has_entered) return std::nullopt;
   }
   return text.view().empty() ? std::nullopt : work_point(WorkKind::Call, text.view());
 }
@@ -290,12 +304,17 @@ std::optional<HolderLook> look_at_holder(const void* thread_state) noexcept {
   const auto* const state = static_cast<const PyThreadState*>(thread_state);
   std::optional<HolderLook> look;
   if (see(state, space.seen)) {
+    const void* const code = code_at(space.seen.frame);
+    const std::uint64_t deaths = deaths_at(code);
     const auto work = find_work_of(space);
     if (work && see(state, space.again) && space.seen.is_same_as(space.again)) {
       const auto instruction = space.seen.frame.instruction - space.seen.first_instruction();
+      const std::uint64_t first_life = first_life_in(*state);
       look = HolderLook{.work = *work,
-                        .code = code_at(space.seen.frame),
-                        .instruction = static_cast<std::int32_t>(instruction)};
+                        .code = code,
+                        .instruction = static_cast<std::int32_t>(instruction),
+                        .first_life = first_life,
+                        .life = first_life + deaths};
     }
   }
   space.is_taken.clear(std::memory_order_release);

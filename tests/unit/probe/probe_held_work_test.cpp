@@ -112,7 +112,8 @@ class ProbeHeldWorkTest : public ProbeOfStacksTest {
     is_ready.acquire();
     Py_END_ALLOW_THREADS;
     probe_.start(list_, Stacks::On);
-    run("exec(compile(\"\"\"" + code + "\"\"\", 'culprit.py', 'exec'))");
+    // It lives on, as code does that is no longer run.
+    run("code = compile(\"\"\"" + code + "\"\"\", 'culprit.py', 'exec')\nexec(code)");
     probe_.stop();
     Py_BEGIN_ALLOW_THREADS;
     waiter.join();
