@@ -5,6 +5,13 @@
 
 namespace gilscope {
 
+// False where a GIL may be switched on or off while Python runs: what relies on it is compiled, and not used.
+#ifdef Py_GIL_DISABLED
+inline constexpr bool kHasAlwaysGil = false;
+#else
+inline constexpr bool kHasAlwaysGil = true;
+#endif
+
 // nullptr: it is attached to no interpreter.
 [[nodiscard]] PyThreadState* attached_state() noexcept;
 

@@ -207,9 +207,7 @@ void put_in_place(PyInterpreterState* interpreter) noexcept {
 }  // namespace
 
 void watch_collections(ProbeClock clock) noexcept {
-#ifdef Py_GIL_DISABLED
-  static_cast<void>(clock);
-#else
+  if (!kHasAlwaysGil) return;
   CollectionWatch& watch = collection_watch;
   if (watch.watchers++ > 0) return;
   PyInterpreterState* const interpreter = PyInterpreterState_Get();
@@ -218,7 +216,6 @@ void watch_collections(ProbeClock clock) noexcept {
   watch.clock = clock;
   watch.begin = 0;
   watch.count = 0;
-#endif
 }
 
 void unwatch_collections() noexcept {

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "probe/attached.h"
 #include "probe/context_slots.h"
 #include "probe/greenlet_switches.h"
 #include "probe/held_stack.h"
@@ -26,13 +27,6 @@
 
 namespace gilscope {
 namespace {
-
-// What is noted of a step is written with the GIL held.
-#ifdef Py_GIL_DISABLED
-constexpr bool kHasAlwaysGil = false;
-#else
-constexpr bool kHasAlwaysGil = true;
-#endif
 
 // Below that no step is long by any clock: no processor counts slower.
 constexpr std::uint64_t kLeastTicks = 50'000'000;
@@ -297,7 +291,7 @@ bool put_in_place() noexcept {
 }  // namespace
 
 void watch_steps(StepTable& table, ProbeClock clock) noexcept {
-  if (!kHasAlwaysGil) return;
+  if (!kHasAlwaysGil) return;  // with which what is noted is written
   StepWatch& watch = step_watch;
   const TakenWatch taken;
   auto* const place = std::ranges::find(watch.tables, nullptr);
