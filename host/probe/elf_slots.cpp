@@ -118,11 +118,19 @@ LoadedObject LoadedObject::of_cpython() {
   return containing(function);
 }
 
+// Also what begins in one segment and ends in the next: who changes an executable afterwards may put its
+// tables there.
 bool LoadedObject::contains(std::uintptr_t address, std::size_t size) const noexcept {
-  return std::ranges::any_of(segments_, [&](const Segment& segment) {
-    const Range& range = segment.range;
-    return address >= range.begin && address < range.end && size <= range.end - address;
-  });
+  do {
+    const auto segment = std::ranges::find_if(segments_, [address](const Segment& each) {
+      return address >= each.range.begin && address < each.range.end;
+    });
+    if (segment == segments_.end()) return false;
+    const std::size_t part = std::min(size, segment->range.end - address);
+    address += part;
+    size -= part;
+  } while (size > 0);
+  return true;
 }
 
 LoadedPages LoadedObject::pages_of(std::uintptr_t address) const noexcept {
