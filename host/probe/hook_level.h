@@ -29,14 +29,16 @@ extern constinit Gil no_gil;
 // What a thread remembers from hook to hook. Trivial, so that it needs no guard and is there as long as the
 // thread.
 struct ThreadMemory {
-  Gil* gil = &no_gil;                 // the one it used last
-  Gil* awaited = nullptr;             // the one that it has requested and not got yet,
-  std::uint64_t awaited_session = 0;  // in this run of the probe
-  std::uint64_t last_ticks = 0;       // of its latest event,
-  std::uint64_t last_session = 0;     // which was in this run
-  Standing noted{};                   // at a release that came with its stack,
-  std::uint64_t noted_ticks = 0;      // then
-  std::uintptr_t initialised = 0;     // the condition variable that it initialised last
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
+  Gil* gil = &no_gil;                  // the one it used last
+  Gil* awaited = nullptr;              // the one that it has requested and not got yet,
+  std::uint64_t awaited_session = 0;   // in this run of the probe
+  std::uint64_t last_ticks = 0;        // of its latest event,
+  std::uint64_t last_session = 0;      // which was in this run
+  std::uint64_t noted_ticks = kNever;  // of its latest release that came with its stack alone,
+  Standing noted{};                    // and where it stood then
+  std::uintptr_t initialised = 0;      // the condition variable that it initialised last
   ThreadId id = kNobody;
   std::uint32_t timeouts = 0;     // in the wait that is on, of holds that went on
   std::uint32_t until_timed = 0;  // how many events until one is timed, see HookTimes

@@ -121,15 +121,17 @@ bool HookLevel::add_work(Gil& gil, std::uint64_t now, std::span<const CodePoint>
   ++gil.sequence;
   const void* const state = holder_of(gil);
   const Standing standing = state != nullptr ? standing_of(state) : Standing{};
-  if (kind == EventKind::Acquire && state != nullptr && self().is_where_noted && standing == self().noted) {
+  const bool is_where_noted = kind == EventKind::Acquire && std::exchange(self().is_where_noted, false);
+  if (is_where_noted && state != nullptr && standing == self().noted) {
     gil.recorder->record_again(event);
   } else {
     FrameBuffer buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
     auto stack = state != nullptr ? read_stack(state, buffer) : std::span<const CodePoint>();
     if (kind == EventKind::Release) {
       const bool has_work = gil.waiters != 0 && add_work(gil, event.ticks, stack, buffer);
-      self().noted = has_work ? Standing{} : standing;  // the work is of the hold that ends
-      self().noted_ticks = event.ticks;
+      self().noted = standing;
+      self().noted_ticks =
+          has_work ? ThreadMemory::kNever : event.ticks;  // the work is of the hold that ends
     }
     gil.recorder->record_at(event, stack, python_code());
   }

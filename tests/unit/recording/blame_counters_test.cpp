@@ -2,7 +2,9 @@
 #include "recording/blame_counters.h"
 
 #include <atomic>
+#include <functional>
 #include <random>
+#include <semaphore>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <thread>
@@ -98,8 +100,44 @@ TEST(BlameCounters, blame_whom_blame_blames_in_any_legal_list) {
   }
 }
 
+// Another thread of the system's, as a recorder remembers of each where it stood.
+class OtherThread {
+ public:
+  OtherThread() = default;
+  OtherThread(const OtherThread&) = delete;
+  OtherThread& operator=(const OtherThread&) = delete;
+  OtherThread(OtherThread&&) = delete;
+  OtherThread& operator=(OtherThread&&) = delete;
+  ~OtherThread() { call(nullptr); }
+
+  void call(std::function<void()> task) {
+    task_ = std::move(task);
+    is_there_.release();
+    is_done_.acquire();
+  }
+
+ private:
+  void serve() {
+    while (is_there_.acquire(), task_ != nullptr) {
+      task_();
+      is_done_.release();
+    }
+    is_done_.release();
+  }
+
+  std::function<void()> task_;
+  std::binary_semaphore is_there_{0};
+  std::binary_semaphore is_done_{0};
+  std::jthread thread_{[this] { serve(); }};
+};
+
 TEST(BlameCounters, blame_the_same_where_a_stack_is_not_told_again) {
   Twins twins;
+  OtherThread other;
+  // By the thread that the event is of: this one is 1.
+  const auto by = [&](unsigned thread, const std::function<void()>& task) {
+    thread == 1 ? task() : other.call(task);
+  };
   std::uint64_t now = 1000;
   twins.apply(acquire(now, 1), {});
   for (unsigned turn = 0; turn < 100; ++turn) {
@@ -107,14 +145,12 @@ TEST(BlameCounters, blame_the_same_where_a_stack_is_not_told_again) {
     const unsigned holder = 1 + turn % 2;
     const unsigned waiter = 3 - holder;
     const std::array here{twins.code.point(holder + turn / 10)};
-    const std::array there{twins.code.point(waiter + (turn == 0 ? 0 : turn - 1) / 10)};
-    twins.apply(request(now += 7, waiter), {});
-    twins.apply(release(now += 11 + turn, holder), here);
-    if (turn == 0) {
-      twins.apply(acquire(now += 3, waiter), {});
-    } else {
-      twins.apply_again(acquire(now += 3, waiter), there);
-    }
+    by(waiter, [&] { twins.apply(request(now += 7, waiter), {}); });
+    by(holder, [&] { twins.apply(release(now += 11 + turn, holder), here); });
+    by(waiter, [&] {
+      if (turn == 0) return twins.apply(acquire(now += 3, waiter), {});
+      twins.apply_again(acquire(now += 3, waiter), std::array{twins.code.point(waiter + (turn - 1) / 10)});
+    });
   }
   expect_the_same(twins, now + 5);
 }
