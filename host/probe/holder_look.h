@@ -11,7 +11,7 @@
 namespace gilscope {
 
 struct HolderLook {
-  CodePoint work;  // see work_place.h
+  CodePoint work{};  // see work_place.h
   // Where it stood; to be found among the frames of its stack, or to be of the same life, before anything is
   // read of it.
   const void* code = nullptr;
