@@ -193,6 +193,12 @@ Totals sum_up(const RunSummary& run) {
   return totals;
 }
 
+Nanoseconds held_by(const ProcessSummary& process) {
+  Nanoseconds held{};
+  for (const auto& gil : process.gils) held = add(held, gil.hold_ns);
+  return held;
+}
+
 // Each process's CPU time against its own GILs: where one used a CPU for half of its time or more, whether
 // most of that went on without one.
 std::optional<Kind> find_work(const RunSummary& run) {
@@ -202,8 +208,7 @@ std::optional<Kind> find_work(const RunSummary& run) {
   for (const auto& process : run.processes) {
     const auto wanted = wanted_cpu(process);  // on an idle machine it would have had that
     if (!wanted) continue;
-    Nanoseconds held{};
-    for (const auto& gil : process.gils) held = add(held, gil.hold_ns);
+    const auto held = held_by(process);
     cpu = add(cpu, *wanted);
     if (*wanted > held) without = add(without, *wanted - held);
     is_busy = is_busy || share_of(*wanted, process.wall_ns).value_or(0) >= kHalf;
@@ -231,9 +236,7 @@ std::optional<Kind> find_what_was_waited_for(const RunSummary& run) {
 // Of the process's holds: for half of their time or more no CPU was wanted. False where that is not known.
 bool is_held_asleep(const ProcessSummary& process) {
   const auto wanted = wanted_cpu(process);
-  Nanoseconds held{};
-  for (const auto& gil : process.gils) held = add(held, gil.hold_ns);
-  return wanted && share_of(*wanted, held).value_or(1) < kHalf;
+  return wanted && share_of(*wanted, held_by(process)).value_or(1) < kHalf;
 }
 
 Kind find_whole(const RunSummary& run, const Totals& totals) {

@@ -41,9 +41,7 @@ struct ThreadState {
   std::uint64_t owner = 0;
   std::uint32_t drops_before_try = 0;
   std::uint64_t told = 0;  // the session that has the kernel's name of the thread
-  // In the lane: the stack of the thread's latest release, where that came with one. (No optional: it would
-  // be stored in two parts and read as one, which waits.)
-  std::uint32_t released_at = StackTable::kNever;
+  KeptStack released_at;   // in the lane: of the thread's latest release, where that came with one
 };
 constinit thread_local ThreadState self __attribute__((tls_model("initial-exec")));
 
@@ -86,6 +84,15 @@ class Unnoticed {
   int error_ = errno;
   int cancel_state_ = 0;
 };
+
+// Of a stack that the stream has told of.
+std::optional<std::uint32_t> find_known(Lane& lane, std::uint64_t key) noexcept {
+  auto number = lane.recent.find(key);
+  if (number) return number;
+  number = lane.stacks->find(key);
+  if (number) lane.recent.add(key, *number);
+  return number;
+}
 
 void count_event(Lane& lane) noexcept {
   lane.events.store(lane.events.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -300,16 +307,15 @@ void EventRecorder::record_at(const Event& event, std::span<const CodePoint> sta
   std::optional<std::uint32_t> number;
   if (!stack.empty()) {
     const std::uint64_t key = key_of(event.gil, stack);
-    if (has_stacks()) number = self.lane->recent.find(key);
-    if (!number) number = find_stack(event, stack, reader, key);
+    if (has_stacks()) number = find_known(*self.lane, key);
+    if (!number) number = find_new(event, stack, reader, key);
   }
-  if (event.kind == EventKind::Release) self.released_at = number.value_or(StackTable::kNever);
+  if (event.kind == EventKind::Release) self.released_at.set(number);
   record_there(event, number);
 }
 
 void EventRecorder::record_again(const Event& event) noexcept {
-  const bool is_known = has_stacks() && StackTable::is_number(self.released_at);
-  record_there(event, is_known ? std::optional(self.released_at) : std::nullopt);
+  record_there(event, has_stacks() ? self.released_at.get() : std::nullopt);
 }
 
 // The stack, whose number the stream has told, and its event, together or not at all: it would be taken for
@@ -328,18 +334,16 @@ void EventRecorder::record_there(const Event& event, std::optional<std::uint32_t
   return make_room(lane, file_, size);
 }
 
-[[gnu::noinline]] std::optional<std::uint32_t> EventRecorder::find_stack(const Event& event,
-                                                                         std::span<const CodePoint> stack,
-                                                                         const CodeReader& reader,
-                                                                         std::uint64_t key) noexcept {
+[[gnu::noinline]] std::optional<std::uint32_t> EventRecorder::find_new(const Event& event,
+                                                                       std::span<const CodePoint> stack,
+                                                                       const CodeReader& reader,
+                                                                       std::uint64_t key) noexcept {
   const Unnoticed unnoticed;
   if (self.drops_before_try > 0 && self.session == session_) return std::nullopt;
   Lane* const lane = is_ready() && event.ticks <= kMaxTicks ? own_lane(event.ticks) : nullptr;
   if (lane == nullptr) return std::nullopt;
   if (!lane->is_published) begin_stream(*lane, event);
-  const auto number = tell_stack(*lane, file_, event.gil, stack, reader, key);
-  if (number) lane->recent.add(key, *number);
-  return number;
+  return tell_stack(*lane, file_, event.gil, stack, reader, key);
 }
 
 // A thread's lane in this recording. A lane that was somebody's goes on where that one stopped: its next

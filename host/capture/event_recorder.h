@@ -93,8 +93,8 @@ class EventRecorder final : public Recorder {
   [[nodiscard]] bool has_stacks() const noexcept;
   void record_there(const Event& event, std::optional<std::uint32_t> stack) noexcept;
   [[nodiscard]] bool make_room_unnoticed(Lane& lane, std::uint32_t size) noexcept;
-  [[nodiscard]] std::optional<std::uint32_t> find_stack(const Event& event, std::span<const CodePoint> stack,
-                                                        const CodeReader& reader, std::uint64_t key) noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> find_new(const Event& event, std::span<const CodePoint> stack,
+                                                      const CodeReader& reader, std::uint64_t key) noexcept;
   void drop(const Event& event) noexcept;
   static void watch_process();
   static void after_fork_in_child() noexcept;

@@ -76,6 +76,22 @@ class NumberTable {
   std::array<Entry, kMost> entries_;
 };
 
+// A stack's number, or none, as a thread keeps it from one event to the next: in one word, as an optional is
+// stored in two parts and read as one, which waits.
+class KeptStack {
+ public:
+  constexpr KeptStack() = default;
+  void set(std::optional<std::uint32_t> number) noexcept { number_ = number.value_or(kNone); }
+  [[nodiscard]] std::optional<std::uint32_t> get() const noexcept {
+    return number_ != kNone ? std::optional(number_) : std::nullopt;
+  }
+
+ private:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+
+  std::uint32_t number_ = kNone;
+};
+
 // The stacks that one thread noted lately, by key: a few, side by side, where a table would be on several
 // pages. All zero bits: none.
 class RecentStacks {
@@ -110,6 +126,12 @@ struct StackTable {
   // Where it was read from. A number, or kNever.
   NumberTable<kPoints> points;  // places, by one point
   NumberTable<kPoints> stands;  // stacks, by all their points
+
+  // Of a stack that was told, by the key of its points.
+  [[nodiscard]] std::optional<std::uint32_t> find(std::uint64_t key) const noexcept {
+    const auto number = stands.find(key);
+    return number && is_number(*number) ? number : std::nullopt;
+  }
 
   // In place of a number: there is no space left for it, or none just now.
   static constexpr std::uint32_t kNever = UINT32_MAX;

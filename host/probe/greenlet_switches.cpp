@@ -1,6 +1,5 @@
 #include "probe/greenlet_switches.h"
 
-#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -24,13 +23,6 @@ struct SwitchPatch {
   PyObject* run_name = nullptr;  // "_run"; never given back
 };
 constinit SwitchPatch switch_patch;
-
-// nullptr: it is not as we know it.
-PyMethodDef* find_method(const PyTypeObject& type, const char* name, int flags) noexcept {
-  PyMethodDef* method = type.tp_methods;
-  while (method != nullptr && method->ml_name != nullptr && std::strcmp(method->ml_name, name) != 0) ++method;
-  return method != nullptr && method->ml_name != nullptr && method->ml_flags == flags ? method : nullptr;
-}
 
 // An object of a type of C code's: its own value, never a property of the program's.
 long number_of(PyObject* object, const char* name) noexcept {

@@ -32,17 +32,17 @@ std::span<const CodePoint> put_first(const CodePoint& work, std::span<const Code
 
 std::span<const CodePoint> put_first(const HolderLook& look, std::span<const CodePoint> stack,
                                      FrameBuffer& buffer) noexcept {
-  const auto frame = std::ranges::find(stack, look.code, &CodePoint::code);
+  const auto frame = std::ranges::find(stack, look.place.code, &CodePoint::code);
   if (frame == stack.end()) {
     // It has returned: 3.15 asks less often whether the GIL is wanted. From where is not known any more.
-    const bool is_alive = look.life == look.first_life + deaths_at(look.code);
+    const bool is_alive = look.deaths == deaths_at(look.place.code);
     if (stack.empty() || !is_alive) return put_first(look.work, stack, buffer);
-    buffer[0] = {.code = look.code, .instruction = look.instruction, .life = look.life};
+    buffer[0] = look.place;
     return put_first(look.work, std::span<const CodePoint>(buffer).first(1), buffer);
   }
   const auto depth = frame - stack.begin();
   std::shift_left(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(stack.size()), depth);
-  buffer[0].instruction = look.instruction;
+  buffer[0].instruction = look.place.instruction;
   return put_first(look.work, stack.first(stack.size() - static_cast<std::size_t>(depth)), buffer);
 }
 

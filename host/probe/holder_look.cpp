@@ -309,12 +309,11 @@ std::optional<HolderLook> look_at_holder(const void* thread_state) noexcept {
     const auto work = find_work_of(space);
     if (work && see(state, space.again) && space.seen.is_same_as(space.again)) {
       const auto instruction = space.seen.frame.instruction - space.seen.first_instruction();
-      const std::uint64_t first_life = first_life_in(*state);
       look = HolderLook{.work = *work,
-                        .code = code,
-                        .instruction = static_cast<std::int32_t>(instruction),
-                        .first_life = first_life,
-                        .life = first_life + deaths};
+                        .place = {.code = code,
+                                  .instruction = static_cast<std::int32_t>(instruction),
+                                  .life = first_life_in(*state) + deaths},
+                        .deaths = deaths};
     }
   }
   space.is_taken.clear(std::memory_order_release);

@@ -14,10 +14,8 @@ struct HolderLook {
   CodePoint work{};  // see work_place.h
   // Where it stood; to be found among the frames of its stack, or to be of the same life, before anything is
   // read of it.
-  const void* code = nullptr;
-  std::int32_t instruction = 0;
-  std::uint64_t first_life = 0;  // of its interpreter
-  std::uint64_t life = 0;        // as of a CodePoint
+  CodePoint place{};
+  std::uint64_t deaths = 0;  // there, so far
 };
 
 // Of the thread state that the GIL names; empty where it is not known. With the GIL's mutex held, so that

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstring>
 #include <sched.h>
 #include <unistd.h>
 
@@ -268,18 +267,8 @@ void lead_module(PyObject* module) noexcept {
   lead_switches(module, {.switch_to = switch_step, .throw_in = throw_step});
 }
 
-// nullptr: it is not as we know it.
-PyMethodDef* find_run() noexcept {
-  PyMethodDef* method = PyContext_Type.tp_methods;
-  while (method != nullptr && method->ml_name != nullptr && std::strcmp(method->ml_name, "run") != 0)
-    ++method;
-  const bool is_known =
-      method != nullptr && method->ml_name != nullptr && method->ml_flags == (METH_FASTCALL | METH_KEYWORDS);
-  return is_known ? method : nullptr;
-}
-
 bool put_in_place() noexcept {
-  PyMethodDef* const method = find_run();
+  PyMethodDef* const method = find_method(PyContext_Type, "run", METH_FASTCALL | METH_KEYWORDS);
   if (method == nullptr || !step_watch.run.apply(*method, as_method(run_step))) return false;
   for (const char* const name : {"_asyncio", "greenlet._greenlet", "uvloop.loop"}) {
     if (PyObject* const module = loaded_module(name)) lead_module(module);

@@ -13,6 +13,9 @@ PyCFunction as_method(Function function) noexcept {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 
+// Of a type that is written in C; nullptr: it is not as we know it.
+PyMethodDef* find_method(const PyTypeObject& type, const char* name, int flags) noexcept;
+
 class MethodPatch {
  public:
   constexpr MethodPatch() = default;

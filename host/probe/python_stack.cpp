@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "probe/attached.h"
 #include "probe/code_deaths.h"
 #include "probe/holder_look.h"
 #include "probe/python_frame.h"
@@ -206,12 +207,6 @@ std::span<const std::uintptr_t> evaluation_stack(const PythonFrame& frame) noexc
 
 PyMethodDef check_method{"check", compare_stacks, METH_NOARGS, nullptr};
 
-#ifdef Py_GIL_DISABLED
-constexpr bool kAreFramesKnown = false;
-#else
-constexpr bool kAreFramesKnown = true;
-#endif
-
 }  // namespace
 
 Standing standing_of(const void* thread_state) noexcept {
@@ -249,7 +244,7 @@ bool is_python_ending() noexcept {
 const CodeReader& python_code() noexcept { return the_python_code; }
 
 bool check_stacks() noexcept {
-  if (!kAreFramesKnown) return false;
+  if (!kHasAlwaysGil) return false;  // the layouts here are those of the other builds
   PyObject* const names = PyDict_New();
   PyObject* const check = PyCFunction_New(&check_method, nullptr);
   PyObject* const code = Py_CompileString(kKnownStack, "<gilscope>", Py_file_input);

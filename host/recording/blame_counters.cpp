@@ -29,9 +29,7 @@ struct CountedThread {
   EventRing* ring = nullptr;  // nullptr: there was none left
   std::uint64_t head = 0;     // of the ring
   std::uint64_t tail = 0;     // as it was when last looked at
-  // The stack of its latest release, where that came with one. No optional, which is stored in two parts and
-  // read as one: that waits.
-  std::uint32_t released_at = StackTable::kNever;
+  KeptStack released_at;      // of its latest release, where that came with one
 };
 constinit thread_local std::array<CountedThread, Recorder::kLevels> counted_threads
     __attribute__((tls_model("initial-exec")));
@@ -246,16 +244,13 @@ void BlameCounters::record_at(const Event& event, std::span<const CodePoint> sta
   }
   queued.note_stack(number);
   put(queued, event);
-  if (event.kind == EventKind::Release) {
-    counted_threads[level()].released_at = number.value_or(StackTable::kNever);
-  }
+  if (event.kind == EventKind::Release) counted_threads[level()].released_at.set(number);
 }
 
 void BlameCounters::record_again(const Event& event) noexcept {
   QueuedEvent queued = QueuedEvent::of(event);
   const CountedThread& lane = counted_threads[level()];
-  const bool is_known = lane.session == session_ && StackTable::is_number(lane.released_at);
-  queued.note_stack(is_known ? std::optional(lane.released_at) : std::nullopt);
+  queued.note_stack(lane.session == session_ ? lane.released_at.get() : std::nullopt);
   put(queued, event);
 }
 

@@ -258,8 +258,7 @@ std::string describe_whole(const RunFinding& finding, const RunSummary& summary)
     case RunFinding::Kind::HeldAsleep:
       return held +
              ", and a CPU was used for less than half of that: a call sleeps with the GIL; other threads "
-             "could "
-             "run meanwhile if it were released there";
+             "could run meanwhile if it were released there";
     case RunFinding::Kind::IoBound:
       if (summary.processes.size() > 1) {
         return "no process held its GIL or used a CPU for half of its time: they wait for something else";

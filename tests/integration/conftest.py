@@ -251,6 +251,13 @@ def free_threaded(stock: str) -> bool:
 
 
 @pytest.fixture
+def only_with_a_gil(free_threaded: bool) -> None:  # noqa: FBT001
+    """For a file whose tests all are of a GIL."""
+    if free_threaded:
+        pytest.skip("free-threaded: there is no GIL")
+
+
+@pytest.fixture
 def compare(host: str, run: Runner, tmp_path: Path) -> Callable[..., Compared]:
     """Runs `gilscope compare`, and returns all that it said."""
     return functools.partial(compare_tasks, run, host, tmp_path)

@@ -24,6 +24,11 @@ def main_thread(document: dict[str, Any], process: int = 0) -> dict[str, Any]:
     return next(thread for thread in threads if thread["name"] == "MainThread")
 
 
+def steps_of(process: dict[str, Any], function: str) -> list[dict[str, Any]]:
+    """The rows of a function; others may have been long, too, where the machine was busy."""
+    return [row for row in process["loop_steps"] if row["place"] and row["place"]["function"] == function]
+
+
 def releases(document: dict[str, Any], process: int = 0) -> int:
     """All that a process made."""
     return sum(gil["forced"] + gil["voluntary"] for gil in document["processes"][process]["gils"])

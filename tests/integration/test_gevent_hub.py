@@ -7,8 +7,11 @@ longer than a long one takes: a busy machine only makes it longer.
 import sysconfig
 
 import pytest
+from tests.integration.summaries import steps_of
 
 pytest.importorskip("gevent", reason="gevent is not installed: group integrations")
+
+pytestmark = pytest.mark.usefixtures("only_with_a_gil")
 
 BEGIN = f"""
 import sys
@@ -36,17 +39,6 @@ beating = gevent.spawn(beat)
 gevent.sleep(0.01)
 """
 )
-
-
-@pytest.fixture(autouse=True)
-def only_with_a_gil(free_threaded):
-    if free_threaded:
-        pytest.skip("free-threaded: there is no GIL")
-
-
-def steps_of(process, function):
-    """The rows of a function; others may have been long, too, where the machine was busy."""
-    return [row for row in process["loop_steps"] if row["place"] and row["place"]["function"] == function]
 
 
 def line_of(code, words):

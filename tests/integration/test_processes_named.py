@@ -9,6 +9,8 @@ import json
 import pytest
 from tests.integration.test_html import document_of
 
+pytestmark = pytest.mark.usefixtures("only_with_a_gil")
+
 # All but the workers of a pool one after the other: their order is known. Prints who they were.
 PROCESSES = """
 import json, multiprocessing, os, sys, threading
@@ -59,12 +61,6 @@ if __name__ == "__main__":
     thread.join()
     print(json.dumps(started))
 """
-
-
-@pytest.fixture(autouse=True)
-def only_with_a_gil(free_threaded):
-    if free_threaded:
-        pytest.skip("free-threaded: there is no GIL")
 
 
 def test_the_report_has_the_names_that_python_says(summarize):

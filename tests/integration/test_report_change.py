@@ -11,13 +11,7 @@ from jsonschema import Draft202012Validator
 from tests.integration.waits import WAITED_NS, WAITS
 from tests.schemas import read_schema
 
-pytestmark = pytest.mark.any_host
-
-
-@pytest.fixture(autouse=True)
-def only_with_a_gil(free_threaded):
-    if free_threaded:
-        pytest.skip("free-threaded: there is no GIL")
+pytestmark = [pytest.mark.any_host, pytest.mark.usefixtures("only_with_a_gil")]
 
 
 @pytest.fixture

@@ -18,11 +18,7 @@ from tests.integration.summaries import READS, assert_blame_sums, releases
 from tests.processes import has_ended
 from tests.schemas import validator_of
 
-
-@pytest.fixture(autouse=True)
-def only_with_a_gil(free_threaded):
-    if free_threaded:
-        pytest.skip("free-threaded: there is no GIL")
+pytestmark = pytest.mark.usefixtures("only_with_a_gil")
 
 
 Program = subprocess.Popen[str]

@@ -15,11 +15,7 @@ import pytest
 from tests.integration.conftest import MARKER, find_marked
 from tests.integration.summaries import READS, releases
 
-
-@pytest.fixture(autouse=True)
-def only_with_a_gil(free_threaded):
-    if free_threaded:
-        pytest.skip("free-threaded: there is no GIL")
+pytestmark = pytest.mark.usefixtures("only_with_a_gil")
 
 
 # The code, how the process ends, and the exit code and the cause that are told.

@@ -6,6 +6,9 @@ A long step spins for longer than a long one takes: a busy machine only makes it
 import sysconfig
 
 import pytest
+from tests.integration.summaries import steps_of
+
+pytestmark = pytest.mark.usefixtures("only_with_a_gil")
 
 LOOP = """
 import asyncio, contextvars, time
@@ -28,17 +31,6 @@ async def main():
         await asyncio.create_task(handle())
     beating.cancel()
 """
-
-
-@pytest.fixture(autouse=True)
-def only_with_a_gil(free_threaded):
-    if free_threaded:
-        pytest.skip("free-threaded: there is no GIL")
-
-
-def steps_of(process, function):
-    """The rows of a function; others may have been long, too, where the machine was busy."""
-    return [row for row in process["loop_steps"] if row["place"] and row["place"]["function"] == function]
 
 
 @pytest.mark.contract

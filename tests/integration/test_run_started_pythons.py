@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.integration.summaries import READS, main_thread
 
+pytestmark = pytest.mark.usefixtures("only_with_a_gil")
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -63,12 +65,6 @@ print("descriptors", sorted(int(name) for name in os.listdir("/proc/self/fd") if
 print("executable", sys.executable, sys.prefix, sys.base_prefix, os.getcwd())
 sys.exit(3)
 """
-
-
-@pytest.fixture(autouse=True)
-def only_with_a_gil(free_threaded: bool) -> None:  # noqa: FBT001
-    if free_threaded:
-        pytest.skip("free-threaded: there is no GIL")
 
 
 def started(document: dict[str, Any]) -> list[dict[str, Any]]:

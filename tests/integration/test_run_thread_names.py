@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("only_with_a_gil")
+
 if TYPE_CHECKING:
     from tests.integration.conftest import Summarize
 
@@ -33,12 +35,6 @@ def join(thread):
 
 def work(_): sum(range(100_000))
 """
-
-
-@pytest.fixture(autouse=True)
-def only_with_a_gil(free_threaded: bool) -> None:  # noqa: FBT001
-    if free_threaded:
-        pytest.skip("free-threaded: there is no GIL")
 
 
 def names(document: dict[str, Any]) -> list[str | None]:

@@ -27,13 +27,7 @@ thread.join()
 GIL_ROWS = 10_000_000
 
 
-pytestmark = pytest.mark.any_host
-
-
-@pytest.fixture(autouse=True)
-def only_with_a_gil(free_threaded):
-    if free_threaded:
-        pytest.skip("free-threaded: there is no GIL")
+pytestmark = [pytest.mark.any_host, pytest.mark.usefixtures("only_with_a_gil")]
 
 
 def overlap_us(one, other):
