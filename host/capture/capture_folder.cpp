@@ -18,6 +18,7 @@
 #include "capture/stream_reader.h"
 #include "support/error.h"
 #include "support/log.h"
+#include "support/system_files.h"
 
 namespace gilscope {
 namespace {
@@ -28,8 +29,20 @@ bool is_events_file(const std::filesystem::path& file) {
   return file.filename().string().ends_with(kEventsSuffix);
 }
 
-bool is_begun_file(const std::filesystem::path& file) {
-  return file.extension() == kPartSuffix && is_events_file(file.stem());
+// Of a process that still writes to it, or was killed.
+bool is_open_file(const std::filesystem::path& file) {
+  return (file.extension() == kPartSuffix || file.extension() == kLiveSuffix) && is_events_file(file.stem());
+}
+
+std::filesystem::path with_suffix(std::filesystem::path file, std::string_view suffix) {
+  return file += suffix;
+}
+
+// Its process was killed before it had written the header.
+bool was_never_begun(const std::filesystem::path& file) {
+  std::error_code error;
+  return std::filesystem::file_size(file, error) == 0 && exists(with_suffix(file, kPartSuffix), error) &&
+         !exists(with_suffix(file, kLiveSuffix), error);
 }
 
 bool is_plain_file(const std::filesystem::directory_entry& entry) {
@@ -88,7 +101,7 @@ std::vector<std::filesystem::path> list_old_files(const std::filesystem::path& f
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const auto name = entry.path().filename();
     const bool is_ours = name == kMetadataFile || name == kSizeFile || name == kNotesFile ||
-                         is_events_file(name) || is_begun_file(name);
+                         is_events_file(name) || is_open_file(name);
     if (!is_ours || !is_plain_file(entry)) {
       throw Error(
           fmt::format("{} has {} in it, which is no part of a capture", folder.string(), name.string()),
@@ -160,6 +173,22 @@ void remove_capture(const std::filesystem::path& folder) noexcept {
   }
 }
 
+void settle_capture(const std::filesystem::path& folder) noexcept {
+  try {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      const auto& live = entry.path();
+      if (live.extension() != kLiveSuffix || !is_plain_file(entry)) continue;
+      const auto pid = parse_unsigned(live.filename().string().substr(0, live.filename().string().find('-')));
+      // Of this process it is that of the program which it was before an exec.
+      const bool is_ours = pid && *pid == static_cast<std::uint64_t>(getpid());
+      if (pid && (is_ours || !is_alive(static_cast<std::int64_t>(*pid))))
+        rename(live, live.parent_path() / live.stem());
+    }
+  } catch (const std::exception& error) {
+    log_debug("{} is as its processes left it: {}", folder.native(), error.what());
+  }
+}
+
 Capture read_capture(const std::filesystem::path& folder) {
   Capture capture{.metadata = read_metadata(folder)};
   try {
@@ -167,7 +196,8 @@ Capture read_capture(const std::filesystem::path& folder) {
       std::error_code gone;  // it may have been renamed just now
       const auto size = entry.file_size(gone);
       if (!gone) capture.bytes += size;
-      if (is_events_file(entry.path())) capture.processes.push_back(entry.path());
+      if (is_events_file(entry.path()) && !was_never_begun(entry.path()))
+        capture.processes.push_back(entry.path());
     }
     capture.unfiled_drops = read_unfiled_drops(folder / kSizeFile);
     capture.notes = read_run_notes(folder);

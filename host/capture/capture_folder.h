@@ -37,6 +37,9 @@ void create_capture(const std::filesystem::path& folder, const CaptureMetadata& 
 // Deletes it, with all that is in it; does nothing where there is anything else in it.
 void remove_capture(const std::filesystem::path& folder) noexcept;
 
+// Gives the files of processes that are gone, killed ones as well, the names that they would have given them.
+void settle_capture(const std::filesystem::path& folder) noexcept;
+
 // Throws Error where it is no capture; its processes' files are not opened.
 [[nodiscard]] Capture read_capture(const std::filesystem::path& folder);
 // Of a run that has just ended: with these notes, whether they could be written or not.

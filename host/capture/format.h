@@ -15,7 +15,10 @@ namespace gilscope {
 static_assert(std::endian::native == std::endian::little, "files are mapped and written as they are");
 
 inline constexpr std::string_view kEventsSuffix = ".events";
-inline constexpr std::string_view kPartSuffix = ".part";  // after the other, until the header is written
+// After the other: what is written to until its process is done with it, under the first of the two until the
+// header is there. What has the plain name meanwhile is empty.
+inline constexpr std::string_view kPartSuffix = ".part";
+inline constexpr std::string_view kLiveSuffix = ".live";
 inline constexpr const char* kMetadataFile = "capture.json";
 inline constexpr const char* kSizeFile = "capture.size";
 inline constexpr std::string_view kCaptureSchema = "gilscope.capture/1";

@@ -58,19 +58,23 @@ int ProcessFile::create(std::string_view folder, const Facts& facts, const Captu
 
 // The id of a process comes again: after exec, in another run of the recorder, or by chance.
 int ProcessFile::name(std::string_view folder, std::uint32_t pid, unsigned number) noexcept {
-  const std::size_t room = path_.size() - kPartSuffix.size();
+  const std::size_t room = path_.size() - std::max(kPartSuffix.size(), kLiveSuffix.size());
   const int length =
       std::snprintf(path_.data(), room, "%.*s/%u-%u%.*s", static_cast<int>(folder.size()), folder.data(), pid,
                     number, static_cast<int>(kEventsSuffix.size()), kEventsSuffix.data());
   if (length < 0 || static_cast<std::size_t>(length) >= room) return ENAMETOOLONG;
-  part_ = path_;
-  std::ranges::copy(kPartSuffix, &part_[static_cast<std::size_t>(length)]);
-  part_[static_cast<std::size_t>(length) + kPartSuffix.size()] = '\0';
+  const auto append = [&](std::array<char, PATH_MAX>& name, std::string_view suffix) {
+    name = path_;
+    std::ranges::copy(suffix, &name[static_cast<std::size_t>(length)]);
+    name[static_cast<std::size_t>(length) + suffix.size()] = '\0';
+  };
+  append(part_, kPartSuffix);
+  append(live_, kLiveSuffix);
   return 0;
 }
 
-// Made under another name, and given its own when the header is whole: a process that is killed in between
-// leaves nothing that a reader takes for an events file.
+// Made under another name until the header is whole: a process that is killed in between leaves nothing that
+// a reader takes for an events file.
 int ProcessFile::make(std::string_view folder, const Facts& facts) noexcept {
   for (unsigned number = 1; number <= kMaxFilesOfPid; ++number) {
     if (const int error = name(folder, facts.pid, number); error != 0) return error;
@@ -80,8 +84,12 @@ int ProcessFile::make(std::string_view folder, const Facts& facts) noexcept {
     if (file_ < 0 && errno == EEXIST) continue;
     if (file_ < 0) return errno;
     int error = fill(facts);
-    if (error == 0 && rename(part_.data(), path_.data()) != 0) error = errno;
+    const int name = error == 0 ? open_file(path_.data(), kNewFile) : -1;
+    if (error == 0 && name < 0) error = errno;
+    if (name >= 0) syscall(SYS_close, name);
+    if (error == 0 && rename(part_.data(), live_.data()) != 0) error = errno;
     if (error != 0) unlink(part_.data());
+    if (error != 0 && name >= 0) unlink(path_.data());
     return error;
   }
   return EEXIST;
@@ -128,7 +136,7 @@ bool ProcessFile::is_own_descriptor() noexcept {
     return fstat(file, &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
   };
   if (is_own(file_.load(std::memory_order_relaxed))) return true;
-  const int again = open_file(path_.data(), kOldFile);
+  const int again = open_file(live_.data(), kOldFile);
   if (again < 0) return false;
   if (!is_own(again)) {
     syscall(SYS_close, again);
@@ -260,7 +268,9 @@ void ProcessFile::finish(const ClockPoint& end, std::uint64_t events) noexcept {
     header_->blocks = static_cast<std::uint32_t>(status.st_size / kBlockSize);
     std::atomic_ref(header_->is_finished).store(1, std::memory_order_release);  // vouches for the three
   }
+  const bool is_there = header_ != nullptr;
   abandon();
+  if (is_there) rename(live_.data(), path_.data());  // where it fails, readers find it all the same
 }
 
 void ProcessFile::abandon() noexcept {

@@ -1,6 +1,9 @@
 // The file of one process, as its writer has it: the header, and blocks of one size, each the home of a
 // stream (mapped) or a spilled part of one (written). Any thread at once; takes no lock and allocates
 // nothing, so that the child of a fork can make its own under the rules of Recorder::record.
+//
+// Whoever cuts a mapped file short ends the process. So while it is mapped it has a name of its own beside an
+// empty file of the name that is known (docs/decisions/0023-files-that-somebody-cuts-short.md).
 #pragma once
 
 #include <array>
@@ -52,7 +55,7 @@ class ProcessFile {
 
   void count_drop(ThreadId thread, std::uint64_t ticks) noexcept;
 
-  // Writes the end; then closes.
+  // Writes the end, closes, and gives the file its name.
   void finish(const ClockPoint& end, std::uint64_t events) noexcept;
   // Closes, and leaves the file unfinished: of a process that ends, or in the child of a fork, where it is
   // the parent's.
@@ -81,8 +84,10 @@ class ProcessFile {
   // Relaxed, both: numbers that are handed out once; they guard no memory.
   std::atomic<std::uint32_t> next_block_{1};
   std::atomic<std::uint32_t> spare_block_{0};
+  // The names that it has: in the end, until then, and until the header is written.
   std::array<char, PATH_MAX> path_{};
-  std::array<char, PATH_MAX> part_{};  // its name until the header is written
+  std::array<char, PATH_MAX> live_{};
+  std::array<char, PATH_MAX> part_{};
 };
 
 }  // namespace gilscope

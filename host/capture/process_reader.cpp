@@ -25,7 +25,12 @@ bool is_plausible(const FilePoint& point) noexcept {
 
 }  // namespace
 
-ProcessReader::ProcessReader(std::filesystem::path path) : file_(std::move(path)) {
+ProcessReader::ProcessReader(std::filesystem::path path) : file_(std::move(path), kLiveSuffix) {
+  if (file_.size() == 0) {
+    throw Error(fmt::format("{} is empty: what its process recorded was in {}{}, which is not here",
+                            file_.path().string(), file_.path().filename().string(), kLiveSuffix),
+                "copy the whole folder of a capture");
+  }
   FileHeader header{};
   // The first bytes alone say whether the rest is worth a word.
   constexpr std::size_t kStart = offsetof(FileHeader, block_size);

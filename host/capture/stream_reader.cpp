@@ -28,9 +28,15 @@ constexpr std::uint32_t kLongestRecord =
 
 }  // namespace
 
-BlockFile::BlockFile(std::filesystem::path path) : path_(std::move(path)) {
+BlockFile::BlockFile(std::filesystem::path path, std::string_view rather) : path_(path) {
   // Not blocked by a pipe that nobody writes to.
-  file_ = FileDescriptor(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  path_ += rather;
+  file_ = FileDescriptor(open(path_.c_str(), kFlags));
+  if (file_.get() < 0 && errno == ENOENT && !rather.empty()) {
+    path_ = std::move(path);
+    file_ = FileDescriptor(open(path_.c_str(), kFlags));
+  }
   struct stat status{};
   if (file_.get() < 0 || fstat(file_.get(), &status) != 0) {
     throw Error(fmt::format("{} cannot be read: {}", path_.string(), std::strerror(errno)), "");

@@ -30,8 +30,9 @@ struct CaptureNames {
 // A file that is read at offsets.
 class BlockFile {
  public:
-  // Throws Error where it is no regular file, or cannot be read.
-  explicit BlockFile(std::filesystem::path path);
+  // Where there is one whose name has this suffix in addition, that. Throws Error where it is no regular
+  // file, or cannot be read.
+  explicit BlockFile(std::filesystem::path path, std::string_view rather = {});
 
   // Throw Error where the file has not that much.
   void expect(std::size_t size, std::uint64_t offset, const char* expected) const;

@@ -39,8 +39,11 @@ class RunCapture {
   // Nothing was recorded: as if it had not been made.
   void discard() noexcept;
 
-  // Adds what the run noted at its end. Throws Error: the capture is complete without it.
-  void add_notes(const RunNotes& notes) const { write_run_notes(folder_, notes); }
+  // At the run's end: adds what it noted. Throws Error: the capture is complete without it.
+  void add_notes(const RunNotes& notes) const {
+    settle_capture(folder_);
+    write_run_notes(folder_, notes);
+  }
 
   // What the whole capture says; `notes` whether they could be written or not. `poll` is called now and then,
   // in write_exports() too. Throws Error, and what `poll` does.

@@ -35,6 +35,28 @@ def test_a_bound_drops_the_rest_and_says_so(run, host, script, capture, report_t
     assert sum(f.stat().st_size for f in capture.glob("*.events")) <= 100 * 1024
 
 
+def test_nothing_is_lost_of_files_that_the_program_cuts_short(run, host, script, capture, report_truth):
+    code = """
+import glob, os, sys, time
+for file in (*glob.glob(os.path.join(sys.argv[1], "*.events")), os.path.join(sys.argv[1], "capture.size")):
+    os.truncate(file, 0)
+def read():
+    zero = os.open("/dev/zero", os.O_RDONLY)
+    for _ in range(20_000): os.read(zero, 1)
+read()
+if os.fork() == 0:
+    read()
+    os._exit(0)
+print(os.wait()[1])
+"""
+    ran = run([host, "run", "-o", str(capture), script(code), str(capture)])
+    assert (ran.returncode, ran.stdout) == (0, "0\n"), ran.stderr
+    document = report_truth(capture)
+    assert document["probe"]["dropped"] == 0
+    assert [process["gils"][0]["holds"] > 20_000 for process in document["processes"]] == [True, True]
+    assert not list(capture.glob("*.live")), "the child's file has the name that it had no time to give it"
+
+
 def test_figures_end_where_the_first_event_was_dropped(run, host, script, capture, report_truth):
     """A thread whose release was dropped would hold the GIL, or wait for it, until the end."""
     code = """
