@@ -12,9 +12,19 @@ string(JSON GILSCOPE_PYTHON_EXECUTABLE GET "${python_linkage}" executable)
 
 set(python_static_options
   -Wl,--export-dynamic -Wl,--whole-archive ${python_static_library} -Wl,--no-whole-archive ${python_system_libraries})
+if(python_shared_library)
+  execute_process(
+    COMMAND ${Python_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/linkable_library.py ${python_shared_library} ${CMAKE_BINARY_DIR}
+    OUTPUT_VARIABLE python_library_to_link OUTPUT_STRIP_TRAILING_WHITESPACE
+    COMMAND_ERROR_IS_FATAL ANY)
+  # A copy goes to the linker past CMake, which would have the host look for libraries in the copy's folder.
+  if(NOT "${python_library_to_link}" STREQUAL "${python_shared_library}")
+    string(PREPEND python_library_to_link -Wl,)
+  endif()
+endif()
 # Of the host itself the package's extension looks for this one symbol (host/probe/nesting.h).
 set(python_shared_options
-  ${python_shared_library} -Wl,-rpath,${python_rpath} -Wl,--export-dynamic-symbol=gilscope_running_probes)
+  ${python_library_to_link} -Wl,-rpath,${python_rpath} -Wl,--export-dynamic-symbol=gilscope_running_probes)
 
 # Sets `linkage` to this one if a program that embeds CPython with its options links and starts.
 function(try_linkage name)
