@@ -1,9 +1,14 @@
 #include "probe/elf_slots.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <elf.h>
 #include <filesystem>
+#include <iterator>
+#include <link.h>
 #include <set>
+#include <span>
 #include <string>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,6 +18,7 @@
 
 #include "probe/page.h"
 #include "probe/probe_error.h"
+#include "scratch_folder.h"
 
 namespace gilscope {
 namespace {
@@ -22,6 +28,26 @@ std::string flags_of(int protection) {
   return {(protection & PROT_READ) != 0 ? 'r' : '-', (protection & PROT_WRITE) != 0 ? 'w' : '-',
           (protection & PROT_EXEC) != 0 ? 'x' : '-', 'p'};
   // NOLINTEND(bugprone-signed-bitwise)
+}
+
+std::filesystem::path weak_call() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libweak_call.so";
+}
+
+// The object with its first segment cut in two at that byte of the file: where a note of the builder's had
+// its header is that of the second part. All of it is loaded as before.
+std::string with_first_segment_cut(std::string object, std::size_t cut) {
+  auto& file = *reinterpret_cast<ElfW(Ehdr)*>(object.data());
+  const std::span headers(reinterpret_cast<ElfW(Phdr)*>(object.data() + file.e_phoff), file.e_phnum);
+  const auto first = std::ranges::find(headers, std::uint32_t{PT_LOAD}, &ElfW(Phdr)::p_type);
+  const auto note = std::ranges::find(first, headers.end(), std::uint32_t{PT_NOTE}, &ElfW(Phdr)::p_type);
+  if (note == headers.end() || cut >= first->p_filesz) return {};
+  std::ranges::copy_backward(first, note, std::next(note));
+  const auto second = std::next(first);
+  second->p_offset = second->p_vaddr = second->p_paddr = cut;
+  second->p_filesz = second->p_memsz = first->p_filesz - cut;
+  first->p_filesz = first->p_memsz = cut;
+  return object;
 }
 
 std::uintptr_t address_of(const void* place) { return reinterpret_cast<std::uintptr_t>(place); }
@@ -92,8 +118,7 @@ TEST(ElfSlots, TheProtectionOfEveryPageIsThatWhichTheSystemKnows) {
 
 // Who asks whether a function is there must not hear that it is, by somebody's hook.
 TEST(ElfSlots, ASlotThatIsNullIsNone) {
-  const auto library = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libweak_call.so";
-  void* const handle = dlopen(library.c_str(), RTLD_NOW);
+  void* const handle = dlopen(weak_call().c_str(), RTLD_NOW);
   ASSERT_NE(handle, nullptr) << dlerror();
   const auto call_or = reinterpret_cast<int (*)(int)>(dlsym(handle, "gilscope_test_call_or"));
   ASSERT_NE(call_or, nullptr);
@@ -102,6 +127,22 @@ TEST(ElfSlots, ASlotThatIsNullIsNone) {
   EXPECT_TRUE(object.find_slots("gilscope_test_of_no_library").empty());
   EXPECT_FALSE(object.find_slots("getpid").empty());
   EXPECT_EQ(call_or(7), 7);
+  dlclose(handle);
+}
+
+// As BOLT leaves them in an executable that it has optimised.
+TEST(ElfSlots, TablesThatBeginInOneSegmentAndEndInTheNextAreRead) {
+  const std::string whole = test::read_file(weak_call());
+  const std::size_t within_strings = whole.find("gilscope_test_of_no_library") + 5;
+  const std::string cut = with_first_segment_cut(whole, within_strings);
+  ASSERT_FALSE(cut.empty());
+  const test::ScratchFolder scratch;
+  void* const handle = dlopen(scratch.write("libcut.so", cut).c_str(), RTLD_NOW);
+  ASSERT_NE(handle, nullptr) << dlerror();
+  const auto object = LoadedObject::containing(dlsym(handle, "gilscope_test_call_or"));
+  EXPECT_THAT(object.path(), testing::EndsWith("libcut.so"));
+  EXPECT_TRUE(object.imports("gilscope_test_of_no_library"));
+  EXPECT_FALSE(object.find_slots("getpid").empty());
   dlclose(handle);
 }
 
