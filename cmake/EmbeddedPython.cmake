@@ -8,6 +8,7 @@ string(JSON python_static_library GET "${python_linkage}" static_library)
 string(JSON python_shared_library GET "${python_linkage}" shared_library)
 string(JSON python_system_libraries GET "${python_linkage}" system_libraries)
 string(JSON python_rpath GET "${python_linkage}" rpath)
+string(JSON python_rpath_option GET "${python_linkage}" rpath_option)
 string(JSON GILSCOPE_PYTHON_EXECUTABLE GET "${python_linkage}" executable)
 
 set(python_static_options
@@ -24,7 +25,8 @@ if(python_shared_library)
 endif()
 # Of the host itself the package's extension looks for this one symbol (host/probe/nesting.h).
 set(python_shared_options
-  ${python_library_to_link} -Wl,-rpath,${python_rpath} -Wl,--export-dynamic-symbol=gilscope_running_probes)
+  ${python_library_to_link} ${python_rpath_option} -Wl,-rpath,${python_rpath}
+  -Wl,--export-dynamic-symbol=gilscope_running_probes)
 
 # Sets `linkage` to this one if a program that embeds CPython with its options links and starts.
 function(try_linkage name)

@@ -3,9 +3,14 @@
 import json
 import os
 import shlex
+import struct
 import sys
 import sysconfig
 from pathlib import Path
+
+from linkable_library import sections_of
+
+DYNAMIC, OLD_RPATH = 6, 15  # SHT_DYNAMIC, DT_RPATH
 
 
 def variable(name: str) -> str:
@@ -31,16 +36,29 @@ def base_executable() -> str:
     return os.path.realpath(getattr(sys, "_base_executable", sys.executable) or sys.executable)
 
 
-print(
-    json.dumps(
-        {
-            "executable": base_executable(),
-            "static_library": existing(variable("LIBPL"), variable("LIBRARY")),
-            "shared_library": existing(variable("LIBDIR"), variable("LDLIBRARY"))
-            if variable("LDLIBRARY").endswith(".so")
-            else "",
-            "rpath": variable("LIBDIR"),
-            "system_libraries": ";".join(system_libraries()),
-        }
+def has_old_rpath(executable: str) -> bool:
+    """Whether what modules need is looked for in its folders, too (DT_RPATH), not only its own needs (DT_RUNPATH)."""
+    content = Path(executable).read_bytes()
+    for section in sections_of(content):
+        entries = content[section.offset : section.offset + section.size // 16 * 16] if section.kind == DYNAMIC else b""
+        if any(tag == OLD_RPATH for tag, _ in struct.iter_unpack("<QQ", entries)):
+            return True
+    return False
+
+
+if __name__ == "__main__":
+    print(
+        json.dumps(
+            {
+                "executable": base_executable(),
+                "static_library": existing(variable("LIBPL"), variable("LIBRARY")),
+                "shared_library": existing(variable("LIBDIR"), variable("LDLIBRARY"))
+                if variable("LDLIBRARY").endswith(".so")
+                else "",
+                "rpath": variable("LIBDIR"),
+                # Modules of uv's have libraries beside libpython, and say nowhere where: tkinter needs Tcl's.
+                "rpath_option": f"-Wl,--{'disable' if has_old_rpath(base_executable()) else 'enable'}-new-dtags",
+                "system_libraries": ";".join(system_libraries()),
+            }
+        )
     )
-)

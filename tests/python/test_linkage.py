@@ -1,4 +1,4 @@
-"""cmake/linkable_library.py: libraries whose symbols name sections that are not there, as uv's libpython has them.
+"""What cmake/ does for uv's Pythons: libraries whose symbols name sections that are not there, and an old kind of path.
 
 Only here a libpython that a linker misreads is seen: none that a distribution ships is one. Such a library is made of a
 small one by putting the numbers wrong.
@@ -45,6 +45,14 @@ def linkable(monkeypatch) -> ModuleType:
     """The script as a module."""
     monkeypatch.syspath_prepend(str(CMAKE))
     module: ModuleType = importlib.import_module("linkable_library")
+    return module
+
+
+@pytest.fixture
+def linkage(monkeypatch) -> ModuleType:
+    """cmake/python_linkage.py as a module."""
+    monkeypatch.syspath_prepend(str(CMAKE))
+    module: ModuleType = importlib.import_module("python_linkage")
     return module
 
 
@@ -124,3 +132,13 @@ def test_a_table_that_ends_behind_the_file_is_not_read(linkable, library) -> Non
     for header in range(headers, headers + 64 * count, 64):
         struct.pack_into("<Q", content, header + 32, len(content))
     assert linkable.repaired(bytes(content)) is None
+
+
+@pytest.mark.parametrize("kind", ["enable", "disable"])
+@pytest.mark.parametrize("folder", ["$ORIGIN/../lib", None])
+def test_paths_for_all_modules_are_told_from_those_of_one_object(linkage, tmp_path, kind, folder) -> None:
+    (tmp_path / "program.c").write_text("int main(void) { return 0; }")
+    program = str(tmp_path / "program")
+    path = [f"-Wl,-rpath,{folder}"] if folder else []
+    subprocess.run(["cc", f"-Wl,--{kind}-new-dtags", *path, str(tmp_path / "program.c"), "-o", program], check=True)
+    assert linkage.has_old_rpath(program) == (kind == "disable" and folder is not None)
