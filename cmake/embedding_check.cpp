@@ -1,5 +1,5 @@
-// Does a program that embeds this libpython link, start an interpreter and end it? And do both have the same variables? Where the
-// linker took one for the program's own, each has another.
+// Does a program that embeds this libpython link, start an interpreter and end it? And do both have the same
+// variables? Where the linker took one for the program's own, each has another.
 #include <Python.h>
 
 int main() {

@@ -3,7 +3,14 @@
 #include <algorithm>
 
 namespace gilscope {
-namespace {}  // namespace
+namespace {
+
+// A row may be there before the first event that it counts: its thread asks for one as it can.
+void begin_no_later(ThreadRow& row, std::uint64_t ticks) noexcept {
+  if (ticks < row.first.get()) row.first.set(ticks);
+}
+
+}  // namespace
 
 bool GilMachine::is_held(const GilState& gil) const noexcept {
   const ThreadRow* const row = table_.row_of(gil);
@@ -35,6 +42,7 @@ ThreadRow* GilMachine::end_unseen(GilId id) noexcept {
 void GilMachine::begin_unseen(const Event& event, const Place& place, std::uint64_t ticks) noexcept {
   GilState& gil = table_.gil(static_cast<std::uint32_t>(event.gil));
   const bool was_asked = gil.asked;
+  begin_no_later(*place.row, ticks);
   begin_hold(gil, *place.row, event.thread, ticks);
   gil.asked = was_asked;
 }
@@ -76,6 +84,7 @@ GilMachine::Place GilMachine::find_place(GilState& gil, const Event& event, std:
     return {.row = owner, .waiting = &owner->waiting};
   }
   if (auto* row = table_.find_or_add(event.gil, event.thread, ticks); row != nullptr) {
+    begin_no_later(*row, ticks);
     return {.row = row, .waiting = &row->waiting};
   }
   ThreadRow& shared = table_.shared_row(static_cast<std::uint32_t>(event.gil));

@@ -252,6 +252,18 @@ TEST_F(MachineOfEvents, counts_a_hold_from_where_it_began_unseen) {
   EXPECT_TRUE(is_clean());
 }
 
+// Else it would have waited for longer than it lived.
+TEST_F(MachineOfEvents, knows_the_first_event_of_a_thread_that_had_its_row_only_then) {
+  ASSERT_NE(machine_.row_of(kGil, ThreadId{2}, 30), nullptr);
+  feed({acquire(5, 1), request(10, 2), release(29, 1), acquire(30, 2), release(35, 2)});
+  EXPECT_EQ(row(2, 100).first, 10U);
+  EXPECT_EQ(row(2, 100).lifetime, 25U);
+  const Event end = release(50, 3);
+  machine_.begin_unseen(end, machine_.find_place(end), 40);
+  feed({end});
+  EXPECT_EQ(row(3, 100).lifetime, 10U);
+}
+
 TEST_F(MachineOfEvents, merges_threads_that_find_no_row_left) {
   for (unsigned thread = 0; thread < 16; ++thread) feed({acquire(10, thread), release(10, thread)});
   feed({acquire(20, 50), request(21, 51), request(22, 52), timeout(23, 51), release(25, 50), acquire(26, 51),
