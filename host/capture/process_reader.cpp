@@ -27,9 +27,8 @@ bool is_plausible(const FilePoint& point) noexcept {
 
 ProcessReader::ProcessReader(std::filesystem::path path) : file_(std::move(path), kLiveSuffix) {
   if (file_.size() == 0) {
-    throw Error(fmt::format("{} is empty: what its process recorded was in {}{}, which is not here",
-                            file_.path().string(), file_.path().filename().string(), kLiveSuffix),
-                "copy the whole folder of a capture");
+    file_.reject(0, fmt::format("the header of an events file (it was in {}{} while that was recorded)",
+                                file_.path().filename().string(), kLiveSuffix));
   }
   FileHeader header{};
   // The first bytes alone say whether the rest is worth a word.

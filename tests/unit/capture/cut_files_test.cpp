@@ -88,7 +88,7 @@ TEST_F(CutFilesTest, settles_nothing_that_is_no_file_of_a_process) {
 TEST_F(CutFilesTest, says_what_is_missing_where_only_the_empty_file_was_copied) {
   static_cast<void>(temporary_.write("capture/12-1.events", ""));
   const auto error = test::error_of([&] { ProcessReader reader(only_file()); });
-  EXPECT_THAT(error.what(), HasSubstr("12-1.events is empty"));
+  EXPECT_THAT(error.what(), HasSubstr("12-1.events: byte 0: expected the header"));
   EXPECT_THAT(error.what(), HasSubstr("12-1.events.live"));
   static_cast<void>(temporary_.write("capture/12-1.events.part", ""));
   EXPECT_THAT(files(), IsEmpty()) << "it was killed before it had recorded anything";

@@ -66,6 +66,8 @@ class ProcessReaderTest : public ::testing::Test {
 };
 
 TEST_F(ProcessReaderTest, refuses_what_is_no_events_file) {
+  bytes_ = "";
+  expect_rejected(0, "the header");
   bytes_ = "import this\n";
   expect_rejected(12, "the header");
   bytes_ = std::string(std::size_t{5} * kBlockSize, 'x');
