@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "analysis/judge_cpu.h"
+#include "analysis/judge_locks.h"
 #include "analysis/judge_loops.h"
 #include "analysis/judge_parts.h"
 #include "analysis/user_code.h"
@@ -113,6 +114,10 @@ void merge_processes(std::vector<RunFinding>& found) {
     if (finding.stood_still) {
       first.stood_still = add(first.stood_still.value_or(Nanoseconds{}), *finding.stood_still);
     }
+    if (finding.lock_wait) {
+      first.lock_wait = add(first.lock_wait.value_or(Nanoseconds{}), *finding.lock_wait);
+      first.threads += finding.threads;
+    }
     if (first.pid != finding.pid) ++first.processes;
   }
   found = std::move(merged);
@@ -165,7 +170,7 @@ void tell_machine_apart(RunFinding& starved, std::vector<RunFinding>& found, con
 }
 
 bool is_worth_telling(const RunFinding& finding, bool is_bad) {
-  if (finding.kind == Kind::LackOfCpu) return true;
+  if (finding.kind == Kind::LackOfCpu || finding.kind == Kind::LockTurns) return true;
   // A collection now and then is every program's.
   if (finding.kind == Kind::GarbageCollection && finding.count < kSeveral && finding.longest < kStall)
     return false;
@@ -284,9 +289,15 @@ void add_own_stalls(const ProcessSummary& process, std::vector<RunFinding>& foun
   }
 }
 
-// What the finding explains, of waiting or of a loop's time.
+// What the finding explains, of waiting for GILs or for a lock, or of a loop's time.
 Nanoseconds weight_of(const RunFinding& finding) {
-  return std::max(finding.lost, finding.stood_still.value_or(Nanoseconds{}));
+  return std::max(
+      {finding.lost, finding.stood_still.value_or(Nanoseconds{}), finding.lock_wait.value_or(Nanoseconds{})});
+}
+
+// Of waiting for a GIL.
+bool is_of_gil(const RunFinding& finding) {
+  return finding.kind != Kind::SwitchInterval && finding.kind != Kind::LockTurns && !finding.stood_still;
 }
 
 }  // namespace
@@ -338,7 +349,11 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
     auto causes = find_causes(facts);
     std::ranges::move(causes, std::back_inserter(found));
   }
-  for (const auto& process : run.processes) add_own_stalls(process, found);
+  for (const auto& process : run.processes) {
+    add_own_stalls(process, found);
+    auto turns = find_lock_turns(process);
+    std::ranges::move(turns, std::back_inserter(found));
+  }
   merge_processes(found);
   auto starved = find_starved(run.processes);
   const bool is_starved = starved.has_value();
@@ -348,8 +363,7 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   const auto is_change = [](const RunFinding& finding) { return finding.kind == Kind::SwitchInterval; };
   if (starved) found.push_back(std::move(*starved));
   for (auto& finding : found) {
-    if (!is_change(finding) && !finding.stood_still)
-      finding.share = share_of(std::min(finding.lost, waited), waited);
+    if (is_of_gil(finding)) finding.share = share_of(std::min(finding.lost, waited), waited);
   }
   sort_stably(found, [&](const RunFinding& left, const RunFinding& right) {
     const auto rank = [&](const RunFinding& finding) {
@@ -370,9 +384,9 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   }
   run.verdict.explained = share_of(std::min(explained, waited), waited);
   if (is_starved) return found;  // the rest would be of the machine
-  // That asyncio is fine is not said of one whose loop stood still.
-  const bool has_stalled =
-      std::ranges::any_of(found, [](const auto& finding) { return finding.stood_still.has_value(); });
+  // That threads and asyncio are fine is not said where a loop stood still, or threads take turns at a lock.
+  const bool has_stalled = std::ranges::any_of(
+      found, [](const auto& finding) { return finding.stood_still || finding.lock_wait; });
   // Nor that the GIL is to be left as it is where somebody keeps it.
   const bool has_kept =
       std::ranges::any_of(found, [](const auto& finding) { return has_culprit(finding.kind); });

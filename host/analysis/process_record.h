@@ -50,7 +50,9 @@ struct ProcessRecord {
   std::vector<ThreadRecord> threads;
   HookTimes hooks{};
   std::vector<LoopSteps> steps;
-  std::uint64_t further_steps = 0;   // as ProcessNotes has it
+  std::uint64_t further_steps = 0;  // as ProcessNotes has them, all three
+  std::vector<LockWaits> lock_waits;
+  std::uint64_t further_lock_waits = 0;
   std::optional<BlameRecord> blame;  // of a capture; empty where events were counted
   bool became_program = false;       // another one (exec)
 };

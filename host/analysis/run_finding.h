@@ -46,6 +46,9 @@ struct RunFinding {
     // Threads give the GIL up by themselves after a short while, and others wait for it all the same.
     FrequentReleases,
 
+    // Threads take turns at a lock of Python's, which is none of the GIL.
+    LockTurns,
+
     // Of a GIL with a convoy: what a switch interval of a tenth would gain and cost.
     SwitchInterval,
 
@@ -86,7 +89,13 @@ struct RunFinding {
   std::optional<Nanoseconds> stood_still;
   std::optional<Nanoseconds> since;
   std::optional<Nanoseconds> interval;  // the GIL's switch interval
-  std::optional<double> cpu_share;      // of the time for which a process wanted a CPU: it was given one
+  // Of turns at a lock: for how long threads waited for theirs in all, how many of them, within which
+  // function of the library's ("": the user's own), and where who had it gave it up.
+  std::optional<Nanoseconds> lock_wait;
+  std::uint64_t threads = 0;
+  std::string within;
+  std::optional<CodePlace> ended_at;
+  std::optional<double> cpu_share;  // of the time for which a process wanted a CPU: it was given one
 };
 
 }  // namespace gilscope

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "analysis/judge_run.h"
 #include "support/sort_stably.h"
@@ -37,6 +38,28 @@ std::vector<LoopStall> rank_stalls(const ProcessRecord& record) {
   return stalls;
 }
 
+std::vector<LockWaitRow> rank_lock_waits(const ProcessRecord& record) {
+  std::vector<LockWaitRow> rows;
+  for (const auto& waits : record.lock_waits) {
+    rows.push_back({.place = waits.place,
+                    .within = waits.within,
+                    .is_for_work = waits.is_for_work,
+                    .ended_at = waits.ended_at,
+                    .ended_within = waits.ended_within,
+                    .threads = waits.threads,
+                    .count = waits.count,
+                    .total_ns = record.tick.of(waits.ticks),
+                    .max_ns = record.tick.of(waits.longest),
+                    .max_begin_ns = record.tick.of(waits.longest_begin),
+                    .max_thread = waits.longest_thread,
+                    .max_ender = waits.longest_ender});
+  }
+  sort_stably(rows, [](const LockWaitRow& left, const LockWaitRow& right) {
+    return std::tuple(left.is_for_work, -left.total_ns) < std::tuple(right.is_for_work, -right.total_ns);
+  });
+  return rows;
+}
+
 ProcessSummary summarize_process(const ProcessRecord& record) {
   const GilSummary figures = summarize(record.figures, record.tick, record.wall);
   ProcessSummary summary{.pid = record.pid,
@@ -69,6 +92,8 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
   }
   summary.loop_stalls = rank_stalls(record);
   summary.further_stalls = record.further_steps;
+  summary.lock_waits = rank_lock_waits(record);
+  summary.further_lock_waits = record.further_lock_waits;
   if (!record.blame) return summary;
   summary.blame = rank_blame(*record.blame, record.tick);
   for (auto& gil : summary.gils) {

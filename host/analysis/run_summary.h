@@ -68,6 +68,22 @@ struct LoopStall {
   Nanoseconds max_begin_ns{};  // of the longest, from the begin of its process's recording
 };
 
+// Waits for Python's locks at one place that ended at another one; as LockWaits has them.
+struct LockWaitRow {
+  std::optional<CodePlace> place;
+  std::string within;
+  bool is_for_work = false;
+  std::optional<CodePlace> ended_at;
+  std::string ended_within;
+  std::uint64_t threads = 0;
+  std::uint64_t count = 0;
+  Nanoseconds total_ns{};
+  Nanoseconds max_ns{};
+  Nanoseconds max_begin_ns{};         // of the longest, from the begin of its process's recording,
+  ThreadId max_thread{};              // whose it was,
+  std::optional<ThreadId> max_ender;  // and who ended it
+};
+
 // From who caused most to who caused least; the row of nobody comes last.
 [[nodiscard]] std::vector<BlameRow> rank_blame(const BlameRecord& blame, TickLength tick);
 
@@ -87,6 +103,8 @@ struct ProcessSummary {
   bool became_program = false;                 // another one (exec)
   std::vector<LoopStall> loop_stalls;          // what took most first
   std::uint64_t further_stalls = 0;            // steps at more places than are kept
+  std::vector<LockWaitRow> lock_waits;         // those for a turn first, then what took most first
+  std::uint64_t further_lock_waits = 0;        // at more places than are kept
 };
 
 // Who does no work of the program's: multiprocessing's fork server, and forks that became another program.

@@ -20,6 +20,28 @@ using nlohmann::ordered_json;
 
 constexpr std::string_view kSchema = "gilscope.run/1";
 
+ordered_json describe(const std::optional<CodePlace>& place) {
+  if (!place) return nullptr;
+  return {{"file", place->file}, {"line", place->line}, {"function", place->function}};
+}
+
+ordered_json describe(const LockWaits& waits) {
+  return {
+      {"place", describe(waits.place)},
+      {"within", waits.within},
+      {"is_for_work", waits.is_for_work},
+      {"ended_at", describe(waits.ended_at)},
+      {"ended_within", waits.ended_within},
+      {"threads", waits.threads},
+      {"count", waits.count},
+      {"ticks", waits.ticks},
+      {"longest_ticks", waits.longest},
+      {"longest_begin", waits.longest_begin},
+      {"longest_thread", static_cast<std::uint32_t>(waits.longest_thread)},
+      {"longest_ender", waits.longest_ender ? ordered_json(static_cast<std::uint32_t>(*waits.longest_ender))
+                                            : ordered_json(nullptr)}};
+}
+
 ordered_json describe(const ProcessNotes& process) {
   auto threads = ordered_json::array();
   for (const auto& thread : process.threads) {
@@ -40,6 +62,8 @@ ordered_json describe(const ProcessNotes& process) {
                      {"longest_ticks", step.longest},
                      {"longest_begin", step.longest_begin}});
   }
+  auto waits = ordered_json::array();
+  for (const auto& wait : process.lock_waits) waits.push_back(describe(wait));
   return {{"pid", process.pid},
           {"parent_pid", process.parent_pid},
           {"start_method", process.start_method},
@@ -55,7 +79,9 @@ ordered_json describe(const ProcessNotes& process) {
             {"work_ticks", process.hooks.work_ticks}}},
           {"threads", std::move(threads)},
           {"loop_steps", std::move(steps)},
-          {"further_loop_steps", process.further_steps}};
+          {"further_loop_steps", process.further_steps},
+          {"lock_waits", std::move(waits)},
+          {"further_lock_waits", process.further_lock_waits}};
 }
 
 struct OutOfRange : std::exception {};
@@ -103,12 +129,17 @@ HookTimes hooks_at(const json& object) {
           .work_ticks = number_at(object, "work_ticks", kMaxTicks)};
 }
 
+CodePlace place_of(const json& object) {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::uint32_t>::max();
+  return {.file = object.at("file").get<std::string>(),
+          .function = object.at("function").get<std::string>(),
+          .line = static_cast<std::uint32_t>(number_at(object, "line", kMax))};
+}
+
 LoopSteps steps_at(const json& object) {
   constexpr std::uint64_t kMax = std::numeric_limits<std::uint32_t>::max();
   LoopSteps steps{.thread = ThreadId{static_cast<std::uint32_t>(number_at(object, "thread", kMax))},
-                  .place = {.file = object.at("file").get<std::string>(),
-                            .function = object.at("function").get<std::string>(),
-                            .line = static_cast<std::uint32_t>(number_at(object, "line", kMax))},
+                  .place = place_of(object),
                   .count = number_at(object, "count", kMaxTicks),
                   .alone = number_at(object, "alone", kMaxTicks),
                   .ticks = number_at(object, "ticks", kMaxTicks),
@@ -116,6 +147,26 @@ LoopSteps steps_at(const json& object) {
                   .longest_begin = number_at(object, "longest_begin", kMaxTicks)};
   if (steps.count == 0 || steps.alone > steps.count || steps.longest > steps.ticks) throw OutOfRange();
   return steps;
+}
+
+LockWaits lock_waits_at(const json& object) {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::uint32_t>::max();
+  LockWaits waits{
+      .within = object.at("within").get<std::string>(),
+      .is_for_work = object.at("is_for_work").get<bool>(),
+      .ended_within = object.at("ended_within").get<std::string>(),
+      .threads = number_at(object, "threads", kMax),
+      .count = number_at(object, "count", kMaxTicks),
+      .ticks = number_at(object, "ticks", kMaxTicks),
+      .longest = number_at(object, "longest_ticks", kMaxTicks),
+      .longest_begin = number_at(object, "longest_begin", kMaxTicks),
+      .longest_thread = ThreadId{static_cast<std::uint32_t>(number_at(object, "longest_thread", kMax))}};
+  if (!object.at("place").is_null()) waits.place = place_of(object.at("place"));
+  if (!object.at("ended_at").is_null()) waits.ended_at = place_of(object.at("ended_at"));
+  if (const auto ender = optional_number_at(object, "longest_ender", kMax))
+    waits.longest_ender = ThreadId{static_cast<std::uint32_t>(*ender)};
+  if (waits.count == 0 || waits.longest > waits.ticks) throw OutOfRange();
+  return waits;
 }
 
 std::int64_t pid_of(const json& value) {
@@ -147,6 +198,10 @@ ProcessNotes parse_process(const json& object) {
   }
   if (object.contains("further_loop_steps"))  // likewise
     process.further_steps = number_at(object, "further_loop_steps", kMaxTicks);
+  if (object.contains("lock_waits")) {  // likewise
+    for (const auto& waits : object.at("lock_waits")) process.lock_waits.push_back(lock_waits_at(waits));
+    process.further_lock_waits = number_at(object, "further_lock_waits", kMaxTicks);
+  }
   return process;
 }
 
@@ -185,11 +240,6 @@ RunNotes parse_notes(const json& document) {
 }
 
 }  // namespace
-
-std::vector<LoopSteps> steps_since(std::uint64_t begin, std::vector<LoopSteps> steps) {
-  for (auto& step : steps) step.longest_begin -= std::min(begin, step.longest_begin);
-  return steps;
-}
 
 void write_run_notes(const std::filesystem::path& folder, const RunNotes& notes) {
   auto processes = ordered_json::array();

@@ -1,6 +1,7 @@
 // What a run notes at its end of its processes, beside their events: `run.json` in the folder of a capture.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -36,8 +37,30 @@ struct LoopSteps {
   friend bool operator==(const LoopSteps&, const LoopSteps&) = default;
 };
 
-// With when they began since then; 0 before.
-[[nodiscard]] std::vector<LoopSteps> steps_since(std::uint64_t begin, std::vector<LoopSteps> steps);
+// Waits for Python's locks at one place that ended at another one.
+struct LockWaits {
+  std::optional<CodePlace> place;     // the user's line that led there; empty: no Python code ran
+  std::string within;                 // the library's function that waited; "": the user's own
+  bool is_for_work = false;           // rather than for a turn: see WaitFor
+  std::optional<CodePlace> ended_at;  // where that one stood who ended them; empty, too: not known
+  std::string ended_within;           // likewise
+  std::uint64_t threads = 0;          // that waited, as far as they could be told apart
+  std::uint64_t count = 0;
+  std::uint64_t ticks = 0;
+  std::uint64_t longest = 0;  // ticks, and when that one began,
+  std::uint64_t longest_begin = 0;
+  ThreadId longest_thread{};              // whose it was,
+  std::optional<ThreadId> longest_ender;  // and who ended it
+
+  friend bool operator==(const LockWaits&, const LockWaits&) = default;
+};
+
+// Steps or waits, with when the longest began since then; 0 before.
+template <typename Rows>
+[[nodiscard]] Rows since(std::uint64_t begin, Rows rows) {
+  for (auto& row : rows) row.longest_begin -= std::min(begin, row.longest_begin);
+  return rows;
+}
 
 struct ProcessNotes {
   std::int64_t pid = 0;
@@ -53,7 +76,9 @@ struct ProcessNotes {
   HookTimes hooks{};
   std::vector<LoopSteps> steps;
   std::uint64_t further_steps = 0;  // that were long, too, at more places than are kept
-  bool became_program = false;      // another one (exec)
+  std::vector<LockWaits> lock_waits;
+  std::uint64_t further_lock_waits = 0;  // at more places than are kept
+  bool became_program = false;           // another one (exec)
 };
 
 // Pythons that recorded processes have started, and that did not join.

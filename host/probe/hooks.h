@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <pthread.h>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -48,6 +49,16 @@ inline constexpr std::size_t kMostProbes = kMeasuredLevel;
 
 // What replaces them, but for the calibration's. The real call of a level's hook is that of the level below.
 [[nodiscard]] const GilCalls& hooks_of(std::size_t level) noexcept;
+
+// A function that CPython calls through slots of its own.
+struct LedCall {
+  std::string_view function;
+  std::uintptr_t original = 0;              // where it leads but for our hooks; 0: not known yet
+  std::span<const std::uintptr_t> hooks{};  // those of ours
+};
+// Its original, of which the slots are looked at. Throws ProbeError where a slot is missing or points to
+// somebody else's hook.
+[[nodiscard]] std::uintptr_t find_original(const LoadedObject& cpython, const LedCall& call);
 
 // Finds the originals, the first time; later it looks whether the slots still lead to them or to our hooks.
 // Throws ProbeError where a slot is missing or points to somebody else's hook.

@@ -34,13 +34,9 @@ std::uintptr_t look_up(void* scope, std::string_view function) {
   return reinterpret_cast<std::uintptr_t>(dlsym(scope, std::string(function).c_str()));
 }
 
-struct Call {
-  std::string_view function;
-  std::uintptr_t original = 0;                      // 0: not resolved yet
-  std::array<std::uintptr_t, kHookLevels> hooks{};  // of ours
-};
+}  // namespace
 
-std::uintptr_t find_original(const LoadedObject& cpython, const Call& call) {
+std::uintptr_t find_original(const LoadedObject& cpython, const LedCall& call) {
   // RTLD_NEXT first: RTLD_DEFAULT finds a stub of the executable itself where that is not
   // position-independent.
   const std::array<std::uintptr_t, 2> definitions{look_up(RTLD_NEXT, call.function),
@@ -70,17 +66,17 @@ std::uintptr_t find_original(const LoadedObject& cpython, const Call& call) {
   return original;
 }
 
-}  // namespace
-
 void resolve_originals(const LoadedObject& cpython) {
   GilCalls found{};
-#define GILSCOPE_RESOLVE(name, parameters)                                                      \
-  {                                                                                             \
-    Call call{.function = #name, .original = reinterpret_cast<std::uintptr_t>(originals.name)}; \
-    for (std::size_t level = 0; level < kHookLevels; ++level) {                                 \
-      call.hooks.at(level) = reinterpret_cast<std::uintptr_t>(hooks_of(level).name);            \
-    }                                                                                           \
-    found.name = reinterpret_cast<decltype(found.name)>(find_original(cpython, call));          \
+#define GILSCOPE_RESOLVE(name, parameters)                                                                \
+  {                                                                                                       \
+    std::array<std::uintptr_t, kHookLevels> hooks{};                                                      \
+    for (std::size_t level = 0; level < kHookLevels; ++level) {                                           \
+      hooks.at(level) = reinterpret_cast<std::uintptr_t>(hooks_of(level).name);                           \
+    }                                                                                                     \
+    const LedCall call{                                                                                   \
+        .function = #name, .original = reinterpret_cast<std::uintptr_t>(originals.name), .hooks = hooks}; \
+    found.name = reinterpret_cast<decltype(found.name)>(find_original(cpython, call));                    \
   }
   GILSCOPE_HOOKS(GILSCOPE_RESOLVE)
   GILSCOPE_CALIBRATION_HOOKS(GILSCOPE_RESOLVE)

@@ -14,6 +14,7 @@
 #include "probe/elf_slots.h"
 #include "probe/gil_table.h"
 #include "probe/hook_level.h"
+#include "probe/lock_waits.h"
 #include "probe/loop_steps.h"
 #include "probe/nesting.h"
 #include "probe/python_stack.h"
@@ -45,12 +46,15 @@ void watch_forks() {
       [] {
         nesting_mutex().lock();
         for (HookLevel& level : hook_levels) level.before_fork();
+        lock_waits_before_fork();
       },
       [] {
+        lock_waits_after_fork_in_parent();
         for (HookLevel& level : hook_levels) level.after_fork_in_parent();
         nesting_mutex().unlock();
       },
       [] {
+        lock_waits_after_fork_in_child();
         for (HookLevel& level : hook_levels) level.after_fork_in_child();
         nesting_mutex().unlock();
         go_on_with_steps_in_child();
@@ -142,10 +146,14 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   // Patched first, so that no GIL comes in between unseen.
   owners.for_each([&hooks](std::uintptr_t cond) { hooks.table().insert(cond); });
   hooks.record_own_hold(*hooks.table().insert(calibration.cond));
+  locks_ = stacks_ == Stacks::Off ? nullptr : recorder.locks();
+  watch_lock_waits({.table = locks_, .times = recorder.times()}, clock_, cpython);
 }
 
 // With the mutexes held of the nesting and of the table.
 void Probe::end_hooks() noexcept {
+  if (locks_ != nullptr) unwatch_lock_waits(*locks_);
+  locks_ = nullptr;
   hook_levels.at(level_).end();
   if (stacks_ != Stacks::Off) unwatch_code_deaths();
   give_level_back(level_);

@@ -66,6 +66,7 @@ class Probe {
   bool is_running_ = false;
   bool watches_collections_ = false;
   StepTable* steps_ = nullptr;  // where those of event loops are noted that took long
+  LockTable* locks_ = nullptr;  // where waits for locks are noted
   Stacks stacks_ = Stacks::Off;
   ProbeClock clock_;
   ClockPoint started_;

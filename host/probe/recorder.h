@@ -10,6 +10,7 @@
 #include "probe/code_point.h"
 #include "probe/event.h"
 #include "probe/hook_times.h"
+#include "probe/lock_table.h"
 #include "probe/step_table.h"
 
 namespace gilscope {
@@ -66,6 +67,10 @@ class Recorder {
   void note_times(HookTimes* times) noexcept { times_ = times; }
   [[nodiscard]] HookTimes* times() const noexcept { return times_; }
 
+  // Where waits for locks are noted; nullptr: nowhere. Likewise.
+  void note_locks(LockTable* locks) noexcept { locks_ = locks; }
+  [[nodiscard]] LockTable* locks() const noexcept { return locks_; }
+
   // Where steps of event loops that took long are noted; nullptr: nowhere. Likewise.
   void note_steps(StepTable* steps) noexcept { steps_ = steps; }
   [[nodiscard]] StepTable* steps() const noexcept { return steps_; }
@@ -77,6 +82,7 @@ class Recorder {
   // Relaxed: a hint; what there is to do is published by itself.
   std::atomic<bool> has_work_{false};
   HookTimes* times_ = nullptr;
+  LockTable* locks_ = nullptr;
   StepTable* steps_ = nullptr;
   std::size_t level_ = 0;  // below kLevels
 };

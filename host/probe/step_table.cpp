@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <string_view>
 
 #include "support/utf8.h"
 
@@ -19,11 +18,8 @@ StepRow row_of(ThreadId thread, const CodeWords& place) noexcept {
   StepRow row{};
   row.thread = static_cast<std::uint32_t>(thread);
   row.line = place.line;
-  constexpr std::string_view kCut = "…";
-  const bool fits = place.file().size() < row.file.size();
-  const auto begin = fits ? 0 : kCut.copy(row.file.data(), kCut.size());
-  last_bytes(place.file(), row.file.size() - 1 - begin).copy(row.file.data() + begin, row.file.size());
-  first_bytes(place.function(), row.function.size() - 1).copy(row.function.data(), row.function.size());
+  put_last_bytes(place.file(), row.file);
+  put_first_bytes(place.function(), row.function);
   return row;
 }
 

@@ -88,24 +88,27 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
   for (const auto& [gil, interpreter] : names.owners) machine->open(gil, interpreter);
   const auto end = std::max({process.end.value_or(last), last, begin});
   const TickLength tick{run.clock().tick_ns()};
-  return {
-      .pid = process.facts.pid,
-      .parent_pid = process.facts.parent_pid,
-      .role = role_of_start_method(process.facts.start_method),
-      .name = name_of(process, names),
-      .wall = tick.of(end - begin),
-      .cpu = process.notes != nullptr ? process.notes->cpu : std::nullopt,
-      .tick = tick,
-      .figures = machine->snapshot(end),
-      .threads = merge_threads(process, names),
-      .hooks = process.notes == nullptr ? HookTimes{} : process.notes->hooks,
-      .steps = process.notes == nullptr ? std::vector<LoopSteps>() : steps_since(begin, process.notes->steps),
-      .further_steps = process.notes == nullptr ? 0 : process.notes->further_steps,
-      .blame = BlameRecord{.spans = blame.spans(end),
-                           .long_waits = blame.long_waits(),
-                           .stacks = std::move(names.stacks),
-                           .switch_intervals = blame.switch_intervals()},
-      .became_program = process.notes != nullptr && process.notes->became_program};
+  static const ProcessNotes kNoNotes;
+  const ProcessNotes& notes = process.notes != nullptr ? *process.notes : kNoNotes;
+  return {.pid = process.facts.pid,
+          .parent_pid = process.facts.parent_pid,
+          .role = role_of_start_method(process.facts.start_method),
+          .name = name_of(process, names),
+          .wall = tick.of(end - begin),
+          .cpu = notes.cpu,
+          .tick = tick,
+          .figures = machine->snapshot(end),
+          .threads = merge_threads(process, names),
+          .hooks = notes.hooks,
+          .steps = since(begin, notes.steps),
+          .further_steps = notes.further_steps,
+          .lock_waits = since(begin, notes.lock_waits),
+          .further_lock_waits = notes.further_lock_waits,
+          .blame = BlameRecord{.spans = blame.spans(end),
+                               .long_waits = blame.long_waits(),
+                               .stacks = std::move(names.stacks),
+                               .switch_intervals = blame.switch_intervals()},
+          .became_program = notes.became_program};
 }
 
 }  // namespace

@@ -94,22 +94,24 @@ std::optional<ProcessRecord> read_process(const ProcessNote& note, const BlameCo
   auto end = notes->end ? *notes->end : last_event(counted.figures(notes->begin), notes->begin);
   auto figures = counted.figures(end);
   end = std::max(end, notes->begin);
-  return ProcessRecord{
-      .pid = notes->pid,
-      .parent_pid = notes->parent_pid,
-      .folded = notes->folded,
-      .role = role_of_start_method(notes->start_method),
-      .name = std::move(notes->name),
-      .wall = tick.of(end - notes->begin),
-      .cpu = notes->cpu,
-      .tick = tick,
-      .figures = std::move(figures),
-      .threads = std::move(notes->threads),
-      .hooks = notes->hooks,
-      .steps = steps_since(notes->folded == 0 ? notes->begin : ~std::uint64_t{0}, std::move(notes->steps)),
-      .further_steps = notes->further_steps,
-      .blame = counted.blame(end),
-      .became_program = notes->became_program};
+  const auto zero = notes->folded == 0 ? notes->begin : ~std::uint64_t{0};  // of time
+  return ProcessRecord{.pid = notes->pid,
+                       .parent_pid = notes->parent_pid,
+                       .folded = notes->folded,
+                       .role = role_of_start_method(notes->start_method),
+                       .name = std::move(notes->name),
+                       .wall = tick.of(end - notes->begin),
+                       .cpu = notes->cpu,
+                       .tick = tick,
+                       .figures = std::move(figures),
+                       .threads = std::move(notes->threads),
+                       .hooks = notes->hooks,
+                       .steps = since(zero, std::move(notes->steps)),
+                       .further_steps = notes->further_steps,
+                       .lock_waits = since(zero, std::move(notes->lock_waits)),
+                       .further_lock_waits = notes->further_lock_waits,
+                       .blame = counted.blame(end),
+                       .became_program = notes->became_program};
 }
 
 }  // namespace gilscope

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstring>
 #include <ctime>
 #include <limits>
@@ -112,6 +113,56 @@ std::vector<LoopSteps> read_steps(const StepTable& table) {
   return steps;
 }
 
+// Empty where no Python code ran.
+std::optional<CodePlace> place_of(const LockPlace& place) {
+  const auto line = std::min<std::uint64_t>(read_sum(place.line), std::numeric_limits<std::int32_t>::max());
+  CodePlace read{.file = text_of(place.file),
+                 .function = text_of(place.function),
+                 .line = static_cast<std::uint32_t>(line)};
+  return read.file.empty() && read.function.empty() ? std::nullopt : std::optional(std::move(read));
+}
+
+// Another process's memory may hold anything.
+std::optional<LockWaits> read_waits(const LockTable& table, const LockRow& row) {
+  const auto place = read_sum(row.place);
+  const auto ended_at = read_sum(row.ended_at_plus_one);
+  const auto longest_thread = read_sum(row.longest_thread);
+  const auto longest_ender = read_sum(row.longest_ender);
+  constexpr auto kMaxId = std::numeric_limits<std::uint32_t>::max();
+  if (place >= table.places.size() || ended_at > table.places.size() || longest_thread > kMaxId ||
+      longest_ender > kMaxId) {
+    return std::nullopt;
+  }
+  const LockPlace& where = table.places.at(place);
+  LockWaits waits{.place = place_of(where),
+                  .within = text_of(where.within),
+                  .is_for_work = read_sum(where.work) == 1,
+                  .count = read_sum(row.count),
+                  .ticks = read_sum(row.ticks),
+                  .longest_begin = read_sum(row.longest_begin),
+                  .longest_thread = ThreadId{static_cast<std::uint32_t>(longest_thread)}};
+  waits.longest = std::min(read_sum(row.longest), waits.ticks);
+  for (const auto& bits : row.threads)
+    waits.threads += static_cast<std::uint64_t>(
+        std::popcount(std::atomic_ref(const_cast<std::uint64_t&>(bits)).load(std::memory_order_relaxed)));
+  if (longest_ender != 0) waits.longest_ender = ThreadId{static_cast<std::uint32_t>(longest_ender)};
+  if (ended_at != 0) {
+    const LockPlace& end = table.places.at(ended_at - 1);
+    waits.ended_at = place_of(end);
+    waits.ended_within = text_of(end.within);
+  }
+  return waits.count != 0 ? std::optional(std::move(waits)) : std::nullopt;
+}
+
+std::vector<LockWaits> read_lock_waits(const LockTable& table) {
+  std::vector<LockWaits> all;
+  for (const LockRow& row : table.rows) {
+    if (read_sum(row.count) == 0) break;
+    if (auto waits = read_waits(table, row)) all.push_back(std::move(*waits));
+  }
+  return all;
+}
+
 }  // namespace
 
 std::string text_of(std::span<const char> bytes) {
@@ -167,6 +218,8 @@ std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now
   notes.hooks = read_hooks(note.hooks);
   notes.steps = read_steps(note.steps);
   notes.further_steps = read_sum(note.steps.others);
+  notes.lock_waits = read_lock_waits(note.locks);
+  notes.further_lock_waits = read_sum(note.locks.others);
   return notes;
 }
 

@@ -93,6 +93,7 @@ bool ProcessFolder::add(std::byte* sum, std::byte* part) {
   add_cpu(whole, note);
   add_hooks(whole.hooks, note.hooks);
   add_steps(whole, note);
+  whole.locks.add(note.locks);
   if (whole.parent_pid.get() != note.parent_pid.get()) whole.parent_pid.set(0);
   return true;
 }

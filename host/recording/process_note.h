@@ -15,6 +15,7 @@
 #include "analysis/process_record.h"
 #include "probe/event.h"
 #include "probe/hook_times.h"
+#include "probe/lock_table.h"
 #include "probe/step_table.h"
 #include "support/machine.h"
 #include "support/time.h"
@@ -84,6 +85,7 @@ struct ProcessNote {
   // `cpu_wait_end` of what they waited; where one of these is not known, its begin is kUnknownCpu.
   std::array<ThreadNote, kFamilies> families;
   StepTable steps;
+  LockTable locks;
   static constexpr std::uint64_t kUnknownCpu = ~std::uint64_t{0};
 
   // The note of the thread, made where there is none; nullptr once there is no place.
@@ -120,7 +122,7 @@ struct ProcessNote {
   // Likewise, of all threads of this process that live.
   void name_natives() noexcept;
 };
-static_assert(sizeof(ProcessNote) == std::size_t{45} * 4096, "whole pages, so that what follows is aligned");
+static_assert(sizeof(ProcessNote) == std::size_t{56} * 4096, "whole pages, so that what follows is aligned");
 
 // CPU time; empty where the thread is gone.
 [[nodiscard]] std::optional<Nanoseconds> read_thread_cpu(ThreadId thread) noexcept;

@@ -81,6 +81,8 @@ Recording::Recording(std::optional<SharedSpace> space, ProcessRole role,
   events_.note_times(&note_->hooks);
   counters_->note_steps(&note_->steps);
   events_.note_steps(&note_->steps);
+  counters_->note_locks(&note_->locks);
+  events_.note_locks(&note_->locks);
 }
 
 Recording::Recording(Reach reach, const std::optional<CapturePlan>& capture, Stacks stacks)

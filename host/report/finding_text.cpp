@@ -141,6 +141,22 @@ std::string describe_stall(const RunFinding& finding, const ProcessSummary* proc
       words.share);
 }
 
+std::string describe_turns(const RunFinding& finding, const ProcessSummary* process) {
+  const auto words = find_words(finding, process);
+  const auto lock = finding.within.empty() ? std::string() : " in " + replace_controls(finding.within);
+  const auto called = finding.within.empty() || words.at.empty() ? words.at : ", called" + words.at;
+  const auto at_once = process == nullptr || finding.processes > 1
+                           ? std::optional<double>()
+                           : share_of(finding.lock_wait.value_or(Nanoseconds{}), process->wall_ns);
+  const auto crowd = at_once ? fmt::format(", {:.1f} threads at any time", *at_once) : std::string();
+  return fmt::format(
+      "{} threads{} take turns at a lock{}{}: {} waits up to {}, {} in all{}; hold it for less, or have more "
+      "than one",
+      finding.threads, finding.processes > 1 ? fmt::format(" (in {} processes)", finding.processes) : "",
+      lock, called, finding.count, format_duration(finding.longest),
+      format_duration(finding.lock_wait.value_or(Nanoseconds{})), crowd);
+}
+
 std::string describe_convoy(const RunFinding& finding, const ProcessSummary* process) {
   const auto words = find_words(finding, process);
   return fmt::format(
@@ -292,6 +308,8 @@ std::string_view name_of(RunFinding::Kind kind) noexcept {
       return "garbage_collection";
     case RunFinding::Kind::Convoy:
       return "convoy";
+    case RunFinding::Kind::LockTurns:
+      return "lock_turns";
     case RunFinding::Kind::StalledLoop:
       return "stalled_loop";
     case RunFinding::Kind::SwitchInterval:
@@ -329,6 +347,8 @@ std::string describe_finding(const RunFinding& finding, const RunSummary& summar
       return describe_computing(finding, process);
     case RunFinding::Kind::Convoy:
       return describe_convoy(finding, process);
+    case RunFinding::Kind::LockTurns:
+      return describe_turns(finding, process);
     case RunFinding::Kind::BusyPolling:
       return describe_polling(finding, process);
     case RunFinding::Kind::TinyTasks:

@@ -134,6 +134,25 @@ ordered_json loop_steps_json(const ProcessSummary& process) {
   return rows;
 }
 
+ordered_json lock_waits_json(const ProcessSummary& process) {
+  auto rows = ordered_json::array();
+  for (const auto& row : process.lock_waits) {
+    rows.push_back({{"place", place_json(row.place)},
+                    {"within", text_or_null(row.within)},
+                    {"waits_for", row.is_for_work ? "work" : "turn"},
+                    {"ended_at", place_json(row.ended_at)},
+                    {"ended_within", text_or_null(row.ended_within)},
+                    {"threads", row.threads},
+                    {"count", row.count},
+                    {"total_ns", row.total_ns.count()},
+                    {"max_ns", row.max_ns.count()},
+                    {"max_begin_ns", row.max_begin_ns.count()},
+                    {"max_thread", static_cast<std::uint32_t>(row.max_thread)},
+                    {"max_ender", thread_id_json(row.max_ender)}});
+  }
+  return rows;
+}
+
 ordered_json process_json(const ProcessSummary& process) {
   auto gils = ordered_json::array();
   for (const auto& gil : process.gils) gils.push_back(gil_json(gil));
@@ -160,7 +179,9 @@ ordered_json process_json(const ProcessSummary& process) {
           {"handoffs", std::move(handoffs)},
           {"became_program", process.became_program},
           {"loop_steps", loop_steps_json(process)},
-          {"further_loop_steps", process.further_stalls}};
+          {"further_loop_steps", process.further_stalls},
+          {"lock_waits", lock_waits_json(process)},
+          {"further_lock_waits", process.further_lock_waits}};
 }
 
 ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) {
@@ -187,7 +208,11 @@ ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) 
       {"loop_stall_ns", or_null(finding.loop_stall)},
       {"cpu_share", or_null(finding.cpu_share)},
       {"stood_still_ns", or_null(finding.stood_still)},
-      {"since_ns", or_null(finding.since)}};
+      {"since_ns", or_null(finding.since)},
+      {"lock_wait_ns", or_null(finding.lock_wait)},
+      {"threads", finding.lock_wait ? ordered_json(finding.threads) : ordered_json(nullptr)},
+      {"within", text_or_null(finding.within)},
+      {"ended_at", place_json(finding.ended_at)}};
 }
 
 ordered_json programs_json(const std::vector<UnrecordedProgram>& programs) {

@@ -217,6 +217,21 @@ LoopStall read_loop_steps(const json& row) {
   return stall;
 }
 
+LockWaitRow read_lock_waits(const json& row) {
+  return {.place = known(place_at, row, "place"),
+          .within = known(text_at, row, "within").value_or(""),
+          .is_for_work = text_at(row, "waits_for") == "work",
+          .ended_at = known(place_at, row, "ended_at"),
+          .ended_within = known(text_at, row, "ended_within").value_or(""),
+          .threads = count_at(row, "threads"),
+          .count = count_at(row, "count"),
+          .total_ns = time_at(row, "total_ns"),
+          .max_ns = time_at(row, "max_ns"),
+          .max_begin_ns = time_at(row, "max_begin_ns"),
+          .max_thread = id_at<ThreadId>(row, "max_thread"),
+          .max_ender = known(id_at<ThreadId>, row, "max_ender")};
+}
+
 ProcessSummary read_process(const json& process, bool is_first) {
   ProcessSummary summary{.pid = static_cast<std::int64_t>(count_at(process, "pid")),
                          .parent_pid = static_cast<std::int64_t>(count_at(process, "parent_pid")),
@@ -246,6 +261,11 @@ ProcessSummary read_process(const json& process, bool is_first) {
   }
   if (process.contains("further_loop_steps"))  // later
     summary.further_stalls = count_at(process, "further_loop_steps");
+  if (process.contains("lock_waits")) {  // later
+    for (const json& row : array_at(process, "lock_waits"))
+      summary.lock_waits.push_back(read_lock_waits(row));
+    summary.further_lock_waits = count_at(process, "further_lock_waits");
+  }
   return summary;
 }
 
@@ -259,7 +279,7 @@ void check_finding(const json& finding) {
   for (const char* key : {"culprit", "victim"}) known(id_at<ThreadId>, finding, key);
   known(place_at, finding, "place");
   if (finding.contains("work")) work_at(finding, "work");  // later
-  for (const char* key : {"stood_still_ns", "since_ns"}) since(time_at, finding, key);
+  for (const char* key : {"stood_still_ns", "since_ns", "lock_wait_ns"}) since(time_at, finding, key);
 }
 
 ProbeFigures read_probe(const json& probe) {

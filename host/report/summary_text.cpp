@@ -14,6 +14,7 @@
 #include "report/export_text.h"
 #include "report/finding_text.h"
 #include "report/handoff_text.h"
+#include "report/lock_text.h"
 #include "report/loop_text.h"
 #include "report/summary_report.h"
 #include "report/table.h"
@@ -154,8 +155,8 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
     text += fmt::format("({} more threads, less busy: --json has them)\n", rows.size() - kMaxThreads);
   }
   if (const auto folded = describe_folded(rows); !folded.empty()) append_wrapped(text, folded, style);
-  for (const auto& part :
-       {format_blame(process, style), format_loop_stalls(process, style), format_handoffs(process, style)}) {
+  for (const auto& part : {format_blame(process, style), format_lock_waits(process, style),
+                           format_loop_stalls(process, style), format_handoffs(process, style)}) {
     if (!part.empty()) text += '\n' + part;
   }
   return text;

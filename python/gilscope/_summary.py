@@ -150,6 +150,24 @@ class LoopSteps:
 
 
 @dataclasses.dataclass(frozen=True)
+class LockWaits:
+    """Waits for Python's locks (threading.Lock and what is built on it) at one place that ended at another one."""
+
+    place: Place | None  #: the user's line that led there; None: no Python code ran
+    within: str | None  #: the library's function that waited; None: the user's own
+    waits_for: str  #: "turn": another thread has the lock; "work": until another one does something (Queue.get, join)
+    ended_at: Place | None  #: where that one stood who ended the waits; None, too, where that is not known
+    ended_within: str | None
+    threads: int  #: that waited there, as far as they could be told apart
+    count: int
+    total_ns: int
+    max_ns: int
+    max_begin_ns: int  #: of the longest, from the begin of its process's recording
+    max_thread: int  #: whose that was
+    max_ender: int | None  #: who ended it; None: not known
+
+
+@dataclasses.dataclass(frozen=True)
 class Process:
     """One process: its GILs, and its threads, a row for each thread and GIL."""
 
@@ -168,6 +186,8 @@ class Process:
     became_program: bool = False  #: another one, by exec: most forks that do so do nothing else
     loop_steps: list[LoopSteps] = dataclasses.field(default_factory=list)  #: that were long; what took most first
     further_loop_steps: int = 0  #: that were long, too, at more places than are kept
+    lock_waits: list[LockWaits] = dataclasses.field(default_factory=list)  #: for a turn first; what took most first
+    further_lock_waits: int = 0  #: waits at more places than are kept
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,6 +263,10 @@ class Finding:
     work: Work | None = None  #: what the culprit did, where that is known and no Python code
     stood_still_ns: int | None = None  #: of a loop that stood still by itself: for so long in all
     since_ns: int | None = None  #: likewise, when the longest time began, from the begin of its process's recording
+    lock_wait_ns: int | None = None  #: of turns at a lock of Python's: for how long threads waited for theirs in all
+    threads: int | None = None  #: likewise, how many waited
+    within: str | None = None  #: likewise, the library's function that waited; None: the user's own
+    ended_at: Place | None = None  #: likewise, where most of that ended
 
 
 @dataclasses.dataclass(frozen=True)
@@ -374,6 +398,10 @@ def _process(figures: Mapping[str, Any]) -> Process:
             make(LoopSteps, row, place=_place(row["place"]), work=_work(row["work"]))
             for row in figures.get("loop_steps", [])
         ],
+        lock_waits=[
+            make(LockWaits, row, place=_place(row["place"]), ended_at=_place(row["ended_at"]))
+            for row in figures.get("lock_waits", [])
+        ],
     )
 
 
@@ -388,7 +416,14 @@ def summary_of(text: str, table: str | None = None) -> Summary:
         probe=_probe(document["probe"]),
         verdict=make(Verdict, document["verdict"]),
         findings=[
-            make(Finding, row, place=_place(row["place"]), work=_work(row.get("work"))) for row in document["findings"]
+            make(
+                Finding,
+                row,
+                place=_place(row["place"]),
+                work=_work(row.get("work")),
+                ended_at=_place(row.get("ended_at")),
+            )
+            for row in document["findings"]
         ],
         processes=[_process(process) for process in document["processes"]],
         _json=text,

@@ -92,6 +92,28 @@ function stepTable({ report, sources }) {
   return [table, further > 0 ? make("p", { class: "faint" }, `+ ${plural(further, "further step")} at more places than are kept.`) : null];
 }
 
+// Where threads waited for a turn at one of Python's locks; nothing where none did.
+function lockTable({ report, sources }) {
+  const rows = report.processes.flatMap((process) => process.lock_waits.filter((row) => row.waits_for === "turn")
+    .map((row) => ({ ...row, process, nameOf: threadName(process) })));
+  if (rows.length === 0) return null;
+  const words = (place, within) => [within, place ? `${place.function} (${lineOf(place)})` : null].filter(Boolean).join(", called in ") || NONE;
+  const further = report.processes.reduce((sum, process) => sum + process.further_lock_waits, 0);
+  const table = sortableTable([
+    asNumber("waited in all", (row) => row.total_ns, duration),
+    { title: "where", of: (row) => words(row.place, row.within), kind: "wide",
+      cell: (row) => [make("span", { class: "code" }, words(row.place, row.within)), sourceOf(sources, row.place)] },
+    { title: "ended by who stood", of: (row) => words(row.ended_at, row.ended_within), kind: "wide" },
+    ...(report.processes.length > 1 ? [PROCESS] : []),
+    asNumber("threads", (row) => row.threads, count),
+    asNumber("waits", (row) => row.count, count),
+    asNumber("longest", (row) => row.max_ns, duration),
+    { title: "of", of: (row) => row.nameOf(row.max_thread) },
+    asNumber("after", (row) => (row.process.folded ? null : row.max_begin_ns), duration),
+  ], rows, { caption: "Another thread had the lock. After: when the longest wait began. Waits for work (a queue, a join) are in --json." });
+  return [table, further > 0 ? make("p", { class: "faint" }, `+ ${plural(further, "further wait")} at more places than are kept.`) : null];
+}
+
 function threadTable({ report, left_out: lost }) {
   const rows = report.processes.flatMap((process) => process.threads.map((thread) => ({ ...thread, process, nameOf: threadName(process) })))
     .sort((left, right) => right.hold_ns + right.wait_ns - left.hold_ns - left.wait_ns);
@@ -154,6 +176,8 @@ function summaryPage(page) {
     parts.push(section("blame", "Who made others wait", blameTable(page)));
     const steps = stepTable(page);
     if (steps) parts.push(section("steps", "Steps of event loops that took 50 ms or more", steps));
+    const locks = lockTable(page);
+    if (locks) parts.push(section("locks", "Waits for a turn at one of Python's locks", locks));
     parts.push(section("lengths", "How long holds and waits took", distributions(timeline)));
     parts.push(section("handoffs", "Who got the GIL after whom", handoffMaps(report)));
     parts.push(section("threads", "Threads", threadTable(page)));

@@ -44,6 +44,25 @@ RunNotes some_notes() {
                           .longest = 400,
                           .longest_begin = 1500}},
                .further_steps = 7,
+               .lock_waits = {{.place = CodePlace{.file = "/srv/app.py", .function = "serve", .line = 25},
+                               .within = "Handler.acquire",
+                               .ended_at = CodePlace{.file = "/srv/app.py", .function = "serve", .line = 25},
+                               .ended_within = "Handler.release",
+                               .threads = 8,
+                               .count = 40,
+                               .ticks = 9000,
+                               .longest = 800,
+                               .longest_begin = 1600,
+                               .longest_thread = ThreadId{4001},
+                               .longest_ender = ThreadId{4005}},
+                              {.is_for_work = true,
+                               .threads = 1,
+                               .count = 1,
+                               .ticks = 5,
+                               .longest = 5,
+                               .longest_begin = 1700,
+                               .longest_thread = ThreadId{4005}}},
+               .further_lock_waits = 3,
                .became_program = true},
               {.pid = 4002, .parent_pid = 4001, .start_method = "spawn", .name = "parser", .begin = 2000}}};
 }
@@ -80,6 +99,8 @@ TEST_F(RunNotesTest, is_read_as_it_was_written) {
   EXPECT_FALSE(notes->processes.at(1).became_program);
   EXPECT_EQ(notes->processes.at(0).steps, some_notes().processes.at(0).steps);
   EXPECT_EQ(notes->processes.at(0).further_steps, 7U);
+  EXPECT_EQ(notes->processes.at(0).lock_waits, some_notes().processes.at(0).lock_waits);
+  EXPECT_EQ(notes->processes.at(0).further_lock_waits, 3U);
   write_run_notes(folder_.path(), *notes);
   EXPECT_EQ(text(), before);
 }
@@ -133,6 +154,20 @@ TEST_F(RunNotesTest, has_no_steps_of_loops_where_the_capture_is_older_and_refuse
   write();
   EXPECT_EQ(read_run_notes(folder_.path())->processes.at(0).further_steps, 0U);
   EXPECT_TRUE(read_run_notes(folder_.path())->processes.at(0).steps.empty());
+}
+
+TEST_F(RunNotesTest, has_no_waits_for_locks_where_the_capture_is_older_and_refuses_some_that_cannot_be) {
+  write_run_notes(folder_.path(), some_notes());
+  auto document = nlohmann::json::parse(text());
+  auto& process = document["processes"][0];
+  const auto write = [&] { static_cast<void>(folder_.write("run.json", document.dump())); };
+  process["lock_waits"][0]["longest_ticks"] = 9001;
+  write();
+  EXPECT_ANY_THROW(read_run_notes(folder_.path())) << "longer than all";
+  process.erase("lock_waits");
+  process.erase("further_lock_waits");
+  write();
+  EXPECT_TRUE(read_run_notes(folder_.path())->processes.at(0).lock_waits.empty());
 }
 
 TEST_F(RunNotesTest, has_no_times_of_hooks_where_the_capture_is_older_and_refuses_some_that_cannot_be) {

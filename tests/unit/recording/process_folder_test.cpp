@@ -186,7 +186,8 @@ TEST(FoldedProcesses, count_what_had_not_ended_up_to_their_end) {
   EXPECT_EQ(caused, 200U);
 }
 
-TEST(FoldedProcesses, have_the_cpu_time_the_hooks_and_the_steps_beyond_their_rows_of_all) {
+TEST(FoldedProcesses,
+     have_the_cpu_time_the_hooks_the_waits_for_locks_and_the_steps_beyond_their_rows_of_all) {
   const auto kinds = std::make_unique<ProcessKinds>();
   ProcessFolder folder(*kinds);
   Slot sum("sum");
@@ -201,6 +202,10 @@ TEST(FoldedProcesses, have_the_cpu_time_the_hooks_and_the_steps_beyond_their_row
     part.note().parent_pid.set(i);
     part.note().hooks = {.timed = i, .acquires = i, .ticks = 10 * i, .work_ticks = 100 * i};
     part.note().steps.others = i;
+    LockTable& locks = part.note().locks;
+    locks.add({.thread = i, .ender = 0, .begin = 2000, .ticks = 10 * i},
+              locks.find_or_add({.file = "app.py", .line = 7, .function = "work", .within = ""}),
+              LockTable::kNoPlace);
     ASSERT_TRUE(folder.add(sum.data(), part.data()));
   }
   const auto notes = read_note(sum.note(), 0);
@@ -209,6 +214,10 @@ TEST(FoldedProcesses, have_the_cpu_time_the_hooks_and_the_steps_beyond_their_row
   EXPECT_EQ(notes->hooks.ticks, 60U);
   EXPECT_EQ(notes->hooks.work_ticks, 600U);
   EXPECT_EQ(notes->further_steps, 6U);
+  ASSERT_EQ(notes->lock_waits.size(), 1U);
+  EXPECT_EQ(notes->lock_waits.front().ticks, 60U);
+  EXPECT_EQ(notes->lock_waits.front().threads, 3U);
+  EXPECT_EQ(notes->lock_waits.front().place->line, 7U);
   EXPECT_EQ(notes->parent_pid, 0) << "of several";
 }
 

@@ -224,6 +224,27 @@ TEST(FindingText, says_how_often_and_how_long_a_loop_stood_still_by_itself) {
               HasSubstr(", as the garbage collector ran (generation 2); gc.freeze() what stays"));
 }
 
+TEST(FindingText, says_where_threads_take_turns_at_a_lock) {
+  auto run = run_of_two();
+  run.processes.front().wall_ns = 1000 * kMs;
+  auto turns = finding_of(RunFinding::Kind::LockTurns);
+  turns.place = place_to_look_at(*turns.place, turns.stack);
+  turns.stack = {*turns.place};
+  turns.lock_wait = 6'540 * kMs;
+  turns.threads = 8;
+  turns.count = 800;
+  EXPECT_EQ(say(turns, run),
+            "8 threads take turns at a lock at app.py:41 parse: 800 waits up to 120 ms, 6.54 s in all, 6.5 "
+            "threads at any "
+            "time; hold it for less, or have more than one");
+  turns.within = "Handler.acquire";
+  EXPECT_THAT(say(turns, run),
+              HasSubstr("at a lock in Handler.acquire, called at app.py:41 parse: 800 waits"));
+  turns.processes = 3;
+  EXPECT_THAT(say(turns, run), HasSubstr("8 threads (in 3 processes) take turns"));
+  EXPECT_THAT(say(turns, run), Not(HasSubstr("at any time")));
+}
+
 TEST(FindingText, says_nothing_of_what_is_not_known) {
   auto finding = finding_of(RunFinding::Kind::Convoy);
   finding.culprits.clear();

@@ -82,6 +82,59 @@ TEST(SummaryReport, lists_the_steps_of_event_loops_that_took_long_and_the_json_h
   EXPECT_EQ(summary_json(again, {})["findings"], document["findings"]);
 }
 
+TEST(SummaryReport, lists_waits_for_a_turn_at_a_lock_and_the_json_has_those_for_work_too) {
+  auto run = recorded(busy_records());
+  EXPECT_THAT(format_summary(summarize_run(run)), Not(HasSubstr("Python's locks")));
+  const CodePlace serve{.file = "/srv/app.py", .function = "serve", .line = 25};
+  auto& first = run.processes.front();
+  first.lock_waits = {{.place = CodePlace{.file = "/srv/app.py", .function = "main", .line = 3},
+                       .within = "Thread.join",
+                       .is_for_work = true,
+                       .threads = 1,
+                       .count = 1,
+                       .ticks = 500 * kMillisecondTicks,
+                       .longest = 500 * kMillisecondTicks,
+                       .longest_thread = ThreadId{1}},
+                      {.place = serve,
+                       .within = "Handler.acquire",
+                       .ended_at = serve,
+                       .ended_within = "Handler.release",
+                       .threads = 4,
+                       .count = 40,
+                       .ticks = 90 * kMillisecondTicks,
+                       .longest = 9 * kMillisecondTicks,
+                       .longest_begin = 20 * kMillisecondTicks,
+                       .longest_thread = ThreadId{1},
+                       .longest_ender = ThreadId{2}},
+                      {.ended_at = serve,
+                       .threads = 1,
+                       .count = 1,
+                       .ticks = 2 * kMillisecondTicks,
+                       .longest = 2 * kMillisecondTicks,
+                       .longest_thread = ThreadId{1}}};
+  first.further_lock_waits = 2;
+  const auto summary = summarize_run(run);
+  EXPECT_THAT(
+      format_summary(summary, {.columns = 1000}),
+      HasSubstr(
+          "Waits for a turn at one of Python's locks, 92.0 ms in all:\n"
+          "  Handler.acquire, called at app.py:25 serve: 40 × up to 9.00 ms, 90.0 ms in all in 4 threads; "
+          "ended at Handler.release there\n"
+          "  where no Python code runs: once, 2.00 ms in MainThread; ended at app.py:25 serve\n"
+          "  + 2 further waits at more places than are kept\n"));
+  const auto document = summary_json(summary, {});
+  const auto& waits = document["processes"][0]["lock_waits"];
+  ASSERT_EQ(waits.size(), 3U);
+  EXPECT_EQ(waits[0]["ended_within"], "Handler.release");
+  EXPECT_EQ(waits[0]["max_begin_ns"], 20'000'000);
+  EXPECT_EQ(waits[0]["max_ender"], 2);
+  EXPECT_TRUE(waits[1]["place"].is_null());
+  EXPECT_EQ(waits[2]["waits_for"], "work") << "after all that are for a turn";
+  const auto again = read_summary(dump_json(document));
+  EXPECT_EQ(summary_json(again, {})["processes"][0]["lock_waits"], waits);
+  EXPECT_EQ(again.processes.front().further_lock_waits, 2U);
+}
+
 TEST(SummaryReport, looks_as_it_did_of_one_thread) {
   auto only = make_process(4001, {{.thread = 1, .holds = 20, .hold_ticks = 40 * kMillisecondTicks}});
   name_threads(only, {"MainThread"});

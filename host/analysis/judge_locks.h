@@ -1,0 +1,20 @@
+// Threads that take turns at a lock of Python's: threading.Lock, and what is built on it. Pure; from the
+// summary alone.
+#pragma once
+
+#include <vector>
+
+#include "analysis/run_finding.h"
+#include "analysis/run_summary.h"
+
+namespace gilscope {
+
+// So many threads wait for their turn at any time, on average: then it is worth telling.
+inline constexpr double kLockWaiters = 0.25;
+
+// Of each line of the user's where threads waited for their turn, what they waited most for first. None where
+// who ended the waits does not take turns there himself: a lock that one thread gives up so that another one
+// goes on is a signal.
+[[nodiscard]] std::vector<RunFinding> find_lock_turns(const ProcessSummary& process);
+
+}  // namespace gilscope

@@ -1,0 +1,121 @@
+#include "probe/lock_table.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "support/utf8.h"
+
+namespace gilscope {
+namespace {
+
+// Release: whoever sees that something is in use sees what it is of.
+void set_shared(std::uint64_t& word, std::uint64_t value) noexcept {
+  std::atomic_ref(word).store(value, std::memory_order_release);
+}
+
+// FNV-1a; never 0.
+std::uint64_t key_of(const LockPlace& place) noexcept {
+  std::uint64_t key = 0xcbf29ce484222325U;
+  const auto add = [&](const auto& bytes) {
+    for (const char byte : bytes) key = (key ^ static_cast<unsigned char>(byte)) * 0x100000001b3U;
+  };
+  add(place.file);
+  add(place.function);
+  add(place.within);
+  key = (key ^ place.line) * 0x100000001b3U;
+  return (key ^ place.work) * 0x100000001b3U | 1U;
+}
+
+bool is_same(const LockPlace& left, const LockPlace& right) noexcept {
+  return left.key == right.key && left.line == right.line && left.work == right.work &&
+         left.file == right.file && left.function == right.function && left.within == right.within;
+}
+
+// Its number; the size of `places` where there is no room.
+std::size_t find_or_add_place(std::array<LockPlace, LockTable::kPlaces>& places,
+                              const LockPlace& place) noexcept {
+  auto* const known = std::ranges::find_if(
+      places, [&](const LockPlace& other) { return other.key == 0 || is_same(other, place); });
+  if (known == places.end()) return places.size();
+  if (known->key == 0) {
+    LockPlace made = place;
+    made.key = 0;
+    *known = made;
+    set_shared(known->key, place.key);
+  }
+  return static_cast<std::size_t>(known - places.begin());
+}
+
+}  // namespace
+
+std::size_t LockTable::find_or_add(const LockWords& words) noexcept {
+  LockPlace place{};
+  place.line = words.line;
+  place.work = words.wait_for == WaitFor::Work ? 1 : 0;
+  put_last_bytes(words.file, place.file);
+  put_first_bytes(words.function, place.function);
+  put_first_bytes(words.within, place.within);
+  place.key = key_of(place);
+  return find_or_add_place(places, place);
+}
+
+LockRow* LockTable::row_of(std::size_t place, std::size_t ended_at) noexcept {
+  const std::uint64_t end = ended_at < kPlaces ? ended_at + 1 : 0;
+  auto* const row = std::ranges::find_if(rows, [&](const LockRow& other) {
+    return other.count == 0 || (other.place == place && other.ended_at_plus_one == end);
+  });
+  if (place >= kPlaces || row == rows.end()) return nullptr;
+  row->place = place;
+  row->ended_at_plus_one = end;
+  return row;
+}
+
+void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept {
+  LockRow* const row = row_of(place, ended_at);
+  if (row == nullptr) {
+    set_shared(others_ticks, others_ticks + wait.ticks);
+    set_shared(others, others + 1);
+    return;
+  }
+  constexpr unsigned kBits = 64;
+  std::uint64_t& threads = row->threads.at(wait.thread / kBits % row->threads.size());
+  set_shared(threads, threads | std::uint64_t{1} << wait.thread % kBits);
+  set_shared(row->ticks, row->ticks + wait.ticks);
+  if (wait.ticks >= row->longest) {
+    set_shared(row->longest_begin, wait.begin);
+    set_shared(row->longest_thread, wait.thread);
+    set_shared(row->longest_ender, wait.ender);
+    set_shared(row->longest, wait.ticks);
+  }
+  set_shared(row->count, row->count + 1);
+}
+
+void LockTable::add(const LockTable& part) noexcept {
+  others += part.others;
+  others_ticks += part.others_ticks;
+  std::array<std::size_t, kPlaces + 1> numbers{};
+  numbers.fill(kNoPlace);
+  for (std::size_t i = 0; i < kPlaces && part.places[i].key != 0; ++i)
+    numbers.at(i) = find_or_add_place(places, part.places[i]);
+  for (const LockRow& row : part.rows) {
+    if (row.count == 0 || row.place >= kPlaces || row.ended_at_plus_one > kPlaces) continue;
+    const auto ended_at = row.ended_at_plus_one == 0 ? kNoPlace : numbers.at(row.ended_at_plus_one - 1);
+    LockRow* const sum = row_of(numbers.at(row.place), ended_at);
+    if (sum == nullptr) {
+      others += row.count;
+      others_ticks += row.ticks;
+      continue;
+    }
+    for (std::size_t i = 0; i < sum->threads.size(); ++i) sum->threads.at(i) |= row.threads.at(i);
+    sum->ticks += row.ticks;
+    if (row.longest >= sum->longest) {
+      sum->longest = row.longest;
+      sum->longest_begin = row.longest_begin;
+      sum->longest_thread = row.longest_thread;
+      sum->longest_ender = row.longest_ender;
+    }
+    sum->count += row.count;
+  }
+}
+
+}  // namespace gilscope

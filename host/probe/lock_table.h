@@ -1,0 +1,82 @@
+// Waits for Python's locks: where threads waited, and where those stood who ended it. In memory that other
+// processes may read, written by one thread at a time: all zero bits are none yet.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "probe/code_point.h"
+
+namespace gilscope {
+
+// For what a thread waits.
+enum class WaitFor : std::uint8_t {
+  Turn,  // another one has the lock
+  Work,  // until another one does something: Condition.wait, Queue.get, Thread.join and what is built on them
+};
+
+// Where a thread stood, as its reader wants to know it.
+struct LockPlace {
+  std::uint64_t key;           // of its texts; 0: the place is free; set last
+  std::uint64_t line;          // 0: unknown
+  std::uint64_t work;          // 1: who waits there waits for work
+  std::array<char, 152> file;  // the user's; of a longer path its end; up to the first zero, as all here
+  std::array<char, 72> function;
+  std::array<char, 72> within;  // the library's function that stood there in the end; "": the user's own
+};
+
+// Waits at one place that ended at another one.
+struct LockRow {
+  std::uint64_t count;              // 0: the row is free; set last
+  std::uint64_t place;              // number of a LockPlace
+  std::uint64_t ended_at_plus_one;  // likewise; 0: unknown
+  std::uint64_t ticks;
+  std::uint64_t longest;                 // ticks,
+  std::uint64_t longest_begin;           // when that one began,
+  std::uint64_t longest_thread;          // whose it was,
+  std::uint64_t longest_ender;           // and who ended it; 0: unknown
+  std::array<std::uint64_t, 4> threads;  // a bit for each that waited, by its id
+};
+
+struct LockWait {
+  std::uint32_t thread = 0;
+  std::uint32_t ender = 0;  // 0: unknown
+  std::uint64_t begin = 0;  // ticks
+  std::uint64_t ticks = 0;
+};
+
+// What a LockPlace is of.
+struct LockWords {
+  std::string_view file;
+  std::uint32_t line = 0;
+  std::string_view function;
+  std::string_view within;
+  WaitFor wait_for = WaitFor::Turn;
+};
+
+struct LockTable {
+  static constexpr std::size_t kPlaces = 96;
+  static constexpr std::size_t kRows = 128;
+  static constexpr std::size_t kNoPlace = kPlaces;
+
+  std::uint64_t others;        // waits that found no row or no place,
+  std::uint64_t others_ticks;  // and their sum
+  std::array<std::byte, 2032> unused;
+  std::array<LockPlace, kPlaces> places;
+  std::array<LockRow, kRows> rows;
+
+  // Its number; kNoPlace: there is no room.
+  std::size_t find_or_add(const LockWords& words) noexcept;
+  // `ended_at`: kNoPlace is unknown.
+  void add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept;
+  // All of another one.
+  void add(const LockTable& part) noexcept;
+
+ private:
+  LockRow* row_of(std::size_t place, std::size_t ended_at) noexcept;
+};
+static_assert(sizeof(LockTable) == std::size_t{11} * 4096, "whole pages, as the note that it is a part of");
+
+}  // namespace gilscope

@@ -1,0 +1,356 @@
+#include <Python.h>
+
+#include "probe/lock_waits.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <exception>
+#include <mutex>
+#include <semaphore.h>
+#include <span>
+#include <string_view>
+#include <unistd.h>
+#include <vector>
+
+#include "probe/attached.h"
+#include "probe/holder_look.h"
+#include "probe/hooks.h"
+#include "probe/lock_words.h"
+#include "probe/python_stack.h"
+#include "probe/slot_patch.h"
+#include "support/log.h"
+
+#define GILSCOPE_LOCK_CALLS(CALL)                                               \
+  CALL(sem_wait, (sem_t * semaphore))                                           \
+  CALL(sem_timedwait, (sem_t * semaphore, const timespec* until))               \
+  CALL(sem_clockwait, (sem_t * semaphore, clockid_t id, const timespec* until)) \
+  CALL(sem_post, (sem_t * semaphore))
+
+namespace gilscope {
+namespace {
+
+struct LockCalls {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name takes none
+#define GILSCOPE_LOCK_CALL(name, parameters) decltype(&::name) name;
+  GILSCOPE_LOCK_CALLS(GILSCOPE_LOCK_CALL)
+#undef GILSCOPE_LOCK_CALL
+};
+
+// A place as each of those who watch knows it, where that one is still the same.
+struct NumberedPlace {
+  std::uint32_t watch = 0;  // 0: none
+  std::uint32_t place = LockTable::kNoPlace;
+};
+using NumberedPlaces = std::array<NumberedPlace, kMostProbes>;
+
+// The numbers of places of stacks that were seen lately: to find out what people call them takes
+// microseconds.
+class RecentPlaces {
+ public:
+  [[nodiscard]] NumberedPlace& at(std::uint64_t key) noexcept {
+    Entry& entry = entries_.at(key % entries_.size());
+    if (entry.key != key) entry = {.key = key, .place = {}};
+    return entry.place;
+  }
+  void clear() noexcept { entries_.fill({}); }
+
+ private:
+  struct Entry {
+    std::uint64_t key = 0;
+    NumberedPlace place;
+  };
+  std::array<Entry, 256> entries_{};
+};
+
+struct Watcher {
+  LockNotes notes;
+  std::uint32_t number = 0;  // of all that ever watched
+  RecentPlaces recent;
+};
+
+// A semaphore that somebody waits for, and who posted it last.
+struct AwaitedSemaphore {
+  const sem_t* semaphore = nullptr;
+  std::uint32_t waiters = 0;
+  std::uint32_t ender = 0;
+  NumberedPlaces ended_at;
+};
+
+// Those whose addresses have one hash. How many wait there, whoever posts may look at without the mutex.
+// Relaxed: who comes to wait just now has been ended by nobody that we know.
+struct AwaitedSemaphores {
+  std::atomic<std::uint32_t> waiters{0};
+  std::array<AwaitedSemaphore, 6> known;
+
+  [[nodiscard]] AwaitedSemaphore* find(const sem_t* semaphore) noexcept {
+    auto* const found = std::ranges::find(known, semaphore, &AwaitedSemaphore::semaphore);
+    return found == known.end() ? nullptr : found;
+  }
+};
+
+struct LockWatch {
+  std::atomic<int> watchers{0};
+  std::mutex mutex;  // of all that follows
+  ProbeClock clock;
+  std::uint32_t last_number = 0;
+  std::array<Watcher, kMostProbes> watching;
+  std::array<AwaitedSemaphores, 256> semaphores;
+};
+
+// Written before the first patch and never after, as in hooks.h.
+constinit LockCalls real_calls{};
+constinit LockWatch lock_watch;
+constinit SlotPatch* lock_patch = nullptr;
+
+AwaitedSemaphores& those_like(const sem_t* semaphore) noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(semaphore);
+  constexpr unsigned kBits = 64 - 8;
+  return lock_watch.semaphores.at((address >> 4U) * 0x9E3779B97F4A7C15U >> kBits);
+}
+
+// A stack of the calling thread's, and what it is found again by.
+class OwnStack {
+ public:
+  // `state`: nullptr where no Python code of the thread's can be read.
+  explicit OwnStack(PyThreadState* state) noexcept : state_(is_python_ending() ? nullptr : state) {
+    if (state_ != nullptr) stack_ = read_stack(state_, buffer_);
+    for (const CodePoint& point : stack_) {
+      for (const std::uint64_t word : {reinterpret_cast<std::uint64_t>(point.code),
+                                       static_cast<std::uint64_t>(point.instruction), point.life}) {
+        key_ = (key_ ^ word) * 0x9E3779B97F4A7C15U;
+        key_ ^= key_ >> 32U;
+      }
+    }
+  }
+
+  // With the mutex.
+  [[nodiscard]] NumberedPlaces number() const noexcept {
+    NumberedPlaces places{};
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      Watcher& watcher = lock_watch.watching.at(i);
+      if (watcher.notes.table == nullptr) continue;
+      NumberedPlace& known = watcher.recent.at(key_);
+      if (known.watch != watcher.number)
+        known = {.watch = watcher.number,
+                 .place = static_cast<std::uint32_t>(find_or_add(*watcher.notes.table))};
+      places.at(i) = known;
+    }
+    return places;
+  }
+
+ private:
+  [[gnu::noinline]] std::size_t find_or_add(LockTable& table) const noexcept {
+    LockTexts
+        texts;  // NOLINT(cppcoreguidelines-pro-type-member-init): describe_lock_place() says what it wrote
+    CodeWords call;  // NOLINT(cppcoreguidelines-pro-type-member-init): likewise
+    call.function_bytes = 0;
+    const auto look = stack_.empty() ? std::nullopt : look_at_holder(state_);
+    if (look && !python_code().describe(look->work, call)) call.function_bytes = 0;
+    return table.find_or_add(describe_lock_place(stack_, python_code(), call.function(), texts));
+  }
+
+  PyThreadState* state_;
+  FrameBuffer buffer_;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
+  std::span<const CodePoint> stack_;
+  std::uint64_t key_ = 1;
+};
+
+// One wait of the calling thread, which has no GIL.
+class OneWait {
+ public:
+  explicit OneWait(const sem_t* semaphore) noexcept : semaphore_(semaphore), began_(lock_watch.clock.read()) {
+    const OwnStack stack(PyGILState_GetThisThreadState());
+    AwaitedSemaphores& alike = those_like(semaphore);
+    const std::scoped_lock lock(lock_watch.mutex);
+    alike.waiters.fetch_add(1, std::memory_order_relaxed);
+    AwaitedSemaphore* const awaited = alike.find(semaphore);
+    AwaitedSemaphore* const place = awaited != nullptr ? awaited : alike.find(nullptr);
+    if (place != nullptr) {
+      place->semaphore = semaphore;
+      ++place->waiters;
+      is_known_ = true;
+    }
+    places_ = stack.number();
+    slept_ = lock_watch.clock.read();
+  }
+  OneWait(const OneWait&) = delete;
+  OneWait& operator=(const OneWait&) = delete;
+  OneWait(OneWait&&) = delete;
+  OneWait& operator=(OneWait&&) = delete;
+  // A thread may be cancelled in a wait.
+  ~OneWait() {
+    if (!is_over_) end(false);
+  }
+
+  // `is_ended`: by somebody, rather than by time or a signal.
+  void end(bool is_ended) noexcept {
+    const int error = errno;
+    is_over_ = true;
+    const std::uint64_t woke = lock_watch.clock.read();
+    AwaitedSemaphores& alike = those_like(semaphore_);
+    const std::scoped_lock lock(lock_watch.mutex);
+    alike.waiters.fetch_sub(1, std::memory_order_relaxed);
+    AwaitedSemaphore ended;
+    if (AwaitedSemaphore* const awaited = is_known_ ? alike.find(semaphore_) : nullptr) {
+      ended = *awaited;
+      if (--awaited->waiters == 0) *awaited = {};
+    }
+    if (!is_ended) ended = {};
+    for (std::size_t i = 0; i < places_.size(); ++i) note(i, ended, woke);
+    errno = error;
+  }
+
+ private:
+  void note(std::size_t i, const AwaitedSemaphore& ended, std::uint64_t woke) const noexcept {
+    const Watcher& watcher = lock_watch.watching.at(i);
+    const NumberedPlace& place = places_.at(i);
+    if (watcher.notes.table == nullptr || place.watch != watcher.number) return;
+    const NumberedPlace& end = ended.ended_at.at(i);
+    watcher.notes.table->add({.thread = static_cast<std::uint32_t>(gettid()),
+                              .ender = ended.ender,
+                              .begin = slept_,
+                              .ticks = woke > slept_ ? woke - slept_ : 0},
+                             place.place, end.watch == watcher.number ? end.place : LockTable::kNoPlace);
+    const std::uint64_t now = lock_watch.clock.read();
+    if (watcher.notes.times != nullptr && now > woke && slept_ > began_)
+      watcher.notes.times->add_work(slept_ - began_ + now - woke);
+  }
+
+  const sem_t* semaphore_;
+  std::uint64_t began_;  // ticks, as these,
+  std::uint64_t slept_ = 0;
+  NumberedPlaces places_;
+  bool is_known_ = false;
+  bool is_over_ = false;
+};
+
+bool is_watched() noexcept { return lock_watch.watchers.load(std::memory_order_relaxed) != 0; }
+
+// What is free is taken without a wait: CPython asks for some locks so that nobody has. Not noexcept: pthread_cancel
+// unwinds through a real wait.
+template <typename Wait>
+int watch_wait(sem_t* semaphore, Wait wait) {
+  if (!is_watched()) return wait();
+  const int error = errno;
+  if (sem_trywait(semaphore) == 0) return 0;
+  errno = error;
+  OneWait watched(semaphore);
+  const int result = wait();
+  watched.end(result == 0);
+  return result;
+}
+
+[[gnu::noinline]] void note_end(const sem_t* semaphore) noexcept {
+  const int error = errno;
+  const OwnStack stack(attached_state());
+  {
+    const std::scoped_lock lock(lock_watch.mutex);
+    if (AwaitedSemaphore* const awaited = those_like(semaphore).find(semaphore)) {
+      awaited->ender = static_cast<std::uint32_t>(gettid());
+      awaited->ended_at = stack.number();
+    }
+  }
+  errno = error;
+}
+
+int hook_sem_wait(sem_t* semaphore) {
+  return watch_wait(semaphore, [=] { return real_calls.sem_wait(semaphore); });
+}
+
+int hook_sem_timedwait(sem_t* semaphore, const timespec* until) {
+  return watch_wait(semaphore, [=] { return real_calls.sem_timedwait(semaphore, until); });
+}
+
+int hook_sem_clockwait(sem_t* semaphore, clockid_t id, const timespec* until) {
+  return watch_wait(semaphore, [=] { return real_calls.sem_clockwait(semaphore, id, until); });
+}
+
+// Before the real call: after it the semaphore may be gone, and who waited may be through.
+int hook_sem_post(sem_t* semaphore) noexcept {
+  if (is_watched() && those_like(semaphore).waiters.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    note_end(semaphore);
+  return real_calls.sem_post(semaphore);
+}
+
+// Where CPython calls it, which is not each of them in any build.
+template <typename Function, typename Hook>
+void lead(const LoadedObject& cpython, std::string_view name, Function& original, Hook hook,
+          std::vector<SlotChange>& changes) {
+  if (cpython.find_slots(name).empty()) return;
+  const auto ours = reinterpret_cast<std::uintptr_t>(hook);
+  const auto known = reinterpret_cast<std::uintptr_t>(original);
+  const auto found =
+      find_original(cpython, {.function = name, .original = known, .hooks = std::span(&ours, 1)});
+  if (original == nullptr) original = reinterpret_cast<Function>(found);
+  add_changes(cpython, name, ours, changes);
+}
+
+// All or none of them.
+bool put_in_place(const LoadedObject& cpython) noexcept {
+  try {
+    std::vector<SlotChange> changes;
+#define GILSCOPE_LEAD(name, parameters) lead(cpython, #name, real_calls.name, hook_##name, changes);
+    GILSCOPE_LOCK_CALLS(GILSCOPE_LEAD)
+#undef GILSCOPE_LEAD
+    // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): one that could not be undone stays
+    if (lock_patch == nullptr) lock_patch = new SlotPatch(changes);
+  } catch (const std::exception& error) {
+    log_debug("waits for locks are not seen: {}", error.what());
+    return false;
+  }
+  return true;
+}
+
+void take_out() noexcept {
+  if (lock_patch == nullptr || !lock_patch->restore()) return;
+  delete lock_patch;
+  lock_patch = nullptr;
+}
+
+}  // namespace
+
+void watch_lock_waits(const LockNotes& notes, ProbeClock clock, const LoadedObject& cpython) noexcept {
+  if (!kHasAlwaysGil || notes.table == nullptr) return;
+  LockWatch& watch = lock_watch;
+  const bool is_first = watch.watchers.load(std::memory_order_relaxed) == 0;
+  if (!is_first && watch.clock.kind() != clock.kind()) return;
+  if (is_first && !put_in_place(cpython)) return;
+  const std::scoped_lock lock(watch.mutex);
+  auto* const place =
+      std::ranges::find(watch.watching, nullptr, [](const Watcher& watcher) { return watcher.notes.table; });
+  if (place == watch.watching.end()) return;
+  watch.clock = clock;
+  place->notes = notes;
+  place->number = ++watch.last_number;
+  watch.watchers.fetch_add(1, std::memory_order_relaxed);
+}
+
+void unwatch_lock_waits(const LockTable& table) noexcept {
+  LockWatch& watch = lock_watch;
+  {
+    const std::scoped_lock lock(watch.mutex);
+    auto* const place =
+        std::ranges::find(watch.watching, &table, [](const Watcher& watcher) { return watcher.notes.table; });
+    if (place == watch.watching.end()) return;
+    place->notes = {};
+    if (watch.watchers.fetch_sub(1, std::memory_order_relaxed) != 1) return;
+  }
+  take_out();
+}
+
+void lock_waits_before_fork() noexcept { lock_watch.mutex.lock(); }
+
+void lock_waits_after_fork_in_parent() noexcept { lock_watch.mutex.unlock(); }
+
+// What is noted there is another process's, and empty.
+void lock_waits_after_fork_in_child() noexcept {
+  for (AwaitedSemaphores& alike : lock_watch.semaphores) {
+    if (alike.waiters.exchange(0, std::memory_order_relaxed) != 0) alike.known = {};
+  }
+  for (Watcher& watcher : lock_watch.watching) watcher.recent.clear();
+  lock_watch.mutex.unlock();
+}
+
+}  // namespace gilscope

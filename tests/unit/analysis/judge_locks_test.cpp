@@ -1,0 +1,117 @@
+// Threads that take turns at a lock of Python's.
+#include "analysis/judge_locks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analysis/judge_run.h"
+#include "analysis/judged_runs.h"
+
+namespace gilscope {
+namespace {
+
+using test::heavy_thread;
+using test::kHolder;
+using test::kMsTime;
+using test::line_of_app;
+using FindingKind = RunFinding::Kind;
+
+// By four threads, at one line of `work`.
+LockWaitRow turns(int total_ms, unsigned line = 7) {
+  return {.place = line_of_app(line, "work"),
+          .within = "Handler.acquire",
+          .ended_at = line_of_app(line + 2, "work"),
+          .threads = 4,
+          .count = 100,
+          .total_ns = total_ms * kMsTime,
+          .max_ns = 20 * kMsTime,
+          .max_thread = kHolder};
+}
+
+// A run of a second.
+ProcessSummary locked_process(std::vector<LockWaitRow> waits) {
+  auto thread = heavy_thread();
+  thread.figures.wait_ns = Nanoseconds{};
+  thread.cpu_ns = 100 * kMsTime;
+  auto process = test::judged_process({}, {thread});
+  process.wall_ns = 1000 * kMsTime;
+  process.gils[0].hold_share = 0.1;
+  process.cpu_ns = 100 * kMsTime;
+  process.lock_waits = std::move(waits);
+  return process;
+}
+
+TEST(LockTurns, are_told_with_who_waited_where_and_for_how_long) {
+  auto released = turns(300);
+  released.ended_at = line_of_app(30, "work");
+  released.threads = 3;
+  const auto found = find_lock_turns(locked_process({turns(2000), released}));
+  ASSERT_EQ(found.size(), 1U) << "one line is one";
+  EXPECT_EQ(found[0].kind, FindingKind::LockTurns);
+  EXPECT_EQ(found[0].place, line_of_app(7, "work"));
+  EXPECT_EQ(found[0].ended_at, line_of_app(9, "work"));
+  EXPECT_EQ(found[0].within, "Handler.acquire");
+  EXPECT_EQ(found[0].threads, 4U);
+  EXPECT_EQ(found[0].count, 200U);
+  EXPECT_EQ(found[0].lock_wait, 2300 * kMsTime);
+  EXPECT_EQ(found[0].longest, 20 * kMsTime);
+}
+
+TEST(LockTurns, are_those_that_took_most_first) {
+  const auto found = find_lock_turns(locked_process({turns(400, 3), turns(900, 20)}));
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].place->line, 20U);
+}
+
+TEST(LockTurns, are_nothing_where_hardly_anybody_waits) {
+  EXPECT_TRUE(find_lock_turns(locked_process({turns(240)})).empty()) << "a quarter of a thread";
+  auto process = locked_process({turns(45)});
+  process.wall_ns = 50 * kMsTime;
+  EXPECT_TRUE(find_lock_turns(process).empty()) << "a run too short";
+}
+
+TEST(LockTurns, are_no_waits_for_work) {
+  auto idle = turns(4000);
+  idle.is_for_work = true;
+  EXPECT_TRUE(find_lock_turns(locked_process({idle})).empty());
+}
+
+// A lock that another thread gives up, who never waits for it, so that this one goes on.
+TEST(LockTurns, are_no_signals) {
+  auto signalled = turns(900);
+  signalled.ended_at = line_of_app(50, "produce");
+  EXPECT_TRUE(find_lock_turns(locked_process({signalled})).empty());
+  signalled.ended_at.reset();
+  EXPECT_TRUE(find_lock_turns(locked_process({signalled})).empty());
+  auto only = turns(900);
+  only.threads = 1;
+  EXPECT_TRUE(find_lock_turns(locked_process({only})).empty());
+}
+
+TEST(LockTurns, are_told_instead_of_that_this_waits_for_something_else) {
+  RunSummary run{.wall_ns = 1000 * kMsTime, .processes = {locked_process({turns(2000)})}};
+  run.verdict = judge(run.processes);
+  run.findings = find_in_run(run);
+  ASSERT_EQ(run.findings.size(), 1U);
+  EXPECT_EQ(run.findings.front().kind, FindingKind::LockTurns);
+  EXPECT_FALSE(run.findings.front().share) << "it is no waiting for the GIL";
+  EXPECT_EQ(run.verdict.explained.value_or(0), 0);
+  run.processes.front().lock_waits.clear();
+  run.findings = find_in_run(run);
+  EXPECT_EQ(run.findings.front().kind, FindingKind::IoBound);
+}
+
+TEST(LockTurns, of_several_processes_at_one_line_are_one) {
+  RunSummary run{.wall_ns = 1000 * kMsTime,
+                 .processes = {locked_process({turns(2000)}), locked_process({turns(1000)})}};
+  run.processes.back().pid += 1;
+  run.verdict = judge(run.processes);
+  run.findings = find_in_run(run);
+  ASSERT_FALSE(run.findings.empty());
+  EXPECT_EQ(run.findings.front().lock_wait, 3000 * kMsTime);
+  EXPECT_EQ(run.findings.front().threads, 8U);
+  EXPECT_EQ(run.findings.front().processes, 2U);
+}
+
+}  // namespace
+}  // namespace gilscope

@@ -1,0 +1,94 @@
+#include "probe/lock_table.h"
+
+#include <memory>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace gilscope {
+namespace {
+
+LockWords words_of(std::string_view function, std::uint32_t line = 7, WaitFor wait_for = WaitFor::Turn) {
+  return {.file = "/srv/app.py", .line = line, .function = function, .within = "", .wait_for = wait_for};
+}
+
+LockWait wait_of(std::uint64_t ticks, std::uint32_t thread = 4001) {
+  return {.thread = thread, .ender = 4002, .begin = 100 + ticks, .ticks = ticks};
+}
+
+class LockTableTest : public testing::Test {
+ protected:
+  std::unique_ptr<LockTable> table_ = std::make_unique<LockTable>();
+};
+
+TEST_F(LockTableTest, knows_a_place_again_and_tells_apart_what_differs_in_anything) {
+  const auto first = table_->find_or_add(words_of("work"));
+  EXPECT_EQ(table_->find_or_add(words_of("work")), first);
+  EXPECT_NE(table_->find_or_add(words_of("work", 8)), first);
+  EXPECT_NE(table_->find_or_add(words_of("work", 7, WaitFor::Work)), first);
+  auto within = words_of("work");
+  within.within = "Handler.acquire";
+  EXPECT_NE(table_->find_or_add(within), first);
+}
+
+TEST_F(LockTableTest, sums_what_began_and_ended_at_the_same_two_places) {
+  const auto place = table_->find_or_add(words_of("work"));
+  const auto end = table_->find_or_add(words_of("give", 9));
+  table_->add(wait_of(30), place, end);
+  table_->add(wait_of(50, 4003), place, end);
+  table_->add(wait_of(40), place, end);
+  table_->add(wait_of(5), place, LockTable::kNoPlace);
+  const LockRow& row = table_->rows[0];
+  EXPECT_EQ(row.count, 3U);
+  EXPECT_EQ(row.ticks, 120U);
+  EXPECT_EQ(row.longest, 50U);
+  EXPECT_EQ(row.longest_begin, 150U);
+  EXPECT_EQ(row.longest_thread, 4003U);
+  EXPECT_EQ(row.longest_ender, 4002U);
+  EXPECT_EQ(row.ended_at_plus_one, end + 1);
+  EXPECT_EQ(table_->rows[1].count, 1U);
+  EXPECT_EQ(table_->rows[1].ended_at_plus_one, 0U) << "nobody knows";
+  EXPECT_EQ(table_->others, 0U);
+}
+
+TEST_F(LockTableTest, keeps_the_end_of_a_long_path_and_the_begin_of_a_long_name) {
+  const std::string path = "/" + std::string(300, 'x') + "/app.py";
+  const std::string name(300, 'f');
+  const auto place = table_->find_or_add({.file = path, .line = 1, .function = name, .within = name});
+  const LockPlace& kept = table_->places.at(place);
+  EXPECT_TRUE(std::string_view(kept.file.data()).ends_with("/app.py"));
+  EXPECT_TRUE(std::string_view(kept.file.data()).starts_with("…"));
+  EXPECT_EQ(std::string_view(kept.function.data()).size(), kept.function.size() - 1);
+}
+
+TEST_F(LockTableTest, counts_what_finds_no_place_or_no_row) {
+  for (std::uint32_t line = 1; line <= LockTable::kPlaces; ++line)
+    ASSERT_NE(table_->find_or_add(words_of("work", line)), LockTable::kNoPlace);
+  EXPECT_EQ(table_->find_or_add(words_of("work", 1000)), LockTable::kNoPlace);
+  table_->add(wait_of(10), LockTable::kNoPlace, LockTable::kNoPlace);
+  EXPECT_EQ(table_->others, 1U);
+  for (std::size_t end = 0; end < LockTable::kPlaces; ++end) table_->add(wait_of(1), 0, end);
+  for (std::size_t end = 0; end < LockTable::kPlaces; ++end) table_->add(wait_of(1), 1, end);
+  EXPECT_EQ(table_->others, 1 + 2 * LockTable::kPlaces - LockTable::kRows);
+  EXPECT_EQ(table_->others_ticks, 10 + 2 * LockTable::kPlaces - LockTable::kRows);
+}
+
+TEST_F(LockTableTest, takes_in_another_one_whose_places_have_other_numbers) {
+  const auto part = std::make_unique<LockTable>();
+  part->add(wait_of(70, 4009), part->find_or_add(words_of("give")), part->find_or_add(words_of("work")));
+  part->add(wait_of(3), part->find_or_add(words_of("give")), LockTable::kNoPlace);
+  part->others = 2;
+  const auto work = table_->find_or_add(words_of("work"));
+  const auto give = table_->find_or_add(words_of("give"));
+  table_->add(wait_of(50), give, work);
+  table_->add(*part);
+  EXPECT_EQ(table_->rows[0].count, 2U);
+  EXPECT_EQ(table_->rows[0].ticks, 120U);
+  EXPECT_EQ(table_->rows[0].longest_thread, 4009U);
+  EXPECT_EQ(table_->rows[1].count, 1U);
+  EXPECT_EQ(table_->rows[1].place, give);
+  EXPECT_EQ(table_->others, 2U);
+}
+
+}  // namespace
+}  // namespace gilscope

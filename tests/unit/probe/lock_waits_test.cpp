@@ -1,0 +1,177 @@
+// Waits for locks of CPython's, made by threads that are no Python's, and by Python's.
+#include <Python.h>
+
+#include "probe/lock_waits.h"
+
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "probe/probe_fixture.h"
+
+namespace gilscope {
+namespace {
+
+using testing::Contains;
+
+// Of a lock that CPython has made for C. Up to 3.13 that is a semaphore of the C library's, which counts who
+// waits (glibc, 64 bits: the upper half of its first word); later a PyMutex, whose second bit says that
+// somebody does.
+bool is_waited_for(PyThread_type_lock lock) {
+#if PY_VERSION_HEX < 0x030e0000
+  std::uint64_t word = 0;
+  std::memcpy(&word, lock, sizeof word);
+  return word >> 32U != 0;
+#else
+  return (*static_cast<const volatile std::uint8_t*>(lock) & 2U) != 0;
+#endif
+}
+
+void await_waiter(PyThread_type_lock lock) {
+  while (!is_waited_for(lock)) std::this_thread::yield();
+}
+
+class LockWaitsTest : public ProbeOfStacksTest {
+ protected:
+  void SetUp() override {
+    ProbeOfStacksTest::SetUp();
+    if (IsSkipped()) return;
+    list_.note_locks(table_.get());
+    probe_.start(list_, Stacks::On);
+  }
+  void TearDown() override {
+    probe_.stop();
+    ProbeOfStacksTest::TearDown();
+  }
+
+  // "turn at app.py:3 work, ended at app.py:9 give"
+  [[nodiscard]] std::vector<std::string> rows() const {
+    std::vector<std::string> found;
+    for (const LockRow& row : table_->rows) {
+      if (row.count == 0) break;
+      EXPECT_GE(row.ticks, row.longest);
+      EXPECT_NE(row.longest_thread, 0U);
+      auto text = describe(row.place);
+      if (row.ended_at_plus_one != 0) text += ", ended at" + describe(row.ended_at_plus_one - 1).substr(7);
+      found.push_back(text);
+    }
+    return found;
+  }
+
+  EventList list_;
+  Probe probe_;
+  std::unique_ptr<LockTable> table_ = std::make_unique<LockTable>();
+
+ private:
+  [[nodiscard]] std::string describe(std::uint64_t number) const {
+    const LockPlace& place = table_->places.at(number);
+    const auto text = std::string(place.work == 1 ? "work at " : "turn at ") + place.file.data() + ':' +
+                      std::to_string(place.line) + ' ' + place.function.data();
+    return place.within.front() == '\0' ? text : text + " in " + place.within.data();
+  }
+};
+
+TEST_F(LockWaitsTest, have_their_length_their_thread_and_who_ended_them) {
+  const PyThread_type_lock lock = PyThread_allocate_lock();
+  PyThread_acquire_lock(lock, WAIT_LOCK);
+  std::atomic<pid_t> waiter{0};
+  std::thread other([&] {
+    waiter = gettid();
+    PyThread_acquire_lock(lock, WAIT_LOCK);
+    PyThread_release_lock(lock);
+  });
+  await_waiter(lock);
+  PyThread_release_lock(lock);
+  other.join();
+  const LockRow& row = table_->rows[0];
+  EXPECT_EQ(row.count, 1U);
+  EXPECT_GT(row.ticks, 0U);
+  EXPECT_EQ(row.longest_thread, static_cast<std::uint64_t>(waiter.load()));
+  EXPECT_EQ(row.longest_ender, static_cast<std::uint64_t>(gettid()));
+  EXPECT_EQ(table_->rows[1].count, 0U) << "to release it when nobody waits is no wait";
+  PyThread_free_lock(lock);
+}
+
+TEST_F(LockWaitsTest, that_time_ends_were_ended_by_nobody) {
+  const PyThread_type_lock lock = PyThread_allocate_lock();
+  PyThread_acquire_lock(lock, WAIT_LOCK);
+  EXPECT_EQ(PyThread_acquire_lock_timed(lock, 1000, 0), PY_LOCK_FAILURE);
+  EXPECT_EQ(table_->rows[0].count, 1U);
+  EXPECT_EQ(table_->rows[0].longest_ender, 0U);
+  EXPECT_EQ(table_->rows[0].ended_at_plus_one, 0U);
+  PyThread_release_lock(lock);
+  PyThread_free_lock(lock);
+}
+
+TEST_F(LockWaitsTest, are_none_after_the_stop_though_one_was_on) {
+  const PyThread_type_lock lock = PyThread_allocate_lock();
+  PyThread_acquire_lock(lock, WAIT_LOCK);
+  std::thread other([&] {
+    PyThread_acquire_lock(lock, WAIT_LOCK);
+    PyThread_release_lock(lock);
+  });
+  await_waiter(lock);
+  probe_.stop();
+  PyThread_release_lock(lock);
+  other.join();
+  EXPECT_EQ(table_->rows[0].count, 0U);
+  PyThread_free_lock(lock);
+}
+
+TEST_F(LockWaitsTest, of_python_have_the_line_that_waits_and_the_line_that_ended_it) {
+  run("import threading, time\n"
+      "exec(compile(\"\"\"\n"
+      "lock = threading.Lock()\n"
+      "waited = {}\n"
+      "def work():\n"
+      "    name = threading.current_thread().name\n"
+      "    waited[name] = 0\n"
+      "    while len(waited) < 2 or min(waited.values()) < 2:\n"
+      "        begin = time.perf_counter()\n"
+      "        with lock:\n"  // line 9
+      "            waited[name] += time.perf_counter() - begin > 0.001\n"
+      "            time.sleep(0.002)\n"
+      "threads = [threading.Thread(target=work) for _ in range(2)]\n"
+      "for thread in threads: thread.start()\n"
+      "for thread in threads: thread.join()\n"
+      "\"\"\", 'app.py', 'exec'))");
+  EXPECT_THAT(rows(), Contains("turn at app.py:9 work, ended at app.py:9 work"));
+}
+
+TEST_F(LockWaitsTest, go_on_in_the_child_of_a_fork_where_nobody_waits_any_more) {
+  const PyThread_type_lock lock = PyThread_allocate_lock();
+  PyThread_acquire_lock(lock, WAIT_LOCK);
+  std::thread other([&] {
+    PyThread_acquire_lock(lock, WAIT_LOCK);
+    PyThread_release_lock(lock);
+  });
+  await_waiter(lock);
+  const pid_t child = fork();
+  if (child == 0) {
+    const PyThread_type_lock own = PyThread_allocate_lock();
+    PyThread_acquire_lock(own, WAIT_LOCK);
+    *table_ = {};
+    PyThread_acquire_lock_timed(own, 1000, 0);
+    _exit(table_->rows[0].count == 1 && table_->rows[0].longest_thread == static_cast<std::uint64_t>(gettid())
+              ? 0
+              : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  PyThread_release_lock(lock);
+  other.join();
+  EXPECT_EQ(table_->rows[0].count, 1U);
+  PyThread_free_lock(lock);
+}
+
+}  // namespace
+}  // namespace gilscope
