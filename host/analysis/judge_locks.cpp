@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <tuple>
 
@@ -13,10 +12,6 @@ namespace {
 
 constexpr Nanoseconds kLeastLockWait{50'000'000};
 
-using Function = std::tuple<std::string, std::string>;
-
-Function function_of(const CodePlace& place) { return {place.file, place.function}; }
-
 // At one line.
 struct Turns {
   const LockWaitRow* worst = nullptr;
@@ -24,35 +19,30 @@ struct Turns {
   std::uint64_t count = 0;
   Nanoseconds total{};
   Nanoseconds longest{};
-  Nanoseconds ended_by_peers{};
+  Nanoseconds by_peers{};
 
-  void add(const LockWaitRow& row, bool is_ended_by_peer) {
+  void add(const LockWaitRow& row) {
     if (worst == nullptr || row.total_ns > worst->total_ns) worst = &row;
     threads = std::max(threads, row.threads);
     count += row.count;
     total = gilscope::add(total, row.total_ns);
     longest = std::max(longest, row.max_ns);
-    if (is_ended_by_peer) ended_by_peers = gilscope::add(ended_by_peers, row.total_ns);
+    by_peers = gilscope::add(by_peers, row.by_peers_ns);
   }
 };
 
 }  // namespace
 
 std::vector<RunFinding> find_lock_turns(const ProcessSummary& process) {
-  std::set<Function> takes_turns;
-  for (const auto& row : process.lock_waits) {
-    if (!row.is_for_work && row.place) takes_turns.insert(function_of(*row.place));
-  }
   std::map<std::tuple<std::string, std::string, std::uint32_t, std::string>, Turns> lines;
   for (const auto& row : process.lock_waits) {
     if (row.is_for_work || !row.place) continue;
-    const bool is_ended_by_peer = row.ended_at && takes_turns.contains(function_of(*row.ended_at));
-    lines[{row.place->file, row.place->function, row.place->line, row.within}].add(row, is_ended_by_peer);
+    lines[{row.place->file, row.place->function, row.place->line, row.within}].add(row);
   }
   std::vector<RunFinding> found;
   for (const auto& [line, turns] : lines) {
     const auto waiters = share_of(turns.total, process.wall_ns).value_or(0);
-    const bool is_signal = turns.threads < 2 || turns.ended_by_peers < turns.total / 2;
+    const bool is_signal = turns.threads < 2 || turns.by_peers < turns.total / 2;
     if (waiters < kLockWaiters || turns.total < kLeastLockWait || is_signal) continue;
     RunFinding& finding = found.emplace_back(RunFinding{.kind = RunFinding::Kind::LockTurns,
                                                         .pid = process.pid,
@@ -64,6 +54,9 @@ std::vector<RunFinding> find_lock_turns(const ProcessSummary& process) {
     finding.threads = turns.threads;
     finding.within = turns.worst->within;
     finding.ended_at = turns.worst->ended_at;
+    finding.hold_share = 0.0;
+    for (const auto& gil : process.gils)
+      finding.hold_share = std::max(*finding.hold_share, gil.hold_share.value_or(0));
   }
   sort_stably(found, [](const RunFinding& left, const RunFinding& right) {
     return *left.lock_wait > *right.lock_wait;

@@ -13,8 +13,8 @@ namespace gilscope {
 inline constexpr double kLockWaiters = 0.25;
 
 // Of each line of the user's where threads waited for their turn, what they waited most for first. None where
-// who ended the waits does not take turns there himself: a lock that one thread gives up so that another one
-// goes on is a signal.
+// most of that was ended by who never waited for the lock himself: a lock that one thread gives up so that
+// another one goes on is a signal.
 [[nodiscard]] std::vector<RunFinding> find_lock_turns(const ProcessSummary& process);
 
 }  // namespace gilscope

@@ -387,9 +387,9 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   // That threads and asyncio are fine is not said where a loop stood still, or threads take turns at a lock.
   const bool has_stalled = std::ranges::any_of(
       found, [](const auto& finding) { return finding.stood_still || finding.lock_wait; });
-  // Nor that the GIL is to be left as it is where somebody keeps it.
-  const bool has_kept =
-      std::ranges::any_of(found, [](const auto& finding) { return has_culprit(finding.kind); });
+  // Nor that the GIL is to be left as it is where somebody keeps it, or a lock stands before it.
+  const bool has_kept = std::ranges::any_of(
+      found, [](const auto& finding) { return has_culprit(finding.kind) || finding.lock_wait; });
   auto whole = judge_whole(run);
   const bool is_contradicted = whole && ((has_stalled && whole->kind == Kind::IoBound) ||
                                          (has_kept && whole->kind == Kind::NoBottleneck));

@@ -73,7 +73,8 @@ struct RunFinding {
   std::uint64_t count = 0;          // holds, waits or hand-offs, that it is about
   Nanoseconds longest{};            // hold or wait
   Nanoseconds lost{};               // by those who waited, in all of them
-  std::optional<double> hold_share;  // of the GIL that was held most, of a whole run
+  std::optional<double>
+      hold_share;  // of the GIL that was held most, of a whole run, or where threads take turns
   std::optional<double> at_most;  // of a whole run: how many times faster any number of threads could make it
   std::optional<Nanoseconds> gain;  // of a change, less waiting and
   std::optional<Nanoseconds> cost;  // more of it: both estimates

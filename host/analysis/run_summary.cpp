@@ -49,6 +49,7 @@ std::vector<LockWaitRow> rank_lock_waits(const ProcessRecord& record) {
                     .threads = waits.threads,
                     .count = waits.count,
                     .total_ns = record.tick.of(waits.ticks),
+                    .by_peers_ns = record.tick.of(waits.by_peers),
                     .max_ns = record.tick.of(waits.longest),
                     .max_begin_ns = record.tick.of(waits.longest_begin),
                     .max_thread = waits.longest_thread,

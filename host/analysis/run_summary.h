@@ -78,6 +78,7 @@ struct LockWaitRow {
   std::uint64_t threads = 0;
   std::uint64_t count = 0;
   Nanoseconds total_ns{};
+  Nanoseconds by_peers_ns{};  // of that: ended by who has waited for the same lock himself
   Nanoseconds max_ns{};
   Nanoseconds max_begin_ns{};         // of the longest, from the begin of its process's recording,
   ThreadId max_thread{};              // whose it was,

@@ -35,6 +35,7 @@ ordered_json describe(const LockWaits& waits) {
       {"threads", waits.threads},
       {"count", waits.count},
       {"ticks", waits.ticks},
+      {"by_peers_ticks", waits.by_peers},
       {"longest_ticks", waits.longest},
       {"longest_begin", waits.longest_begin},
       {"longest_thread", static_cast<std::uint32_t>(waits.longest_thread)},
@@ -158,6 +159,7 @@ LockWaits lock_waits_at(const json& object) {
       .threads = number_at(object, "threads", kMax),
       .count = number_at(object, "count", kMaxTicks),
       .ticks = number_at(object, "ticks", kMaxTicks),
+      .by_peers = number_at(object, "by_peers_ticks", kMaxTicks),
       .longest = number_at(object, "longest_ticks", kMaxTicks),
       .longest_begin = number_at(object, "longest_begin", kMaxTicks),
       .longest_thread = ThreadId{static_cast<std::uint32_t>(number_at(object, "longest_thread", kMax))}};
@@ -165,7 +167,7 @@ LockWaits lock_waits_at(const json& object) {
   if (!object.at("ended_at").is_null()) waits.ended_at = place_of(object.at("ended_at"));
   if (const auto ender = optional_number_at(object, "longest_ender", kMax))
     waits.longest_ender = ThreadId{static_cast<std::uint32_t>(*ender)};
-  if (waits.count == 0 || waits.longest > waits.ticks) throw OutOfRange();
+  if (waits.count == 0 || waits.longest > waits.ticks || waits.by_peers > waits.ticks) throw OutOfRange();
   return waits;
 }
 

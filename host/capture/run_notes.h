@@ -47,7 +47,8 @@ struct LockWaits {
   std::uint64_t threads = 0;          // that waited, as far as they could be told apart
   std::uint64_t count = 0;
   std::uint64_t ticks = 0;
-  std::uint64_t longest = 0;  // ticks, and when that one began,
+  std::uint64_t by_peers = 0;  // ticks of these: ended by who has waited for the same lock himself
+  std::uint64_t longest = 0;   // ticks, and when that one began,
   std::uint64_t longest_begin = 0;
   ThreadId longest_thread{};              // whose it was,
   std::optional<ThreadId> longest_ender;  // and who ended it

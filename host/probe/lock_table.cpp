@@ -81,6 +81,7 @@ void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_a
   std::uint64_t& threads = row->threads.at(wait.thread / kBits % row->threads.size());
   set_shared(threads, threads | std::uint64_t{1} << wait.thread % kBits);
   set_shared(row->ticks, row->ticks + wait.ticks);
+  if (wait.is_by_peer) set_shared(row->by_peers, row->by_peers + wait.ticks);
   if (wait.ticks >= row->longest) {
     set_shared(row->longest_begin, wait.begin);
     set_shared(row->longest_thread, wait.thread);
@@ -108,6 +109,7 @@ void LockTable::add(const LockTable& part) noexcept {
     }
     for (std::size_t i = 0; i < sum->threads.size(); ++i) sum->threads.at(i) |= row.threads.at(i);
     sum->ticks += row.ticks;
+    sum->by_peers += row.by_peers;
     if (row.longest >= sum->longest) {
       sum->longest = row.longest;
       sum->longest_begin = row.longest_begin;

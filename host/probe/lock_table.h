@@ -33,6 +33,7 @@ struct LockRow {
   std::uint64_t place;              // number of a LockPlace
   std::uint64_t ended_at_plus_one;  // likewise; 0: unknown
   std::uint64_t ticks;
+  std::uint64_t by_peers;                // of these: ended by who has waited for the same lock himself
   std::uint64_t longest;                 // ticks,
   std::uint64_t longest_begin;           // when that one began,
   std::uint64_t longest_thread;          // whose it was,
@@ -45,6 +46,7 @@ struct LockWait {
   std::uint32_t ender = 0;  // 0: unknown
   std::uint64_t begin = 0;  // ticks
   std::uint64_t ticks = 0;
+  bool is_by_peer = false;  // the ender has waited for the same lock before
 };
 
 // What a LockPlace is of.
@@ -63,7 +65,7 @@ struct LockTable {
 
   std::uint64_t others;        // waits that found no row or no place,
   std::uint64_t others_ticks;  // and their sum
-  std::array<std::byte, 2032> unused;
+  std::array<std::byte, 1008> unused;
   std::array<LockPlace, kPlaces> places;
   std::array<LockRow, kRows> rows;
 

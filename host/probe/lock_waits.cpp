@@ -90,6 +90,31 @@ struct AwaitedSemaphores {
   }
 };
 
+// Which threads have waited for a lock, a bit for each by its id: who ends a wait for a lock that he has
+// waited for himself had his turn, else he may have signalled.
+class KnownLocks {
+ public:
+  // The thread has waited for it. Returns whether the other one had, too, before.
+  bool add(std::uintptr_t lock, std::uint32_t thread, std::uint32_t other) noexcept {
+    Entry& entry = entries_.at((lock >> 3U) * 0x9E3779B97F4A7C15U >> (64 - kBits));
+    if (entry.lock != lock) entry = {.lock = lock, .waiters = 0};
+    const bool is_known = other != 0 && (entry.waiters & bit_of(other)) != 0;
+    entry.waiters |= bit_of(thread);
+    return is_known;
+  }
+  void clear() noexcept { entries_.fill({}); }
+
+ private:
+  struct Entry {
+    std::uintptr_t lock = 0;
+    std::uint64_t waiters = 0;
+  };
+  static constexpr unsigned kBits = 9;
+  static std::uint64_t bit_of(std::uint32_t thread) noexcept { return std::uint64_t{1} << thread % 64; }
+
+  std::array<Entry, 1U << kBits> entries_{};
+};
+
 struct LockWatch {
   std::atomic<int> watchers{0};
   std::mutex mutex;  // of all that follows
@@ -97,6 +122,7 @@ struct LockWatch {
   std::uint32_t last_number = 0;
   std::array<Watcher, kMostProbes> watching;
   std::array<AwaitedSemaphores, 256> semaphores;
+  KnownLocks locks;
 };
 
 // Written before the first patch and never after, as in hooks.h.
@@ -108,6 +134,16 @@ AwaitedSemaphores& those_like(const sem_t* semaphore) noexcept {
   const auto address = reinterpret_cast<std::uintptr_t>(semaphore);
   constexpr unsigned kBits = 64 - 8;
   return lock_watch.semaphores.at((address >> 4U) * 0x9E3779B97F4A7C15U >> kBits);
+}
+
+// A semaphore that is the lock itself; or else, on the stack of who waits, what lies before it says which
+// lock it is of (struct wait_entry of Python/parking_lot.c).
+std::uintptr_t lock_of(const sem_t* semaphore) noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(semaphore);
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  constexpr std::uintptr_t kNear = 16 * 1024;  // the frames of a few functions of CPython's
+  const bool is_on_own_stack = address > here && address - here < kNear;
+  return is_on_own_stack ? reinterpret_cast<const std::uintptr_t*>(semaphore)[-1] : address;
 }
 
 // A stack of the calling thread's, and what it is found again by.
@@ -160,7 +196,8 @@ class OwnStack {
 // One wait of the calling thread, which has no GIL.
 class OneWait {
  public:
-  explicit OneWait(const sem_t* semaphore) noexcept : semaphore_(semaphore), began_(lock_watch.clock.read()) {
+  explicit OneWait(const sem_t* semaphore) noexcept
+      : semaphore_(semaphore), lock_(lock_of(semaphore)), began_(lock_watch.clock.read()) {
     const OwnStack stack(PyGILState_GetThisThreadState());
     AwaitedSemaphores& alike = those_like(semaphore);
     const std::scoped_lock lock(lock_watch.mutex);
@@ -198,27 +235,31 @@ class OneWait {
       if (--awaited->waiters == 0) *awaited = {};
     }
     if (!is_ended) ended = {};
-    for (std::size_t i = 0; i < places_.size(); ++i) note(i, ended, woke);
+    const auto thread = static_cast<std::uint32_t>(gettid());
+    const LockWait wait{.thread = thread,
+                        .ender = ended.ender,
+                        .begin = slept_,
+                        .ticks = woke > slept_ ? woke - slept_ : 0,
+                        .is_by_peer = lock_watch.locks.add(lock_, thread, ended.ender)};
+    for (std::size_t i = 0; i < places_.size(); ++i) note(i, wait, ended.ended_at.at(i), woke);
     errno = error;
   }
 
  private:
-  void note(std::size_t i, const AwaitedSemaphore& ended, std::uint64_t woke) const noexcept {
+  void note(std::size_t i, const LockWait& wait, const NumberedPlace& end,
+            std::uint64_t woke) const noexcept {
     const Watcher& watcher = lock_watch.watching.at(i);
     const NumberedPlace& place = places_.at(i);
     if (watcher.notes.table == nullptr || place.watch != watcher.number) return;
-    const NumberedPlace& end = ended.ended_at.at(i);
-    watcher.notes.table->add({.thread = static_cast<std::uint32_t>(gettid()),
-                              .ender = ended.ender,
-                              .begin = slept_,
-                              .ticks = woke > slept_ ? woke - slept_ : 0},
-                             place.place, end.watch == watcher.number ? end.place : LockTable::kNoPlace);
+    watcher.notes.table->add(wait, place.place,
+                             end.watch == watcher.number ? end.place : LockTable::kNoPlace);
     const std::uint64_t now = lock_watch.clock.read();
     if (watcher.notes.times != nullptr && now > woke && slept_ > began_)
       watcher.notes.times->add_work(slept_ - began_ + now - woke);
   }
 
   const sem_t* semaphore_;
+  std::uintptr_t lock_;
   std::uint64_t began_;  // ticks, as these,
   std::uint64_t slept_ = 0;
   NumberedPlaces places_;
@@ -228,8 +269,8 @@ class OneWait {
 
 bool is_watched() noexcept { return lock_watch.watchers.load(std::memory_order_relaxed) != 0; }
 
-// What is free is taken without a wait: CPython asks for some locks so that nobody has. Not noexcept: pthread_cancel
-// unwinds through a real wait.
+// What is free is taken without a wait: CPython asks for some locks so that nobody has. Not noexcept:
+// pthread_cancel unwinds through a real wait.
 template <typename Wait>
 int watch_wait(sem_t* semaphore, Wait wait) {
   if (!is_watched()) return wait();
@@ -350,6 +391,7 @@ void lock_waits_after_fork_in_child() noexcept {
     if (alike.waiters.exchange(0, std::memory_order_relaxed) != 0) alike.known = {};
   }
   for (Watcher& watcher : lock_watch.watching) watcher.recent.clear();
+  lock_watch.locks.clear();
   lock_watch.mutex.unlock();
 }
 

@@ -142,6 +142,7 @@ std::optional<LockWaits> read_waits(const LockTable& table, const LockRow& row) 
                   .longest_begin = read_sum(row.longest_begin),
                   .longest_thread = ThreadId{static_cast<std::uint32_t>(longest_thread)}};
   waits.longest = std::min(read_sum(row.longest), waits.ticks);
+  waits.by_peers = std::min(read_sum(row.by_peers), waits.ticks);
   for (const auto& bits : row.threads)
     waits.threads += static_cast<std::uint64_t>(
         std::popcount(std::atomic_ref(const_cast<std::uint64_t&>(bits)).load(std::memory_order_relaxed)));

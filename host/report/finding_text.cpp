@@ -18,6 +18,7 @@ namespace gilscope {
 namespace {
 
 constexpr std::size_t kNameColumns = 28;  // of a thread, in a sentence
+constexpr double kMostlyHeld = 0.5;       // a GIL, so that a lock less gains nothing
 
 // Who it is about; a run may have several processes.
 struct Words {
@@ -149,12 +150,15 @@ std::string describe_turns(const RunFinding& finding, const ProcessSummary* proc
                            ? std::optional<double>()
                            : share_of(finding.lock_wait.value_or(Nanoseconds{}), process->wall_ns);
   const auto crowd = at_once ? fmt::format(", {:.1f} threads at any time", *at_once) : std::string();
-  return fmt::format(
-      "{} threads{} take turns at a lock{}{}: {} waits up to {}, {} in all{}; hold it for less, or have more "
-      "than one",
-      finding.threads, finding.processes > 1 ? fmt::format(" (in {} processes)", finding.processes) : "",
-      lock, called, finding.count, format_duration(finding.longest),
-      format_duration(finding.lock_wait.value_or(Nanoseconds{})), crowd);
+  return fmt::format("{} threads{} take turns at a lock{}{}: {} waits up to {}, {} in all{}; {}",
+                     finding.threads,
+                     finding.processes > 1 ? fmt::format(" (in {} processes)", finding.processes) : "", lock,
+                     called, finding.count, format_duration(finding.longest),
+                     format_duration(finding.lock_wait.value_or(Nanoseconds{})), crowd,
+                     finding.hold_share.value_or(0) < kMostlyHeld
+                         ? "hold it for less, or have more than one"
+                         : fmt::format("without it they would wait for the GIL, held {} of the time",
+                                       format_share(*finding.hold_share)));
 }
 
 std::string describe_convoy(const RunFinding& finding, const ProcessSummary* process) {

@@ -13,7 +13,8 @@ namespace gilscope {
 namespace {
 
 // --json has all.
-constexpr std::size_t kMostPlaces = 5;
+constexpr std::ptrdiff_t kMostPlaces = 5;
+constexpr double kWorthARow = 0.01;  // of its process's time
 constexpr std::size_t kWaitIndent = 4;
 
 // "Handler.acquire, called at app.py:25 serve".
@@ -43,28 +44,30 @@ std::string describe_waits(const LockWaitRow& row, const ProcessSummary& process
 std::string format_lock_waits(const ProcessSummary& process, const TextStyle& style) {
   const auto is_turn = [](const LockWaitRow& row) { return !row.is_for_work; };
   const auto turns = std::ranges::count_if(process.lock_waits, is_turn);
-  if (turns == 0) return "";
+  const auto worth = std::ranges::count_if(process.lock_waits, [&](const LockWaitRow& row) {
+    return is_turn(row) && share_of(row.total_ns, process.wall_ns).value_or(1) >= kWorthARow;
+  });
+  if (worth == 0) return "";
   Nanoseconds total{};
   for (const auto& row : process.lock_waits) {
     if (is_turn(row)) total = add(total, row.total_ns);
   }
+  const auto shown = std::min(worth, kMostPlaces);
   std::string text =
       paint(fmt::format("Waits for a turn at one of Python's locks, {} in all:", format_duration(total)), "1",
             style.colour) +
       '\n';
   std::ptrdiff_t told = 0;
   for (const auto& row : process.lock_waits) {
-    if (!is_turn(row) || told++ == kMostPlaces) break;
+    if (told++ == shown) break;  // those for a turn come first
     std::size_t indent = kWaitIndent / 2;
     for (const auto& line : wrap(describe_waits(row, process), style.columns - kWaitIndent)) {
       text += std::string(indent, ' ') + line + '\n';
       indent = kWaitIndent;
     }
   }
-  if (turns > static_cast<std::ptrdiff_t>(kMostPlaces)) {
-    text += fmt::format("  ({} places more, that took less: --json has them)\n",
-                        turns - static_cast<std::ptrdiff_t>(kMostPlaces));
-  }
+  if (turns > shown)
+    text += fmt::format("  ({} places more, that took less: --json has them)\n", turns - shown);
   if (process.further_lock_waits != 0) {
     text += fmt::format("  + {} at more places than are kept\n",
                         count_of(process.further_lock_waits, "further wait"));

@@ -8,7 +8,7 @@
 
 namespace gilscope {
 
-// Those that took most; "" where nobody waited for a turn, or it was not recorded.
+// Those that took most; "" where hardly anybody waited for a turn, or it was not recorded.
 [[nodiscard]] std::string format_lock_waits(const ProcessSummary& process, const TextStyle& style);
 
 }  // namespace gilscope

@@ -145,6 +145,7 @@ ordered_json lock_waits_json(const ProcessSummary& process) {
                     {"threads", row.threads},
                     {"count", row.count},
                     {"total_ns", row.total_ns.count()},
+                    {"by_peers_ns", row.by_peers_ns.count()},
                     {"max_ns", row.max_ns.count()},
                     {"max_begin_ns", row.max_begin_ns.count()},
                     {"max_thread", static_cast<std::uint32_t>(row.max_thread)},

@@ -226,6 +226,7 @@ LockWaitRow read_lock_waits(const json& row) {
           .threads = count_at(row, "threads"),
           .count = count_at(row, "count"),
           .total_ns = time_at(row, "total_ns"),
+          .by_peers_ns = time_at(row, "by_peers_ns"),
           .max_ns = time_at(row, "max_ns"),
           .max_begin_ns = time_at(row, "max_begin_ns"),
           .max_thread = id_at<ThreadId>(row, "max_thread"),

@@ -161,6 +161,7 @@ class LockWaits:
     threads: int  #: that waited there, as far as they could be told apart
     count: int
     total_ns: int
+    by_peers_ns: int  #: of that: ended by a thread that had waited for the same lock itself before
     max_ns: int
     max_begin_ns: int  #: of the longest, from the begin of its process's recording
     max_thread: int  #: whose that was

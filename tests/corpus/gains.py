@@ -35,6 +35,12 @@ def stood_still_ms(document: dict[str, Any]) -> float:
     return float(sum(step["total_ns"] for process in document["processes"] for step in process["loop_steps"])) / 1e6
 
 
+def waited_for_turns_ms(document: dict[str, Any]) -> float:
+    """By all threads, at Python's locks."""
+    rows = [row for process in document["processes"] for row in process["lock_waits"]]
+    return float(sum(row["total_ns"] for row in rows if row["waits_for"] == "turn")) / 1e6
+
+
 def median(documents: list[dict[str, Any]], figure: Any) -> float:
     """Of a figure of each."""
     return float(statistics.median(figure(document) for document in documents))
@@ -52,7 +58,8 @@ def compare(host: str, name: str, folder: Path) -> str:
     waits = [median(runs, waited_ms) for runs in (before, after)]
     stalls = [median(runs, stood_still_ms) for runs in (before, after)]
     promised = f"{statistics.median(gains):.0f} ms" if gains else "-"
-    times = [*waits, *stalls, *walls]
+    turns = [median(runs, waited_for_turns_ms) for runs in (before, after)]
+    times = [*waits, *turns, *stalls, *walls]
     measured = " | ".join(f"{time:.0f} ms" for time in times)
     return f"| {name} | {', '.join(kinds)} | {measured} | {promised} | {walls[0] - walls[1]:.0f} ms |"
 
@@ -60,8 +67,10 @@ def compare(host: str, name: str, folder: Path) -> str:
 def main() -> None:
     """A row for each."""
     host = str(Path(os.environ["GILSCOPE_HOST"]).resolve())
-    print("| program | said | waited | fixed | loops stood still | fixed | took | fixed | promised | gained |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print(
+        "| program | said | waited | fixed | waited for turns | fixed | loops stood still | fixed | took | fixed | promised | gained |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         for name in sys.argv[1:] or sorted(program.stem for program in (CORPUS / "fixed").glob("*.py")):
             print(compare(host, name, Path(folder)), flush=True)

@@ -6,10 +6,10 @@ import threading
 
 def work():
     for _ in range(6):
-        with lock:
+        with lock:  # culprit
             total = 0
-            for i in range(1_000_000):  # culprit
-                total += i  # culprit
+            for i in range(1_000_000):
+                total += i
         os.read(zero, 1)
 
 

@@ -13,7 +13,7 @@ class SlowDisk(logging.Handler):
 
 def serve():
     for number in range(20):
-        log.info("request %d", number)
+        log.info("request %d", number)  # culprit
 
 
 log = logging.getLogger("app")

@@ -24,6 +24,7 @@ LockWaitRow turns(int total_ms, unsigned line = 7) {
           .threads = 4,
           .count = 100,
           .total_ns = total_ms * kMsTime,
+          .by_peers_ns = total_ms * kMsTime * 9 / 10,
           .max_ns = 20 * kMsTime,
           .max_thread = kHolder};
 }
@@ -55,6 +56,7 @@ TEST(LockTurns, are_told_with_who_waited_where_and_for_how_long) {
   EXPECT_EQ(found[0].count, 200U);
   EXPECT_EQ(found[0].lock_wait, 2300 * kMsTime);
   EXPECT_EQ(found[0].longest, 20 * kMsTime);
+  EXPECT_EQ(found[0].hold_share, 0.1);
 }
 
 TEST(LockTurns, are_those_that_took_most_first) {
@@ -79,9 +81,7 @@ TEST(LockTurns, are_no_waits_for_work) {
 // A lock that another thread gives up, who never waits for it, so that this one goes on.
 TEST(LockTurns, are_no_signals) {
   auto signalled = turns(900);
-  signalled.ended_at = line_of_app(50, "produce");
-  EXPECT_TRUE(find_lock_turns(locked_process({signalled})).empty());
-  signalled.ended_at.reset();
+  signalled.by_peers_ns = 400 * kMsTime;
   EXPECT_TRUE(find_lock_turns(locked_process({signalled})).empty());
   auto only = turns(900);
   only.threads = 1;

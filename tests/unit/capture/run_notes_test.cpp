@@ -51,6 +51,7 @@ RunNotes some_notes() {
                                .threads = 8,
                                .count = 40,
                                .ticks = 9000,
+                               .by_peers = 8900,
                                .longest = 800,
                                .longest_begin = 1600,
                                .longest_thread = ThreadId{4001},
@@ -164,6 +165,10 @@ TEST_F(RunNotesTest, has_no_waits_for_locks_where_the_capture_is_older_and_refus
   process["lock_waits"][0]["longest_ticks"] = 9001;
   write();
   EXPECT_ANY_THROW(read_run_notes(folder_.path())) << "longer than all";
+  process["lock_waits"][0]["longest_ticks"] = 800;
+  process["lock_waits"][0]["by_peers_ticks"] = 9001;
+  write();
+  EXPECT_ANY_THROW(read_run_notes(folder_.path())) << "more than all";
   process.erase("lock_waits");
   process.erase("further_lock_waits");
   write();

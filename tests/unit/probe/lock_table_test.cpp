@@ -35,12 +35,15 @@ TEST_F(LockTableTest, sums_what_began_and_ended_at_the_same_two_places) {
   const auto place = table_->find_or_add(words_of("work"));
   const auto end = table_->find_or_add(words_of("give", 9));
   table_->add(wait_of(30), place, end);
-  table_->add(wait_of(50, 4003), place, end);
+  auto by_peer = wait_of(50, 4003);
+  by_peer.is_by_peer = true;
+  table_->add(by_peer, place, end);
   table_->add(wait_of(40), place, end);
   table_->add(wait_of(5), place, LockTable::kNoPlace);
   const LockRow& row = table_->rows[0];
   EXPECT_EQ(row.count, 3U);
   EXPECT_EQ(row.ticks, 120U);
+  EXPECT_EQ(row.by_peers, 50U);
   EXPECT_EQ(row.longest, 50U);
   EXPECT_EQ(row.longest_begin, 150U);
   EXPECT_EQ(row.longest_thread, 4003U);

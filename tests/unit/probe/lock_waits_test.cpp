@@ -66,6 +66,16 @@ class LockWaitsTest : public ProbeOfStacksTest {
     return found;
   }
 
+  // Ticks at lines of app.py.
+  [[nodiscard]] std::uint64_t by_peers() const {
+    std::uint64_t sum = 0;
+    for (const LockRow& row : table_->rows) {
+      if (row.count != 0 && std::string_view(table_->places.at(row.place).file.data()) == "app.py")
+        sum += row.by_peers;
+    }
+    return sum;
+  }
+
   EventList list_;
   Probe probe_;
   std::unique_ptr<LockTable> table_ = std::make_unique<LockTable>();
@@ -144,6 +154,26 @@ TEST_F(LockWaitsTest, of_python_have_the_line_that_waits_and_the_line_that_ended
       "for thread in threads: thread.join()\n"
       "\"\"\", 'app.py', 'exec'))");
   EXPECT_THAT(rows(), Contains("turn at app.py:9 work, ended at app.py:9 work"));
+  EXPECT_GT(by_peers(), 0U) << "each has waited, and had his turn";
+}
+
+TEST_F(LockWaitsTest, that_signals_end_were_ended_by_no_peer) {
+  run("exec(compile(\"\"\"\n"
+      "import threading, time\n"
+      "first, second = threading.Lock(), threading.Lock()\n"
+      "second.acquire()\n"
+      "def work(mine, others):\n"
+      "    for _ in range(20):\n"
+      "        mine.acquire()\n"  // line 7
+      "        time.sleep(0.001)\n"
+      "        others.release()\n"
+      "turns = (first, second), (second, first)\n"
+      "threads = [threading.Thread(target=work, args=both) for both in turns]\n"
+      "for thread in threads: thread.start()\n"
+      "for thread in threads: thread.join()\n"
+      "\"\"\", 'app.py', 'exec'))");
+  EXPECT_THAT(rows(), Contains("turn at app.py:7 work, ended at app.py:9 work"));
+  EXPECT_EQ(by_peers(), 0U);
 }
 
 TEST_F(LockWaitsTest, go_on_in_the_child_of_a_fork_where_nobody_waits_any_more) {

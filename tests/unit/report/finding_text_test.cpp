@@ -233,6 +233,7 @@ TEST(FindingText, says_where_threads_take_turns_at_a_lock) {
   turns.lock_wait = 6'540 * kMs;
   turns.threads = 8;
   turns.count = 800;
+  turns.hold_share = 0.1;
   EXPECT_EQ(say(turns, run),
             "8 threads take turns at a lock at app.py:41 parse: 800 waits up to 120 ms, 6.54 s in all, 6.5 "
             "threads at any "
@@ -240,6 +241,8 @@ TEST(FindingText, says_where_threads_take_turns_at_a_lock) {
   turns.within = "Handler.acquire";
   EXPECT_THAT(say(turns, run),
               HasSubstr("at a lock in Handler.acquire, called at app.py:41 parse: 800 waits"));
+  turns.hold_share = 0.97;
+  EXPECT_THAT(say(turns, run), HasSubstr("; without it they would wait for the GIL, held 97 % of the time"));
   turns.processes = 3;
   EXPECT_THAT(say(turns, run), HasSubstr("8 threads (in 3 processes) take turns"));
   EXPECT_THAT(say(turns, run), Not(HasSubstr("at any time")));

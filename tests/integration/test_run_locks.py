@@ -1,0 +1,142 @@
+"""Waits for Python's locks, and who ended them: `lock_waits` of `gilscope run`, by both recorders.
+
+Threads go on until each has waited often enough, as it has seen itself: a busy machine only takes longer.
+"""
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("only_with_a_gil")
+
+TURNS = """
+import json, logging, queue, threading, time
+
+def until_all_have_waited(work, threads=2, times=50):
+    waits = [[] for _ in range(threads)]
+    def run(own):
+        while min(map(len, waits)) < times:
+            work(own)
+    workers = [threading.Thread(target=run, args=(own,), name=f"worker {n}") for n, own in enumerate(waits)]
+    for worker in workers: worker.start()
+    for worker in workers: worker.join()
+    print(json.dumps(sum(sum(own) for own in waits)))
+
+def timed(own, take):
+    begin = time.perf_counter_ns()
+    take()
+    took = time.perf_counter_ns() - begin
+    if took > 1_000_000: own.append(took)
+"""
+
+LOCK = (
+    TURNS
+    + """
+lock = threading.Lock()
+def work(own):
+    timed(own, lock.acquire)  # here they wait
+    time.sleep(0.005)
+    lock.release()  # and here it ends
+until_all_have_waited(work)
+"""
+)
+
+
+def line_of(code, words):
+    return next(number for number, line in enumerate(code.splitlines(), 1) if words in line)
+
+
+def rows_of(process, waits_for):
+    """Those of the script's own lines."""
+    rows = [row for row in process["lock_waits"] if row["waits_for"] == waits_for and row["place"]]
+    return [row for row in rows if row["place"]["file"].endswith("script.py")]
+
+
+@pytest.mark.contract
+def test_waits_for_a_turn_have_their_line_their_length_and_who_ended_them(summarize):
+    ran, document = summarize(LOCK)
+    assert ran.returncode == 0, ran.stderr
+    (process,) = document["processes"]
+    workers = {thread["id"] for thread in process["threads"] if (thread["name"] or "").startswith("worker")}
+    (row,) = rows_of(process, "turn")
+    assert row["within"] is None
+    assert row["place"]["line"] == line_of(LOCK, "    take()")
+    assert row["ended_at"]["line"] == line_of(LOCK, "and here it ends")
+    assert (row["threads"], {row["max_thread"], row["max_ender"]}) == (2, workers)
+    assert row["count"] >= 100
+    assert row["max_ns"] <= row["total_ns"]
+    assert 0 < row["by_peers_ns"] <= row["total_ns"]
+    # Each took the GIL again after its wait, before it read its clock; shorter waits are not in its sum.
+    assert row["total_ns"] - row["count"] * 1_000_000 <= int(ran.stdout)
+    (finding,) = [finding for finding in document["findings"] if finding["kind"] == "lock_turns"]
+    assert (finding["threads"], finding["count"], finding["lock_wait_ns"]) == (2, row["count"], row["total_ns"])
+    said = " ".join(ran.stderr.split())
+    assert f"2 threads take turns at a lock at script.py:{row['place']['line']} timed: {row['count']} waits" in said
+    assert f"script.py:{row['place']['line']} timed: {row['count']} × up to" in said.split("Waits for a turn at one")[1]
+
+
+def test_a_handler_of_logging_is_named_with_the_line_that_logs(summarize):
+    code = (
+        TURNS
+        + """
+class SlowDisk(logging.Handler):
+    def emit(self, record): time.sleep(0.005)
+log = logging.getLogger("app")
+log.addHandler(SlowDisk())
+log.propagate = False
+until_all_have_waited(lambda own: timed(own, lambda: log.error("one")))  # the line
+"""
+    )
+    _, document = summarize(code)
+    row = rows_of(document["processes"][0], "turn")[0]
+    assert row["within"] in ("Handler.handle", "Handler.acquire")
+    assert row["place"]["line"] == row["ended_at"]["line"] == line_of(code, "# the line")
+    (finding,) = [finding for finding in document["findings"] if finding["kind"] == "lock_turns"]
+    assert finding["within"] == row["within"]
+
+
+@pytest.mark.contract
+def test_waits_for_work_are_told_apart(summarize):
+    code = """
+import concurrent.futures, queue, threading, time
+tasks, done = queue.Queue(), queue.SimpleQueue()
+def work():
+    for number in iter(tasks.get, None):
+        time.sleep(0.002)
+        done.put(number)
+worker = threading.Thread(target=work)
+worker.start()
+for number in range(20):
+    tasks.put(number)
+    assert done.get() == number  # simple
+tasks.put(None)
+worker.join()
+with concurrent.futures.ThreadPoolExecutor(1) as pool:
+    for _ in range(20):
+        future = pool.submit(time.sleep, 0.002)
+        future.result()  # result
+for _ in range(20):
+    event = threading.Event()
+    sleeper = threading.Thread(target=lambda: (time.sleep(0.002), event.set()))
+    sleeper.start()
+    event.wait()  # event
+    sleeper.join()  # join
+"""
+    ran, document = summarize(code)
+    assert ran.returncode == 0, ran.stderr
+    (process,) = document["processes"]
+    assert not [finding for finding in document["findings"] if finding["kind"] == "lock_turns"]
+    within = {(row["place"]["line"], row["within"]) for row in rows_of(process, "work")}
+    assert (line_of(code, "# simple"), None) in within
+    assert (line_of(code, "iter(tasks.get"), "Queue.get") in within
+    assert (line_of(code, "# result"), "Future.result") in within
+    assert (line_of(code, "# event"), "Event.wait") in within
+    waits_for_turns = {row["place"]["line"] for row in rows_of(process, "turn")}
+    assert not {line_of(code, "# simple"), line_of(code, "# join"), line_of(code, "# event")} & waits_for_turns
+
+
+def test_each_process_has_its_own(summarize):
+    code = LOCK.replace("until_all_have_waited(work)", "import os\nif os.fork() == 0:\n    until_all_have_waited(work)")
+    ran, document = summarize(code + "\n    os._exit(0)\nos.wait()\n")
+    assert ran.returncode == 0, ran.stderr
+    parent, child = document["processes"]
+    assert rows_of(parent, "turn") == []
+    assert [row["threads"] for row in rows_of(child, "turn")] == [2]
