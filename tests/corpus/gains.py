@@ -67,10 +67,10 @@ def compare(host: str, name: str, folder: Path) -> str:
 def main() -> None:
     """A row for each."""
     host = str(Path(os.environ["GILSCOPE_HOST"]).resolve())
-    print(
-        "| program | said | waited | fixed | waited for turns | fixed | loops stood still | fixed | took | fixed | promised | gained |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    columns = ["waited", "waited for turns", "loops stood still", "took"]
+    heads = ["program", "said", *(f"{column} | fixed" for column in columns), "promised", "gained"]
+    print(f"| {' | '.join(heads)} |")
+    print("| --- " * (len(heads) + len(columns)) + "|")
     with tempfile.TemporaryDirectory() as folder:
         for name in sys.argv[1:] or sorted(program.stem for program in (CORPUS / "fixed").glob("*.py")):
             print(compare(host, name, Path(folder)), flush=True)
