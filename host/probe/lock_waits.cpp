@@ -41,7 +41,7 @@ struct LockCalls {
 // A place as each of those who watch knows it, where that one is still the same.
 struct NumberedPlace {
   std::uint32_t watch = 0;  // 0: none
-  std::uint32_t place = LockTable::kNoPlace;
+  std::uint32_t place = 0;
 };
 using NumberedPlaces = std::array<NumberedPlace, kMostProbes>;
 
@@ -54,7 +54,6 @@ class RecentPlaces {
     if (entry.key != key) entry = {.key = key, .place = {}};
     return entry.place;
   }
-  void clear() noexcept { entries_.fill({}); }
 
  private:
   struct Entry {
@@ -66,7 +65,7 @@ class RecentPlaces {
 
 struct Watcher {
   LockNotes notes;
-  std::uint32_t number = 0;  // of all that ever watched
+  std::uint32_t number = 0;  // another one for each table
   RecentPlaces recent;
 };
 
@@ -102,7 +101,6 @@ class KnownLocks {
     entry.waiters |= bit_of(thread);
     return is_known;
   }
-  void clear() noexcept { entries_.fill({}); }
 
  private:
   struct Entry {
@@ -118,7 +116,6 @@ class KnownLocks {
 struct LockWatch {
   std::atomic<int> watchers{0};
   std::mutex mutex;  // of all that follows
-  ProbeClock clock;
   std::uint32_t last_number = 0;
   std::array<Watcher, kMostProbes> watching;
   std::array<AwaitedSemaphores, 256> semaphores;
@@ -127,7 +124,8 @@ struct LockWatch {
 
 // Written before the first patch and never after, as in hooks.h.
 constinit LockCalls real_calls{};
-constinit LockWatch lock_watch;
+constinit LockWatch lock_watch;   // all zero bits: pages that nobody needs are not there
+constinit ProbeClock lock_clock;  // changes while nobody watches
 constinit SlotPatch* lock_patch = nullptr;
 
 AwaitedSemaphores& those_like(const sem_t* semaphore) noexcept {
@@ -197,7 +195,7 @@ class OwnStack {
 class OneWait {
  public:
   explicit OneWait(const sem_t* semaphore) noexcept
-      : semaphore_(semaphore), lock_(lock_of(semaphore)), began_(lock_watch.clock.read()) {
+      : semaphore_(semaphore), lock_(lock_of(semaphore)), began_(lock_clock.read()) {
     const OwnStack stack(PyGILState_GetThisThreadState());
     AwaitedSemaphores& alike = those_like(semaphore);
     const std::scoped_lock lock(lock_watch.mutex);
@@ -210,7 +208,7 @@ class OneWait {
       is_known_ = true;
     }
     places_ = stack.number();
-    slept_ = lock_watch.clock.read();
+    slept_ = lock_clock.read();
   }
   OneWait(const OneWait&) = delete;
   OneWait& operator=(const OneWait&) = delete;
@@ -225,7 +223,7 @@ class OneWait {
   void end(bool is_ended) noexcept {
     const int error = errno;
     is_over_ = true;
-    const std::uint64_t woke = lock_watch.clock.read();
+    const std::uint64_t woke = lock_clock.read();
     AwaitedSemaphores& alike = those_like(semaphore_);
     const std::scoped_lock lock(lock_watch.mutex);
     alike.waiters.fetch_sub(1, std::memory_order_relaxed);
@@ -253,7 +251,7 @@ class OneWait {
     if (watcher.notes.table == nullptr || place.watch != watcher.number) return;
     watcher.notes.table->add(wait, place.place,
                              end.watch == watcher.number ? end.place : LockTable::kNoPlace);
-    const std::uint64_t now = lock_watch.clock.read();
+    const std::uint64_t now = lock_clock.read();
     if (watcher.notes.times != nullptr && now > woke && slept_ > began_)
       watcher.notes.times->add_work(slept_ - began_ + now - woke);
   }
@@ -356,13 +354,13 @@ void watch_lock_waits(const LockNotes& notes, ProbeClock clock, const LoadedObje
   if (!kHasAlwaysGil || notes.table == nullptr) return;
   LockWatch& watch = lock_watch;
   const bool is_first = watch.watchers.load(std::memory_order_relaxed) == 0;
-  if (!is_first && watch.clock.kind() != clock.kind()) return;
+  if (!is_first && lock_clock.kind() != clock.kind()) return;
   if (is_first && !put_in_place(cpython)) return;
   const std::scoped_lock lock(watch.mutex);
   auto* const place =
       std::ranges::find(watch.watching, nullptr, [](const Watcher& watcher) { return watcher.notes.table; });
   if (place == watch.watching.end()) return;
-  watch.clock = clock;
+  if (is_first) lock_clock = clock;
   place->notes = notes;
   place->number = ++watch.last_number;
   watch.watchers.fetch_add(1, std::memory_order_relaxed);
@@ -385,13 +383,17 @@ void lock_waits_before_fork() noexcept { lock_watch.mutex.lock(); }
 
 void lock_waits_after_fork_in_parent() noexcept { lock_watch.mutex.unlock(); }
 
-// What is noted there is another process's, and empty.
+// Its table is another one, and empty: no place has a number there. What is not in use is not written to, as
+// most children only become another program.
 void lock_waits_after_fork_in_child() noexcept {
   for (AwaitedSemaphores& alike : lock_watch.semaphores) {
-    if (alike.waiters.exchange(0, std::memory_order_relaxed) != 0) alike.known = {};
+    if (alike.waiters.load(std::memory_order_relaxed) == 0) continue;
+    alike.waiters.store(0, std::memory_order_relaxed);
+    alike.known = {};
   }
-  for (Watcher& watcher : lock_watch.watching) watcher.recent.clear();
-  lock_watch.locks.clear();
+  for (Watcher& watcher : lock_watch.watching) {
+    if (watcher.notes.table != nullptr) watcher.number = ++lock_watch.last_number;
+  }
   lock_watch.mutex.unlock();
 }
 
