@@ -157,7 +157,7 @@ std::string describe_turns(const RunFinding& finding, const ProcessSummary* proc
                      format_duration(finding.lock_wait.value_or(Nanoseconds{})), crowd,
                      finding.hold_share.value_or(0) < kMostlyHeld
                          ? "hold it for less, or have more than one"
-                         : fmt::format("without it they would wait for the GIL, held {} of the time",
+                         : fmt::format("without it they would wait for the GIL (held {})",
                                        format_share(*finding.hold_share)));
 }
 

@@ -242,7 +242,7 @@ TEST(FindingText, says_where_threads_take_turns_at_a_lock) {
   EXPECT_THAT(say(turns, run),
               HasSubstr("at a lock in Handler.acquire, called at app.py:41 parse: 800 waits"));
   turns.hold_share = 0.97;
-  EXPECT_THAT(say(turns, run), HasSubstr("; without it they would wait for the GIL, held 97 % of the time"));
+  EXPECT_THAT(say(turns, run), HasSubstr("; without it they would wait for the GIL (held 97 %)"));
   turns.processes = 3;
   EXPECT_THAT(say(turns, run), HasSubstr("8 threads (in 3 processes) take turns"));
   EXPECT_THAT(say(turns, run), Not(HasSubstr("at any time")));
