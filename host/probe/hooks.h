@@ -53,8 +53,8 @@ inline constexpr std::size_t kMostProbes = kMeasuredLevel;
 // A function that CPython calls through slots of its own.
 struct LedCall {
   std::string_view function;
-  std::uintptr_t original = 0;              // where it leads but for our hooks; 0: not known yet
-  std::span<const std::uintptr_t> hooks{};  // those of ours
+  std::uintptr_t original = 0;            // where it leads but for our hooks; 0: not known yet
+  std::span<const std::uintptr_t> hooks;  // those of ours
 };
 // Its original, of which the slots are looked at. Throws ProbeError where a slot is missing or points to
 // somebody else's hook.
