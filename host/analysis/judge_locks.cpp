@@ -12,6 +12,9 @@ namespace {
 
 constexpr Nanoseconds kLeastLockWait{50'000'000};
 
+// Who waits for an import of another thread's, waits once: nobody can hold that lock for less.
+bool is_import(const LockWaitRow& row) { return row.within.starts_with("_ModuleLock."); }
+
 // At one line.
 struct Turns {
   const LockWaitRow* worst = nullptr;
@@ -36,7 +39,7 @@ struct Turns {
 std::vector<RunFinding> find_lock_turns(const ProcessSummary& process) {
   std::map<std::tuple<std::string, std::string, std::uint32_t, std::string>, Turns> lines;
   for (const auto& row : process.lock_waits) {
-    if (row.is_for_work || !row.place) continue;
+    if (row.is_for_work || !row.place || is_import(row)) continue;
     lines[{row.place->file, row.place->function, row.place->line, row.within}].add(row);
   }
   std::vector<RunFinding> found;

@@ -59,6 +59,12 @@ TEST(LockTurns, are_told_with_who_waited_where_and_for_how_long) {
   EXPECT_EQ(found[0].hold_share, 0.1);
 }
 
+TEST(LockTurns, are_none_where_threads_wait_for_an_import_of_one_of_them) {
+  auto import = turns(2000);
+  import.within = "_ModuleLock.acquire";
+  EXPECT_THAT(find_lock_turns(locked_process({import})), testing::IsEmpty());
+}
+
 TEST(LockTurns, are_those_that_took_most_first) {
   const auto found = find_lock_turns(locked_process({turns(400, 3), turns(900, 20)}));
   ASSERT_EQ(found.size(), 2U);
