@@ -191,6 +191,8 @@ struct LookSpace {
   std::array<std::uint8_t, 2 * kMostCodeUnits> code;
   std::array<std::uint8_t, 4096> exceptions;
   DepthBuffer depths;
+  const void* operand;
+  std::size_t slot;
 };
 
 constinit LookSpace look_space{};
@@ -250,20 +252,23 @@ Instruction find_instruction_of(LookSpace& space) noexcept {
 }
 
 // 0: none.
-std::uintptr_t operand_of(const LookSpace& space, const Instruction& instruction) noexcept {
+std::uintptr_t operand_of(LookSpace& space, const Instruction& instruction) noexcept {
   if (instruction.depth < 0) return 0;
   if (instruction.has_entered) {
     const auto called = static_cast<std::size_t>(instruction.depth);  // where it lay lowest
+    space.slot = called;
     return called < space.seen.slots_seen ? without_flags(space.seen.slots.at(called)) : 0;
   }
   const auto places = operand_places(instruction, static_cast<std::size_t>(instruction.depth));
   if (!places || std::max(places->first, places->second) >= space.seen.slots_seen) return 0;
   const auto first = without_flags(space.seen.slots.at(places->first));
-  return first != 0 ? first : without_flags(space.seen.slots.at(places->second));
+  space.slot = first != 0 ? places->first : places->second;
+  return without_flags(space.seen.slots.at(space.slot));
 }
 
 std::optional<CodePoint> find_work_of(LookSpace& space) noexcept {
   const Instruction instruction = find_instruction_of(space);
+  space.operand = nullptr;
   WorkText text;
   if (instruction.is_return) {
     text.add_python_text(space.seen.code().co_qualname);
@@ -272,6 +277,7 @@ std::optional<CodePoint> find_work_of(LookSpace& space) noexcept {
   if (instruction.is_drop) return work_point(WorkKind::Freeing, "");
   const auto* const operand = reinterpret_cast<const void*>(operand_of(space, instruction));
   if (operand == nullptr) return std::nullopt;
+  space.operand = operand;
   switch (instruction.operation) {
     case Operation::ForIter:
       add_type(text, type_of(operand));
@@ -313,7 +319,9 @@ std::optional<HolderLook> look_at_holder(const void* thread_state) noexcept {
                         .place = {.code = code,
                                   .instruction = static_cast<std::int32_t>(instruction),
                                   .life = first_life_in(*state) + deaths},
-                        .deaths = deaths};
+                        .deaths = deaths,
+                        .operand = space.operand,
+                        .slot = space.slot};
     }
   }
   space.is_taken.clear(std::memory_order_release);

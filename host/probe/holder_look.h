@@ -3,6 +3,7 @@
 // the same.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -16,6 +17,9 @@ struct HolderLook {
   // read of it.
   CodePoint place{};
   std::uint64_t deaths = 0;  // there, so far
+  // What the innermost frame has on its evaluation stack that says so, as what it calls, and where.
+  const void* operand = nullptr;
+  std::size_t slot = 0;
 };
 
 // Of the thread state that the GIL names; empty where it is not known. With the GIL's mutex held, so that

@@ -45,11 +45,18 @@ struct NumberedPlace {
 };
 using NumberedPlaces = std::array<NumberedPlace, kMostProbes>;
 
+// What was called decides what a wait is for: one line may call a queue's function, and then a lock's.
+struct CalledPlace {
+  NumberedPlace number;
+  const void* callable = nullptr;  // nullptr: unknown
+  std::size_t slot = 0;            // where the innermost frame has it
+};
+
 // The numbers of places of stacks that were seen lately: to find out what people call them takes
 // microseconds.
 class RecentPlaces {
  public:
-  [[nodiscard]] NumberedPlace& at(std::uint64_t key) noexcept {
+  [[nodiscard]] CalledPlace& at(std::uint64_t key) noexcept {
     Entry& entry = entries_.at(key % entries_.size());
     if (entry.key != key) entry = {.key = key, .place = {}};
     return entry.place;
@@ -58,7 +65,7 @@ class RecentPlaces {
  private:
   struct Entry {
     std::uint64_t key = 0;
-    NumberedPlace place;
+    CalledPlace place;
   };
   std::array<Entry, 256> entries_{};
 };
@@ -148,8 +155,9 @@ std::uintptr_t lock_of(const sem_t* semaphore) noexcept {
 class OwnStack {
  public:
   // `state`: nullptr where no Python code of the thread's can be read.
-  explicit OwnStack(PyThreadState* state) noexcept : state_(is_python_ending() ? nullptr : state) {
-    if (state_ != nullptr) stack_ = read_stack(state_, buffer_);
+  explicit OwnStack(PyThreadState* state) noexcept : state_(state) {
+    if (state_ != nullptr) frames_ = own_frames(state_);
+    stack_ = read_stack(frames_, buffer_);
     for (const CodePoint& point : stack_) {
       for (const std::uint64_t word : {reinterpret_cast<std::uint64_t>(point.code),
                                        static_cast<std::uint64_t>(point.instruction), point.life}) {
@@ -165,27 +173,36 @@ class OwnStack {
     for (std::size_t i = 0; i < places.size(); ++i) {
       Watcher& watcher = lock_watch.watching.at(i);
       if (watcher.notes.table == nullptr) continue;
-      NumberedPlace& known = watcher.recent.at(key_);
-      if (known.watch != watcher.number)
-        known = {.watch = watcher.number,
-                 .place = static_cast<std::uint32_t>(find_or_add(*watcher.notes.table))};
-      places.at(i) = known;
+      CalledPlace& known = watcher.recent.at(key_);
+      if (known.number.watch != watcher.number || !calls(known)) {
+        known.number = {.watch = watcher.number,
+                        .place = static_cast<std::uint32_t>(find_or_add(*watcher.notes.table, known))};
+      }
+      places.at(i) = known.number;
     }
     return places;
   }
 
  private:
-  [[gnu::noinline]] std::size_t find_or_add(LockTable& table) const noexcept {
+  // As it did when this stack was seen before.
+  [[nodiscard]] bool calls(const CalledPlace& known) const noexcept {
+    return known.callable == nullptr || is_on_stack_of(frames_, known.callable, known.slot);
+  }
+
+  [[gnu::noinline]] std::size_t find_or_add(LockTable& table, CalledPlace& known) const noexcept {
     LockTexts
         texts;  // NOLINT(cppcoreguidelines-pro-type-member-init): describe_lock_place() says what it wrote
     CodeWords call;  // NOLINT(cppcoreguidelines-pro-type-member-init): likewise
     call.function_bytes = 0;
     const auto look = stack_.empty() ? std::nullopt : look_at_holder(state_);
     if (look && !python_code().describe(look->work, call)) call.function_bytes = 0;
+    known.callable = look ? look->operand : nullptr;
+    known.slot = look ? look->slot : 0;
     return table.find_or_add(describe_lock_place(stack_, python_code(), call.function(), texts));
   }
 
   PyThreadState* state_;
+  OwnFrames frames_;
   FrameBuffer buffer_;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
   std::span<const CodePoint> stack_;
   std::uint64_t key_ = 1;

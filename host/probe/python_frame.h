@@ -77,9 +77,12 @@ inline std::optional<const PythonFrame*> innermost_of(const PyThreadState& state
 }
 
 // Of what lies in its interpreter: the memory of one that ends is given back without the deaths there.
-inline std::uint64_t first_life_in(const PyThreadState& state) noexcept {
+inline std::uint64_t first_life_in(PyInterpreterState* interpreter) noexcept {
   constexpr unsigned kDeathBits = 40;
-  return static_cast<std::uint64_t>(PyInterpreterState_GetID(state.interp)) << kDeathBits;
+  return static_cast<std::uint64_t>(PyInterpreterState_GetID(interpreter)) << kDeathBits;
+}
+inline std::uint64_t first_life_in(const PyThreadState& state) noexcept {
+  return first_life_in(state.interp);
 }
 
 }  // namespace gilscope

@@ -3,6 +3,7 @@
 #include "probe/python_stack.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <fcntl.h>
 #include <memory>
@@ -216,11 +217,36 @@ Standing standing_of(const void* thread_state) noexcept {
 
 std::span<const CodePoint> read_stack(const void* thread_state, FrameBuffer& buffer) noexcept {
   const auto& state = *static_cast<const PyThreadState*>(thread_state);
-  const std::uint64_t first_life = first_life_in(state);
+  return read_stack(OwnFrames{.innermost = innermost_frame(state), .first_life = first_life_in(state)},
+                    buffer);
+}
+
+// States are freed once Python says that it ends: what was read before it said so was there. Acquire: read in
+// this order.
+OwnFrames own_frames(const void* thread_state) noexcept {
+  if (is_python_ending()) return {};
+  const auto* const state = static_cast<const volatile PyThreadState*>(thread_state);
+  PyInterpreterState* const interpreter = state->interp;
+#if PY_VERSION_HEX < 0x030d0000
+  const auto* const current = state->cframe;
+#else
+  const void* const current = state->current_frame;
+#endif
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (is_python_ending()) return {};
+#if PY_VERSION_HEX < 0x030d0000
+  const void* const innermost = current->current_frame;
+#else
+  const void* const innermost = current;
+#endif
+  return {.innermost = innermost, .first_life = first_life_in(interpreter)};
+}
+
+std::span<const CodePoint> read_stack(const OwnFrames& frames, FrameBuffer& buffer) noexcept {
   std::size_t count = 0;
-  for (const PythonFrame* frame = innermost_frame(state); frame != nullptr && count < kMaxFrames;
-       frame = frame->previous) {
-    if (read_frame(*frame, first_life, buffer[count])) ++count;
+  for (const auto* frame = static_cast<const PythonFrame*>(frames.innermost);
+       frame != nullptr && count < kMaxFrames; frame = frame->previous) {
+    if (read_frame(*frame, frames.first_life, buffer[count])) ++count;
   }
   return std::span(buffer).first(count);
 }
@@ -231,6 +257,13 @@ bool is_on_own_stack(const void* object) noexcept {
   return std::ranges::any_of(evaluation_stack(*frame), [&](std::uintptr_t slot) {
     return without_flags(slot) == reinterpret_cast<std::uintptr_t>(object);
   });
+}
+
+bool is_on_stack_of(const OwnFrames& frames, const void* object, std::size_t slot) noexcept {
+  const auto* const frame = static_cast<const PythonFrame*>(frames.innermost);
+  if (frame == nullptr || frame->owner >= kFirstOwnerInC) return false;
+  const auto slots = evaluation_stack(*frame);
+  return slot < slots.size() && without_flags(slots[slot]) == reinterpret_cast<std::uintptr_t>(object);
 }
 
 bool is_python_ending() noexcept {

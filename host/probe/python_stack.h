@@ -35,6 +35,18 @@ struct Standing {
 // code that calls it has. (One that was called just before may still be found.) The thread holds its GIL.
 [[nodiscard]] bool is_on_own_stack(const void* object) noexcept;
 
+// Of the calling thread, where it has no GIL: the end of Python may free its thread state at any time, but
+// leaves alone the frames of whoever is left behind. HOT, as what takes it.
+struct OwnFrames {
+  const void* innermost = nullptr;  // nullptr: none
+  std::uint64_t first_life = 0;
+};
+// None where Python ends.
+[[nodiscard]] OwnFrames own_frames(const void* thread_state) noexcept;
+[[nodiscard]] std::span<const CodePoint> read_stack(const OwnFrames& frames, FrameBuffer& buffer) noexcept;
+// Whether the innermost frame has the object there on its evaluation stack.
+[[nodiscard]] bool is_on_stack_of(const OwnFrames& frames, const void* object, std::size_t slot) noexcept;
+
 // Python ends: it frees the thread states of the threads that it leaves behind, which may still get the GIL,
 // to end at once. HOT.
 [[nodiscard]] bool is_python_ending() noexcept;

@@ -176,6 +176,30 @@ TEST_F(LockWaitsTest, that_signals_end_were_ended_by_no_peer) {
   EXPECT_EQ(by_peers(), 0U);
 }
 
+TEST_F(LockWaitsTest, tell_by_what_is_called_where_one_line_calls_a_queue_and_then_a_lock) {
+  run("import _queue, threading, time\n"
+      "exec(compile(\"\"\"\n"
+      "queue = _queue.SimpleQueue()\n"
+      "lock = threading.Lock()\n"
+      "waited = set()\n"
+      "def work():\n"
+      "    for call in (queue.get, lock.acquire):\n"
+      "        while call not in waited:\n"
+      "            begin = time.perf_counter()\n"
+      "            call()\n"  // line 9
+      "            if time.perf_counter() - begin > 0.001: waited.add(call)\n"
+      "lock.acquire()\n"
+      "thread = threading.Thread(target=work)\n"
+      "thread.start()\n"
+      "while thread.is_alive():\n"
+      "    time.sleep(0.002)\n"
+      "    queue.put(1)\n"  // line 16
+      "    if lock.locked(): lock.release()\n"
+      "\"\"\", 'app.py', 'exec'))");
+  EXPECT_THAT(rows(), Contains("work at app.py:9 work, ended at app.py:16 <module>"));
+  EXPECT_THAT(rows(), Contains("turn at app.py:9 work, ended at app.py:17 <module>"));
+}
+
 TEST_F(LockWaitsTest, go_on_in_the_child_of_a_fork_where_nobody_waits_any_more) {
   const PyThread_type_lock lock = PyThread_allocate_lock();
   PyThread_acquire_lock(lock, WAIT_LOCK);
