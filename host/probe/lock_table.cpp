@@ -51,7 +51,9 @@ std::size_t find_or_add_place(std::array<LockPlace, LockTable::kPlaces>& places,
 std::size_t LockTable::find_or_add(const LockWords& words) noexcept {
   LockPlace place{};
   place.line = words.line;
-  place.work = words.wait_for == WaitFor::Work ? 1 : 0;
+  place.work = words.wait_for == WaitFor::Work ? LockPlace::kWaitsForWork
+               : words.gives_work              ? LockPlace::kGivesWork
+                                               : 0;
   put_last_bytes(words.file, place.file);
   put_first_bytes(words.function, place.function);
   put_first_bytes(words.within, place.within);

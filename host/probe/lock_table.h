@@ -19,9 +19,12 @@ enum class WaitFor : std::uint8_t {
 
 // Where a thread stood, as its reader wants to know it.
 struct LockPlace {
+  static constexpr std::uint64_t kWaitsForWork = 1;
+  static constexpr std::uint64_t kGivesWork = 2;  // who ends a wait there: it was for work
+
   std::uint64_t key;           // of its texts; 0: the place is free; set last
   std::uint64_t line;          // 0: unknown
-  std::uint64_t work;          // 1: who waits there waits for work
+  std::uint64_t work;          // one of those, or 0
   std::array<char, 152> file;  // the user's; of a longer path its end; up to the first zero, as all here
   std::array<char, 72> function;
   std::array<char, 72> within;  // the library's function that stood there in the end; "": the user's own
@@ -56,6 +59,7 @@ struct LockWords {
   std::string_view function;
   std::string_view within;
   WaitFor wait_for = WaitFor::Turn;
+  bool gives_work = false;  // whoever waits for what is called there
 };
 
 struct LockTable {

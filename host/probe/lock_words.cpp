@@ -15,6 +15,10 @@ constexpr std::array<std::string_view, 4> kWaitsForWork{"Condition.wait", "Threa
                                                         "Thread._wait_for_tstate_lock", "_shutdown"};
 // The same, written in C.
 constexpr std::array<std::string_view, 2> kCallsForWork{"SimpleQueue.get", "_ThreadHandle.join"};
+// Whoever calls them ends waits for work: how the other one came to wait, its own code may not tell, as where
+// functools.partial or iter() call for it, and a thread that begins has none yet.
+constexpr std::array<std::string_view, 4> kCallsThatGiveWork{"SimpleQueue.put", "SimpleQueue.put_nowait",
+                                                             "start_joinable_thread", "start_new_thread"};
 
 bool is_threading(const CodeWords& words) noexcept { return words.file().ends_with("/threading.py"); }
 
@@ -25,6 +29,10 @@ bool is_built_on_locks(const CodeWords& words) noexcept {
   return is_one && words.function().find("<locals>") == std::string_view::npos;
 }
 
+bool is_one_of(std::span<const std::string_view> calls, std::string_view call) noexcept {
+  return std::ranges::any_of(calls, [&](std::string_view name) { return call.ends_with(name); });
+}
+
 bool waits_for_work(const CodeWords& innermost, std::string_view call) noexcept {
   if (is_threading(innermost) &&
       std::ranges::find(kWaitsForWork, innermost.function()) != kWaitsForWork.end())
@@ -32,14 +40,14 @@ bool waits_for_work(const CodeWords& innermost, std::string_view call) noexcept 
   // An idle worker.
   if (innermost.file().ends_with("/concurrent/futures/thread.py") && innermost.function() == "_worker")
     return true;
-  return std::ranges::any_of(kCallsForWork, [&](std::string_view name) { return call.ends_with(name); });
+  return is_one_of(kCallsForWork, call);
 }
 
 }  // namespace
 
 LockWords describe_lock_place(std::span<const CodePoint> stack, const CodeReader& reader,
                               std::string_view call, LockTexts& texts) noexcept {
-  LockWords words;
+  LockWords words{.gives_work = is_one_of(kCallsThatGiveWork, call)};
   bool is_innermost = true;
   bool is_within = false;  // of what is built on locks, so far
   for (const CodePoint& point : stack) {
@@ -47,10 +55,10 @@ LockWords describe_lock_place(std::span<const CodePoint> stack, const CodeReader
     if (!reader.describe(point, user)) continue;
     if (is_innermost && waits_for_work(user, call)) words.wait_for = WaitFor::Work;
     const bool is_library = is_library_file(user.file());
-    if (is_library && (is_innermost || (is_within && is_built_on_locks(user)))) {
-      texts.within = user;
-      is_within = is_built_on_locks(user);
-    }
+    const bool was_within = is_innermost || is_within;
+    is_within = is_library && is_built_on_locks(user);
+    if (is_library && (is_innermost || (was_within && is_within))) texts.within = user;
+    is_within = is_within && was_within;
     if (is_innermost && is_library) words.within = texts.within.function();
     is_innermost = false;
     if (is_library) continue;
@@ -58,7 +66,8 @@ LockWords describe_lock_place(std::span<const CodePoint> stack, const CodeReader
             .line = user.line,
             .function = user.function(),
             .within = words.within.empty() ? std::string_view() : texts.within.function(),
-            .wait_for = words.wait_for};
+            .wait_for = words.wait_for,
+            .gives_work = words.gives_work};
   }
   // Nothing of the user's: an idle worker, or the end of Python.
   if (is_innermost) return words;
@@ -66,7 +75,8 @@ LockWords describe_lock_place(std::span<const CodePoint> stack, const CodeReader
           .line = texts.within.line,
           .function = texts.within.function(),
           .within = {},
-          .wait_for = words.wait_for};
+          .wait_for = words.wait_for,
+          .gives_work = words.gives_work};
 }
 
 }  // namespace gilscope

@@ -136,7 +136,7 @@ std::optional<LockWaits> read_waits(const LockTable& table, const LockRow& row) 
   const LockPlace& where = table.places.at(place);
   LockWaits waits{.place = place_of(where),
                   .within = text_of(where.within),
-                  .is_for_work = read_sum(where.work) == 1,
+                  .is_for_work = read_sum(where.work) == LockPlace::kWaitsForWork,
                   .count = read_sum(row.count),
                   .ticks = read_sum(row.ticks),
                   .longest_begin = read_sum(row.longest_begin),
@@ -151,6 +151,7 @@ std::optional<LockWaits> read_waits(const LockTable& table, const LockRow& row) 
     const LockPlace& end = table.places.at(ended_at - 1);
     waits.ended_at = place_of(end);
     waits.ended_within = text_of(end.within);
+    waits.is_for_work = waits.is_for_work || read_sum(end.work) == LockPlace::kGivesWork;
   }
   return waits.count != 0 ? std::optional(std::move(waits)) : std::nullopt;
 }

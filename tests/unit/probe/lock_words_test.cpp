@@ -82,6 +82,23 @@ TEST(LockWords, know_what_is_written_in_c_by_its_name) {
   EXPECT_EQ(describe({{"app.py", "serve"}}, "_thread.lock.acquire"), "turn: app.py:1 serve");
 }
 
+TEST(LockWords, say_of_who_fills_a_queue_or_starts_a_thread_that_he_gives_work) {
+  const Frames frames(std::vector<Frame>{{"app.py", "serve"}});
+  LockTexts texts;
+  EXPECT_TRUE(describe_lock_place(frames.points(), frames, "_queue.SimpleQueue.put", texts).gives_work);
+  EXPECT_TRUE(
+      describe_lock_place(frames.points(), frames, "_thread.start_joinable_thread", texts).gives_work);
+  EXPECT_FALSE(describe_lock_place(frames.points(), frames, "_thread.lock.release", texts).gives_work);
+}
+
+TEST(LockWords, name_what_is_called_of_a_lock_rather_than_the_thread_around_it) {
+  EXPECT_EQ(describe({{kLibrary + "threading.py", "Condition.__exit__"},
+                      {kLibrary + "multiprocessing/queues.py", "Queue._feed"},
+                      {kLibrary + "threading.py", "Thread.run"},
+                      {kLibrary + "threading.py", "Thread._bootstrap"}}),
+            "turn: " + kLibrary + "threading.py:1 Condition.__exit__");
+}
+
 TEST(LockWords, are_of_the_library_where_nothing_of_the_users_runs) {
   EXPECT_EQ(describe({{kLibrary + "concurrent/futures/thread.py", "_worker"},
                       {kLibrary + "threading.py", "Thread.run"}}),
