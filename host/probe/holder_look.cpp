@@ -328,6 +328,14 @@ std::optional<HolderLook> look_at_holder(const void* thread_state) noexcept {
   return look;
 }
 
+const void* function_of_callable(const void* callable) noexcept {
+  const PyTypeObject* const type = type_of(callable);
+  if (type == &PyMethodDescr_Type) return callable;
+  if (type != &PyCFunction_Type) return type;
+  const Copied<PyCFunctionObject> function(callable);
+  return function ? function->m_ml : nullptr;
+}
+
 void check_looks(const char* function) noexcept {
   can_look.store(true, std::memory_order_relaxed);
   const auto look = look_at_holder(PyThreadState_Get());

@@ -26,6 +26,10 @@ struct HolderLook {
 // the holder does not change.
 [[nodiscard]] std::optional<HolderLook> look_at_holder(const void* thread_state) noexcept;
 
+// What stays the same of a callable where its object is made anew for each call, as a bound method of C's is:
+// which function of C's it is; of what is no function its type. Read by the system.
+[[nodiscard]] const void* function_of_callable(const void* callable) noexcept;
+
 // Whether a look at the calling thread, which holds a GIL and is called as a function of that name, finds
 // this: or else there are no looks from now on.
 void check_looks(const char* function) noexcept;

@@ -48,8 +48,8 @@ using NumberedPlaces = std::array<NumberedPlace, kMostProbes>;
 // What was called decides what a wait is for: one line may call a queue's function, and then a lock's.
 struct CalledPlace {
   NumberedPlace number;
-  const void* callable = nullptr;  // nullptr: unknown
-  std::size_t slot = 0;            // where the innermost frame has it
+  const void* function = nullptr;  // as function_of_callable(); nullptr: unknown
+  std::size_t slot = 0;            // where the innermost frame has the callable
 };
 
 // The numbers of places of stacks that were seen lately: to find out what people call them takes
@@ -186,7 +186,8 @@ class OwnStack {
  private:
   // As it did when this stack was seen before.
   [[nodiscard]] bool calls(const CalledPlace& known) const noexcept {
-    return known.callable == nullptr || is_on_stack_of(frames_, known.callable, known.slot);
+    return known.function == nullptr ||
+           function_of_callable(on_stack_of(frames_, known.slot)) == known.function;
   }
 
   [[gnu::noinline]] std::size_t find_or_add(LockTable& table, CalledPlace& known) const noexcept {
@@ -196,7 +197,7 @@ class OwnStack {
     call.function_bytes = 0;
     const auto look = stack_.empty() ? std::nullopt : look_at_holder(state_);
     if (look && !python_code().describe(look->work, call)) call.function_bytes = 0;
-    known.callable = look ? look->operand : nullptr;
+    known.function = look ? function_of_callable(look->operand) : nullptr;
     known.slot = look ? look->slot : 0;
     return table.find_or_add(describe_lock_place(stack_, python_code(), call.function(), texts));
   }

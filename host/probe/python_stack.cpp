@@ -259,11 +259,11 @@ bool is_on_own_stack(const void* object) noexcept {
   });
 }
 
-bool is_on_stack_of(const OwnFrames& frames, const void* object, std::size_t slot) noexcept {
+const void* on_stack_of(const OwnFrames& frames, std::size_t slot) noexcept {
   const auto* const frame = static_cast<const PythonFrame*>(frames.innermost);
-  if (frame == nullptr || frame->owner >= kFirstOwnerInC) return false;
+  if (frame == nullptr || frame->owner >= kFirstOwnerInC) return nullptr;
   const auto slots = evaluation_stack(*frame);
-  return slot < slots.size() && without_flags(slots[slot]) == reinterpret_cast<std::uintptr_t>(object);
+  return slot < slots.size() ? reinterpret_cast<const void*>(without_flags(slots[slot])) : nullptr;
 }
 
 bool is_python_ending() noexcept {

@@ -44,8 +44,8 @@ struct OwnFrames {
 // None where Python ends.
 [[nodiscard]] OwnFrames own_frames(const void* thread_state) noexcept;
 [[nodiscard]] std::span<const CodePoint> read_stack(const OwnFrames& frames, FrameBuffer& buffer) noexcept;
-// Whether the innermost frame has the object there on its evaluation stack.
-[[nodiscard]] bool is_on_stack_of(const OwnFrames& frames, const void* object, std::size_t slot) noexcept;
+// What the innermost frame has there on its evaluation stack; nullptr: it has no such place.
+[[nodiscard]] const void* on_stack_of(const OwnFrames& frames, std::size_t slot) noexcept;
 
 // Python ends: it frees the thread states of the threads that it leaves behind, which may still get the GIL,
 // to end at once. HOT.
