@@ -135,6 +135,27 @@ constinit LockWatch lock_watch;   // all zero bits: pages that nobody needs are 
 constinit ProbeClock lock_clock;  // changes while nobody watches
 constinit SlotPatch* lock_patch = nullptr;
 
+// The thread has the mutex, or is about to: what a handler of a signal calls meanwhile is not noted.
+constinit thread_local bool is_noting __attribute__((tls_model("initial-exec"))) = false;
+
+class NotesLock {
+ public:
+  NotesLock() noexcept {
+    is_noting = true;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    lock_watch.mutex.lock();
+  }
+  NotesLock(const NotesLock&) = delete;
+  NotesLock& operator=(const NotesLock&) = delete;
+  NotesLock(NotesLock&&) = delete;
+  NotesLock& operator=(NotesLock&&) = delete;
+  ~NotesLock() {
+    lock_watch.mutex.unlock();
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    is_noting = false;
+  }
+};
+
 AwaitedSemaphores& those_like(const sem_t* semaphore) noexcept {
   const auto address = reinterpret_cast<std::uintptr_t>(semaphore);
   constexpr unsigned kBits = 64 - 8;
@@ -154,6 +175,10 @@ std::uintptr_t lock_of(const sem_t* semaphore) noexcept {
 // A stack of the calling thread's, and what it is found again by.
 class OwnStack {
  public:
+  // Whether it is looked at again what a line calls that was seen before. Who ends a wait has the GIL, and
+  // others wait for him.
+  enum class Call : bool { AsBefore, LookedAt };
+
   // `state`: nullptr where no Python code of the thread's can be read.
   explicit OwnStack(PyThreadState* state) noexcept : state_(state) {
     if (state_ != nullptr) frames_ = own_frames(state_);
@@ -168,13 +193,13 @@ class OwnStack {
   }
 
   // With the mutex.
-  [[nodiscard]] NumberedPlaces number() const noexcept {
+  [[nodiscard]] NumberedPlaces number(Call call) const noexcept {
     NumberedPlaces places{};
     for (std::size_t i = 0; i < places.size(); ++i) {
       Watcher& watcher = lock_watch.watching.at(i);
       if (watcher.notes.table == nullptr) continue;
       CalledPlace& known = watcher.recent.at(key_);
-      if (known.number.watch != watcher.number || !calls(known)) {
+      if (known.number.watch != watcher.number || (call == Call::LookedAt && !calls(known))) {
         known.number = {.watch = watcher.number,
                         .place = static_cast<std::uint32_t>(find_or_add(*watcher.notes.table, known))};
       }
@@ -216,7 +241,7 @@ class OneWait {
       : semaphore_(semaphore), lock_(lock_of(semaphore)), began_(lock_clock.read()) {
     const OwnStack stack(PyGILState_GetThisThreadState());
     AwaitedSemaphores& alike = those_like(semaphore);
-    const std::scoped_lock lock(lock_watch.mutex);
+    const NotesLock lock;
     alike.waiters.fetch_add(1, std::memory_order_relaxed);
     AwaitedSemaphore* const awaited = alike.find(semaphore);
     AwaitedSemaphore* const place = awaited != nullptr ? awaited : alike.find(nullptr);
@@ -225,7 +250,7 @@ class OneWait {
       ++place->waiters;
       is_known_ = true;
     }
-    places_ = stack.number();
+    places_ = stack.number(OwnStack::Call::LookedAt);
     slept_ = lock_clock.read();
   }
   OneWait(const OneWait&) = delete;
@@ -243,7 +268,7 @@ class OneWait {
     is_over_ = true;
     const std::uint64_t woke = lock_clock.read();
     AwaitedSemaphores& alike = those_like(semaphore_);
-    const std::scoped_lock lock(lock_watch.mutex);
+    const NotesLock lock;
     alike.waiters.fetch_sub(1, std::memory_order_relaxed);
     AwaitedSemaphore ended;
     if (AwaitedSemaphore* const awaited = is_known_ ? alike.find(semaphore_) : nullptr) {
@@ -283,7 +308,7 @@ class OneWait {
   bool is_over_ = false;
 };
 
-bool is_watched() noexcept { return lock_watch.watchers.load(std::memory_order_relaxed) != 0; }
+bool is_watched() noexcept { return lock_watch.watchers.load(std::memory_order_relaxed) != 0 && !is_noting; }
 
 // What is free is taken without a wait: CPython asks for some locks so that nobody has. Not noexcept:
 // pthread_cancel unwinds through a real wait.
@@ -303,10 +328,10 @@ int watch_wait(sem_t* semaphore, Wait wait) {
   const int error = errno;
   const OwnStack stack(attached_state());
   {
-    const std::scoped_lock lock(lock_watch.mutex);
+    const NotesLock lock;
     if (AwaitedSemaphore* const awaited = those_like(semaphore).find(semaphore)) {
       awaited->ender = static_cast<std::uint32_t>(gettid());
-      awaited->ended_at = stack.number();
+      awaited->ended_at = stack.number(OwnStack::Call::AsBefore);
     }
   }
   errno = error;
@@ -351,8 +376,7 @@ bool put_in_place(const LoadedObject& cpython) noexcept {
 #define GILSCOPE_LEAD(name, parameters) lead(cpython, #name, real_calls.name, hook_##name, changes);
     GILSCOPE_LOCK_CALLS(GILSCOPE_LEAD)
 #undef GILSCOPE_LEAD
-    // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): one that could not be undone stays
-    if (lock_patch == nullptr) lock_patch = new SlotPatch(changes);
+    lock_patch = new SlotPatch(changes);
   } catch (const std::exception& error) {
     log_debug("waits for locks are not seen: {}", error.what());
     return false;
@@ -361,8 +385,7 @@ bool put_in_place(const LoadedObject& cpython) noexcept {
 }
 
 void take_out() noexcept {
-  if (lock_patch == nullptr || !lock_patch->restore()) return;
-  delete lock_patch;
+  delete lock_patch;  // which puts the originals back; a slot that somebody else has changed since is his
   lock_patch = nullptr;
 }
 
