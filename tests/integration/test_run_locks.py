@@ -56,21 +56,23 @@ def test_waits_for_a_turn_have_their_line_their_length_and_who_ended_them(summar
     assert ran.returncode == 0, ran.stderr
     (process,) = document["processes"]
     workers = {thread["id"] for thread in process["threads"] if (thread["name"] or "").startswith("worker")}
-    (row,) = rows_of(process, "turn")
+    line = line_of(LOCK, "    take()")
+    rows = [row for row in rows_of(process, "turn") if row["place"]["line"] == line]
+    (row,) = [row for row in rows if row["ended_at"]]  # of a wait that was over before it had begun nobody knows
     assert row["within"] is None
-    assert row["place"]["line"] == line_of(LOCK, "    take()")
     assert row["ended_at"]["line"] == line_of(LOCK, "and here it ends")
     assert (row["threads"], {row["max_thread"], row["max_ender"]}) == (2, workers)
-    assert row["count"] >= 100
+    assert row["count"] > 2
     assert row["max_ns"] <= row["total_ns"]
     assert 0 < row["by_peers_ns"] <= row["total_ns"]
     # Each took the GIL again after its wait, before it read its clock; shorter waits are not in its sum.
-    assert row["total_ns"] - row["count"] * 1_000_000 <= int(ran.stdout)
+    count, total = (sum(row[figure] for row in rows) for figure in ("count", "total_ns"))
+    assert total - count * 1_000_000 <= int(ran.stdout)
     (finding,) = [finding for finding in document["findings"] if finding["kind"] == "lock_turns"]
-    assert (finding["threads"], finding["count"], finding["lock_wait_ns"]) == (2, row["count"], row["total_ns"])
+    assert (finding["threads"], finding["count"], finding["lock_wait_ns"]) == (2, count, total)
     said = " ".join(ran.stderr.split())
-    assert f"2 threads take turns at a lock at script.py:{row['place']['line']} timed: {row['count']} waits" in said
-    assert f"script.py:{row['place']['line']} timed: {row['count']} × up to" in said.split("Waits for a turn at one")[1]
+    assert f"2 threads take turns at a lock at script.py:{line} timed: {count} waits" in said
+    assert f"script.py:{line} timed: {row['count']} × up to" in said.split("Waits for a turn at one")[1]
 
 
 def test_a_handler_of_logging_is_named_with_the_line_that_logs(summarize):
@@ -138,5 +140,6 @@ def test_each_process_has_its_own(summarize):
     ran, document = summarize(code + "\n    os._exit(0)\nos.wait()\n")
     assert ran.returncode == 0, ran.stderr
     parent, child = document["processes"]
-    assert rows_of(parent, "turn") == []
-    assert [row["threads"] for row in rows_of(child, "turn")] == [2]
+    line = line_of(code, "    take()")
+    assert not [row for row in rows_of(parent, "turn") if row["place"]["line"] == line]
+    assert max(row["threads"] for row in rows_of(child, "turn") if row["place"]["line"] == line) == 2
