@@ -281,6 +281,9 @@ void check_finding(const json& finding) {
   known(place_at, finding, "place");
   if (finding.contains("work")) work_at(finding, "work");  // later
   for (const char* key : {"stood_still_ns", "since_ns", "lock_wait_ns"}) since(time_at, finding, key);
+  since(count_at, finding, "threads");
+  since(text_at, finding, "within");
+  since(place_at, finding, "ended_at");
 }
 
 ProbeFigures read_probe(const json& probe) {
