@@ -49,16 +49,18 @@ static void* run_interpreter(void* number) {
   make_interpreter();
   PyThreadState* const own = PyEval_SaveThread();
   pthread_mutex_unlock(&making);
+  // Without a GIL where the trace begins and ends: what each takes and releases then would be chance.
+  pthread_barrier_wait(&barrier);
+  pthread_barrier_wait(&barrier);
   PyEval_RestoreThread(own);
-  await_others();
   for (size_t turn = 0; turn < 2; ++turn) {
-    await_others();
+    if (turn != 0) await_others();
     if (turn == mine && PyRun_SimpleString(kWork[mine]) != 0) abort();
   }
-  await_others();
-  await_others();
-  // One at a time: 3.12 ends no two at once.
   PyEval_SaveThread();
+  pthread_barrier_wait(&barrier);
+  pthread_barrier_wait(&barrier);
+  // One at a time: 3.12 ends no two at once.
   pthread_mutex_lock(&making);
   PyEval_RestoreThread(own);
   Py_EndInterpreter(own);
