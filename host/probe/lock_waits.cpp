@@ -167,7 +167,7 @@ AwaitedSemaphores& those_like(const sem_t* semaphore) noexcept {
 std::uintptr_t lock_of(const sem_t* semaphore) noexcept {
   const auto address = reinterpret_cast<std::uintptr_t>(semaphore);
   const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-  constexpr std::uintptr_t kNear = 16 * 1024;  // the frames of a few functions of CPython's
+  constexpr auto kNear = std::uintptr_t{16} * 1024;  // the frames of a few functions of CPython's
   const bool is_on_own_stack = address > here && address - here < kNear;
   return is_on_own_stack ? reinterpret_cast<const std::uintptr_t*>(semaphore)[-1] : address;
 }
@@ -180,6 +180,7 @@ class OwnStack {
   enum class Call : bool { AsBefore, LookedAt };
 
   // `state`: nullptr where no Python code of the thread's can be read.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): of the buffer read_stack() says what it wrote
   explicit OwnStack(PyThreadState* state) noexcept : state_(state) {
     if (state_ != nullptr) frames_ = own_frames(state_);
     stack_ = read_stack(frames_, buffer_);
@@ -229,7 +230,7 @@ class OwnStack {
 
   PyThreadState* state_;
   OwnFrames frames_;
-  FrameBuffer buffer_;  // NOLINT(cppcoreguidelines-pro-type-member-init): read_stack() says what it wrote
+  FrameBuffer buffer_;
   std::span<const CodePoint> stack_;
   std::uint64_t key_ = 1;
 };

@@ -88,8 +88,8 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
   for (const auto& [gil, interpreter] : names.owners) machine->open(gil, interpreter);
   const auto end = std::max({process.end.value_or(last), last, begin});
   const TickLength tick{run.clock().tick_ns()};
-  static const ProcessNotes kNoNotes;
-  const ProcessNotes& notes = process.notes != nullptr ? *process.notes : kNoNotes;
+  static const ProcessNotes no_notes;
+  const ProcessNotes& notes = process.notes != nullptr ? *process.notes : no_notes;
   return {.pid = process.facts.pid,
           .parent_pid = process.facts.parent_pid,
           .role = role_of_start_method(process.facts.start_method),

@@ -20,7 +20,7 @@ constexpr std::size_t kWaitIndent = 4;
 // "Handler.acquire, called at app.py:25 serve".
 std::string describe_place(const std::optional<CodePlace>& place, std::string_view within) {
   if (!place) return "where no Python code runs";
-  const auto line = describe_line(*place, {*place});
+  auto line = describe_line(place, {*place});
   if (within.empty()) return line;
   return replace_controls(std::string(within)) + (line.empty() ? "" : ", called at " + line);
 }
