@@ -60,6 +60,7 @@ struct LockWords {
   std::string_view within;
   WaitFor wait_for = WaitFor::Turn;
   bool gives_work = false;  // whoever waits for what is called there
+  bool is_by_call = false;  // that this waits for work is known by what is called there alone
 };
 
 struct LockTable {

@@ -48,7 +48,7 @@ using NumberedPlaces = std::array<NumberedPlace, kMostProbes>;
 // What was called decides what a wait is for: one line may call a queue's function, and then a lock's.
 struct CalledPlace {
   NumberedPlace number;
-  const void* function = nullptr;  // as function_of_callable(); nullptr: unknown
+  const void* function = nullptr;  // as function_of_callable(); nullptr: unknown, or it does not matter
   std::size_t slot = 0;            // where the innermost frame has the callable
 };
 
@@ -223,9 +223,12 @@ class OwnStack {
     call.function_bytes = 0;
     const auto look = stack_.empty() ? std::nullopt : look_at_holder(state_);
     if (look && !python_code().describe(look->work, call)) call.function_bytes = 0;
-    known.function = look ? function_of_callable(look->operand) : nullptr;
+    const LockWords words = describe_lock_place(stack_, python_code(), call.function(), texts);
+    // Where it is for a turn, who ends it by giving work says otherwise: no wait has to be looked at for
+    // that.
+    known.function = look && words.is_by_call ? function_of_callable(look->operand) : nullptr;
     known.slot = look ? look->slot : 0;
-    return table.find_or_add(describe_lock_place(stack_, python_code(), call.function(), texts));
+    return table.find_or_add(words);
   }
 
   PyThreadState* state_;

@@ -53,7 +53,10 @@ LockWords describe_lock_place(std::span<const CodePoint> stack, const CodeReader
   for (const CodePoint& point : stack) {
     CodeWords& user = texts.user;
     if (!reader.describe(point, user)) continue;
-    if (is_innermost && waits_for_work(user, call)) words.wait_for = WaitFor::Work;
+    if (is_innermost && waits_for_work(user, call)) {
+      words.wait_for = WaitFor::Work;
+      words.is_by_call = !waits_for_work(user, {});
+    }
     const bool is_library = is_library_file(user.file());
     const bool was_within = is_innermost || is_within;
     is_within = is_library && is_built_on_locks(user);
@@ -67,7 +70,8 @@ LockWords describe_lock_place(std::span<const CodePoint> stack, const CodeReader
             .function = user.function(),
             .within = words.within.empty() ? std::string_view() : texts.within.function(),
             .wait_for = words.wait_for,
-            .gives_work = words.gives_work};
+            .gives_work = words.gives_work,
+            .is_by_call = words.is_by_call};
   }
   // Nothing of the user's: an idle worker, or the end of Python.
   if (is_innermost) return words;
@@ -76,7 +80,8 @@ LockWords describe_lock_place(std::span<const CodePoint> stack, const CodeReader
           .function = texts.within.function(),
           .within = {},
           .wait_for = words.wait_for,
-          .gives_work = words.gives_work};
+          .gives_work = words.gives_work,
+          .is_by_call = words.is_by_call};
 }
 
 }  // namespace gilscope
