@@ -22,7 +22,6 @@ namespace {
 constexpr std::size_t kMaxSpans = 5;
 constexpr double kLeastShare = 0.01;
 constexpr std::size_t kMaxNames = 4;
-constexpr std::size_t kIndent = 4;
 
 // Holds between the same two lines, of all threads.
 struct Span {
@@ -179,13 +178,7 @@ std::string format_blame(const ProcessSummary& process, const TextStyle& style) 
   std::string text =
       paint(fmt::format("Who made others wait, {} in all:", format_duration(waited)), "1", style.colour) +
       '\n';
-  const auto append = [&](const std::string& sentence) {
-    std::size_t indent = kIndent / 2;
-    for (const auto& line : wrap(sentence, style.columns - kIndent)) {
-      text += std::string(indent, ' ') + line + '\n';
-      indent = kIndent;
-    }
-  };
+  const auto append = [&](const std::string& sentence) { append_entry(text, sentence, style); };
   const auto spans = merge_threads(*process.blame);
   std::size_t shown = 0;
   while (shown < std::min(spans.size(), kMaxSpans)) {

@@ -15,7 +15,6 @@ namespace {
 // --json has all.
 constexpr std::ptrdiff_t kMostPlaces = 5;
 constexpr double kWorthARow = 0.01;  // of its process's time
-constexpr std::size_t kWaitIndent = 4;
 
 // "Handler.acquire, called at app.py:25 serve".
 std::string describe_place(const std::optional<CodePlace>& place, std::string_view within) {
@@ -60,11 +59,7 @@ std::string format_lock_waits(const ProcessSummary& process, const TextStyle& st
   std::ptrdiff_t told = 0;
   for (const auto& row : process.lock_waits) {
     if (told++ == shown) break;  // those for a turn come first
-    std::size_t indent = kWaitIndent / 2;
-    for (const auto& line : wrap(describe_waits(row, process), style.columns - kWaitIndent)) {
-      text += std::string(indent, ' ') + line + '\n';
-      indent = kWaitIndent;
-    }
+    append_entry(text, describe_waits(row, process), style);
   }
   if (turns > shown)
     text += fmt::format("  ({} places more, that took less: --json has them)\n", turns - shown);

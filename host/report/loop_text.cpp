@@ -12,7 +12,6 @@ namespace {
 
 // --json has all.
 constexpr std::size_t kMaxSteps = 5;
-constexpr std::size_t kStepIndent = 4;
 
 std::string describe_steps(const LoopStall& stall, const ProcessSummary& process) {
   const auto work = work_of(stall.place);
@@ -39,11 +38,7 @@ std::string format_loop_stalls(const ProcessSummary& process, const TextStyle& s
             "1", style.colour) +
       '\n';
   for (std::size_t i = 0; i < std::min(stalls.size(), kMaxSteps); ++i) {
-    std::size_t indent = kStepIndent / 2;
-    for (const auto& line : wrap(describe_steps(stalls[i], process), style.columns - kStepIndent)) {
-      text += std::string(indent, ' ') + line + '\n';
-      indent = kStepIndent;
-    }
+    append_entry(text, describe_steps(stalls[i], process), style);
   }
   if (stalls.size() > kMaxSteps) {
     text += fmt::format("  ({} places more, that took less: --json has them)\n", stalls.size() - kMaxSteps);

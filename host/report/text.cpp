@@ -97,6 +97,15 @@ void append_wrapped(std::string& text, std::string_view sentence, const TextStyl
   }
 }
 
+void append_entry(std::string& text, std::string_view sentence, const TextStyle& style) {
+  constexpr std::size_t kIndent = 4;
+  std::size_t indent = kIndent / 2;
+  for (const auto& line : wrap(sentence, style.columns - kIndent)) {
+    text += std::string(indent, ' ') + line + '\n';
+    indent = kIndent;
+  }
+}
+
 std::string format_figure(double value) {
   if (value == 0) return "0";
   // How many digits stand before the point once the value is rounded to three of them.

@@ -34,6 +34,9 @@ struct TextStyle {
 void append_wrapped(std::string& text, std::string_view sentence, const TextStyle& style,
                     std::string_view code = "");
 
+// Appends what is a list's: its first line stands out by two columns.
+void append_entry(std::string& text, std::string_view sentence, const TextStyle& style);
+
 // A figure that nobody knows.
 inline constexpr std::string_view kUnknown = "-";
 
