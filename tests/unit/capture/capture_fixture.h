@@ -66,12 +66,20 @@ class CaptureTest : public ::testing::Test {
     EXPECT_EQ(list.size(), 1U);
     return list.at(0);
   }
+  // Of the process, which has recorded once.
+  [[nodiscard]] std::filesystem::path file_of(pid_t pid) const {
+    return folder_ / (std::to_string(pid) + "-1.events");
+  }
   [[nodiscard]] std::uint64_t size_of_folder() const {
     std::uint64_t sum = 0;
     for (const auto& entry : std::filesystem::directory_iterator(folder_)) sum += entry.file_size();
     return sum;
   }
 
+  void record_run(unsigned first, unsigned count, unsigned thread = 1) {
+    for (unsigned i = first; i < first + count; ++i)
+      recorder_.record(make_event(i, EventKind::Acquire, thread));
+  }
   // Records from this thread and stops.
   RecordingCounts record(const std::vector<Event>& events) {
     recorder_.start(options());

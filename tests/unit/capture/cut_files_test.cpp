@@ -13,7 +13,6 @@ namespace gilscope {
 namespace {
 
 using test::Child;
-using test::make_event;
 using test::read_events;
 using test::Signal;
 using ::testing::ElementsAre;
@@ -22,12 +21,6 @@ using ::testing::IsEmpty;
 
 class CutFilesTest : public test::CaptureTest {
  protected:
-  void record_run(unsigned first, unsigned count) {
-    for (unsigned i = first; i < first + count; ++i) recorder_.record(make_event(i, EventKind::Acquire));
-  }
-  [[nodiscard]] std::filesystem::path file_of(pid_t pid) const {
-    return folder_ / (std::to_string(pid) + "-1.events");
-  }
   [[nodiscard]] std::filesystem::path live_file_of(pid_t pid) const {
     return folder_ / (std::to_string(pid) + "-1.events.live");
   }

@@ -20,17 +20,7 @@ using test::make_event;
 using test::read_events;
 using test::Signal;
 
-class RecorderProcessTest : public test::CaptureTest {
- protected:
-  void record_run(unsigned first, unsigned count, unsigned thread = 1) {
-    for (unsigned i = first; i < first + count; ++i)
-      recorder_.record(make_event(i, EventKind::Acquire, thread));
-  }
-  // Of the process, which has recorded once.
-  [[nodiscard]] std::filesystem::path file_of(pid_t pid) const {
-    return folder_ / (std::to_string(pid) + "-1.events");
-  }
-};
+using RecorderProcessTest = test::CaptureTest;
 
 void expect_run(const std::vector<Event>& events, unsigned first) {
   for (std::size_t i = 0; i < events.size(); ++i) ASSERT_EQ(events[i].ticks, first + i);

@@ -35,9 +35,36 @@ bool is_waited_for(PyThread_type_lock lock) {
 #endif
 }
 
-void await_waiter(PyThread_type_lock lock) {
-  while (!is_waited_for(lock)) std::this_thread::yield();
-}
+// One that this thread has, and another thread waits for until it is given up.
+class ContendedLock {
+ public:
+  ContendedLock() : lock_(PyThread_allocate_lock()) {
+    PyThread_acquire_lock(lock_, WAIT_LOCK);
+    other_ = std::thread([this] {
+      waiter_ = gettid();
+      PyThread_acquire_lock(lock_, WAIT_LOCK);
+      PyThread_release_lock(lock_);
+    });
+    while (!is_waited_for(lock_)) std::this_thread::yield();
+  }
+  ContendedLock(const ContendedLock&) = delete;
+  ContendedLock& operator=(const ContendedLock&) = delete;
+  ContendedLock(ContendedLock&&) = delete;
+  ContendedLock& operator=(ContendedLock&&) = delete;
+  ~ContendedLock() { PyThread_free_lock(lock_); }
+
+  // Returns when the other thread has ended; which one that was.
+  std::uint64_t give_up() {
+    PyThread_release_lock(lock_);
+    other_.join();
+    return static_cast<std::uint64_t>(waiter_.load());
+  }
+
+ private:
+  PyThread_type_lock lock_;
+  std::atomic<pid_t> waiter_{0};
+  std::thread other_;
+};
 
 class LockWaitsTest : public ProbeOfStacksTest {
  protected:
@@ -90,24 +117,14 @@ class LockWaitsTest : public ProbeOfStacksTest {
 };
 
 TEST_F(LockWaitsTest, have_their_length_their_thread_and_who_ended_them) {
-  const PyThread_type_lock lock = PyThread_allocate_lock();
-  PyThread_acquire_lock(lock, WAIT_LOCK);
-  std::atomic<pid_t> waiter{0};
-  std::thread other([&] {
-    waiter = gettid();
-    PyThread_acquire_lock(lock, WAIT_LOCK);
-    PyThread_release_lock(lock);
-  });
-  await_waiter(lock);
-  PyThread_release_lock(lock);
-  other.join();
+  ContendedLock lock;
+  const std::uint64_t waiter = lock.give_up();
   const LockRow& row = table_->rows[0];
   EXPECT_EQ(row.count, 1U);
   EXPECT_GT(row.ticks, 0U);
-  EXPECT_EQ(row.longest_thread, static_cast<std::uint64_t>(waiter.load()));
+  EXPECT_EQ(row.longest_thread, waiter);
   EXPECT_EQ(row.longest_ender, static_cast<std::uint64_t>(gettid()));
   EXPECT_EQ(table_->rows[1].count, 0U) << "to release it when nobody waits is no wait";
-  PyThread_free_lock(lock);
 }
 
 TEST_F(LockWaitsTest, that_time_ends_were_ended_by_nobody) {
@@ -122,18 +139,10 @@ TEST_F(LockWaitsTest, that_time_ends_were_ended_by_nobody) {
 }
 
 TEST_F(LockWaitsTest, are_none_after_the_stop_though_one_was_on) {
-  const PyThread_type_lock lock = PyThread_allocate_lock();
-  PyThread_acquire_lock(lock, WAIT_LOCK);
-  std::thread other([&] {
-    PyThread_acquire_lock(lock, WAIT_LOCK);
-    PyThread_release_lock(lock);
-  });
-  await_waiter(lock);
+  ContendedLock lock;
   probe_.stop();
-  PyThread_release_lock(lock);
-  other.join();
+  lock.give_up();
   EXPECT_EQ(table_->rows[0].count, 0U);
-  PyThread_free_lock(lock);
 }
 
 TEST_F(LockWaitsTest, of_python_have_the_line_that_waits_and_the_line_that_ended_it) {
@@ -201,13 +210,7 @@ TEST_F(LockWaitsTest, tell_by_what_is_called_where_one_line_calls_a_queue_and_th
 }
 
 TEST_F(LockWaitsTest, go_on_in_the_child_of_a_fork_where_nobody_waits_any_more) {
-  const PyThread_type_lock lock = PyThread_allocate_lock();
-  PyThread_acquire_lock(lock, WAIT_LOCK);
-  std::thread other([&] {
-    PyThread_acquire_lock(lock, WAIT_LOCK);
-    PyThread_release_lock(lock);
-  });
-  await_waiter(lock);
+  ContendedLock lock;
   const pid_t child = fork();
   if (child == 0) {
     const PyThread_type_lock own = PyThread_allocate_lock();
@@ -221,10 +224,8 @@ TEST_F(LockWaitsTest, go_on_in_the_child_of_a_fork_where_nobody_waits_any_more) 
   int status = -1;
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
-  PyThread_release_lock(lock);
-  other.join();
+  lock.give_up();
   EXPECT_EQ(table_->rows[0].count, 1U);
-  PyThread_free_lock(lock);
 }
 
 }  // namespace
