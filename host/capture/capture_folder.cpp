@@ -38,11 +38,10 @@ std::filesystem::path with_suffix(std::filesystem::path file, std::string_view s
   return file += suffix;
 }
 
-// Its process was killed before it had written the header.
+// Of an empty file: its process was killed before it had written the header.
 bool was_never_begun(const std::filesystem::path& file) {
   std::error_code error;
-  return std::filesystem::file_size(file, error) == 0 && exists(with_suffix(file, kPartSuffix), error) &&
-         !exists(with_suffix(file, kLiveSuffix), error);
+  return exists(with_suffix(file, kPartSuffix), error) && !exists(with_suffix(file, kLiveSuffix), error);
 }
 
 bool is_plain_file(const std::filesystem::directory_entry& entry) {
@@ -178,7 +177,8 @@ void settle_capture(const std::filesystem::path& folder) noexcept {
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       const auto& live = entry.path();
       if (live.extension() != kLiveSuffix || !is_plain_file(entry)) continue;
-      const auto pid = parse_unsigned(live.filename().string().substr(0, live.filename().string().find('-')));
+      const auto name = live.filename().string();
+      const auto pid = parse_unsigned(std::string_view(name).substr(0, name.find('-')));
       // Of this process it is that of the program which it was before an exec.
       const bool is_ours = pid && *pid == static_cast<std::uint64_t>(getpid());
       if (pid && (is_ours || !is_alive(static_cast<std::int64_t>(*pid))))
@@ -196,8 +196,8 @@ Capture read_capture(const std::filesystem::path& folder) {
       std::error_code gone;  // it may have been renamed just now
       const auto size = entry.file_size(gone);
       if (!gone) capture.bytes += size;
-      if (is_events_file(entry.path()) && !was_never_begun(entry.path()))
-        capture.processes.push_back(entry.path());
+      if (!is_events_file(entry.path()) || (size == 0 && was_never_begun(entry.path()))) continue;
+      capture.processes.push_back(entry.path());
     }
     capture.unfiled_drops = read_unfiled_drops(folder / kSizeFile);
     capture.notes = read_run_notes(folder);
