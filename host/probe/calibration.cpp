@@ -54,8 +54,10 @@ int trace_cond_signal(pthread_cond_t* cond) noexcept {
 
 Trace release_and_acquire(const LoadedObject& cpython) {
   std::vector<SlotChange> changes;
-  add_changes(cpython, "pthread_mutex_lock", reinterpret_cast<std::uintptr_t>(&trace_mutex_lock), changes);
-  add_changes(cpython, "pthread_cond_signal", reinterpret_cast<std::uintptr_t>(&trace_cond_signal), changes);
+  add_changes(require_slots(cpython, "pthread_mutex_lock"),
+              reinterpret_cast<std::uintptr_t>(&trace_mutex_lock), changes);
+  add_changes(require_slots(cpython, "pthread_cond_signal"),
+              reinterpret_cast<std::uintptr_t>(&trace_cond_signal), changes);
   const SlotPatch patch(changes);
 
   Trace seen;

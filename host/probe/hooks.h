@@ -56,16 +56,17 @@ struct LedCall {
   std::uintptr_t original = 0;            // where it leads but for our hooks; 0: not known yet
   std::span<const std::uintptr_t> hooks;  // those of ours
 };
-// Its original, of which the slots are looked at. Throws ProbeError where a slot is missing or points to
-// somebody else's hook.
-[[nodiscard]] std::uintptr_t find_original(const LoadedObject& cpython, const LedCall& call);
+// Its original, as its slots in CPython say. Throws ProbeError where one points to somebody else's hook.
+[[nodiscard]] std::uintptr_t find_original(const LoadedObject& cpython, std::span<const Slot> slots,
+                                           const LedCall& call);
 
 // Finds the originals, the first time; later it looks whether the slots still lead to them or to our hooks.
 // Throws ProbeError where a slot is missing or points to somebody else's hook.
 void resolve_originals(const LoadedObject& cpython);
-// Appends what turns every slot of `function` to `replacement`.
-void add_changes(const LoadedObject& cpython, std::string_view function, std::uintptr_t replacement,
-                 std::vector<SlotChange>& changes);
+// Every slot of the function. Throws ProbeError where there is none.
+[[nodiscard]] std::vector<Slot> require_slots(const LoadedObject& cpython, std::string_view function);
+// Appends what turns the slots to `replacement`.
+void add_changes(std::span<const Slot> slots, std::uintptr_t replacement, std::vector<SlotChange>& changes);
 std::vector<SlotChange> hook_changes(const LoadedObject& cpython, std::size_t level);
 
 }  // namespace gilscope

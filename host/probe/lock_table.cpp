@@ -1,17 +1,12 @@
 #include "probe/lock_table.h"
 
 #include <algorithm>
-#include <atomic>
 
+#include "probe/shared_word.h"
 #include "support/utf8.h"
 
 namespace gilscope {
 namespace {
-
-// Release: whoever sees that something is in use sees what it is of.
-void set_shared(std::uint64_t& word, std::uint64_t value) noexcept {
-  std::atomic_ref(word).store(value, std::memory_order_release);
-}
 
 // FNV-1a; never 0.
 std::uint64_t key_of(const LockPlace& place) noexcept {

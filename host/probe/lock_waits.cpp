@@ -15,10 +15,8 @@
 #include <vector>
 
 #include "probe/attached.h"
-#include "probe/holder_look.h"
 #include "probe/hooks.h"
-#include "probe/lock_words.h"
-#include "probe/python_stack.h"
+#include "probe/lock_places.h"
 #include "probe/slot_patch.h"
 #include "support/log.h"
 
@@ -38,37 +36,8 @@ struct LockCalls {
 #undef GILSCOPE_LOCK_CALL
 };
 
-// A place as each of those who watch knows it, where that one is still the same.
-struct NumberedPlace {
-  std::uint32_t watch = 0;  // 0: none
-  std::uint32_t place = 0;
-};
+// A place as each of those who watch knows it.
 using NumberedPlaces = std::array<NumberedPlace, kMostProbes>;
-
-// What was called decides what a wait is for: one line may call a queue's function, and then a lock's.
-struct CalledPlace {
-  NumberedPlace number;
-  const void* function = nullptr;  // as function_of_callable(); nullptr: unknown, or it does not matter
-  std::size_t slot = 0;            // where the innermost frame has the callable
-};
-
-// The numbers of places of stacks that were seen lately: to find out what people call them takes
-// microseconds.
-class RecentPlaces {
- public:
-  [[nodiscard]] CalledPlace& at(std::uint64_t key) noexcept {
-    Entry& entry = entries_.at(key % entries_.size());
-    if (entry.key != key) entry = {.key = key, .place = {}};
-    return entry.place;
-  }
-
- private:
-  struct Entry {
-    std::uint64_t key = 0;
-    CalledPlace place;
-  };
-  std::array<Entry, 256> entries_{};
-};
 
 struct Watcher {
   LockNotes notes;
@@ -172,71 +141,16 @@ std::uintptr_t lock_of(const sem_t* semaphore) noexcept {
   return is_on_own_stack ? reinterpret_cast<const std::uintptr_t*>(semaphore)[-1] : address;
 }
 
-// A stack of the calling thread's, and what it is found again by.
-class OwnStack {
- public:
-  // Whether it is looked at again what a line calls that was seen before. Who ends a wait has the GIL, and
-  // others wait for him.
-  enum class Call : bool { AsBefore, LookedAt };
-
-  // `state`: nullptr where no Python code of the thread's can be read.
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): of the buffer read_stack() says what it wrote
-  explicit OwnStack(PyThreadState* state) noexcept : state_(state) {
-    if (state_ != nullptr) frames_ = own_frames(state_);
-    stack_ = read_stack(frames_, buffer_);
-    for (const CodePoint& point : stack_) {
-      for (const std::uint64_t word : {reinterpret_cast<std::uint64_t>(point.code),
-                                       static_cast<std::uint64_t>(point.instruction), point.life}) {
-        key_ = (key_ ^ word) * 0x9E3779B97F4A7C15U;
-        key_ ^= key_ >> 32U;
-      }
-    }
+// With the mutex.
+NumberedPlaces number(const OwnStack& stack, OwnStack::Call call) noexcept {
+  NumberedPlaces places{};
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    Watcher& watcher = lock_watch.watching.at(i);
+    if (watcher.notes.table != nullptr)
+      places.at(i) = stack.number(watcher.recent, *watcher.notes.table, watcher.number, call);
   }
-
-  // With the mutex.
-  [[nodiscard]] NumberedPlaces number(Call call) const noexcept {
-    NumberedPlaces places{};
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      Watcher& watcher = lock_watch.watching.at(i);
-      if (watcher.notes.table == nullptr) continue;
-      CalledPlace& known = watcher.recent.at(key_);
-      if (known.number.watch != watcher.number || (call == Call::LookedAt && !calls(known))) {
-        known.number = {.watch = watcher.number,
-                        .place = static_cast<std::uint32_t>(find_or_add(*watcher.notes.table, known))};
-      }
-      places.at(i) = known.number;
-    }
-    return places;
-  }
-
- private:
-  // As it did when this stack was seen before.
-  [[nodiscard]] bool calls(const CalledPlace& known) const noexcept {
-    return known.function == nullptr ||
-           function_of_callable(on_stack_of(frames_, known.slot)) == known.function;
-  }
-
-  [[gnu::noinline]] std::size_t find_or_add(LockTable& table, CalledPlace& known) const noexcept {
-    LockTexts
-        texts;  // NOLINT(cppcoreguidelines-pro-type-member-init): describe_lock_place() says what it wrote
-    CodeWords call;  // NOLINT(cppcoreguidelines-pro-type-member-init): likewise
-    call.function_bytes = 0;
-    const auto look = stack_.empty() ? std::nullopt : look_at_holder(state_);
-    if (look && !python_code().describe(look->work, call)) call.function_bytes = 0;
-    const LockWords words = describe_lock_place(stack_, python_code(), call.function(), texts);
-    // Where it is for a turn, who ends it by giving work says otherwise: no wait has to be looked at for
-    // that.
-    known.function = look && words.is_by_call ? function_of_callable(look->operand) : nullptr;
-    known.slot = look ? look->slot : 0;
-    return table.find_or_add(words);
-  }
-
-  PyThreadState* state_;
-  OwnFrames frames_;
-  FrameBuffer buffer_;
-  std::span<const CodePoint> stack_;
-  std::uint64_t key_ = 1;
-};
+  return places;
+}
 
 // One wait of the calling thread, which has no GIL.
 class OneWait {
@@ -254,7 +168,7 @@ class OneWait {
       ++place->waiters;
       is_known_ = true;
     }
-    places_ = stack.number(OwnStack::Call::LookedAt);
+    places_ = number(stack, OwnStack::Call::LookedAt);
     slept_ = lock_clock.read();
   }
   OneWait(const OneWait&) = delete;
@@ -335,7 +249,7 @@ int watch_wait(sem_t* semaphore, Wait wait) {
     const NotesLock lock;
     if (AwaitedSemaphore* const awaited = those_like(semaphore).find(semaphore)) {
       awaited->ender = static_cast<std::uint32_t>(gettid());
-      awaited->ended_at = stack.number(OwnStack::Call::AsBefore);
+      awaited->ended_at = number(stack, OwnStack::Call::AsBefore);
     }
   }
   errno = error;
@@ -364,13 +278,14 @@ int hook_sem_post(sem_t* semaphore) noexcept {
 template <typename Function, typename Hook>
 void lead(const LoadedObject& cpython, std::string_view name, Function& original, Hook hook,
           std::vector<SlotChange>& changes) {
-  if (cpython.find_slots(name).empty()) return;
+  const auto slots = cpython.find_slots(name);
+  if (slots.empty()) return;
   const auto ours = reinterpret_cast<std::uintptr_t>(hook);
   const auto known = reinterpret_cast<std::uintptr_t>(original);
   const auto found =
-      find_original(cpython, {.function = name, .original = known, .hooks = std::span(&ours, 1)});
+      find_original(cpython, slots, {.function = name, .original = known, .hooks = std::span(&ours, 1)});
   if (original == nullptr) original = reinterpret_cast<Function>(found);
-  add_changes(cpython, name, ours, changes);
+  add_changes(slots, ours, changes);
 }
 
 // All or none of them.

@@ -15,6 +15,16 @@
 namespace gilscope {
 namespace {
 
+std::uintptr_t read_slot(std::uintptr_t* place) {
+  return std::atomic_ref(*place).load(std::memory_order_relaxed);  // relaxed: the value alone counts
+}
+
+std::uintptr_t look_up(void* scope, std::string_view function) {
+  return reinterpret_cast<std::uintptr_t>(dlsym(scope, std::string(function).c_str()));
+}
+
+}  // namespace
+
 std::vector<Slot> require_slots(const LoadedObject& cpython, std::string_view function) {
   auto slots = cpython.find_slots(function);
   if (slots.empty()) {
@@ -26,23 +36,13 @@ std::vector<Slot> require_slots(const LoadedObject& cpython, std::string_view fu
   return slots;
 }
 
-std::uintptr_t read_slot(std::uintptr_t* place) {
-  return std::atomic_ref(*place).load(std::memory_order_relaxed);  // relaxed: the value alone counts
-}
-
-std::uintptr_t look_up(void* scope, std::string_view function) {
-  return reinterpret_cast<std::uintptr_t>(dlsym(scope, std::string(function).c_str()));
-}
-
-}  // namespace
-
-std::uintptr_t find_original(const LoadedObject& cpython, const LedCall& call) {
+std::uintptr_t find_original(const LoadedObject& cpython, std::span<const Slot> slots, const LedCall& call) {
   // RTLD_NEXT first: RTLD_DEFAULT finds a stub of the executable itself where that is not
   // position-independent.
   const std::array<std::uintptr_t, 2> definitions{look_up(RTLD_NEXT, call.function),
                                                   look_up(RTLD_DEFAULT, call.function)};
   std::uintptr_t original = call.original;
-  for (const Slot& slot : require_slots(cpython, call.function)) {
+  for (const Slot& slot : slots) {
     const std::uintptr_t target = read_slot(slot.place);
     if (target == original || std::ranges::find(call.hooks, target) != call.hooks.end()) continue;
     const bool is_hosts_hook =
@@ -68,15 +68,16 @@ std::uintptr_t find_original(const LoadedObject& cpython, const LedCall& call) {
 
 void resolve_originals(const LoadedObject& cpython) {
   GilCalls found{};
-#define GILSCOPE_RESOLVE(name, parameters)                                                                \
-  {                                                                                                       \
-    std::array<std::uintptr_t, kHookLevels> hooks{};                                                      \
-    for (std::size_t level = 0; level < kHookLevels; ++level) {                                           \
-      hooks.at(level) = reinterpret_cast<std::uintptr_t>(hooks_of(level).name);                           \
-    }                                                                                                     \
-    const LedCall call{                                                                                   \
-        .function = #name, .original = reinterpret_cast<std::uintptr_t>(originals.name), .hooks = hooks}; \
-    found.name = reinterpret_cast<decltype(found.name)>(find_original(cpython, call));                    \
+#define GILSCOPE_RESOLVE(name, parameters)                                                                   \
+  {                                                                                                          \
+    std::array<std::uintptr_t, kHookLevels> hooks{};                                                         \
+    for (std::size_t level = 0; level < kHookLevels; ++level) {                                              \
+      hooks.at(level) = reinterpret_cast<std::uintptr_t>(hooks_of(level).name);                              \
+    }                                                                                                        \
+    const LedCall call{                                                                                      \
+        .function = #name, .original = reinterpret_cast<std::uintptr_t>(originals.name), .hooks = hooks};    \
+    found.name =                                                                                             \
+        reinterpret_cast<decltype(found.name)>(find_original(cpython, require_slots(cpython, #name), call)); \
   }
   GILSCOPE_HOOKS(GILSCOPE_RESOLVE)
   GILSCOPE_CALIBRATION_HOOKS(GILSCOPE_RESOLVE)
@@ -84,9 +85,8 @@ void resolve_originals(const LoadedObject& cpython) {
   if (originals.pthread_mutex_lock == nullptr) originals = found;  // it is the last of them
 }
 
-void add_changes(const LoadedObject& cpython, std::string_view function, std::uintptr_t replacement,
-                 std::vector<SlotChange>& changes) {
-  for (const Slot& slot : require_slots(cpython, function)) {
+void add_changes(std::span<const Slot> slots, std::uintptr_t replacement, std::vector<SlotChange>& changes) {
+  for (const Slot& slot : slots) {
     changes.push_back({.slot = slot, .original = read_slot(slot.place), .replacement = replacement});
   }
 }
@@ -94,7 +94,7 @@ void add_changes(const LoadedObject& cpython, std::string_view function, std::ui
 std::vector<SlotChange> hook_changes(const LoadedObject& cpython, std::size_t level) {
   std::vector<SlotChange> changes;
 #define GILSCOPE_PATCH(name, parameters) \
-  add_changes(cpython, #name, reinterpret_cast<std::uintptr_t>(hooks_of(level).name), changes);
+  add_changes(require_slots(cpython, #name), reinterpret_cast<std::uintptr_t>(hooks_of(level).name), changes);
   GILSCOPE_HOOKS(GILSCOPE_PATCH)
 #undef GILSCOPE_PATCH
   return changes;

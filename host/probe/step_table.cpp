@@ -1,17 +1,12 @@
 #include "probe/step_table.h"
 
 #include <algorithm>
-#include <atomic>
 
+#include "probe/shared_word.h"
 #include "support/utf8.h"
 
 namespace gilscope {
 namespace {
-
-// Release: whoever sees that a row is in use sees what it is of.
-void set_shared(std::uint64_t& word, std::uint64_t value) noexcept {
-  std::atomic_ref(word).store(value, std::memory_order_release);
-}
 
 // The same text has the same bytes.
 StepRow row_of(ThreadId thread, const CodeWords& place) noexcept {

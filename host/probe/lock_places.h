@@ -1,0 +1,74 @@
+// Where a thread stands that waits for a lock, or gives one up, as the number that a table has for it: to
+// find out what people call a place takes microseconds, so stacks that were seen lately are known by their
+// addresses.
+#pragma once
+
+#include <Python.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "probe/code_point.h"
+#include "probe/lock_table.h"
+#include "probe/python_stack.h"
+
+namespace gilscope {
+
+// A place of a table, whose number of all that ever watched is `watch`.
+struct NumberedPlace {
+  std::uint32_t watch = 0;  // 0: none
+  std::uint32_t place = 0;
+};
+
+// What was called decides what a wait is for: one line may call a queue's function, and then a lock's.
+struct CalledPlace {
+  NumberedPlace number;
+  const void* function = nullptr;  // as function_of_callable(); nullptr: unknown, or it does not matter
+  std::size_t slot = 0;            // where the innermost frame has the callable
+};
+
+// All zero bits: none.
+class RecentPlaces {
+ public:
+  [[nodiscard]] CalledPlace& at(std::uint64_t key) noexcept {
+    Entry& entry = entries_.at(key % entries_.size());
+    if (entry.key != key) entry = {.key = key, .place = {}};
+    return entry.place;
+  }
+
+ private:
+  struct Entry {
+    std::uint64_t key = 0;
+    CalledPlace place;
+  };
+  std::array<Entry, 256> entries_{};
+};
+
+// The calling thread's, and what it is found again by.
+class OwnStack {
+ public:
+  // Whether it is looked at again what a line calls that was seen before. Who ends a wait has the GIL, and
+  // others wait for him.
+  enum class Call : bool { AsBefore, LookedAt };
+
+  // `state`: nullptr where no Python code of the thread's can be read.
+  explicit OwnStack(PyThreadState* state) noexcept;
+
+  // One thread at a time.
+  [[nodiscard]] NumberedPlace number(RecentPlaces& recent, LockTable& table, std::uint32_t watch,
+                                     Call call) const noexcept;
+
+ private:
+  [[nodiscard]] bool calls(const CalledPlace& known) const noexcept;
+  [[nodiscard]] std::size_t find_or_add(LockTable& table, CalledPlace& known) const noexcept;
+
+  PyThreadState* state_;
+  OwnFrames frames_;
+  FrameBuffer buffer_;
+  std::span<const CodePoint> stack_;
+  std::uint64_t key_ = 1;
+};
+
+}  // namespace gilscope
