@@ -101,7 +101,7 @@ std::vector<HandoffSnapshot> read_handoffs(const RowTable& table) {
 }  // namespace
 
 MachineSnapshot read_machine(const RowTable& table, std::uint64_t now, std::span<const QuietFigures> quiet) {
-  MachineSnapshot snapshot{.lost_events = table.lost()};
+  MachineSnapshot snapshot{.end = now, .lost_events = table.lost()};
   // GILs before rows: a hand-off that is counted has its holds counted.
   for (std::uint32_t id = 0; id < table.gils_end(); ++id) {
     const GilState& gil = table.gil(id);

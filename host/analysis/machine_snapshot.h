@@ -59,6 +59,7 @@ struct HandoffSnapshot {
 
 // A hold or wait is in it at most once, and wholly before the call's end.
 struct MachineSnapshot {
+  std::uint64_t end = 0;                // ticks: the call's; what is open is counted up to here
   std::vector<GilSnapshot> gils;        // by id
   std::vector<ThreadSnapshot> threads;  // as they came, until one takes the place of another that was folded
   // By GIL, from, to. A GIL's sum to at most its hand-offs: there is room for some thousand pairs of threads.

@@ -91,6 +91,7 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
       thread.longest_waits = name_long_waits(*record.blame, row.gil, *row.id, record.tick);
     summary.threads.push_back(std::move(thread));
   }
+  summary.thread_times = find_thread_times(record);
   summary.loop_stalls = rank_stalls(record);
   summary.further_stalls = record.further_steps;
   summary.lock_waits = rank_lock_waits(record);

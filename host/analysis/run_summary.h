@@ -11,6 +11,7 @@
 #include "analysis/held_work.h"
 #include "analysis/process_record.h"
 #include "analysis/run_finding.h"
+#include "analysis/thread_times.h"
 #include "support/time.h"
 
 namespace gilscope {
@@ -99,6 +100,7 @@ struct ProcessSummary {
   std::optional<Nanoseconds> cpu_wait_ns;  // of its threads in the queue for one; empty: known of none
   std::vector<GilFigures> gils;
   std::vector<NamedThread> threads;
+  std::vector<ThreadTimes> thread_times;  // from who did and waited most to who did least
   std::vector<HandoffSnapshot> handoffs;
   std::optional<std::vector<BlameRow>> blame;  // empty where it was not recorded
   bool became_program = false;                 // another one (exec)

@@ -49,7 +49,10 @@ ordered_json describe(const ProcessNotes& process) {
     threads.push_back({{"id", static_cast<std::uint32_t>(thread.id)},
                        {"name", thread.name},
                        {"cpu_ns", or_null(thread.cpu)},
-                       {"cpu_wait_ns", or_null(thread.cpu_wait)}});
+                       {"cpu_wait_ns", or_null(thread.cpu_wait)},
+                       {"has_outlived", thread.has_outlived},
+                       {"turn_ticks", or_null(thread.turn_ticks)},
+                       {"work_ticks", or_null(thread.work_ticks)}});
   }
   auto steps = ordered_json::array();
   for (const auto& step : process.steps) {
@@ -193,7 +196,11 @@ ProcessNotes parse_process(const json& object) {
                                .name = thread.at("name").get<std::string>(),
                                .cpu = time_at(thread, "cpu_ns")});
     if (thread.contains("cpu_wait_ns"))
-      process.threads.back().cpu_wait = time_at(thread, "cpu_wait_ns");  // likewise
+      process.threads.back().cpu_wait = time_at(thread, "cpu_wait_ns");         // likewise
+    process.threads.back().has_outlived = thread.value("has_outlived", false);  // likewise, all three
+    if (!thread.contains("turn_ticks")) continue;
+    process.threads.back().turn_ticks = optional_number_at(thread, "turn_ticks", kMaxTicks);
+    process.threads.back().work_ticks = optional_number_at(thread, "work_ticks", kMaxTicks);
   }
   if (object.contains("loop_steps")) {  // likewise
     for (const auto& steps : object.at("loop_steps")) process.steps.push_back(steps_at(steps));

@@ -1,6 +1,7 @@
 #include "probe/lock_table.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "probe/shared_word.h"
 #include "support/utf8.h"
@@ -67,7 +68,54 @@ LockRow* LockTable::row_of(std::size_t place, std::size_t ended_at) noexcept {
   return row;
 }
 
+// From where its number leads; places that are free again may be in between.
+const LockThread* LockTable::find(std::uint32_t thread) const noexcept {
+  for (std::size_t i = 0; i < kThreads; ++i) {
+    const LockThread& known = threads[(thread + i) % kThreads];
+    if (std::atomic_ref(const_cast<std::uint64_t&>(known.thread)).load(std::memory_order_acquire) == thread)
+      return &known;
+  }
+  return nullptr;
+}
+
+LockThread* LockTable::thread_of(std::uint32_t thread) noexcept {
+  if (const LockThread* const known = find(thread)) return const_cast<LockThread*>(known);
+  for (std::size_t i = 0; i < kThreads; ++i) {
+    LockThread& made = threads[(thread + i) % kThreads];
+    if (made.thread != 0) continue;
+    made = {};
+    set_shared(made.thread, thread);
+    return &made;
+  }
+  return nullptr;
+}
+
+void LockTable::begin(std::uint32_t thread, std::uint64_t since, std::uintptr_t lock,
+                      std::size_t place) noexcept {
+  LockThread* const waits = thread_of(thread);
+  if (waits == nullptr) return;
+  set_shared(waits->lock, lock);
+  set_shared(waits->place, place);
+  set_shared(waits->since, since);
+}
+
+void LockTable::forget(std::uint32_t thread) noexcept {
+  if (const LockThread* const known = find(thread)) set_shared(const_cast<LockThread*>(known)->thread, 0);
+}
+
+bool LockTable::is_for_work(std::size_t place, std::size_t ended_at) const noexcept {
+  return places.at(place).work == LockPlace::kWaitsForWork ||
+         (ended_at < kPlaces && places.at(ended_at).work == LockPlace::kGivesWork);
+}
+
 void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept {
+  if (LockThread* const waits = thread_of(wait.thread)) {
+    set_shared(waits->since, 0);
+    if (place < kPlaces) {
+      std::uint64_t& sum = is_for_work(place, ended_at) ? waits->work_ticks : waits->turn_ticks;
+      set_shared(sum, sum + wait.ticks);
+    }
+  }
   LockRow* const row = row_of(place, ended_at);
   if (row == nullptr) {
     set_shared(others_ticks, others_ticks + wait.ticks);
@@ -75,8 +123,8 @@ void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_a
     return;
   }
   constexpr unsigned kBits = 64;
-  std::uint64_t& threads = row->threads.at(wait.thread / kBits % row->threads.size());
-  set_shared(threads, threads | std::uint64_t{1} << wait.thread % kBits);
+  std::uint64_t& bits = row->threads.at(wait.thread / kBits % row->threads.size());
+  set_shared(bits, bits | std::uint64_t{1} << wait.thread % kBits);
   set_shared(row->ticks, row->ticks + wait.ticks);
   if (wait.is_by_peer) set_shared(row->by_peers, row->by_peers + wait.ticks);
   if (wait.ticks >= row->longest) {
@@ -89,6 +137,7 @@ void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_a
 }
 
 void LockTable::add(const LockTable& part) noexcept {
+  is_watched |= part.is_watched;
   others += part.others;
   others_ticks += part.others_ticks;
   std::array<std::size_t, kPlaces + 1> numbers{};

@@ -44,6 +44,16 @@ struct LockRow {
   std::array<std::uint64_t, 4> threads;  // a bit for each that waited, by its id
 };
 
+// What a thread that lives has waited in all, and the wait that is on.
+struct LockThread {
+  std::uint64_t thread;      // 0: free; set last
+  std::uint64_t turn_ticks;  // of waits that are over and whose place is known,
+  std::uint64_t work_ticks;  // likewise
+  std::uint64_t since;       // when the one that is on began: ticks; 0: none is; set last
+  std::uint64_t lock;        // what it is for,
+  std::uint64_t place;       // and where: number of a LockPlace
+};
+
 struct LockWait {
   std::uint32_t thread = 0;
   std::uint32_t ender = 0;  // 0: unknown
@@ -67,23 +77,34 @@ struct LockTable {
   static constexpr std::size_t kPlaces = 96;
   static constexpr std::size_t kRows = 128;
   static constexpr std::size_t kNoPlace = kPlaces;
+  static constexpr std::size_t kThreads = 1024;  // that live and have waited
 
   std::uint64_t others;        // waits that found no row or no place,
   std::uint64_t others_ticks;  // and their sum
-  std::array<std::byte, 1008> unused;
+  std::uint64_t is_watched;    // 0: nobody notes waits here
+  std::array<std::byte, 1000> unused;
   std::array<LockPlace, kPlaces> places;
   std::array<LockRow, kRows> rows;
+  std::array<LockThread, kThreads> threads;
 
   // Its number; kNoPlace: there is no room.
   std::size_t find_or_add(const LockWords& words) noexcept;
-  // `ended_at`: kNoPlace is unknown.
+  // A wait of the thread for the lock has begun, which is an address.
+  void begin(std::uint32_t thread, std::uint64_t since, std::uintptr_t lock, std::size_t place) noexcept;
+  // It is over. `ended_at`: kNoPlace is unknown.
   void add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept;
-  // All of another one.
+  // The thread has ended.
+  void forget(std::uint32_t thread) noexcept;
+  // Nullptr: it has not waited, or found no room.
+  [[nodiscard]] const LockThread* find(std::uint32_t thread) const noexcept;
+  // All rows of another one.
   void add(const LockTable& part) noexcept;
 
  private:
+  LockThread* thread_of(std::uint32_t thread) noexcept;
+  [[nodiscard]] bool is_for_work(std::size_t place, std::size_t ended_at) const noexcept;
   LockRow* row_of(std::size_t place, std::size_t ended_at) noexcept;
 };
-static_assert(sizeof(LockTable) == std::size_t{11} * 4096, "whole pages, as the note that it is a part of");
+static_assert(sizeof(LockTable) == std::size_t{23} * 4096, "whole pages, as the note that it is a part of");
 
 }  // namespace gilscope

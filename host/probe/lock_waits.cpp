@@ -170,6 +170,9 @@ class OneWait {
     }
     places_ = number(stack, OwnStack::Call::LookedAt);
     slept_ = lock_clock.read();
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      if (LockTable* const table = table_at(i)) table->begin(thread_, slept_, lock_, places_.at(i).place);
+    }
   }
   OneWait(const OneWait&) = delete;
   OneWait& operator=(const OneWait&) = delete;
@@ -194,24 +197,29 @@ class OneWait {
       if (--awaited->waiters == 0) *awaited = {};
     }
     if (!is_ended) ended = {};
-    const auto thread = static_cast<std::uint32_t>(gettid());
-    const LockWait wait{.thread = thread,
+    const LockWait wait{.thread = thread_,
                         .ender = ended.ender,
                         .begin = slept_,
                         .ticks = woke > slept_ ? woke - slept_ : 0,
-                        .is_by_peer = lock_watch.locks.add(lock_, thread, ended.ender)};
+                        .is_by_peer = lock_watch.locks.add(lock_, thread_, ended.ender)};
     for (std::size_t i = 0; i < places_.size(); ++i) note(i, wait, ended.ended_at.at(i), woke);
     errno = error;
   }
 
  private:
+  // Nullptr: nobody's, or this wait began before it.
+  [[nodiscard]] LockTable* table_at(std::size_t i) const noexcept {
+    const Watcher& watcher = lock_watch.watching.at(i);
+    return watcher.notes.table != nullptr && places_.at(i).watch == watcher.number ? watcher.notes.table
+                                                                                   : nullptr;
+  }
+
   void note(std::size_t i, const LockWait& wait, const NumberedPlace& end,
             std::uint64_t woke) const noexcept {
     const Watcher& watcher = lock_watch.watching.at(i);
-    const NumberedPlace& place = places_.at(i);
-    if (watcher.notes.table == nullptr || place.watch != watcher.number) return;
-    watcher.notes.table->add(wait, place.place,
-                             end.watch == watcher.number ? end.place : LockTable::kNoPlace);
+    LockTable* const table = table_at(i);
+    if (table == nullptr) return;
+    table->add(wait, places_.at(i).place, end.watch == watcher.number ? end.place : LockTable::kNoPlace);
     const std::uint64_t now = lock_clock.read();
     if (watcher.notes.times != nullptr && now > woke && slept_ > began_)
       watcher.notes.times->add_work(slept_ - began_ + now - woke);
@@ -219,6 +227,7 @@ class OneWait {
 
   const sem_t* semaphore_;
   std::uintptr_t lock_;
+  std::uint32_t thread_ = static_cast<std::uint32_t>(gettid());
   std::uint64_t began_;  // ticks, as these,
   std::uint64_t slept_ = 0;
   NumberedPlaces places_;
@@ -310,20 +319,21 @@ void take_out() noexcept {
 
 }  // namespace
 
-void watch_lock_waits(const LockNotes& notes, ProbeClock clock, const LoadedObject& cpython) noexcept {
-  if (!kHasAlwaysGil || notes.table == nullptr) return;
+bool watch_lock_waits(const LockNotes& notes, ProbeClock clock, const LoadedObject& cpython) noexcept {
+  if (!kHasAlwaysGil || notes.table == nullptr) return false;
   LockWatch& watch = lock_watch;
   const bool is_first = watch.watchers.load(std::memory_order_relaxed) == 0;
-  if (!is_first && lock_clock.kind() != clock.kind()) return;
-  if (is_first && !put_in_place(cpython)) return;
+  if (!is_first && lock_clock.kind() != clock.kind()) return false;
+  if (is_first && !put_in_place(cpython)) return false;
   const std::scoped_lock lock(watch.mutex);
   auto* const place =
       std::ranges::find(watch.watching, nullptr, [](const Watcher& watcher) { return watcher.notes.table; });
-  if (place == watch.watching.end()) return;
+  if (place == watch.watching.end()) return false;
   if (is_first) lock_clock = clock;
   place->notes = notes;
   place->number = ++watch.last_number;
   watch.watchers.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 void unwatch_lock_waits(const LockTable& table) noexcept {
@@ -337,6 +347,11 @@ void unwatch_lock_waits(const LockTable& table) noexcept {
     if (watch.watchers.fetch_sub(1, std::memory_order_relaxed) != 1) return;
   }
   take_out();
+}
+
+void forget_lock_thread(LockTable& table, std::uint32_t thread) noexcept {
+  const NotesLock lock;
+  table.forget(thread);
 }
 
 void lock_waits_before_fork() noexcept { lock_watch.mutex.lock(); }

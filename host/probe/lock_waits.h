@@ -19,10 +19,14 @@ struct LockNotes {
 
 // From now on, of every thread of this process; check_stacks() was true. Several may watch at once: one that
 // comes while others do hears nothing where its clock is another one. With the nesting_mutex(), as is all of
-// this. Where CPython calls none of the functions, or they lead elsewhere, nothing is noted.
-void watch_lock_waits(const LockNotes& notes, ProbeClock clock, const LoadedObject& cpython) noexcept;
+// this. Returns false where nothing is noted: CPython calls none of the functions, or they lead elsewhere.
+[[nodiscard]] bool watch_lock_waits(const LockNotes& notes, ProbeClock clock,
+                                    const LoadedObject& cpython) noexcept;
 // Any thread, and after the end of Python too. Afterwards nothing is written there.
 void unwatch_lock_waits(const LockTable& table) noexcept;
+
+// The thread has ended: there is room for another one.
+void forget_lock_thread(LockTable& table, std::uint32_t thread) noexcept;
 
 // Around a fork, which no other thread's note may be cut in two by. In the child nobody waits.
 void lock_waits_before_fork() noexcept;

@@ -147,7 +147,7 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   owners.for_each([&hooks](std::uintptr_t cond) { hooks.table().insert(cond); });
   hooks.record_own_hold(*hooks.table().insert(calibration.cond));
   locks_ = stacks_ == Stacks::Off ? nullptr : recorder.locks();
-  watch_lock_waits({.table = locks_, .times = recorder.times()}, clock_, cpython);
+  if (!watch_lock_waits({.table = locks_, .times = recorder.times()}, clock_, cpython)) locks_ = nullptr;
 }
 
 // With the mutexes held of the nesting and of the table.

@@ -52,6 +52,9 @@ class Probe {
   // known.
   [[nodiscard]] Stacks stacks() const noexcept { return stacks_; }
 
+  // Whether waits for Python's locks are noted.
+  [[nodiscard]] bool watches_locks() const noexcept { return locks_ != nullptr; }
+
   [[nodiscard]] ProbeClock clock() const noexcept { return clock_; }
   [[nodiscard]] const ClockPoint& started() const noexcept { return started_; }
   [[nodiscard]] const ClockPoint& stopped() const noexcept { return stopped_; }

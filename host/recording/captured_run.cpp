@@ -144,6 +144,9 @@ std::vector<ThreadRecord> merge_threads(const CapturedProcess& process, const Ca
       thread.id = noted.id;
       thread.cpu = noted.cpu;
       thread.cpu_wait = noted.cpu_wait;
+      thread.has_outlived = noted.has_outlived;
+      thread.turn_ticks = noted.turn_ticks;
+      thread.work_ticks = noted.work_ticks;
       if (!noted.name.empty()) thread.name = noted.name;
     }
   }

@@ -48,15 +48,36 @@ std::uint64_t ask_for_cpu_wait(const ThreadNote& thread, ThreadId id, std::uint6
   return thread.cpu_wait_told.read();
 }
 
+std::uint64_t read_sum(const std::uint64_t& sum) {
+  const auto value = std::atomic_ref(const_cast<std::uint64_t&>(sum)).load(std::memory_order_relaxed);
+  return std::min(value, kMaxTicks);  // another process's memory may hold any
+}
+
+// What the thread has waited for locks of Python's. A wait that was on at the end is counted up to there.
+void add_lock_waits(const LockTable& table, std::uint64_t end, ThreadRecord& record) {
+  if (read_sum(table.is_watched) == 0) return;
+  record.turn_ticks = record.work_ticks = 0;
+  const LockThread* const waits = table.find(static_cast<std::uint32_t>(record.id));
+  if (waits == nullptr) return;
+  record.turn_ticks = read_sum(waits->turn_ticks);
+  record.work_ticks = read_sum(waits->work_ticks);
+  const auto since = read_sum(waits->since);
+  const auto place = read_sum(waits->place);
+  if (since == 0 || since >= end || place >= table.places.size()) return;
+  const bool is_for_work = read_sum(table.places.at(place).work) == LockPlace::kWaitsForWork;
+  *(is_for_work ? record.work_ticks : record.turn_ticks) += end - since;
+}
+
 // `goes_on`: another process, that lives.
 std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_process,
-                                       std::optional<std::int64_t> goes_on) {
+                                       std::optional<std::int64_t> goes_on, std::uint64_t end_ticks) {
   std::vector<ThreadRecord> threads;
   for (const ThreadNote& thread : note.thread_notes()) {
     const auto id = thread.thread.read();
     if (id == 0 || id > std::numeric_limits<std::uint32_t>::max()) continue;
     ThreadRecord record{.id = ThreadId{static_cast<std::uint32_t>(id)}, .name = text_of(thread.name)};
     auto end = thread.cpu_end.read();
+    record.has_outlived = end == 0 || thread.has_outlived.read() != 0;
     if (end == 0 && is_this_process) {
       end = static_cast<std::uint64_t>(read_thread_cpu(record.id).value_or(Nanoseconds{}).count());
     }
@@ -68,6 +89,7 @@ std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_pro
     if (wait_end == 0 && is_this_process) wait_end = ask_for_cpu_wait(thread, record.id, end);
     if (wait_end == 0 && times) wait_end = static_cast<std::uint64_t>(times->cpu_wait.count()) + 1;
     if (wait_end != 0) record.cpu_wait = cpu_between(thread.cpu_wait_begin.read(), wait_end - 1);
+    add_lock_waits(note.locks, end_ticks, record);
     threads.push_back(std::move(record));
   }
   for (std::size_t i = 0; i < note.families.size(); ++i) {
@@ -77,13 +99,11 @@ std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_pro
                        .name = text_of(family.name),
                        .cpu = cpu_between(family.cpu_begin.read(), family.cpu_end.read()),
                        .cpu_wait = cpu_between(family.cpu_wait_begin.read(), family.cpu_wait_end.read())});
+    if (read_sum(note.locks.is_watched) == 0) continue;
+    threads.back().turn_ticks = std::min(family.turn_ticks.read(), kMaxTicks);
+    threads.back().work_ticks = std::min(family.work_ticks.read(), kMaxTicks);
   }
   return threads;
-}
-
-std::uint64_t read_sum(const std::uint64_t& sum) {
-  const auto value = std::atomic_ref(const_cast<std::uint64_t&>(sum)).load(std::memory_order_relaxed);
-  return std::min(value, kMaxTicks);  // another process's memory may hold any
 }
 
 HookTimes read_hooks(const HookTimes& hooks) {
@@ -216,7 +236,7 @@ std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now
   const auto other = goes_on ? std::optional(notes.pid) : std::nullopt;
   if (cpu == 0 && other) cpu = read_cpu_of(*other).value_or(0);
   if (cpu != 0) notes.cpu = cpu_between(note.cpu_begin.read(), cpu);
-  notes.threads = read_threads(note, is_this_process, other);
+  notes.threads = read_threads(note, is_this_process, other, notes.end.value_or(now));
   notes.hooks = read_hooks(note.hooks);
   notes.steps = read_steps(note.steps);
   notes.further_steps = read_sum(note.steps.others);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "analysis/name_family.h"
+#include "probe/lock_waits.h"
 #include "recording/cpu_wait.h"
 #include "support/kernel_name.h"
 #include "support/system_files.h"
@@ -81,6 +82,7 @@ ThreadNote* ProcessNote::find_or_add(ThreadId thread) noexcept {
   added.cpu_wait_begin.set(0);
   added.cpu_wait_end.set(0);
   added.is_named.set(0);
+  added.has_outlived.set(0);
   added.name.fill('\0');
   added.cpu_when_told.set(0);
   added.cpu_wait_told.set(0);
@@ -124,13 +126,21 @@ const ThreadNote* ProcessNote::find_family(ThreadId family) const noexcept {
 }
 
 void ProcessNote::forget(ThreadId thread, ThreadId family) noexcept {
-  auto* const note = const_cast<ThreadNote*>(find(thread));
-  if (note != nullptr) note->thread.set(0);
-  add_cpu(family, note);
+  add_times(family, *this, thread);
+  if (auto* const note = const_cast<ThreadNote*>(find(thread))) note->thread.set(0);
+  forget_lock_thread(locks, static_cast<std::uint32_t>(thread));
 }
 
-void ProcessNote::add_cpu(ThreadId family, const ThreadNote* note) noexcept {
+void ProcessNote::add_times(ThreadId family, const ProcessNote& of, ThreadId thread) noexcept {
   ThreadNote& sum = families[(static_cast<std::uint32_t>(family) - kFirstFamily) % kFamilies];
+  const ThreadNote* const note = of.find_note(thread);
+  if (is_family(thread) && note != nullptr) {
+    sum.turn_ticks.add(note->turn_ticks.get());
+    sum.work_ticks.add(note->work_ticks.get());
+  } else if (const LockThread* const waits = of.locks.find(static_cast<std::uint32_t>(thread))) {
+    sum.turn_ticks.add(waits->turn_ticks);
+    sum.work_ticks.add(waits->work_ticks);
+  }
   if (note != nullptr && note->cpu_end.get() >= note->cpu_begin.get() && note->cpu_end.get() != 0) {
     sum.cpu_end.add(note->cpu_end.get() - note->cpu_begin.get());
   } else {
@@ -157,7 +167,9 @@ void ProcessNote::end(std::uint64_t ticks) noexcept {
   for (ThreadNote& note : std::span(notes).first(thread_notes().size())) {
     if (note.thread.get() == 0) continue;
     const ThreadId thread{static_cast<std::uint32_t>(note.thread.get())};
-    note.end(read_thread_cpu(thread), read_cpu_wait(thread));
+    const auto cpu = read_thread_cpu(thread);
+    if (cpu && note.cpu_end.get() == 0) note.has_outlived.set(1);
+    note.end(cpu, read_cpu_wait(thread));
   }
   cpu_end.set(static_cast<std::uint64_t>(read_process_cpu().count()));
   stopped_ticks.set(ticks);

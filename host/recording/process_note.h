@@ -44,7 +44,11 @@ struct ThreadNote {
   Cell cpu_wait_begin;  // likewise, for how long it had waited for a CPU (cpu_wait.h);
   Cell cpu_wait_end;    // 1 more than that; 0: not known
   Cell is_named;        // 1: by Python; else by the kernel, or nobody
+  Cell has_outlived;    // 1: it lived when the recording ended
   NoteName name;
+  // Of a family, in ticks: what its threads waited for locks of Python's; of others the lock table says it.
+  Cell turn_ticks;
+  Cell work_ticks;
   // Of readers in its own process: what the system last said of its waits, and its CPU time then, in ns.
   // While that is the same it has had no CPU, so no wait for one has ended; to ask is most of what a reading
   // takes.
@@ -56,7 +60,7 @@ struct ThreadNote {
   // When it ended. Nothing is changed by what is not known.
   void end(std::optional<Nanoseconds> cpu, std::optional<Nanoseconds> cpu_wait) noexcept;
 };
-static_assert(sizeof(ThreadNote) == 168);
+static_assert(sizeof(ThreadNote) == 192);
 
 struct ProcessNote {
   static constexpr std::size_t kThreads = 958;
@@ -79,7 +83,7 @@ struct ProcessNote {
   HookTimes hooks;
   Cell folded;  // of how many processes that have ended this is the sum; 0: it is of one
   Cell named_by_plus_one;
-  std::array<std::byte, 104> unused;
+  std::array<std::byte, 152> unused;
   std::array<ThreadNote, kThreads> notes;
   // Of threads that have ended and are one by their name. `cpu_end` is the sum of their times, and
   // `cpu_wait_end` of what they waited; where one of these is not known, its begin is kUnknownCpu.
@@ -96,11 +100,15 @@ struct ProcessNote {
   // are of one; the last come all into the first, as threads do that have no name.
   [[nodiscard]] ThreadId family_of(ThreadId thread) noexcept;
   [[nodiscard]] ThreadId family_of_name(const NoteName& told) noexcept;
-  // The thread has ended, and is one of that family: its CPU time, too.
+  // The thread has ended, and is one of that family: its CPU time and its waits, too.
   void forget(ThreadId thread, ThreadId family) noexcept;
-  // Adds the CPU time of a thread or a family to that of the family.
-  void add_cpu(ThreadId family, const ThreadNote* note) noexcept;
+  // Adds the CPU time and the waits of a thread or a family of those notes to those of the family here.
+  void add_times(ThreadId family, const ProcessNote& of, ThreadId thread) noexcept;
   [[nodiscard]] const ThreadNote* find_family(ThreadId family) const noexcept;
+  // Of either.
+  [[nodiscard]] const ThreadNote* find_note(ThreadId thread) const noexcept {
+    return is_family(thread) ? find_family(thread) : find(thread);
+  }
 
   // Begins the notes of the calling process.
   void begin(ProcessRole process_role, std::uint64_t ticks) noexcept;
@@ -122,7 +130,7 @@ struct ProcessNote {
   // Likewise, of all threads of this process that live.
   void name_natives() noexcept;
 };
-static_assert(sizeof(ProcessNote) == std::size_t{56} * 4096, "whole pages, so that what follows is aligned");
+static_assert(sizeof(ProcessNote) == std::size_t{74} * 4096, "whole pages, so that what follows is aligned");
 
 // CPU time; empty where the thread is gone.
 [[nodiscard]] std::optional<Nanoseconds> read_thread_cpu(ThreadId thread) noexcept;

@@ -25,9 +25,9 @@ class Families {
     if (thread == ThreadId{}) return thread;
     const auto [known, is_new] = known_.try_emplace(thread);
     if (is_new) {
-      const auto* const note = is_family(thread) ? of_.find_family(thread) : of_.find(thread);
+      const auto* const note = of_.find_note(thread);
       known->second = into_.family_of_name(note == nullptr ? NoteName{} : note->name);
-      into_.add_cpu(known->second, note);
+      into_.add_times(known->second, of_, thread);
     }
     return known->second;
   }

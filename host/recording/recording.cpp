@@ -126,6 +126,7 @@ void Recording::start() {
   throttled_before_ = read_throttled();
   if (space_ && role_ == ProcessRole::First) CommonNote::of(*space_).set_began(probe_.started());
   note_->begin(role_, probe_.started().ticks);
+  note_->locks.is_watched = probe_.watches_locks() ? 1 : 0;
   counters_->with_names([this] {
     ThreadNote* const own = note_->find_or_add(calling_thread());
     if (own == nullptr) return;
@@ -235,6 +236,7 @@ void Recording::begin_again() noexcept {
   title_.begin();
   const auto begin = probe_.clock().read();
   note_->begin(role_, begin);
+  note_->locks.is_watched = probe_.watches_locks() ? 1 : 0;
   note_->name_thread(calling_thread(), "MainThread");
   if (fold_ended_processes()) note_->hooks.add_work(probe_.clock().read() - begin);
 }

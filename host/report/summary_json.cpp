@@ -134,6 +134,24 @@ ordered_json loop_steps_json(const ProcessSummary& process) {
   return rows;
 }
 
+ordered_json thread_times_json(const ProcessSummary& process) {
+  auto rows = ordered_json::array();
+  for (const auto& thread : process.thread_times) {
+    rows.push_back({{"thread", static_cast<std::uint32_t>(thread.thread)},
+                    {"name", text_or_null(thread.name)},
+                    {"folded", thread.folded},
+                    {"life_ns", thread.life.count()},
+                    {"python_ns", thread.python.count()},
+                    {"native_ns", or_null(thread.native)},
+                    {"gil_wait_ns", thread.for_gil.count()},
+                    {"lock_wait_ns", or_null(thread.for_turn)},
+                    {"work_wait_ns", or_null(thread.for_work)},
+                    {"cpu_wait_ns", or_null(thread.no_cpu)},
+                    {"asleep_ns", thread.asleep.count()}});
+  }
+  return rows;
+}
+
 ordered_json lock_waits_json(const ProcessSummary& process) {
   auto rows = ordered_json::array();
   for (const auto& row : process.lock_waits) {
@@ -182,7 +200,8 @@ ordered_json process_json(const ProcessSummary& process) {
           {"loop_steps", loop_steps_json(process)},
           {"further_loop_steps", process.further_stalls},
           {"lock_waits", lock_waits_json(process)},
-          {"further_lock_waits", process.further_lock_waits}};
+          {"further_lock_waits", process.further_lock_waits},
+          {"thread_times", thread_times_json(process)}};
 }
 
 ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) {

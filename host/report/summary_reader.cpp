@@ -233,6 +233,20 @@ LockWaitRow read_lock_waits(const json& row) {
           .max_ender = known(id_at<ThreadId>, row, "max_ender")};
 }
 
+ThreadTimes read_thread_times(const json& row) {
+  return {.thread = id_at<ThreadId>(row, "thread"),
+          .name = known(text_at, row, "name").value_or(""),
+          .folded = count_at(row, "folded"),
+          .life = time_at(row, "life_ns"),
+          .python = time_at(row, "python_ns"),
+          .for_gil = time_at(row, "gil_wait_ns"),
+          .for_turn = known(time_at, row, "lock_wait_ns"),
+          .for_work = known(time_at, row, "work_wait_ns"),
+          .native = known(time_at, row, "native_ns"),
+          .no_cpu = known(time_at, row, "cpu_wait_ns"),
+          .asleep = time_at(row, "asleep_ns")};
+}
+
 ProcessSummary read_process(const json& process, bool is_first) {
   ProcessSummary summary{.pid = static_cast<std::int64_t>(count_at(process, "pid")),
                          .parent_pid = static_cast<std::int64_t>(count_at(process, "parent_pid")),
@@ -266,6 +280,10 @@ ProcessSummary read_process(const json& process, bool is_first) {
     for (const json& row : array_at(process, "lock_waits"))
       summary.lock_waits.push_back(read_lock_waits(row));
     summary.further_lock_waits = count_at(process, "further_lock_waits");
+  }
+  if (process.contains("thread_times")) {  // later
+    for (const json& row : array_at(process, "thread_times"))
+      summary.thread_times.push_back(read_thread_times(row));
   }
   return summary;
 }

@@ -19,6 +19,7 @@
 #include "report/summary_report.h"
 #include "report/table.h"
 #include "report/thread_families.h"
+#include "report/time_text.h"
 #include "support/sort_stably.h"
 
 namespace gilscope {
@@ -135,7 +136,8 @@ std::string describe_shares(const ProcessSummary& process) {
 }
 
 std::string format_process(const ProcessSummary& process, const TextStyle& style) {
-  std::string text;
+  std::string text = format_thread_times(process, style);
+  if (!text.empty()) text += '\n';
   auto gils = process.gils;
   std::ranges::sort(gils, [](const GilFigures& left, const GilFigures& right) {
     return std::pair(right.hold_ns, left.id) < std::pair(left.hold_ns, right.id);

@@ -9,15 +9,15 @@ import os
 import re
 import threading
 import weakref
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Union
 
 from gilscope._trace import gil_is_enabled
 from gilscope._trace import trace as new_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from gilscope._summary import Thread
+    from gilscope._process import Thread, ThreadTimes
 
 
 class Metric(NamedTuple):
@@ -49,6 +49,17 @@ METRICS = (
         "How often threads had to give up the GIL: a waiter's switch interval had run out.",
     ),
 )
+#: What a thread did: the value of a label, by the figure of ThreadTimes.
+STATES = {
+    "python_ns": "python",
+    "native_ns": "native",
+    "gil_wait_ns": "gil_wait",
+    "lock_wait_ns": "lock_wait",
+    "work_wait_ns": "work_wait",
+    "cpu_wait_ns": "cpu_wait",
+    "asleep_ns": "asleep",
+}
+STATES_TEXT = "Where the time of threads went: they ran Python, waited for the GIL, slept."
 ENABLED_TEXT = "1 where the GIL is on, 0 where a free-threaded build has it off: then nothing is counted."
 COMPLETE_TEXT = "1 where every event was counted, 0 where some were not: then the counters are too low."
 
@@ -88,6 +99,25 @@ class Series(NamedTuple):
     thread: str
 
 
+class TimesRow(NamedTuple):
+    """Where the time of a thread went, as Totals takes it. What is not known is 0."""
+
+    id: int
+    name: str | None
+    folded: int
+    figures: dict[str, int]
+    gil: int = 0  # these are over all of them
+
+    @staticmethod
+    def of(times: ThreadTimes) -> TimesRow:
+        """Of a row of a snapshot."""
+        figures = {figure: getattr(times, figure) or 0 for figure in STATES}
+        return TimesRow(times.thread, times.name, times.folded, figures)
+
+    def __getattr__(self, figure: str) -> int:
+        return self.figures[figure]
+
+
 class Totals:
     """Sums what the rows of snapshots gained, from one to the next, by the name that a row had then.
 
@@ -97,25 +127,26 @@ class Totals:
     more of them, it gains what they did: all but what they had in the snapshot before.
     """
 
-    def __init__(self, max_series: int, label: Callable[[str], str]) -> None:
-        """Nothing was gained yet. See prometheus.collector for the arguments."""
+    def __init__(self, max_series: int, label: Callable[[str], str], figures: Sequence[str]) -> None:
+        """Nothing was gained yet. `figures`: of the rows; for the others see prometheus.collector."""
         self._max_series = max_series
         self._label = label
+        self._figures = figures
         self._most: dict[tuple[int, int | None], dict[str, int]] = {}  # that each row had so far
         self._names: dict[tuple[int, int | None], str | None] = {}
         self._folded: dict[int, int] = {}  # how many threads, by GIL
         self._own: set[Series] = set()  # that are not of the rest
         self.series: dict[Series, dict[str, int]] = {}
 
-    def update(self, threads: Iterable[Thread]) -> None:
+    def update(self, threads: Iterable[Row]) -> None:
         """Add what these rows have more than they ever had. What the label raises changes nothing."""
         rows = [(thread, self._label_of(thread)) for thread in threads]
         counted = self._take_folded([thread for thread, _ in rows])
         for thread, label in rows:
-            total = self.series.setdefault(self._place(str(thread.gil), label), dict.fromkeys(_FIGURES, 0))
-            most = self._most.setdefault((thread.gil, thread.id), dict.fromkeys(_FIGURES, 0))
+            total = self.series.setdefault(self._place(str(thread.gil), label), dict.fromkeys(self._figures, 0))
+            most = self._most.setdefault((thread.gil, thread.id), dict.fromkeys(self._figures, 0))
             self._names[thread.gil, thread.id] = thread.name
-            for figure in _FIGURES:
+            for figure in self._figures:
                 # Less than before: a row was read while its thread stood still in the middle of a change.
                 gain = max(0, getattr(thread, figure) - most[figure])
                 most[figure] += gain
@@ -123,7 +154,7 @@ class Totals:
                     gain -= _take(counted, thread, figure, gain)
                 total[figure] += gain
 
-    def _take_folded(self, threads: list[Thread]) -> _Counted:
+    def _take_folded(self, threads: list[Row]) -> _Counted:
         """Forget the rows that others took in, and return what was counted of them."""
         now: dict[int, int] = collections.Counter()
         families: set[tuple[int, str | None]] = set()
@@ -137,13 +168,13 @@ class Totals:
             gil, _ = key
             most, name = self._most.pop(key), self._names.pop(key)
             family = next((name for name in families_of(name) if (gil, name) in families), None)
-            sums = counted.setdefault((gil, family), dict.fromkeys(_FIGURES, 0))
-            for figure in _FIGURES:
+            sums = counted.setdefault((gil, family), dict.fromkeys(self._figures, 0))
+            for figure in self._figures:
                 sums[figure] += most[figure]
         self._folded.update(now)
         return counted
 
-    def _label_of(self, thread: Thread) -> str:
+    def _label_of(self, thread: Row) -> str:
         if thread.id is None:
             return OTHER
         return self._label(thread.name) if thread.name and thread.name != ENDED else UNNAMED
@@ -157,13 +188,13 @@ class Totals:
         return Series(gil if any(own.gil == gil for own in self._own) else OTHER, OTHER)
 
 
-_FIGURES = [metric.figure for metric in METRICS]
+Row = Union["Thread", TimesRow]
 
 #: Of a GIL and the name of a row, what was counted of the threads that this row took in; None: nobody knows which row.
 _Counted = dict[tuple[int, str | None], dict[str, int]]
 
 
-def _take(counted: _Counted, thread: Thread, figure: str, most: int) -> int:
+def _take(counted: _Counted, thread: Row, figure: str, most: int) -> int:
     """Return how much of what this row of ended threads gained was counted before, `most` at most, and take it out."""
     taken = 0
     for key in ((thread.gil, thread.name), (thread.gil, None)):
@@ -182,6 +213,7 @@ class Reading:
     is_gil_enabled: bool
     is_complete: bool | None
     series: dict[Series, dict[str, int]]
+    times: dict[str, dict[str, int]]  # by the label of a thread and the figure of ThreadTimes
 
 
 class Source:
@@ -208,7 +240,9 @@ class Source:
     def begin_anew(self) -> None:
         """Forget what was counted, and who holds the lock: in the child of a fork nobody does."""
         self._lock = threading.Lock()
-        self._totals = Totals(*self._bounds)
+        self._totals = Totals(*self._bounds, [metric.figure for metric in METRICS])
+        self._times = Totals(*self._bounds, list(STATES))
+        self._states: set[str] = set()  # that are known of some thread
         self._shared: Reading | None = None
         self._had_it: set[str] = set()
 
@@ -232,12 +266,22 @@ class Source:
         processes = [process for process in summary.processes if process.pid == os.getpid()]
         for process in processes:
             self._totals.update(process.threads)
+            came = {thread.id: place for place, thread in enumerate(process.threads)}  # so that both keep the same
+            times = sorted(process.thread_times, key=lambda row: came.get(row.thread, len(came)))
+            self._times.update(map(TimesRow.of, times))
+            self._states.update(
+                figure for row in process.thread_times for figure in STATES if getattr(row, figure) is not None
+            )
         probe = summary.probe
         lost_some = probe.dropped > 0 or probe.overlooked_gils > 0 or probe.overwritten
         return Reading(
             is_gil_enabled=gil_is_enabled(),
             is_complete=not lost_some if processes else None,
             series={series: figures.copy() for series, figures in self._totals.series.items()},
+            times={
+                series.thread: {figure: figures[figure] for figure in STATES if figure in self._states}
+                for series, figures in self._times.series.items()
+            },
         )
 
 

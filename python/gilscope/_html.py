@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gilscope._compare import Comparison, Mode, Ratio
-    from gilscope._summary import Process, Summary, Thread
+    from gilscope._process import Process, Thread
+    from gilscope._summary import Summary
 
 _MODE_TITLES = ["mode", "GIL", "work", "speed-up", "concurrency", "parallelism", "GIL held", "GIL waited", "results"]
 _THREAD_TITLES = ["thread", "GIL", "holds", "held", "longest hold", "waits", "waited", "longest wait", "forced"]

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from gilscope import _native
 from gilscope._native import format_duration, format_share
-from gilscope._summary import Place
+from gilscope._process import Place
 from gilscope._trace import trace
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from gilscope._summary import Blame, Process, Summary
+    from gilscope._process import Blame, Process
+    from gilscope._summary import Summary
 
 
 @dataclasses.dataclass(frozen=True)

@@ -56,6 +56,9 @@ def observe(
         meter.create_observable_counter(
             metric.opentelemetry, [functools.partial(_observe_counter, source, metric)], metric.unit, metric.text
         )
+    meter.create_observable_counter(
+        "gilscope.thread.time", [functools.partial(_observe_times, source)], "s", _exported.STATES_TEXT
+    )
     return source.trace
 
 
@@ -72,3 +75,10 @@ def _observe_complete(source: _exported.Source, _: CallbackOptions) -> Iterable[
 def _observe_counter(source: _exported.Source, metric: _exported.Metric, _: CallbackOptions) -> Iterable[Observation]:
     for series, figures in source.read_for(metric.opentelemetry).series.items():
         yield Observation(metric.of(figures), {"cpython.gil.id": series.gil, "thread.name": series.thread})
+
+
+def _observe_times(source: _exported.Source, _: CallbackOptions) -> Iterable[Observation]:
+    for thread, figures in source.read_for("gilscope.thread.time").times.items():
+        for figure, value in figures.items():
+            attributes = {"thread.name": thread, "gilscope.thread.state": _exported.STATES[figure]}
+            yield Observation(value / 1e9, attributes)

@@ -72,12 +72,18 @@ class collector(Collector):  # noqa: N801  (used like a function, as trace)
             for series, figures in reading.series.items():
                 family.add_metric(series, metric.of(figures))
             yield family
+        times = _times()
+        for thread, figures in reading.times.items():
+            for figure, value in figures.items():
+                times.add_metric([thread, _exported.STATES[figure]], value / 1e9)
+        yield times
 
     def describe(self) -> Iterator[Metric]:
         """Name the metrics, without a snapshot: a registry asks when it registers this."""
         yield GaugeMetricFamily("gilscope_gil_enabled", _exported.ENABLED_TEXT)
         yield GaugeMetricFamily("gilscope_trace_complete", _exported.COMPLETE_TEXT)
         yield from _counters()
+        yield _times()
 
 
 def _counters() -> list[CounterMetricFamily]:
@@ -86,3 +92,8 @@ def _counters() -> list[CounterMetricFamily]:
         CounterMetricFamily(metric.prometheus, metric.text, labels=_exported.Series._fields)
         for metric in _exported.METRICS
     ]
+
+
+def _times() -> CounterMetricFamily:
+    """Likewise."""
+    return CounterMetricFamily("gilscope_thread_seconds", _exported.STATES_TEXT, labels=["thread", "state"])

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import pytest
 from tests.integration.hosts import is_package
-from tests.integration.summaries import assert_blame_sums
+from tests.integration.summaries import assert_blame_sums, assert_times_sum
 from tests.integration.tasks import Compared, compare_tasks
 from tests.processes import has_ended
 from tests.schemas import validator_of
@@ -327,6 +327,7 @@ def summarize(
         validator_of("summary").validate(document)
         for process in document["processes"]:
             assert_blame_sums(process)
+            assert_times_sum(process)
         if keep:
             assert {**report_truth(capture), "check": None} == {**document, "check": None}
         return result, document

@@ -34,6 +34,16 @@ def releases(document: dict[str, Any], process: int = 0) -> int:
     return sum(gil["forced"] + gil["voluntary"] for gil in document["processes"][process]["gils"])
 
 
+def assert_times_sum(process: dict[str, Any]) -> None:
+    """All that a thread did is its life."""
+    known = {row["id"] for row in process["threads"] if row["id"] is not None}
+    assert {row["thread"] for row in process["thread_times"]} == known
+    for row in process["thread_times"]:
+        parts = {key: value or 0 for key, value in row.items() if key.endswith("_ns") and key != "life_ns"}
+        assert sum(parts.values()) == row["life_ns"], row
+        assert min(parts.values()) >= 0, row
+
+
 def assert_blame_sums(process: dict[str, Any]) -> None:
     """Thread by thread, what was caused is what was waited; each figure is rounded to a nanosecond."""
     left: Counter[int | None] = Counter()

@@ -143,3 +143,59 @@ def test_each_process_has_its_own(summarize):
     line = line_of(code, "    take()")
     assert not [row for row in rows_of(parent, "turn") if row["place"]["line"] == line]
     assert max(row["threads"] for row in rows_of(child, "turn") if row["place"]["line"] == line) == 2
+
+
+def test_each_thread_has_what_it_waited_for_locks_in_its_time(summarize):
+    ran, document = summarize(LOCK)
+    assert ran.returncode == 0, ran.stderr
+    (process,) = document["processes"]
+    times = {row["name"]: row for row in process["thread_times"]}
+    for key, waits_for in (("lock_wait_ns", "turn"), ("work_wait_ns", "work")):
+        rows = [row["total_ns"] for row in process["lock_waits"] if row["waits_for"] == waits_for]
+        in_rounding = len(rows) + len(times)
+        assert abs(sum(row[key] for row in times.values()) - sum(rows)) <= in_rounding
+    assert min(times[name]["lock_wait_ns"] for name in ("worker 0", "worker 1")) > 0
+    assert times["MainThread"]["work_wait_ns"] > 0, "it joins them"
+    assert "Where the time of each thread went:" in ran.stderr
+
+
+def test_a_thread_that_never_gets_a_lock_waits_to_the_end(summarize):
+    code = """
+import threading, time
+lock = threading.Lock()
+lock.acquire()
+waiter = threading.Thread(target=lock.acquire, name="waiter", daemon=True)
+waiter.start()
+time.sleep(0.05)
+"""
+    _, document = summarize(code)
+    (process,) = document["processes"]
+    (waiter,) = [row for row in process["thread_times"] if row["name"] == "waiter"]
+    assert waiter["lock_wait_ns"] > 0
+    assert not [row for row in process["lock_waits"] if row["waits_for"] == "turn"], "it did not end"
+
+
+def test_what_computes_without_the_gil_is_native_and_what_sleeps_is_asleep(summarize):
+    code = """
+import hashlib, threading, time
+def native():
+    block = bytes(1 << 22)
+    while time.thread_time() < 0.1: hashlib.sha256(block)
+def sleeper():
+    time.sleep(0.1)
+    time.sleep(0.1)
+workers = [threading.Thread(target=work, name=work.__name__) for work in (native, sleeper)]
+for worker in workers: worker.start()
+for worker in workers: worker.join()
+"""
+    _, document = summarize(code)
+    times = {row["name"]: row for row in document["processes"][0]["thread_times"]}
+    assert times["native"]["native_ns"] > times["native"]["python_ns"]
+    assert times["sleeper"]["asleep_ns"] > times["sleeper"]["native_ns"]
+
+
+def test_without_lines_nobody_looks_what_threads_wait_for(summarize):
+    _, document = summarize("import time; time.sleep(0.01)", flags=["--no-stacks"])
+    (main,) = document["processes"][0]["thread_times"]
+    assert (main["lock_wait_ns"], main["work_wait_ns"]) == (None, None)
+    assert main["asleep_ns"] > 0

@@ -66,5 +66,6 @@ for _ in range(302):
     assert sum(row["folded"] or 1 for row in rows) == 302
     text = " ".join(result.stderr.split())
     assert "(Threads share a row by their name: 302 Thread-N (process_request_thread))" in text
-    (line,) = [line for line in result.stderr.splitlines() if line.startswith("Thread-N (process")]
+    times, line = [line for line in result.stderr.splitlines() if line.startswith("Thread-N (process")]
+    assert times.count("%") == 7
     assert int(line[20:].split()[1]) == sum(row["holds"] for row in rows)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from gilscope._meter import Measurement, Meter
-from gilscope._summary import Blame, Place, Thread
+from gilscope._process import Blame, Place, Thread
 
 MS = 1_000_000
 

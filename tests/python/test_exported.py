@@ -13,7 +13,7 @@ from tests.python.contention import make_wait
 
 import gilscope
 from gilscope._exported import METRICS, OTHER, UNNAMED, Series, Source, Totals, label_of
-from gilscope._summary import Thread
+from gilscope._process import Thread
 
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
 with_gil = pytest.mark.skipif(not has_gil, reason="this Python has no GIL")
@@ -40,7 +40,7 @@ def holds(totals: Totals) -> dict[Series, int]:
 
 
 def make_totals(max_series=50) -> Totals:
-    return Totals(max_series, label_of)
+    return Totals(max_series, label_of, FIGURES)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_what_ended_threads_did_is_counted_once_when_they_are_folded() -> None:
 
 
 def test_a_label_that_raises_changes_nothing() -> None:
-    totals = Totals(50, {"known": "known"}.__getitem__)
+    totals = Totals(50, {"known": "known"}.__getitem__, FIGURES)
     with pytest.raises(KeyError):
         totals.update([row("known", holds=1), row("unknown", thread=2, holds=1)])
     assert totals.series == {}

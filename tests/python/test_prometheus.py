@@ -28,6 +28,7 @@ COUNTERS = {
     "gilscope_gil_waits",
     "gilscope_gil_forced_releases",
 }
+TIMES = {"gilscope_thread_seconds"}
 GAUGES = {"gilscope_gil_enabled", "gilscope_trace_complete"}
 
 
@@ -65,15 +66,22 @@ def test_the_samples_are_the_figures_of_the_trace(registry, collector) -> None:
     assert set(rows) == {"MainThread", "waiter"}
     assert samples["gilscope_gil_waited_seconds_total", "0", "waiter"] > LONG_NS / 1e9
     assert samples["gilscope_gil_forced_releases_total", "0", "MainThread"] >= 1
+    for times in summary.processes[0].thread_times:
+        assert samples["gilscope_thread_seconds_total", "python", times.name] == times.python_ns / 1e9
+        assert samples["gilscope_thread_seconds_total", "gil_wait", times.name] == times.gil_wait_ns / 1e9
+        assert samples["gilscope_thread_seconds_total", "asleep", times.name] == times.asleep_ns / 1e9
+        states = [value for key, value in samples.items() if "thread_seconds" in key[0] and times.name in key]
+        assert sum(states) == pytest.approx(times.life_ns / 1e9)
     assert (samples["gilscope_gil_enabled",], samples["gilscope_trace_complete",]) == (1, 1)
 
 
 @with_gil
 def test_the_labels_are_called_gil_and_thread(registry, collector) -> None:
     families = {family.name: family for family in registry.collect()}
-    assert families.keys() == COUNTERS | GAUGES
+    assert families.keys() == COUNTERS | TIMES | GAUGES
     for name in COUNTERS:
         assert [sample.labels for sample in families[name].samples] == [{"gil": "0", "thread": "MainThread"}]
+    assert {sample.labels["thread"] for sample in families["gilscope_thread_seconds"].samples} == {"MainThread"}
 
 
 @with_gil
@@ -98,7 +106,9 @@ def test_the_bound_and_the_labels_are_those_asked_for(registry) -> None:
             thread = threading.Thread(target=gilscope.release, args=(0,), name=name)
             thread.start()
             thread.join()
-        names = {labels[1] for _, *labels in scrape(registry) if labels}
+        samples = scrape(registry)
+        names = {labels[1] for name, *labels in samples if labels and "thread_seconds" not in name}
+        assert {labels[1] for name, *labels in samples if "thread_seconds" in name} == names
     assert names == {"MAINTHREAD", "A", "(other)"}
 
 
@@ -112,7 +122,7 @@ def test_a_collector_by_itself_begins_a_trace_that_its_owner_may_end(registry) -
 
 
 def test_a_registry_learns_the_names_without_a_snapshot_and_refuses_a_second(registry, collector) -> None:
-    assert {family.name for family in collector.describe()} == COUNTERS | GAUGES
+    assert {family.name for family in collector.describe()} == COUNTERS | TIMES | GAUGES
     assert not any(family.samples for family in collector.describe())
     with pytest.raises(ValueError, match="Duplicated"):
         registry.register(gilscope.prometheus.collector(trace=collector.trace))

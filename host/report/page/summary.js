@@ -114,6 +114,31 @@ function lockTable({ report, sources }) {
   return [table, further > 0 ? make("p", { class: "faint" }, `+ ${plural(further, "further wait")} at more places than are kept.`) : null];
 }
 
+// What a thread did, in the order of its bar: of each the key of the JSON, what it is called, and its class.
+const TIMES = [["python_ns", "Python", "python"], ["native_ns", "native", "native"], ["gil_wait_ns", "for GIL", "waits"],
+  ["lock_wait_ns", "for locks", "locks"], ["work_wait_ns", "for work", "work"], ["cpu_wait_ns", "no CPU", "queue"], ["asleep_ns", "asleep", "asleep"]];
+
+function timeTable({ report, left_out: lost }) {
+  const rows = report.processes.flatMap((process) => process.thread_times.map((row) => ({ ...row, process })))
+    .filter((row) => row.life_ns > 0);
+  if (rows.length === 0) return null;
+  const part = (row, key) => (row[key] === null ? null : row[key] / row.life_ns);
+  const stack = (row) => make("span", { class: "stack", "aria-hidden": "true" }, TIMES.map(([key, , kind]) => {
+    const piece = make("i", { class: kind });
+    piece.style.width = `${(100 * (part(row, key) ?? 0)).toFixed(2)}%`;
+    return piece;
+  }));
+  const table = sortableTable([
+    { title: "thread", of: (row) => row.name ?? `thread ${row.thread}` },
+    ...(report.processes.length > 1 ? [PROCESS] : []),
+    asNumber("life", (row) => row.life_ns, duration),
+    { title: "its time", of: (row) => row.asleep_ns / row.life_ns, cell: stack, kind: "wide" },
+    ...TIMES.map(([key, title]) => asNumber(title, (row) => part(row, key), share)),
+  ], rows, { caption: "Shares of its life. Python: with the GIL. Native: C without it. For locks: another thread had them. For work: a queue, a join. No CPU: others had them all. Asleep: and input and output." });
+  return [make("p", { class: "tools" }, TIMES.map(([, title, kind]) => make("span", { class: `key ${kind}` }, make("i", { class: kind }), title))), table,
+    lost.threads ? make("p", { class: "faint" }, `${plural(lost.threads, "thread")} less busy are left out: --json has them.`) : null];
+}
+
 function threadTable({ report, left_out: lost }) {
   const rows = report.processes.flatMap((process) => process.threads.map((thread) => ({ ...thread, process, nameOf: threadName(process) })))
     .sort((left, right) => right.hold_ns + right.wait_ns - left.hold_ns - left.wait_ns);
@@ -170,6 +195,8 @@ function summaryPage(page) {
   const isBad = report.verdict.kind === "bottleneck";
   parts.push(verdictBox(report.verdict.text, page.advice, isBad));
   if (timeline) {
+    const times = timeTable(page);
+    if (times) parts.push(section("times", "Where the time of each thread went", times));
     const view = new TimelineView(timeline);
     parts.push(section("timeline", "Timeline", view.element(), timeline.rows_left_out
       ? make("p", { class: "faint" }, `${plural(timeline.rows_left_out, "thread")} that came later are not drawn.`) : null));

@@ -33,7 +33,10 @@ RunNotes some_notes() {
                .threads = {{.id = ThreadId{4001},
                             .name = "MainThread",
                             .cpu = Nanoseconds(100),
-                            .cpu_wait = Nanoseconds(40)},
+                            .cpu_wait = Nanoseconds(40),
+                            .has_outlived = true,
+                            .turn_ticks = 70,
+                            .work_ticks = 80},
                            {.id = ThreadId{4005}, .name = "\"quoted\"\n"}},
                .hooks = {.timed = 30, .acquires = 10, .ticks = 9000, .work_ticks = 70'000},
                .steps = {{.thread = ThreadId{4001},
@@ -132,6 +135,16 @@ TEST_F(RunNotesTest, does_not_know_who_waited_for_a_cpu_where_the_capture_is_old
   const auto notes = read_run_notes(folder_.path());
   EXPECT_EQ(notes->losses.throttled, Nanoseconds{});
   EXPECT_FALSE(notes->processes.at(0).threads.at(0).cpu_wait);
+}
+
+TEST_F(RunNotesTest, does_not_know_what_threads_waited_for_locks_where_the_capture_is_older) {
+  write_run_notes(folder_.path(), some_notes());
+  auto document = nlohmann::json::parse(text());
+  for (const char* key : {"has_outlived", "turn_ticks", "work_ticks"})
+    document["processes"][0]["threads"][0].erase(key);
+  static_cast<void>(folder_.write("run.json", document.dump()));
+  const auto thread = read_run_notes(folder_.path())->processes.at(0).threads.at(0);
+  EXPECT_FALSE(thread.turn_ticks || thread.work_ticks || thread.has_outlived);
 }
 
 TEST_F(RunNotesTest, has_no_names_of_processes_where_the_capture_is_older) {

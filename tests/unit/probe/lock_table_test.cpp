@@ -54,6 +54,42 @@ TEST_F(LockTableTest, sums_what_began_and_ended_at_the_same_two_places) {
   EXPECT_EQ(table_->others, 0U);
 }
 
+TEST_F(LockTableTest, sums_what_each_thread_waited_for_a_turn_and_for_work) {
+  const auto turn = table_->find_or_add(words_of("work"));
+  const auto work = table_->find_or_add(words_of("wait", 8, WaitFor::Work));
+  auto giving = words_of("put", 9);
+  giving.gives_work = true;
+  const auto gives_work = table_->find_or_add(giving);
+  EXPECT_EQ(table_->find(4001), nullptr);
+  table_->begin(4001, 100, 0x1000, turn);
+  ASSERT_NE(table_->find(4001), nullptr);
+  EXPECT_EQ(table_->find(4001)->since, 100U);
+  EXPECT_EQ(table_->find(4001)->lock, 0x1000U);
+  EXPECT_EQ(table_->find(4001)->place, turn);
+  table_->add(wait_of(30), turn, LockTable::kNoPlace);
+  table_->add(wait_of(5), turn, gives_work);
+  table_->add(wait_of(7), work, LockTable::kNoPlace);
+  table_->add(wait_of(1000), LockTable::kNoPlace, LockTable::kNoPlace);
+  EXPECT_EQ(table_->find(4001)->since, 0U) << "it is over";
+  EXPECT_EQ(table_->find(4001)->turn_ticks, 30U);
+  EXPECT_EQ(table_->find(4001)->work_ticks, 12U) << "as who ends it says";
+}
+
+TEST_F(LockTableTest, has_room_again_for_threads_once_others_have_ended) {
+  const auto place = table_->find_or_add(words_of("work"));
+  constexpr std::uint32_t kThreads = LockTable::kThreads;
+  for (std::uint32_t thread = 1; thread <= 3 * kThreads; ++thread) {
+    table_->add(wait_of(thread, thread), place, LockTable::kNoPlace);
+    ASSERT_NE(table_->find(thread), nullptr) << thread;
+    EXPECT_EQ(table_->find(thread)->turn_ticks, thread);
+    if (thread > kThreads / 2) table_->forget(thread - kThreads / 2);
+  }
+  for (std::uint32_t thread = 10'001; thread <= 10'000 + kThreads; ++thread)
+    table_->begin(thread, 1, 0x1000, place);
+  EXPECT_EQ(table_->find(10'000 + kThreads), nullptr) << "full";
+  EXPECT_EQ(table_->rows[0].count, std::uint64_t{3} * kThreads);
+}
+
 TEST_F(LockTableTest, keeps_the_end_of_a_long_path_and_the_begin_of_a_long_name) {
   const std::string path = "/" + std::string(300, 'x') + "/app.py";
   const std::string name(300, 'f');

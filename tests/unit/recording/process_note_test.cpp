@@ -213,6 +213,23 @@ TEST_F(Note, has_place_again_and_the_cpu_time_when_ended_threads_are_one_family)
   EXPECT_EQ(note_->families[1].cpu_wait_begin.read(), ProcessNote::kUnknownCpu);
 }
 
+TEST_F(Note, has_what_ended_threads_waited_for_locks_in_their_family_and_the_sum_of_another_note) {
+  const auto place = note_->locks.find_or_add({.file = "app.py", .line = 1, .function = "f", .within = ""});
+  for (const std::uint32_t thread : {1U, 2U}) {
+    note_->name_thread(ThreadId{thread}, "Thread-" + std::to_string(thread));
+    note_->locks.add({.thread = thread, .ticks = 10 * thread}, place, LockTable::kNoPlace);
+  }
+  note_->forget(ThreadId{1}, note_->family_of(ThreadId{1}));
+  EXPECT_EQ(note_->locks.find(1), nullptr);
+  EXPECT_EQ(note_->families[1].turn_ticks.read(), 10U);
+  const auto sum = std::make_unique<ProcessNote>();
+  const ThreadId family = sum->family_of_name(note_->families[1].name);
+  sum->add_times(family, *note_, note_->family_of(ThreadId{2}));
+  sum->add_times(family, *note_, ThreadId{2});
+  EXPECT_EQ(sum->find_family(family)->turn_ticks.read(), 30U);
+  EXPECT_EQ(sum->find_family(family)->work_ticks.read(), 0U);
+}
+
 TEST_F(Note, says_which_process_it_is_of_from_its_begin_to_its_end) {
   EXPECT_EQ(note_->state.read(), 0U);
   note_->begin(ProcessRole::Spawn, 1'000);

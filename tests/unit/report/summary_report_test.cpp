@@ -135,6 +135,36 @@ TEST(SummaryReport, lists_waits_for_a_turn_at_a_lock_and_the_json_has_those_for_
   EXPECT_EQ(again.processes.front().further_lock_waits, 2U);
 }
 
+TEST(SummaryReport, tells_first_where_the_time_of_each_thread_went) {
+  auto process = make_process(4001, {{.thread = 1, .holds = 2, .hold_ticks = 30 * kMillisecondTicks},
+                                     {.thread = 2, .holds = 2, .hold_ticks = 10 * kMillisecondTicks}});
+  name_threads(process, {"MainThread", "worker"});
+  auto& thread = process.threads.front();
+  thread.cpu = Nanoseconds(50 * kMillisecondTicks);
+  thread.cpu_wait = Nanoseconds{};
+  thread.turn_ticks = 5 * kMillisecondTicks;
+  thread.work_ticks = 0;
+  process.threads.back().cpu.reset();
+  const auto summary = summarize_run(recorded({process}));
+  const auto text = format_summary(summary);
+  EXPECT_THAT(
+      text,
+      HasSubstr("Where the time of each thread went:\n"
+                "thread                  life  Python  native for GIL for locks for work  no CPU  asleep\n"
+                "MainThread            100 ms    30 %    20 %     0 %     5.0 %      0 %     0 %    45 %\n"
+                "worker                100 ms    10 %       -     0 %         -        -       -    90 %\n"));
+  EXPECT_LT(text.find("Where the time"), text.find("GIL 0"));
+  const auto document = summary_json(summary, {});
+  const auto& times = document["processes"][0]["thread_times"];
+  EXPECT_EQ(times[0]["native_ns"], 20'000'000);
+  EXPECT_TRUE(times[1]["native_ns"].is_null());
+  const auto again = read_summary(dump_json(document));
+  EXPECT_EQ(summary_json(again, {})["processes"][0]["thread_times"], times);
+  auto older = document;
+  older["processes"][0].erase("thread_times");
+  EXPECT_THAT(format_summary(read_summary(dump_json(older))), Not(HasSubstr("Where the time")));
+}
+
 TEST(SummaryReport, looks_as_it_did_of_one_thread) {
   auto only = make_process(4001, {{.thread = 1, .holds = 20, .hold_ticks = 40 * kMillisecondTicks}});
   name_threads(only, {"MainThread"});
@@ -207,8 +237,8 @@ TEST(SummaryReport, shows_twenty_threads_busiest_first_and_says_how_many_more_th
     rows.push_back({.thread = thread, .holds = 1, .hold_ticks = thread * 10'000});
   }
   const auto text = report({make_process(4001, rows)});
-  EXPECT_EQ(count(text, "\nthread "), 21U) << "and one line of titles";
-  EXPECT_THAT(text, HasSubstr("(5 more threads, less busy: --json has them)"));
+  EXPECT_EQ(count(text, "\nthread "), 2 * 21U) << "in each of two tables, with a line of titles";
+  EXPECT_EQ(count(text, "(5 more threads, less busy: --json has them)"), 2U);
   EXPECT_LT(text.find("\nthread 25 "), text.find("\nthread 24 "));
   EXPECT_THAT(text, Not(HasSubstr("\nthread 5 ")));
   EXPECT_EQ(summary_json(summarize_run(recorded({make_process(4001, rows)})),
