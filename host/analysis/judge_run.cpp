@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "analysis/judge_cpu.h"
+#include "analysis/judge_deadlocks.h"
 #include "analysis/judge_locks.h"
 #include "analysis/judge_loops.h"
 #include "analysis/judge_parts.h"
@@ -83,6 +84,9 @@ const NamedThread* only_thread(const std::vector<ProcessSummary>& processes, con
   return only;
 }
 
+// Nothing that comes after it is of any use.
+bool is_stuck(Kind kind) { return kind == Kind::NeverReleased || kind == Kind::Deadlock; }
+
 bool has_culprit(Kind kind) {
   return kind == Kind::NeverReleased || kind == Kind::KeptByC || kind == Kind::StalledLoop ||
          kind == Kind::GarbageCollection;
@@ -95,7 +99,7 @@ void merge_processes(std::vector<RunFinding>& found) {
   std::vector<RunFinding> merged;
   sort_stably(found, [](const auto& left, const auto& right) { return left.lost > right.lost; });
   for (auto& finding : found) {
-    if ((!finding.place && !finding.work) || finding.kind == Kind::NeverReleased) {
+    if ((!finding.place && !finding.work) || is_stuck(finding.kind)) {
       merged.push_back(std::move(finding));
       continue;
     }
@@ -170,7 +174,8 @@ void tell_machine_apart(RunFinding& starved, std::vector<RunFinding>& found, con
 }
 
 bool is_worth_telling(const RunFinding& finding, bool is_bad) {
-  if (finding.kind == Kind::LackOfCpu || finding.kind == Kind::LockTurns) return true;
+  if (finding.kind == Kind::LackOfCpu || finding.kind == Kind::LockTurns || finding.kind == Kind::Deadlock)
+    return true;
   // A collection now and then is every program's.
   if (finding.kind == Kind::GarbageCollection && finding.count < kSeveral && finding.longest < kStall)
     return false;
@@ -297,7 +302,8 @@ Nanoseconds weight_of(const RunFinding& finding) {
 
 // Of waiting for a GIL.
 bool is_of_gil(const RunFinding& finding) {
-  return finding.kind != Kind::SwitchInterval && finding.kind != Kind::LockTurns && !finding.stood_still;
+  return finding.kind != Kind::SwitchInterval && finding.kind != Kind::LockTurns &&
+         finding.kind != Kind::Deadlock && !finding.stood_still;
 }
 
 }  // namespace
@@ -351,8 +357,9 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   }
   for (const auto& process : run.processes) {
     add_own_stalls(process, found);
-    auto turns = find_lock_turns(process);
-    std::ranges::move(turns, std::back_inserter(found));
+    for (auto& finding : find_lock_turns(process)) found.push_back(std::move(finding));
+    for (auto& finding : find_deadlocks(process, run.exit_code.has_value()))
+      found.push_back(std::move(finding));
   }
   merge_processes(found);
   auto starved = find_starved(run.processes);
@@ -367,7 +374,7 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   }
   sort_stably(found, [&](const RunFinding& left, const RunFinding& right) {
     const auto rank = [&](const RunFinding& finding) {
-      return std::tuple(finding.kind != Kind::NeverReleased, finding.kind != Kind::LackOfCpu,
+      return std::tuple(!is_stuck(finding.kind), finding.kind != Kind::LackOfCpu,
                         is_change(finding), is_for_want_of_cpu(finding, run), -weight_of(finding),
                         -finding.longest);
     };
@@ -390,7 +397,10 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   // Nor that the GIL is to be left as it is where somebody keeps it, or a lock stands before it.
   const bool has_kept = std::ranges::any_of(
       found, [](const auto& finding) { return has_culprit(finding.kind) || finding.lock_wait; });
-  auto whole = judge_whole(run);
+  // Nor anything of threads that wait for one another for ever.
+  const bool is_dead = std::ranges::any_of(
+      found, [](const auto& finding) { return finding.kind == Kind::Deadlock; });
+  auto whole = is_dead ? std::nullopt : judge_whole(run);
   const bool is_contradicted = whole && ((has_stalled && whole->kind == Kind::IoBound) ||
                                          (has_kept && whole->kind == Kind::NoBottleneck));
   if (whole && !is_contradicted) found.push_back(std::move(*whole));

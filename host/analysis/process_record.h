@@ -53,6 +53,7 @@ struct ProcessRecord {
   std::uint64_t further_steps = 0;  // as ProcessNotes has them, all three
   std::vector<LockWaits> lock_waits;
   std::uint64_t further_lock_waits = 0;
+  std::vector<OpenLockWaits> open_lock_waits;
   std::optional<BlameRecord> blame;  // of a capture; empty where events were counted
   bool became_program = false;       // another one (exec)
 };

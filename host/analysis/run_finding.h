@@ -20,6 +20,8 @@ struct RunFinding {
     // A hold that had not ended with the recording, and that others waited for for a hundred switch
     // intervals.
     NeverReleased,
+    // Threads wait for one another's locks, and never stop.
+    Deadlock,
     // A process wanted a CPU, and was given one for a part of that time: what waiting this explains is not
     // told
     // as anything else.

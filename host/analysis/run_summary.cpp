@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "analysis/judge_run.h"
@@ -61,6 +62,19 @@ std::vector<LockWaitRow> rank_lock_waits(const ProcessRecord& record) {
   return rows;
 }
 
+std::vector<OpenLockWait> convert_open_waits(const ProcessRecord& record) {
+  std::vector<OpenLockWait> waits;
+  for (const auto& wait : record.open_lock_waits) {
+    waits.push_back({.thread = wait.thread,
+                     .place = wait.place,
+                     .within = wait.within,
+                     .is_for_work = wait.is_for_work,
+                     .since_ns = record.tick.of(wait.since),
+                     .holder = wait.holder});
+  }
+  return waits;
+}
+
 ProcessSummary summarize_process(const ProcessRecord& record) {
   const GilSummary figures = summarize(record.figures, record.tick, record.wall);
   ProcessSummary summary{.pid = record.pid,
@@ -73,6 +87,7 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
                          .gils = figures.gils,
                          .handoffs = record.figures.handoffs,
                          .became_program = record.became_program};
+  std::set<ThreadId> living;
   std::map<ThreadId, const ThreadRecord*> known_threads;
   for (const auto& thread : record.threads) {
     known_threads[thread.id] = &thread;
@@ -86,6 +101,7 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
       thread.name = known->second->name;
       thread.cpu_ns = known->second->cpu;
       thread.cpu_wait_ns = known->second->cpu_wait;
+      if (known->second->has_outlived) living.insert(*row.id);
     }
     if (row.id && record.blame)
       thread.longest_waits = name_long_waits(*record.blame, row.gil, *row.id, record.tick);
@@ -96,6 +112,8 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
   summary.further_stalls = record.further_steps;
   summary.lock_waits = rank_lock_waits(record);
   summary.further_lock_waits = record.further_lock_waits;
+  summary.open_lock_waits = convert_open_waits(record);
+  summary.living_threads = living.size();
   if (!record.blame) return summary;
   summary.blame = rank_blame(*record.blame, record.tick);
   for (auto& gil : summary.gils) {

@@ -86,6 +86,17 @@ struct LockWaitRow {
   std::optional<ThreadId> max_ender;  // and who ended it
 };
 
+// A wait for a lock that goes on for a second or longer, and had not ended with the recording; as
+// OpenLockWaits has them.
+struct OpenLockWait {
+  ThreadId thread{};
+  std::optional<CodePlace> place;
+  std::string within;
+  bool is_for_work = false;
+  Nanoseconds since_ns{};  // from the begin of its process's recording
+  std::optional<ThreadId> holder;
+};
+
 // From who caused most to who caused least; the row of nobody comes last.
 [[nodiscard]] std::vector<BlameRow> rank_blame(const BlameRecord& blame, TickLength tick);
 
@@ -108,6 +119,8 @@ struct ProcessSummary {
   std::uint64_t further_stalls = 0;            // steps at more places than are kept
   std::vector<LockWaitRow> lock_waits;         // those for a turn first, then what took most first
   std::uint64_t further_lock_waits = 0;        // at more places than are kept
+  std::vector<OpenLockWait> open_lock_waits;   // the oldest first
+  std::size_t living_threads = 0;              // that had not ended with the recording, and had used a GIL
 };
 
 // Who does no work of the program's: multiprocessing's fork server, and forks that became another program.

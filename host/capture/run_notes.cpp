@@ -43,6 +43,16 @@ ordered_json describe(const LockWaits& waits) {
                                             : ordered_json(nullptr)}};
 }
 
+ordered_json describe(const OpenLockWaits& wait) {
+  return {{"thread", static_cast<std::uint32_t>(wait.thread)},
+          {"place", describe(wait.place)},
+          {"within", wait.within},
+          {"is_for_work", wait.is_for_work},
+          {"since_ticks", wait.since},
+          {"holder", wait.holder ? ordered_json(static_cast<std::uint32_t>(*wait.holder))
+                                 : ordered_json(nullptr)}};
+}
+
 ordered_json describe(const ProcessNotes& process) {
   auto threads = ordered_json::array();
   for (const auto& thread : process.threads) {
@@ -68,6 +78,8 @@ ordered_json describe(const ProcessNotes& process) {
   }
   auto waits = ordered_json::array();
   for (const auto& wait : process.lock_waits) waits.push_back(describe(wait));
+  auto open_waits = ordered_json::array();
+  for (const auto& wait : process.open_lock_waits) open_waits.push_back(describe(wait));
   return {{"pid", process.pid},
           {"parent_pid", process.parent_pid},
           {"start_method", process.start_method},
@@ -85,7 +97,8 @@ ordered_json describe(const ProcessNotes& process) {
           {"loop_steps", std::move(steps)},
           {"further_loop_steps", process.further_steps},
           {"lock_waits", std::move(waits)},
-          {"further_lock_waits", process.further_lock_waits}};
+          {"further_lock_waits", process.further_lock_waits},
+          {"open_lock_waits", std::move(open_waits)}};
 }
 
 struct OutOfRange : std::exception {};
@@ -174,6 +187,18 @@ LockWaits lock_waits_at(const json& object) {
   return waits;
 }
 
+OpenLockWaits open_lock_wait_at(const json& object) {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::uint32_t>::max();
+  OpenLockWaits wait{.thread = ThreadId{static_cast<std::uint32_t>(number_at(object, "thread", kMax))},
+                     .within = object.at("within").get<std::string>(),
+                     .is_for_work = object.at("is_for_work").get<bool>(),
+                     .since = number_at(object, "since_ticks", kMaxTicks)};
+  if (!object.at("place").is_null()) wait.place = place_of(object.at("place"));
+  if (const auto holder = optional_number_at(object, "holder", kMax))
+    wait.holder = ThreadId{static_cast<std::uint32_t>(*holder)};
+  return wait;
+}
+
 std::int64_t pid_of(const json& value) {
   constexpr std::uint64_t kMaxPid = std::numeric_limits<std::int32_t>::max();
   return static_cast<std::int64_t>(checked_number(value, kMaxPid));
@@ -210,6 +235,10 @@ ProcessNotes parse_process(const json& object) {
   if (object.contains("lock_waits")) {  // likewise
     for (const auto& waits : object.at("lock_waits")) process.lock_waits.push_back(lock_waits_at(waits));
     process.further_lock_waits = number_at(object, "further_lock_waits", kMaxTicks);
+  }
+  if (object.contains("open_lock_waits")) {  // likewise
+    for (const auto& wait : object.at("open_lock_waits"))
+      process.open_lock_waits.push_back(open_lock_wait_at(wait));
   }
   return process;
 }

@@ -60,11 +60,28 @@ struct LockWaits {
   friend bool operator==(const LockWaits&, const LockWaits&) = default;
 };
 
+// A wait for a lock of Python's that goes on for a second or longer, and had not ended with the recording.
+struct OpenLockWaits {
+  ThreadId thread{};
+  std::optional<CodePlace> place;  // as LockWaits has these
+  std::string within;
+  bool is_for_work = false;
+  std::uint64_t since = 0;         // ticks
+  std::optional<ThreadId> holder;  // who has the lock, and waits for one as well; empty: not known
+
+  friend bool operator==(const OpenLockWaits&, const OpenLockWaits&) = default;
+};
+
 // Steps or waits, with when the longest began since then; 0 before.
 template <typename Rows>
 [[nodiscard]] Rows since(std::uint64_t begin, Rows rows) {
   for (auto& row : rows) row.longest_begin -= std::min(begin, row.longest_begin);
   return rows;
+}
+
+[[nodiscard]] inline std::vector<OpenLockWaits> since(std::uint64_t begin, std::vector<OpenLockWaits> waits) {
+  for (auto& wait : waits) wait.since -= std::min(begin, wait.since);
+  return waits;
 }
 
 struct ProcessNotes {
@@ -83,6 +100,7 @@ struct ProcessNotes {
   std::uint64_t further_steps = 0;  // that were long, too, at more places than are kept
   std::vector<LockWaits> lock_waits;
   std::uint64_t further_lock_waits = 0;  // at more places than are kept
+  std::vector<OpenLockWaits> open_lock_waits;
   bool became_program = false;           // another one (exec)
 };
 

@@ -13,26 +13,13 @@
 #include "probe/bytecode.h"
 #include "probe/code_deaths.h"
 #include "probe/copy_memory.h"
+#include "probe/frame_copy.h"
+#include "probe/object_copy.h"
 #include "probe/python_frame.h"
 #include "probe/work_place.h"
 
 namespace gilscope {
 namespace {
-
-// An object's memory, as much of it as a type of CPython's says; nothing in it is followed but by the system.
-template <typename T>
-class Copied {
- public:
-  explicit Copied(const void* from, std::size_t size = sizeof(T)) noexcept
-      : is_there_(from != nullptr && copy_memory(from, bytes_.data(), size) == size) {}
-
-  explicit operator bool() const noexcept { return is_there_; }
-  const T* operator->() const noexcept { return reinterpret_cast<const T*>(bytes_.data()); }
-
- private:
-  alignas(T) std::array<std::byte, sizeof(T)> bytes_;
-  bool is_there_;
-};
 
 class WorkText {
  public:
@@ -71,11 +58,6 @@ class WorkText {
   std::array<char, 111> text_{};
   std::size_t bytes_ = 0;
 };
-
-const PyTypeObject* type_of(const void* object) noexcept {
-  const Copied<PyObject> head(object);
-  return head ? head->ob_type : nullptr;
-}
 
 void add_type(WorkText& text, const PyTypeObject* type) noexcept {
   const Copied<PyTypeObject> copied(type);
@@ -159,38 +141,12 @@ bool name_callable(WorkText& text, const void* callable) noexcept {
   return false;
 }
 
-constexpr std::size_t kMostSlots = 256;
-
-// A frame that was copied, with its evaluation stack and the head of its code object.
-struct SeenFrame {
-  const PythonFrame* place;
-  PythonFrame frame;
-  alignas(PyCodeObject) std::array<std::byte, sizeof(PyCodeObject)> code_bytes;
-  std::array<std::uintptr_t, kMostSlots> slots;
-  std::size_t slots_seen;
-
-  [[nodiscard]] const PyCodeObject& code() const noexcept {
-    return *reinterpret_cast<const PyCodeObject*>(code_bytes.data());
-  }
-  [[nodiscard]] const char* first_instruction() const noexcept {
-    return reinterpret_cast<const char*>(code_at(frame)) + offsetof(PyCodeObject, co_code_adaptive);
-  }
-  [[nodiscard]] bool is_same_as(const SeenFrame& other) const noexcept {
-    return place == other.place && frame.executable == other.frame.executable &&
-           frame.instruction == other.frame.instruction && slots_seen == other.slots_seen &&
-           std::equal(slots.begin(), slots.begin() + static_cast<std::ptrdiff_t>(slots_seen),
-                      other.slots.begin());
-  }
-};
-
 // Large, and needed by one at a time.
 struct LookSpace {
   std::atomic_flag is_taken;
   SeenFrame seen;
   SeenFrame again;
-  std::array<std::uint8_t, 2 * kMostCodeUnits> code;
-  std::array<std::uint8_t, 4096> exceptions;
-  DepthBuffer depths;
+  CodeSpace code;
   const void* operand;
   std::size_t slot;
 };
@@ -199,56 +155,7 @@ constinit LookSpace look_space{};
 constinit std::atomic<bool> can_look{true};
 
 bool see(const PyThreadState* state, SeenFrame& seen) noexcept {
-  seen.place = innermost_of(*state).value_or(nullptr);
-  if (seen.place == nullptr) return false;
-  if (copy_memory(seen.place, &seen.frame, sizeof seen.frame) != sizeof seen.frame) return false;
-  if (seen.frame.owner >= kFirstOwnerInC) return false;
-  constexpr std::size_t kHead = offsetof(PyCodeObject, co_code_adaptive);
-  if (copy_memory(code_at(seen.frame), seen.code_bytes.data(), kHead) != kHead) return false;
-  const PyCodeObject& code = seen.code();
-  if (code.ob_base.ob_base.ob_type != &PyCode_Type || code.co_stacksize <= 0 || code.co_nlocalsplus < 0) {
-    return false;
-  }
-  seen.slots_seen = std::min(static_cast<std::size_t>(code.co_stacksize), kMostSlots);
-  const auto* const slots = evaluation_stack_of(seen.place, code);
-  const auto size = seen.slots_seen * sizeof(std::uintptr_t);
-  return copy_memory(slots, seen.slots.data(), size) == size;
-}
-
-#if PY_VERSION_HEX >= 0x030e0000
-bool is_call(Operation operation) noexcept {
-  return operation == Operation::Call || operation == Operation::CallKw ||
-         operation == Operation::CallFunctionEx;
-}
-#endif
-
-Instruction find_instruction_of(LookSpace& space) noexcept {
-  const PyCodeObject& code = space.seen.code();
-  const auto offset = space.seen.frame.instruction - space.seen.first_instruction();
-  const auto units = code.ob_base.ob_size;
-  if (offset < 0 || units <= 0 || static_cast<std::size_t>(units) > kMostCodeUnits) return {};
-  const auto size = static_cast<std::size_t>(units) * kCodeUnit;
-  if (copy_memory(space.seen.first_instruction(), space.code.data(), size) != size) return {};
-  const Copied<PyVarObject> table(code.co_exceptiontable);
-  if (!table || table->ob_size < 0 || static_cast<std::size_t>(table->ob_size) > space.exceptions.size())
-    return {};
-  const auto* const entries =
-      reinterpret_cast<const char*>(code.co_exceptiontable) + offsetof(PyBytesObject, ob_sval);
-  const auto entries_size = static_cast<std::size_t>(table->ob_size);
-  if (entries_size > 0 && copy_memory(entries, space.exceptions.data(), entries_size) != entries_size)
-    return {};
-  Instruction found =
-      find_instruction(std::span(space.code).first(size), std::span(space.exceptions).first(entries_size),
-                       static_cast<std::size_t>(offset) / kCodeUnit, space.depths);
-#if PY_VERSION_HEX >= 0x030e0000
-  const auto* const slots = evaluation_stack_of(space.seen.place, code);
-  const auto* const top = static_cast<const std::uintptr_t*>(space.seen.frame.stack_pointer);
-  const std::int32_t depth =
-      top < slots ? -1 : static_cast<std::int32_t>(std::min<std::ptrdiff_t>(top - slots, INT16_MAX));
-  found.has_entered = is_call(found.operation) && depth >= 0 && depth < found.depth;
-  found.depth = depth;
-#endif
-  return found;
+  return seen.see(innermost_of(*state).value_or(nullptr));
 }
 
 // 0: none.
@@ -267,7 +174,7 @@ std::uintptr_t operand_of(LookSpace& space, const Instruction& instruction) noex
 }
 
 std::optional<CodePoint> find_work_of(LookSpace& space) noexcept {
-  const Instruction instruction = find_instruction_of(space);
+  const Instruction instruction = space.code.find_instruction_of(space.seen);
   space.operand = nullptr;
   WorkText text;
   if (instruction.is_return) {

@@ -90,13 +90,22 @@ LockThread* LockTable::thread_of(std::uint32_t thread) noexcept {
   return nullptr;
 }
 
-void LockTable::begin(std::uint32_t thread, std::uint64_t since, std::uintptr_t lock,
-                      std::size_t place) noexcept {
+void LockTable::begin(std::uint32_t thread, const OpenWait& wait) noexcept {
   LockThread* const waits = thread_of(thread);
   if (waits == nullptr) return;
-  set_shared(waits->lock, lock);
-  set_shared(waits->place, place);
-  set_shared(waits->since, since);
+  set_shared(waits->looked, 0);
+  set_shared(waits->lock, wait.lock);
+  set_shared(waits->place, wait.place);
+  set_shared(waits->identity, wait.identity);
+  set_shared(waits->since, wait.since);
+}
+
+void LockTable::look(std::uint32_t thread, std::uint64_t ticks, const HeldLocks& found) noexcept {
+  auto* const waits = const_cast<LockThread*>(find(thread));
+  if (waits == nullptr || waits->since == 0) return;
+  set_shared(waits->owner, found.owner);
+  for (std::size_t i = 0; i < found.locks.size(); ++i) set_shared(waits->held.at(i), found.locks.at(i));
+  set_shared(waits->looked, ticks);
 }
 
 void LockTable::forget(std::uint32_t thread) noexcept {

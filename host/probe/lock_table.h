@@ -52,6 +52,12 @@ struct LockThread {
   std::uint64_t since;       // when the one that is on began: ticks; 0: none is; set last
   std::uint64_t lock;        // what it is for,
   std::uint64_t place;       // and where: number of a LockPlace
+  std::uint64_t identity;    // whose it is, as pthread_self() tells
+  // Of a wait that has no time limit and goes on for long: when it was last looked at (ticks; 0: it was not;
+  // set last), and what was found then, as HeldLocks has it.
+  std::uint64_t looked;
+  std::uint64_t owner;
+  std::array<std::uint64_t, 4> held;
 };
 
 struct LockWait {
@@ -60,6 +66,22 @@ struct LockWait {
   std::uint64_t begin = 0;  // ticks
   std::uint64_t ticks = 0;
   bool is_by_peer = false;  // the ender has waited for the same lock before
+};
+
+// A wait that has begun.
+struct OpenWait {
+  std::uint64_t since = 0;  // ticks
+  std::uintptr_t lock = 0;  // its address
+  std::size_t place = 0;
+  std::uint64_t identity = 0;  // of the thread: pthread_self()
+};
+
+// What a thread is found to have, while it waits for a lock.
+struct HeldLocks {
+  // Of threading.Lock and RLock that it has taken by `with`: addresses; 0: none. More are not kept.
+  std::array<std::uint64_t, 4> locks{};
+  // Who has the lock that it waits for, as pthread_self() tells; 0: not known, as of all but an RLock.
+  std::uint64_t owner = 0;
 };
 
 // What a LockPlace is of.
@@ -89,8 +111,10 @@ struct LockTable {
 
   // Its number; kNoPlace: there is no room.
   std::size_t find_or_add(const LockWords& words) noexcept;
-  // A wait of the thread for the lock has begun, which is an address.
-  void begin(std::uint32_t thread, std::uint64_t since, std::uintptr_t lock, std::size_t place) noexcept;
+  // A wait has begun.
+  void begin(std::uint32_t thread, const OpenWait& wait) noexcept;
+  // It goes on for long.
+  void look(std::uint32_t thread, std::uint64_t ticks, const HeldLocks& found) noexcept;
   // It is over. `ended_at`: kNoPlace is unknown.
   void add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept;
   // The thread has ended.
@@ -105,6 +129,6 @@ struct LockTable {
   [[nodiscard]] bool is_for_work(std::size_t place, std::size_t ended_at) const noexcept;
   LockRow* row_of(std::size_t place, std::size_t ended_at) noexcept;
 };
-static_assert(sizeof(LockTable) == std::size_t{23} * 4096, "whole pages, as the note that it is a part of");
+static_assert(sizeof(LockTable) == std::size_t{37} * 4096, "whole pages, as the note that it is a part of");
 
 }  // namespace gilscope

@@ -7,7 +7,9 @@
 #include <atomic>
 #include <cerrno>
 #include <exception>
+#include <ctime>
 #include <mutex>
+#include <pthread.h>
 #include <semaphore.h>
 #include <span>
 #include <string_view>
@@ -15,6 +17,7 @@
 #include <vector>
 
 #include "probe/attached.h"
+#include "probe/held_locks.h"
 #include "probe/hooks.h"
 #include "probe/lock_places.h"
 #include "probe/slot_patch.h"
@@ -171,7 +174,11 @@ class OneWait {
     places_ = number(stack, OwnStack::Call::LookedAt);
     slept_ = lock_clock.read();
     for (std::size_t i = 0; i < places_.size(); ++i) {
-      if (LockTable* const table = table_at(i)) table->begin(thread_, slept_, lock_, places_.at(i).place);
+      if (LockTable* const table = table_at(i))
+        table->begin(thread_, {.since = slept_,
+                               .lock = lock_,
+                               .place = places_.at(i).place,
+                               .identity = static_cast<std::uint64_t>(pthread_self())});
     }
   }
   OneWait(const OneWait&) = delete;
@@ -181,6 +188,16 @@ class OneWait {
   // A thread may be cancelled in a wait.
   ~OneWait() {
     if (!is_over_) end(false);
+  }
+
+  // It goes on for long: what the thread has itself, others may wait for.
+  void look() const noexcept {
+    const OwnFrames frames = own_frames(PyGILState_GetThisThreadState());
+    const NotesLock lock;
+    const HeldLocks found = find_held_locks(frames, lock_);
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      if (LockTable* const table = table_at(i)) table->look(thread_, lock_clock.read(), found);
+    }
   }
 
   // `is_ended`: by somebody, rather than by time or a signal.
@@ -239,14 +256,15 @@ bool is_watched() noexcept { return lock_watch.watchers.load(std::memory_order_r
 
 // What is free is taken without a wait: CPython asks for some locks so that nobody has. Not noexcept:
 // pthread_cancel unwinds through a real wait.
+// `wait` is told of the watched one; nullptr: it is none.
 template <typename Wait>
 int watch_wait(sem_t* semaphore, Wait wait) {
-  if (!is_watched()) return wait();
+  if (!is_watched()) return wait(nullptr);
   const int error = errno;
   if (sem_trywait(semaphore) == 0) return 0;
   errno = error;
   OneWait watched(semaphore);
-  const int result = wait();
+  const int result = wait(&watched);
   watched.end(result == 0);
   return result;
 }
@@ -264,16 +282,51 @@ int watch_wait(sem_t* semaphore, Wait wait) {
   errno = error;
 }
 
+timespec later(clockid_t id, time_t seconds) noexcept {
+  timespec time{};
+  clock_gettime(id, &time);
+  time.tv_sec += seconds;
+  return time;
+}
+
+// As sem_wait, but for ETIMEDOUT after so many seconds, where CPython can wait so.
+int wait_for(sem_t* semaphore, time_t seconds) {
+  if (real_calls.sem_clockwait != nullptr) {
+    const timespec until = later(CLOCK_MONOTONIC, seconds);
+    return real_calls.sem_clockwait(semaphore, CLOCK_MONOTONIC, &until);
+  }
+  if (real_calls.sem_timedwait == nullptr) return real_calls.sem_wait(semaphore);
+  const timespec until = later(CLOCK_REALTIME, seconds);
+  return real_calls.sem_timedwait(semaphore, &until);
+}
+
+// It is looked at after a second, and then each time that it has taken twice as long.
+int wait_and_look(sem_t* semaphore, const OneWait& watched) {
+  constexpr time_t kLongest = time_t{1} << 30U;
+  for (time_t seconds = 1;; seconds = std::min(2 * seconds, kLongest)) {
+    const int error = errno;
+    const int result = wait_for(semaphore, seconds);
+    if (result == 0 || errno != ETIMEDOUT) return result;
+    errno = error;
+    watched.look();
+  }
+}
+
 int hook_sem_wait(sem_t* semaphore) {
-  return watch_wait(semaphore, [=] { return real_calls.sem_wait(semaphore); });
+  return watch_wait(semaphore, [=](const OneWait* watched) {
+    return watched != nullptr ? wait_and_look(semaphore, *watched) : real_calls.sem_wait(semaphore);
+  });
 }
 
 int hook_sem_timedwait(sem_t* semaphore, const timespec* until) {
-  return watch_wait(semaphore, [=] { return real_calls.sem_timedwait(semaphore, until); });
+  return watch_wait(semaphore,
+                    [=](const OneWait* /*watched*/) { return real_calls.sem_timedwait(semaphore, until); });
 }
 
 int hook_sem_clockwait(sem_t* semaphore, clockid_t id, const timespec* until) {
-  return watch_wait(semaphore, [=] { return real_calls.sem_clockwait(semaphore, id, until); });
+  return watch_wait(semaphore, [=](const OneWait* /*watched*/) {
+    return real_calls.sem_clockwait(semaphore, id, until);
+  });
 }
 
 // Before the real call: after it the semaphore may be gone, and who waited may be through.

@@ -104,6 +104,7 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
           .further_steps = notes.further_steps,
           .lock_waits = since(begin, notes.lock_waits),
           .further_lock_waits = notes.further_lock_waits,
+          .open_lock_waits = since(begin, notes.open_lock_waits),
           .blame = BlameRecord{.spans = blame.spans(end),
                                .long_waits = blame.long_waits(),
                                .stacks = std::move(names.stacks),

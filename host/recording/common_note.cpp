@@ -110,6 +110,7 @@ std::optional<ProcessRecord> read_process(const ProcessNote& note, const BlameCo
                        .further_steps = notes->further_steps,
                        .lock_waits = since(zero, std::move(notes->lock_waits)),
                        .further_lock_waits = notes->further_lock_waits,
+                       .open_lock_waits = since(zero, std::move(notes->open_lock_waits)),
                        .blame = counted.blame(end),
                        .became_program = notes->became_program};
 }

@@ -176,6 +176,45 @@ std::optional<LockWaits> read_waits(const LockTable& table, const LockRow& row) 
   return waits.count != 0 ? std::optional(std::move(waits)) : std::nullopt;
 }
 
+// Who has the lock that the thread waits for: one that waits as well, and so has had it ever since.
+const LockThread* holder_of(const LockTable& table, const LockThread& waiter) {
+  const auto lock = read_sum(waiter.lock);
+  const auto owner = waiter.owner;
+  const auto has_it = [&](const LockThread& other) {
+    if (read_sum(other.thread) == 0 || read_sum(other.since) == 0) return false;
+    const bool was_seen_to = read_sum(other.looked) != 0 && std::ranges::find(other.held, lock) != other.held.end();
+    return was_seen_to ||
+           (owner != 0 && other.identity == owner && read_sum(other.since) <= read_sum(waiter.looked));
+  };
+  const auto* const found = std::ranges::find_if(table.threads, has_it);
+  return found == table.threads.end() ? nullptr : found;
+}
+
+std::vector<OpenLockWaits> read_open_waits(const LockTable& table, std::uint64_t end) {
+  constexpr auto kMaxId = std::numeric_limits<std::uint32_t>::max();
+  std::vector<OpenLockWaits> waits;
+  for (const LockThread& waiter : table.threads) {
+    const auto thread = read_sum(waiter.thread);
+    const auto place = read_sum(waiter.place);
+    const auto since = read_sum(waiter.since);
+    if (thread == 0 || thread > kMaxId || place >= table.places.size() || since == 0 || since > end ||
+        read_sum(waiter.looked) == 0) {
+      continue;
+    }
+    const LockPlace& where = table.places.at(place);
+    OpenLockWaits wait{.thread = ThreadId{static_cast<std::uint32_t>(thread)},
+                       .place = place_of(where),
+                       .within = text_of(where.within),
+                       .is_for_work = read_sum(where.work) == LockPlace::kWaitsForWork,
+                       .since = since};
+    if (const LockThread* const holder = wait.is_for_work ? nullptr : holder_of(table, waiter))
+      wait.holder = ThreadId{static_cast<std::uint32_t>(read_sum(holder->thread))};
+    waits.push_back(std::move(wait));
+  }
+  std::ranges::sort(waits, {}, [](const OpenLockWaits& wait) { return std::pair(wait.since, wait.thread); });
+  return waits;
+}
+
 std::vector<LockWaits> read_lock_waits(const LockTable& table) {
   std::vector<LockWaits> all;
   for (const LockRow& row : table.rows) {
@@ -242,6 +281,7 @@ std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now
   notes.further_steps = read_sum(note.steps.others);
   notes.lock_waits = read_lock_waits(note.locks);
   notes.further_lock_waits = read_sum(note.locks.others);
+  notes.open_lock_waits = read_open_waits(note.locks, notes.end.value_or(now));
   return notes;
 }
 

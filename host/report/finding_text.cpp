@@ -11,6 +11,7 @@
 #include "analysis/judge_run.h"
 #include "analysis/user_code.h"
 #include "report/blame_text.h"
+#include "report/lock_text.h"
 #include "report/export_text.h"
 #include "report/text.h"
 
@@ -300,6 +301,8 @@ std::string_view name_of(RunFinding::Kind kind) noexcept {
   switch (kind) {
     case RunFinding::Kind::NeverReleased:
       return "never_released";
+    case RunFinding::Kind::Deadlock:
+      return "deadlock";
     case RunFinding::Kind::LackOfCpu:
       return "lack_of_cpu";
     case RunFinding::Kind::BusyPolling:
@@ -341,6 +344,8 @@ std::string describe_finding(const RunFinding& finding, const RunSummary& summar
   switch (finding.kind) {
     case RunFinding::Kind::NeverReleased:
       return describe_open(finding, process);
+    case RunFinding::Kind::Deadlock:
+      return process == nullptr ? "a deadlock" : describe_deadlock(finding, *process);
     case RunFinding::Kind::KeptByC:
       return describe_kept(finding, process);
     case RunFinding::Kind::GarbageCollection:

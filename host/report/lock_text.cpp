@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include "report/blame_text.h"
 #include "report/export_text.h"
@@ -68,6 +71,75 @@ std::string format_lock_waits(const ProcessSummary& process, const TextStyle& st
                         count_of(process.further_lock_waits, "further wait"));
   }
   return text;
+}
+
+std::string format_open_waits(const ProcessSummary& process, const TextStyle& style) {
+  std::string text;
+  std::ptrdiff_t told = 0;
+  for (const auto& wait : process.open_lock_waits) {
+    if (wait.is_for_work) continue;
+    if (told++ >= kMostPlaces) continue;
+    auto words = fmt::format("{}: {} since {}", describe_place(wait.place, wait.within),
+                             name_of(process, wait.thread), format_duration(wait.since_ns));
+    if (wait.holder) words += fmt::format("; {} has it", wait.holder == wait.thread
+                                                             ? std::string("it")
+                                                             : name_of(process, *wait.holder));
+    append_entry(text, words, style);
+  }
+  if (told == 0) return "";
+  if (told > kMostPlaces) text += fmt::format("  ({} more: --json has them)\n", told - kMostPlaces);
+  return paint("Waits for a turn at a lock that had not ended:", "1", style.colour) + '\n' + text;
+}
+
+namespace {
+
+const OpenLockWait* find_wait(const ProcessSummary& process, ThreadId thread) {
+  const auto found = std::ranges::find(process.open_lock_waits, thread, &OpenLockWait::thread);
+  return found == process.open_lock_waits.end() ? nullptr : &*found;
+}
+
+// "waits at app.py:12 transfer".
+std::string describe_where(const OpenLockWait& wait) {
+  if (!wait.place) return "waits";
+  return fmt::format("waits {} {}", wait.within.empty() ? "at" : "in", describe_place(wait.place, wait.within));
+}
+
+std::string describe_waiter(const OpenLockWait& wait, const ProcessSummary& process) {
+  return name_of(process, wait.thread) + ' ' + describe_where(wait);
+}
+
+}  // namespace
+
+std::string describe_deadlock(const RunFinding& finding, const ProcessSummary& process) {
+  std::vector<const OpenLockWait*> waits;
+  for (const auto thread : finding.victims) {
+    if (const auto* const wait = find_wait(process, thread)) waits.push_back(wait);
+  }
+  const auto since = fmt::format("since {}", format_duration(finding.since.value_or(Nanoseconds{})));
+  if (waits.empty()) return "threads wait for one another's locks, " + since;
+  const auto first = describe_waiter(*waits.front(), process);
+  const bool is_circle = waits.back()->holder == waits.front()->thread;
+  if (is_circle && waits.size() == 1) {
+    return fmt::format("a deadlock: {} for a lock that it has itself, {}; use an RLock, or take it once", first,
+                       since);
+  }
+  if (waits.size() == 2 && waits.front()->holder == waits.back()->thread) {
+    const auto second =
+        fmt::format("{}, which {}", name_of(process, waits.back()->thread), describe_where(*waits.back()));
+    if (!is_circle) {
+      return fmt::format("probably a deadlock: {} for a lock of {}, {}; give it up before", first, second, since);
+    }
+    return fmt::format("a deadlock: {} for a lock of {} for one of {}, {}; take locks in one order", first, second,
+                       name_of(process, waits.front()->thread), since);
+  }
+  std::vector<std::string> places;
+  constexpr std::size_t kShown = 3;
+  for (const auto* wait : std::span(waits).first(std::min(waits.size(), kShown)))
+    places.push_back(describe_waiter(*wait, process));
+  if (waits.size() > kShown) places.push_back(fmt::format("{} more", waits.size() - kShown));
+  return fmt::format("{} {} threads wait for one another's locks, {}: {}; take locks in one order",
+                     is_circle ? "a deadlock:" : "probably a deadlock:", waits.size(), since,
+                     fmt::join(places, ", "));
 }
 
 }  // namespace gilscope

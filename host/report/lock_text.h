@@ -11,4 +11,10 @@ namespace gilscope {
 // Those that took most; "" where hardly anybody waited for a turn, or it was not recorded.
 [[nodiscard]] std::string format_lock_waits(const ProcessSummary& process, const TextStyle& style);
 
+// Waits for a turn that had not ended, the oldest first; "" where there are none.
+[[nodiscard]] std::string format_open_waits(const ProcessSummary& process, const TextStyle& style);
+
+// Of RunFinding::Kind::Deadlock.
+[[nodiscard]] std::string describe_deadlock(const RunFinding& finding, const ProcessSummary& process);
+
 }  // namespace gilscope

@@ -172,6 +172,19 @@ ordered_json lock_waits_json(const ProcessSummary& process) {
   return rows;
 }
 
+ordered_json open_lock_waits_json(const ProcessSummary& process) {
+  auto rows = ordered_json::array();
+  for (const auto& wait : process.open_lock_waits) {
+    rows.push_back({{"thread", static_cast<std::uint32_t>(wait.thread)},
+                    {"place", place_json(wait.place)},
+                    {"within", text_or_null(wait.within)},
+                    {"waits_for", wait.is_for_work ? "work" : "turn"},
+                    {"since_ns", wait.since_ns.count()},
+                    {"holder", thread_id_json(wait.holder)}});
+  }
+  return rows;
+}
+
 ordered_json process_json(const ProcessSummary& process) {
   auto gils = ordered_json::array();
   for (const auto& gil : process.gils) gils.push_back(gil_json(gil));
@@ -201,7 +214,9 @@ ordered_json process_json(const ProcessSummary& process) {
           {"further_loop_steps", process.further_stalls},
           {"lock_waits", lock_waits_json(process)},
           {"further_lock_waits", process.further_lock_waits},
-          {"thread_times", thread_times_json(process)}};
+          {"thread_times", thread_times_json(process)},
+          {"open_lock_waits", open_lock_waits_json(process)},
+          {"living_threads", process.living_threads}};
 }
 
 ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) {
@@ -230,7 +245,7 @@ ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) 
       {"stood_still_ns", or_null(finding.stood_still)},
       {"since_ns", or_null(finding.since)},
       {"lock_wait_ns", or_null(finding.lock_wait)},
-      {"threads", finding.lock_wait ? ordered_json(finding.threads) : ordered_json(nullptr)},
+      {"threads", finding.threads != 0 ? ordered_json(finding.threads) : ordered_json(nullptr)},
       {"within", text_or_null(finding.within)},
       {"ended_at", place_json(finding.ended_at)}};
 }

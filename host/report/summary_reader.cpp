@@ -247,6 +247,15 @@ ThreadTimes read_thread_times(const json& row) {
           .asleep = time_at(row, "asleep_ns")};
 }
 
+OpenLockWait read_open_lock_wait(const json& row) {
+  return {.thread = id_at<ThreadId>(row, "thread"),
+          .place = known(place_at, row, "place"),
+          .within = known(text_at, row, "within").value_or(""),
+          .is_for_work = text_at(row, "waits_for") == "work",
+          .since_ns = time_at(row, "since_ns"),
+          .holder = known(id_at<ThreadId>, row, "holder")};
+}
+
 ProcessSummary read_process(const json& process, bool is_first) {
   ProcessSummary summary{.pid = static_cast<std::int64_t>(count_at(process, "pid")),
                          .parent_pid = static_cast<std::int64_t>(count_at(process, "parent_pid")),
@@ -284,6 +293,11 @@ ProcessSummary read_process(const json& process, bool is_first) {
   if (process.contains("thread_times")) {  // later
     for (const json& row : array_at(process, "thread_times"))
       summary.thread_times.push_back(read_thread_times(row));
+  }
+  if (process.contains("open_lock_waits")) {  // later
+    for (const json& row : array_at(process, "open_lock_waits"))
+      summary.open_lock_waits.push_back(read_open_lock_wait(row));
+    summary.living_threads = count_at(process, "living_threads");
   }
   return summary;
 }

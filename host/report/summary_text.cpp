@@ -158,6 +158,7 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
   }
   if (const auto folded = describe_folded(rows); !folded.empty()) append_wrapped(text, folded, style);
   for (const auto& part : {format_blame(process, style), format_lock_waits(process, style),
+                           format_open_waits(process, style),
                            format_loop_stalls(process, style), format_handoffs(process, style)}) {
     if (!part.empty()) text += '\n' + part;
   }

@@ -166,6 +166,18 @@ class LockWaits:
 
 
 @dataclasses.dataclass(frozen=True)
+class OpenLockWait:
+    """A wait for a lock of Python's that has gone on for a second or longer, and had not ended with the trace."""
+
+    thread: int
+    place: Place | None  #: as LockWaits has it, and the next two
+    within: str | None
+    waits_for: str
+    since_ns: int  #: from the begin of its process's recording
+    holder: int | None  #: the thread that has the lock, and itself waits for one; None: not known
+
+
+@dataclasses.dataclass(frozen=True)
 class ThreadTimes:
     """Where the time of a thread went, in ns: all after `life_ns` sums to it. None is not known, and in `asleep_ns`."""
 
@@ -203,6 +215,8 @@ class Process:
     further_loop_steps: int = 0  #: that were long, too, at more places than are kept
     lock_waits: list[LockWaits] = dataclasses.field(default_factory=list)  #: for a turn first; what took most first
     further_lock_waits: int = 0  #: waits at more places than are kept
+    open_lock_waits: list[OpenLockWait] = dataclasses.field(default_factory=list)  #: the oldest first
+    living_threads: int = 0  #: that have used a GIL, and had not ended with the trace
     thread_times: list[ThreadTimes] = dataclasses.field(default_factory=list)  #: who did and waited most first
 
 
@@ -251,6 +265,9 @@ def process_of(figures: Mapping[str, Any]) -> Process:
         lock_waits=[
             make(LockWaits, row, place=place_of(row["place"]), ended_at=place_of(row["ended_at"]))
             for row in figures.get("lock_waits", [])
+        ],
+        open_lock_waits=[
+            make(OpenLockWait, row, place=place_of(row["place"])) for row in figures.get("open_lock_waits", [])
         ],
         thread_times=[make(ThreadTimes, row) for row in figures.get("thread_times", [])],
     )

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 import pytest
 from tests.integration.hosts import is_package
+from tests.integration.live import look as look
+from tests.integration.live import start as start
 from tests.integration.summaries import assert_blame_sums, assert_times_sum
 from tests.integration.tasks import Compared, compare_tasks
 from tests.processes import has_ended

@@ -9,64 +9,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.integration.summaries import READS, assert_blame_sums, releases
+from tests.integration.live import first_line
+from tests.integration.summaries import READS, releases
 from tests.processes import has_ended
 from tests.schemas import validator_of
 
 pytestmark = pytest.mark.usefixtures("only_with_a_gil")
-
-
-Program = subprocess.Popen[str]
-Start = Callable[[Sequence[str]], Program]
-
-
-@pytest.fixture
-def start(no_leftovers: dict[str, str], tmp_path: Path) -> Iterator[Start]:
-    """Starts a program; whatever becomes of the test, it sees the end of its standard input."""
-    programs: list[Program] = []
-
-    def start(command: Sequence[str]) -> Program:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=no_leftovers,
-            cwd=tmp_path,
-            text=True,
-        )
-        programs.append(process)
-        return process
-
-    yield start
-    for process in programs:
-        process.communicate(timeout=60)
-
-
-def first_line(process: Program) -> str:
-    assert process.stdout
-    return process.stdout.readline().strip()
-
-
-@pytest.fixture
-def look(host: str, run: Any) -> Callable[[object], dict[str, Any]]:
-    """What `gilscope report --json` says, by the schema."""
-
-    def look(of: object) -> dict[str, Any]:
-        asked = run([host, "report", "--json", "-", str(of)])
-        assert asked.returncode == 0, asked.stderr
-        document: dict[str, Any] = json.loads(asked.stdout)
-        validator_of("summary").validate(document)
-        for process in document["processes"]:
-            assert_blame_sums(process)
-        return document
-
-    return look
 
 
 # Three threads that fight for the GIL until standard input ends, and 1,000 releases before.

@@ -61,7 +61,7 @@ TEST_F(LockTableTest, sums_what_each_thread_waited_for_a_turn_and_for_work) {
   giving.gives_work = true;
   const auto gives_work = table_->find_or_add(giving);
   EXPECT_EQ(table_->find(4001), nullptr);
-  table_->begin(4001, 100, 0x1000, turn);
+  table_->begin(4001, {.since = 100, .lock = 0x1000, .place = turn, .identity = 77});
   ASSERT_NE(table_->find(4001), nullptr);
   EXPECT_EQ(table_->find(4001)->since, 100U);
   EXPECT_EQ(table_->find(4001)->lock, 0x1000U);
@@ -75,6 +75,20 @@ TEST_F(LockTableTest, sums_what_each_thread_waited_for_a_turn_and_for_work) {
   EXPECT_EQ(table_->find(4001)->work_ticks, 12U) << "as who ends it says";
 }
 
+TEST_F(LockTableTest, knows_what_a_thread_has_that_waits_for_long_until_it_waits_again) {
+  table_->look(4001, 90, {.owner = 7});
+  EXPECT_EQ(table_->find(4001), nullptr) << "it does not wait";
+  table_->begin(4001, {.since = 100, .lock = 0x1000, .place = 0, .identity = 77});
+  table_->look(4001, 200, {.locks = {0x2000, 0x3000}, .owner = 88});
+  const LockThread& waits = *table_->find(4001);
+  EXPECT_EQ(waits.identity, 77U);
+  EXPECT_EQ(waits.looked, 200U);
+  EXPECT_EQ(waits.owner, 88U);
+  EXPECT_EQ(waits.held[1], 0x3000U);
+  table_->begin(4001, {.since = 300, .lock = 0x1000});
+  EXPECT_EQ(waits.looked, 0U);
+}
+
 TEST_F(LockTableTest, has_room_again_for_threads_once_others_have_ended) {
   const auto place = table_->find_or_add(words_of("work"));
   constexpr std::uint32_t kThreads = LockTable::kThreads;
@@ -85,7 +99,7 @@ TEST_F(LockTableTest, has_room_again_for_threads_once_others_have_ended) {
     if (thread > kThreads / 2) table_->forget(thread - kThreads / 2);
   }
   for (std::uint32_t thread = 10'001; thread <= 10'000 + kThreads; ++thread)
-    table_->begin(thread, 1, 0x1000, place);
+    table_->begin(thread, {.since = 1, .lock = 0x1000, .place = place});
   EXPECT_EQ(table_->find(10'000 + kThreads), nullptr) << "full";
   EXPECT_EQ(table_->rows[0].count, std::uint64_t{3} * kThreads);
 }
