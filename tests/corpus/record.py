@@ -25,7 +25,7 @@ NEEDED = ["gevent", "numpy", "orjson", "pandas"]
 MOST_BYTES = 80_000
 MOST_TURNS = 5
 UNDISTURBED = 0.9
-ENDED_BY_AN_ALARM = ("killed", "never_released", "two_locks")
+ENDED_BY_AN_ALARM = ("crossed_locks", "killed", "lock_held_to_the_end", "never_released", "two_locks")
 
 
 def truths() -> dict[str, dict[str, object]]:
