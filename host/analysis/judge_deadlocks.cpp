@@ -69,9 +69,8 @@ std::vector<RunFinding> find_deadlocks(const ProcessSummary& process, bool has_e
   if (!found.empty() || turns.empty()) return found;
   const bool is_main_ending = has_ended && !waits.contains(ThreadId{static_cast<std::uint32_t>(process.pid)});
   const bool all_wait = waits.size() + (is_main_ending ? 1 : 0) >= process.living_threads;
-  const bool can_be_woken = std::ranges::any_of(waits, [](const auto& entry) {
-    return entry.second->is_for_work && !waits_for_thread(*entry.second);
-  });
+  const bool can_be_woken = std::ranges::any_of(
+      waits, [](const auto& entry) { return entry.second->is_for_work && !waits_for_thread(*entry.second); });
   if (!all_wait || can_be_woken) return found;
   for (const auto* wait : turns) {
     const auto chain = chain_from(*wait, waits);

@@ -374,9 +374,8 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   }
   sort_stably(found, [&](const RunFinding& left, const RunFinding& right) {
     const auto rank = [&](const RunFinding& finding) {
-      return std::tuple(!is_stuck(finding.kind), finding.kind != Kind::LackOfCpu,
-                        is_change(finding), is_for_want_of_cpu(finding, run), -weight_of(finding),
-                        -finding.longest);
+      return std::tuple(!is_stuck(finding.kind), finding.kind != Kind::LackOfCpu, is_change(finding),
+                        is_for_want_of_cpu(finding, run), -weight_of(finding), -finding.longest);
     };
     return rank(left) < rank(right);
   });
@@ -398,8 +397,8 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   const bool has_kept = std::ranges::any_of(
       found, [](const auto& finding) { return has_culprit(finding.kind) || finding.lock_wait; });
   // Nor anything of threads that wait for one another for ever.
-  const bool is_dead = std::ranges::any_of(
-      found, [](const auto& finding) { return finding.kind == Kind::Deadlock; });
+  const bool is_dead =
+      std::ranges::any_of(found, [](const auto& finding) { return finding.kind == Kind::Deadlock; });
   auto whole = is_dead ? std::nullopt : judge_whole(run);
   const bool is_contradicted = whole && ((has_stalled && whole->kind == Kind::IoBound) ||
                                          (has_kept && whole->kind == Kind::NoBottleneck));

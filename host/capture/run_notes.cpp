@@ -49,8 +49,8 @@ ordered_json describe(const OpenLockWaits& wait) {
           {"within", wait.within},
           {"is_for_work", wait.is_for_work},
           {"since_ticks", wait.since},
-          {"holder", wait.holder ? ordered_json(static_cast<std::uint32_t>(*wait.holder))
-                                 : ordered_json(nullptr)}};
+          {"holder",
+           wait.holder ? ordered_json(static_cast<std::uint32_t>(*wait.holder)) : ordered_json(nullptr)}};
 }
 
 ordered_json describe(const ProcessNotes& process) {

@@ -101,7 +101,7 @@ struct ProcessNotes {
   std::vector<LockWaits> lock_waits;
   std::uint64_t further_lock_waits = 0;  // at more places than are kept
   std::vector<OpenLockWaits> open_lock_waits;
-  bool became_program = false;           // another one (exec)
+  bool became_program = false;  // another one (exec)
 };
 
 // Pythons that recorded processes have started, and that did not join.

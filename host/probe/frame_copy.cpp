@@ -51,15 +51,13 @@ Instruction CodeSpace::find_instruction_of(const SeenFrame& seen) noexcept {
   const auto size = static_cast<std::size_t>(units) * kCodeUnit;
   if (copy_memory(seen.first_instruction(), code.data(), size) != size) return {};
   const Copied<PyVarObject> table(seen.code().co_exceptiontable);
-  if (!table || table->ob_size < 0 || static_cast<std::size_t>(table->ob_size) > exceptions.size())
-    return {};
+  if (!table || table->ob_size < 0 || static_cast<std::size_t>(table->ob_size) > exceptions.size()) return {};
   const auto* const entries =
       reinterpret_cast<const char*>(seen.code().co_exceptiontable) + offsetof(PyBytesObject, ob_sval);
   const auto entries_size = static_cast<std::size_t>(table->ob_size);
   if (entries_size > 0 && copy_memory(entries, exceptions.data(), entries_size) != entries_size) return {};
-  Instruction found =
-      find_instruction(std::span(code).first(size), std::span(exceptions).first(entries_size),
-                       static_cast<std::size_t>(offset) / kCodeUnit, depths);
+  Instruction found = find_instruction(std::span(code).first(size), std::span(exceptions).first(entries_size),
+                                       static_cast<std::size_t>(offset) / kCodeUnit, depths);
 #if PY_VERSION_HEX >= 0x030e0000
   const auto* const there = evaluation_stack_of(seen.place, seen.code());
   const auto* const top = static_cast<const std::uintptr_t*>(seen.frame.stack_pointer);

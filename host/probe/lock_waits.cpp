@@ -6,8 +6,8 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <exception>
 #include <ctime>
+#include <exception>
 #include <mutex>
 #include <pthread.h>
 #include <semaphore.h>
@@ -155,6 +155,8 @@ NumberedPlaces number(const OwnStack& stack, OwnStack::Call call) noexcept {
   return places;
 }
 
+bool is_watched() noexcept { return lock_watch.watchers.load(std::memory_order_relaxed) != 0 && !is_noting; }
+
 // One wait of the calling thread, which has no GIL.
 class OneWait {
  public:
@@ -192,7 +194,9 @@ class OneWait {
 
   // It goes on for long: what the thread has itself, others may wait for.
   void look() const noexcept {
-    const OwnFrames frames = own_frames(PyGILState_GetThisThreadState());
+    const PyThreadState* const state = PyGILState_GetThisThreadState();
+    if (state == nullptr || !is_watched()) return;
+    const OwnFrames frames = own_frames(state);
     const NotesLock lock;
     const HeldLocks found = find_held_locks(frames, lock_);
     for (std::size_t i = 0; i < places_.size(); ++i) {
@@ -251,8 +255,6 @@ class OneWait {
   bool is_known_ = false;
   bool is_over_ = false;
 };
-
-bool is_watched() noexcept { return lock_watch.watchers.load(std::memory_order_relaxed) != 0 && !is_noting; }
 
 // What is free is taken without a wait: CPython asks for some locks so that nobody has. Not noexcept:
 // pthread_cancel unwinds through a real wait.
@@ -324,9 +326,8 @@ int hook_sem_timedwait(sem_t* semaphore, const timespec* until) {
 }
 
 int hook_sem_clockwait(sem_t* semaphore, clockid_t id, const timespec* until) {
-  return watch_wait(semaphore, [=](const OneWait* /*watched*/) {
-    return real_calls.sem_clockwait(semaphore, id, until);
-  });
+  return watch_wait(
+      semaphore, [=](const OneWait* /*watched*/) { return real_calls.sem_clockwait(semaphore, id, until); });
 }
 
 // Before the real call: after it the semaphore may be gone, and who waited may be through.

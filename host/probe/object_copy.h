@@ -36,8 +36,7 @@ inline const PyTypeObject* type_of(const void* object) noexcept {
 // Whether that text lies there, with its end.
 inline bool is_c_string(const char* there, std::string_view text) noexcept {
   std::array<char, 32> bytes{};
-  return text.size() < bytes.size() &&
-         copy_memory(there, bytes.data(), text.size() + 1) == text.size() + 1 &&
+  return text.size() < bytes.size() && copy_memory(there, bytes.data(), text.size() + 1) == text.size() + 1 &&
          std::string_view(bytes.data(), text.size() + 1) == std::string_view(text.data(), text.size() + 1);
 }
 

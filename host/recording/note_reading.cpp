@@ -182,7 +182,8 @@ const LockThread* holder_of(const LockTable& table, const LockThread& waiter) {
   const auto owner = waiter.owner;
   const auto has_it = [&](const LockThread& other) {
     if (read_sum(other.thread) == 0 || read_sum(other.since) == 0) return false;
-    const bool was_seen_to = read_sum(other.looked) != 0 && std::ranges::find(other.held, lock) != other.held.end();
+    const bool was_seen_to =
+        read_sum(other.looked) != 0 && std::ranges::find(other.held, lock) != other.held.end();
     return was_seen_to ||
            (owner != 0 && other.identity == owner && read_sum(other.since) <= read_sum(waiter.looked));
   };

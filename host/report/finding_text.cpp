@@ -11,8 +11,8 @@
 #include "analysis/judge_run.h"
 #include "analysis/user_code.h"
 #include "report/blame_text.h"
-#include "report/lock_text.h"
 #include "report/export_text.h"
+#include "report/lock_text.h"
 #include "report/text.h"
 
 namespace gilscope {

@@ -81,9 +81,11 @@ std::string format_open_waits(const ProcessSummary& process, const TextStyle& st
     if (told++ >= kMostPlaces) continue;
     auto words = fmt::format("{}: {} since {}", describe_place(wait.place, wait.within),
                              name_of(process, wait.thread), format_duration(wait.since_ns));
-    if (wait.holder) words += fmt::format("; {} has it", wait.holder == wait.thread
-                                                             ? std::string("it")
-                                                             : name_of(process, *wait.holder));
+    if (wait.holder == wait.thread) {
+      words += "; it has it itself";
+    } else if (wait.holder) {
+      words += fmt::format("; {} has it", name_of(process, *wait.holder));
+    }
     append_entry(text, words, style);
   }
   if (told == 0) return "";
@@ -101,7 +103,8 @@ const OpenLockWait* find_wait(const ProcessSummary& process, ThreadId thread) {
 // "waits at app.py:12 transfer".
 std::string describe_where(const OpenLockWait& wait) {
   if (!wait.place) return "waits";
-  return fmt::format("waits {} {}", wait.within.empty() ? "at" : "in", describe_place(wait.place, wait.within));
+  return fmt::format("waits {} {}", wait.within.empty() ? "at" : "in",
+                     describe_place(wait.place, wait.within));
 }
 
 std::string describe_waiter(const OpenLockWait& wait, const ProcessSummary& process) {
@@ -120,26 +123,31 @@ std::string describe_deadlock(const RunFinding& finding, const ProcessSummary& p
   const auto first = describe_waiter(*waits.front(), process);
   const bool is_circle = waits.back()->holder == waits.front()->thread;
   if (is_circle && waits.size() == 1) {
-    return fmt::format("a deadlock: {} for a lock that it has itself, {}; use an RLock, or take it once", first,
-                       since);
+    return fmt::format("a deadlock: {} for a lock that it has itself, {}; use an RLock, or take it once",
+                       first, since);
   }
   if (waits.size() == 2 && waits.front()->holder == waits.back()->thread) {
     const auto second =
         fmt::format("{}, which {}", name_of(process, waits.back()->thread), describe_where(*waits.back()));
     if (!is_circle) {
-      return fmt::format("probably a deadlock: {} for a lock of {}, {}; give it up before", first, second, since);
+      return fmt::format("probably a deadlock: {} for a lock of {}, {}; give it up before", first, second,
+                         since);
     }
-    return fmt::format("a deadlock: {} for a lock of {} for one of {}, {}; take locks in one order", first, second,
-                       name_of(process, waits.front()->thread), since);
+    return fmt::format("a deadlock: {} for a lock of {} for one of {}, {}; take locks in one order", first,
+                       second, name_of(process, waits.front()->thread), since);
   }
   std::vector<std::string> places;
   constexpr std::size_t kShown = 3;
   for (const auto* wait : std::span(waits).first(std::min(waits.size(), kShown)))
     places.push_back(describe_waiter(*wait, process));
   if (waits.size() > kShown) places.push_back(fmt::format("{} more", waits.size() - kShown));
-  return fmt::format("{} {} threads wait for one another's locks, {}: {}; take locks in one order",
-                     is_circle ? "a deadlock:" : "probably a deadlock:", waits.size(), since,
-                     fmt::join(places, ", "));
+  const auto all = fmt::format("{}", fmt::join(places, ", "));
+  if (is_circle) {
+    return fmt::format("a deadlock: {} threads wait for one another's locks, {}: {}; take locks in one order",
+                       waits.size(), since, all);
+  }
+  return fmt::format("probably a deadlock: {} threads wait, and nobody is left to wake them, {}: {}",
+                     waits.size(), since, all);
 }
 
 }  // namespace gilscope

@@ -157,9 +157,9 @@ std::string format_process(const ProcessSummary& process, const TextStyle& style
     text += fmt::format("({} more threads, less busy: --json has them)\n", rows.size() - kMaxThreads);
   }
   if (const auto folded = describe_folded(rows); !folded.empty()) append_wrapped(text, folded, style);
-  for (const auto& part : {format_blame(process, style), format_lock_waits(process, style),
-                           format_open_waits(process, style),
-                           format_loop_stalls(process, style), format_handoffs(process, style)}) {
+  for (const auto& part :
+       {format_blame(process, style), format_lock_waits(process, style), format_open_waits(process, style),
+        format_loop_stalls(process, style), format_handoffs(process, style)}) {
     if (!part.empty()) text += '\n' + part;
   }
   return text;

@@ -71,8 +71,8 @@ TEST(Deadlocks, are_each_told_once_and_without_who_only_waits_behind_them) {
 }
 
 TEST(Deadlocks, are_none_where_the_lock_is_of_who_goes_on) {
-  EXPECT_TRUE(find_deadlocks(process_of({{.thread = 3, .holder = 8}, {.thread = 4, .holder = 3}}, 3), false)
-                  .empty());
+  EXPECT_TRUE(
+      find_deadlocks(process_of({{.thread = 3, .holder = 8}, {.thread = 4, .holder = 3}}, 3), false).empty());
 }
 
 TEST(Deadlocks, are_probable_where_the_lock_is_of_who_waits_for_a_thread_and_all_wait) {

@@ -14,61 +14,68 @@ namespace {
 using testing::HasSubstr;
 
 RunNotes some_notes() {
-  return {.exit_code = 3,
-          .running = {4002, 4007},
-          .pair_cost_ns = 17.25,
-          .losses = {.unrecorded_processes = 1,
-                     .overlooked_gils = 2,
-                     .were_slots_overwritten = true,
-                     .suspended = std::chrono::seconds(12),
-                     .throttled = std::chrono::seconds(3),
-                     .unrecorded_programs = {{.command = "python -I tool.py", .count = 2}},
-                     .unseen_cpu_share = 0.25},
-          .processes = {
-              {.pid = 4001,
-               .parent_pid = 4000,
-               .begin = 1000,
-               .end = 9000,
-               .cpu = Nanoseconds(123),
-               .threads = {{.id = ThreadId{4001},
-                            .name = "MainThread",
-                            .cpu = Nanoseconds(100),
-                            .cpu_wait = Nanoseconds(40),
-                            .has_outlived = true,
-                            .turn_ticks = 70,
-                            .work_ticks = 80},
-                           {.id = ThreadId{4005}, .name = "\"quoted\"\n"}},
-               .hooks = {.timed = 30, .acquires = 10, .ticks = 9000, .work_ticks = 70'000},
-               .steps = {{.thread = ThreadId{4001},
-                          .place = {.file = "/srv/app.py", .function = "handle", .line = 23},
-                          .count = 4,
-                          .alone = 1,
-                          .ticks = 900,
-                          .longest = 400,
-                          .longest_begin = 1500}},
-               .further_steps = 7,
-               .lock_waits = {{.place = CodePlace{.file = "/srv/app.py", .function = "serve", .line = 25},
-                               .within = "Handler.acquire",
-                               .ended_at = CodePlace{.file = "/srv/app.py", .function = "serve", .line = 25},
-                               .ended_within = "Handler.release",
-                               .threads = 8,
-                               .count = 40,
-                               .ticks = 9000,
-                               .by_peers = 8900,
-                               .longest = 800,
-                               .longest_begin = 1600,
-                               .longest_thread = ThreadId{4001},
-                               .longest_ender = ThreadId{4005}},
-                              {.is_for_work = true,
-                               .threads = 1,
-                               .count = 1,
-                               .ticks = 5,
-                               .longest = 5,
-                               .longest_begin = 1700,
-                               .longest_thread = ThreadId{4005}}},
-               .further_lock_waits = 3,
-               .became_program = true},
-              {.pid = 4002, .parent_pid = 4001, .start_method = "spawn", .name = "parser", .begin = 2000}}};
+  return {
+      .exit_code = 3,
+      .running = {4002, 4007},
+      .pair_cost_ns = 17.25,
+      .losses = {.unrecorded_processes = 1,
+                 .overlooked_gils = 2,
+                 .were_slots_overwritten = true,
+                 .suspended = std::chrono::seconds(12),
+                 .throttled = std::chrono::seconds(3),
+                 .unrecorded_programs = {{.command = "python -I tool.py", .count = 2}},
+                 .unseen_cpu_share = 0.25},
+      .processes = {
+          {.pid = 4001,
+           .parent_pid = 4000,
+           .begin = 1000,
+           .end = 9000,
+           .cpu = Nanoseconds(123),
+           .threads = {{.id = ThreadId{4001},
+                        .name = "MainThread",
+                        .cpu = Nanoseconds(100),
+                        .cpu_wait = Nanoseconds(40),
+                        .has_outlived = true,
+                        .turn_ticks = 70,
+                        .work_ticks = 80},
+                       {.id = ThreadId{4005}, .name = "\"quoted\"\n"}},
+           .hooks = {.timed = 30, .acquires = 10, .ticks = 9000, .work_ticks = 70'000},
+           .steps = {{.thread = ThreadId{4001},
+                      .place = {.file = "/srv/app.py", .function = "handle", .line = 23},
+                      .count = 4,
+                      .alone = 1,
+                      .ticks = 900,
+                      .longest = 400,
+                      .longest_begin = 1500}},
+           .further_steps = 7,
+           .lock_waits = {{.place = CodePlace{.file = "/srv/app.py", .function = "serve", .line = 25},
+                           .within = "Handler.acquire",
+                           .ended_at = CodePlace{.file = "/srv/app.py", .function = "serve", .line = 25},
+                           .ended_within = "Handler.release",
+                           .threads = 8,
+                           .count = 40,
+                           .ticks = 9000,
+                           .by_peers = 8900,
+                           .longest = 800,
+                           .longest_begin = 1600,
+                           .longest_thread = ThreadId{4001},
+                           .longest_ender = ThreadId{4005}},
+                          {.is_for_work = true,
+                           .threads = 1,
+                           .count = 1,
+                           .ticks = 5,
+                           .longest = 5,
+                           .longest_begin = 1700,
+                           .longest_thread = ThreadId{4005}}},
+           .further_lock_waits = 3,
+           .open_lock_waits = {{.thread = ThreadId{4001},
+                                .place = CodePlace{.file = "/srv/app.py", .function = "serve", .line = 25},
+                                .within = "Handler.acquire",
+                                .since = 1800,
+                                .holder = ThreadId{4005}},
+                               {.thread = ThreadId{4005}, .is_for_work = true, .since = 1900}},
+           .became_program = true},
+          {.pid = 4002, .parent_pid = 4001, .start_method = "spawn", .name = "parser", .begin = 2000}}};
 }
 
 class RunNotesTest : public testing::Test {
@@ -105,6 +112,7 @@ TEST_F(RunNotesTest, is_read_as_it_was_written) {
   EXPECT_EQ(notes->processes.at(0).further_steps, 7U);
   EXPECT_EQ(notes->processes.at(0).lock_waits, some_notes().processes.at(0).lock_waits);
   EXPECT_EQ(notes->processes.at(0).further_lock_waits, 3U);
+  EXPECT_EQ(notes->processes.at(0).open_lock_waits, some_notes().processes.at(0).open_lock_waits);
   write_run_notes(folder_.path(), *notes);
   EXPECT_EQ(text(), before);
 }
@@ -142,9 +150,11 @@ TEST_F(RunNotesTest, does_not_know_what_threads_waited_for_locks_where_the_captu
   auto document = nlohmann::json::parse(text());
   for (const char* key : {"has_outlived", "turn_ticks", "work_ticks"})
     document["processes"][0]["threads"][0].erase(key);
+  document["processes"][0].erase("open_lock_waits");
   static_cast<void>(folder_.write("run.json", document.dump()));
   const auto thread = read_run_notes(folder_.path())->processes.at(0).threads.at(0);
   EXPECT_FALSE(thread.turn_ticks || thread.work_ticks || thread.has_outlived);
+  EXPECT_TRUE(read_run_notes(folder_.path())->processes.at(0).open_lock_waits.empty());
 }
 
 TEST_F(RunNotesTest, has_no_names_of_processes_where_the_capture_is_older) {

@@ -42,7 +42,8 @@ class HeldLocksTest : public ProbeOfStacksTest {
     Py_DECREF(function);
     run("import ctypes, sys, threading\n"
         "def address(lock):\n"  // as the size of its object says: there is a PyMutex, or a pointer and more
-        "    begin, words = id(lock) + object.__basicsize__, type(lock).__basicsize__ // 8 - object.__basicsize__ // 8\n"
+        "    begin, words = id(lock) + object.__basicsize__, type(lock).__basicsize__ // 8 - "
+        "object.__basicsize__ // 8\n"
         "    is_inside = words == (1 if isinstance(lock, type(threading.Lock())) else 3)\n"
         "    return begin if is_inside else ctypes.c_size_t.from_address(begin).value\n"
         "lock, other, recursive = threading.Lock(), threading.Lock(), threading.RLock()\n");
