@@ -60,8 +60,11 @@ def page() -> str:
 
 
 def parts() -> str:
-    """Return the dataclasses that results are made of: those that stand beside what the API names."""
+    """Return the dataclasses that results are made of: those beside what the API names, and beside those again."""
     modules = {getattr(getattr(gilscope, name), "__module__", "gilscope") for name in gilscope.__all__} - {"gilscope"}
+    for module in [importlib.import_module(name) for name in sorted(modules)]:
+        of_others = {getattr(module, name).__module__ for name in _dataclasses(module, vars(module))}
+        modules |= {name for name in of_others if name.startswith("gilscope.")}
     names = []
     for module in map(importlib.import_module, sorted(modules)):
         found = [name for name in _dataclasses(module, vars(module)) if name not in gilscope.__all__]
