@@ -1,8 +1,10 @@
 #include "analysis/judge_locks.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 #include "support/sort_stably.h"
@@ -12,8 +14,14 @@ namespace {
 
 constexpr Nanoseconds kLeastLockWait{50'000'000};
 
-// Who waits for an import of another thread's, waits once: nobody can hold that lock for less.
-bool is_import(const LockWaitRow& row) { return row.within.starts_with("_ModuleLock."); }
+// Who waits for an import of another thread's, waits once: nobody can hold that lock for less. Nor those that
+// Python has around its table of modules, at lines of its own.
+bool is_import(const LockWaitRow& row) {
+  constexpr std::array<std::string_view, 3> kImporters{"_ModuleLock.", "_ImportLockContext.",
+                                                       "_get_module_lock"};
+  return row.place->file.starts_with("<frozen importlib") ||
+         std::ranges::any_of(kImporters, [&](std::string_view name) { return row.within.starts_with(name); });
+}
 
 // At one line.
 struct Turns {

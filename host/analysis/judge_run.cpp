@@ -94,7 +94,8 @@ bool has_culprit(Kind kind) {
 
 // The same in several processes is one.
 void merge_processes(std::vector<RunFinding>& found) {
-  std::map<std::tuple<Kind, std::optional<HeldWork>, std::string, std::string, std::uint32_t>, std::size_t>
+  std::map<std::tuple<Kind, std::optional<HeldWork>, std::string, std::string, std::string, std::uint32_t>,
+           std::size_t>
       places;
   std::vector<RunFinding> merged;
   sort_stably(found, [](const auto& left, const auto& right) { return left.lost > right.lost; });
@@ -104,9 +105,10 @@ void merge_processes(std::vector<RunFinding>& found) {
       continue;
     }
     const auto place = finding.place ? place_to_look_at(*finding.place, finding.stack) : CodePlace{};
-    const auto line = has_culprit(finding.kind) ? place.line : 0;
-    const auto [known, is_new] =
-        places.try_emplace({finding.kind, finding.work, place.file, place.function, line}, merged.size());
+    const bool is_of_line = has_culprit(finding.kind) || finding.kind == Kind::LockTurns;
+    const auto [known, is_new] = places.try_emplace(
+        {finding.kind, finding.work, place.file, place.function, finding.within, is_of_line ? place.line : 0},
+        merged.size());
     if (is_new) {
       merged.push_back(std::move(finding));
       continue;

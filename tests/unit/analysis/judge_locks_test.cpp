@@ -63,6 +63,13 @@ TEST(LockTurns, are_none_where_threads_wait_for_an_import_of_one_of_them) {
   auto import = turns(2000);
   import.within = "_ModuleLock.acquire";
   EXPECT_THAT(find_lock_turns(locked_process({import})), testing::IsEmpty());
+  import.within = "_ImportLockContext.__enter__";
+  EXPECT_THAT(find_lock_turns(locked_process({import})), testing::IsEmpty());
+  import.within.clear();
+  import.place =
+      CodePlace{.file = "<frozen importlib._bootstrap>", .function = "_get_module_lock", .line = 432};
+  EXPECT_THAT(find_lock_turns(locked_process({import})), testing::IsEmpty())
+      << "which nobody called in Python";
 }
 
 TEST(LockTurns, are_those_that_took_most_first) {
@@ -105,6 +112,19 @@ TEST(LockTurns, are_told_instead_of_that_this_waits_for_something_else) {
   run.processes.front().lock_waits.clear();
   run.findings = find_in_run(run);
   EXPECT_EQ(run.findings.front().kind, FindingKind::IoBound);
+}
+
+// Two locks in one function of one process: its threads are not counted twice.
+TEST(LockTurns, of_several_lines_or_library_functions_are_several) {
+  auto other = turns(1000);
+  other.within = "Handler.handle";
+  RunSummary run{.wall_ns = 1000 * kMsTime,
+                 .processes = {locked_process({turns(2000), turns(600, 8), other})}};
+  run.verdict = judge(run.processes);
+  run.findings = find_in_run(run);
+  ASSERT_EQ(run.findings.size(), 3U);
+  EXPECT_EQ(run.findings.front().lock_wait, 2000 * kMsTime);
+  EXPECT_EQ(run.findings.front().threads, 4U);
 }
 
 TEST(LockTurns, of_several_processes_at_one_line_are_one) {
