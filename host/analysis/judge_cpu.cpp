@@ -53,10 +53,18 @@ std::optional<CpuOfHolds> cpu_of_culprits(const RunFinding& finding, const Proce
   return all;
 }
 
-// Late holds that took as much CPU time as theirs do on average would be late on an idle machine, too.
+// Of the time for which they wanted a CPU while they held GILs. They may have had more of it at other times.
+double given_share(const CpuOfHolds& holds) {
+  const auto wanted = add(holds.cpu, holds.cpu_wait.value_or(Nanoseconds{}));
+  return std::min(ratio(holds.cpu, holds.held), ratio(holds.cpu, wanted));
+}
+
+// Late holds that took as much CPU time as theirs do on average would be late on an idle machine, too; one as
+// well that is long even if all waiting for a CPU was in it.
 bool are_late_anyway(const RunFinding& finding, Nanoseconds each, const CpuOfHolds& holds) {
+  if (finding.longest - *holds.cpu_wait >= kStall) return true;
   const auto late = static_cast<double>(mean(each, finding.count).count());
-  return finding.count >= kSeveral && round_to_nanoseconds(late * ratio(holds.cpu, holds.held)) >= kKept;
+  return finding.count >= kSeveral && round_to_nanoseconds(late * given_share(holds)) >= kKept;
 }
 
 }  // namespace
@@ -78,10 +86,10 @@ std::optional<CpuOfHolds> find_lack_of_cpu(const RunFinding& finding, const Proc
   if (!all) return std::nullopt;
   const auto each =
       finding.lost / static_cast<std::int64_t>(std::max<std::size_t>(finding.victims.size(), 1));
-  if (all->held <= all->cpu || all->held - all->cpu < each / 2) return std::nullopt;
+  const auto lacked = std::max(all->held - all->cpu, all->cpu_wait.value_or(Nanoseconds{}));
+  if (lacked <= Nanoseconds::zero() || lacked < each / 2) return std::nullopt;
   if (is_sleep(*all) || !all->cpu_wait) return all;
-  const bool is_enough = ratio(all->cpu, add(all->cpu, *all->cpu_wait)) >= kGivenEnough;
-  return is_enough || are_late_anyway(finding, each, *all) ? std::nullopt : all;
+  return are_late_anyway(finding, each, *all) ? std::nullopt : all;
 }
 
 std::optional<Nanoseconds> wanted_cpu(const ProcessSummary& process) noexcept {
@@ -89,10 +97,9 @@ std::optional<Nanoseconds> wanted_cpu(const ProcessSummary& process) noexcept {
   return add(*process.cpu_ns, process.cpu_wait_ns.value_or(Nanoseconds{}));
 }
 
-bool was_given_enough(const ProcessSummary& process, ThreadId thread) {
+bool may_have_lacked_cpu(const ProcessSummary& process, ThreadId thread, Nanoseconds time) {
   const auto known = cpu_of_holds(process, thread);
-  if (!known) return false;
-  return ratio(known->cpu, add(known->cpu, known->cpu_wait.value_or(Nanoseconds{}))) >= kGivenEnough;
+  return !known || known->cpu_wait.value_or(Nanoseconds{}) >= time / 2;
 }
 
 std::optional<RunFinding> find_starved(const std::vector<ProcessSummary>& processes) {

@@ -26,9 +26,10 @@ struct CpuOfHolds {
       cpu_wait;  // for which they were in the queue for one; empty where that is not known
 };
 
-// Of a KeptByC, StalledLoop or GarbageCollection whose culprits had so much less CPU time than they held GILs
-// that this explains half of what others waited: a machine that had no CPU for them, or a call that sleeps.
-// Empty where it would have been late on an idle machine, too, or the system did not tell.
+// Of a KeptByC, StalledLoop or GarbageCollection whose culprits had so much less CPU time than they held
+// GILs, or were in the queue for a CPU for so long, that this explains half of what others waited: a machine
+// that had no CPU for them, or a call that sleeps. Empty where it would have been late on an idle machine,
+// too, or the system did not tell.
 [[nodiscard]] std::optional<CpuOfHolds> find_lack_of_cpu(const RunFinding& finding,
                                                          const ProcessSummary& process);
 // They did not want a CPU for most of the time that they lacked one. Where that is not known: they had next
@@ -39,9 +40,9 @@ struct CpuOfHolds {
 // time that they wanted one. Empty: none, or the system did not tell.
 [[nodiscard]] std::optional<RunFinding> find_starved(const std::vector<ProcessSummary>& processes);
 
-// Whether the thread had a CPU for three quarters of the time that it wanted one, as far as the system tells;
-// false where it tells nothing.
-[[nodiscard]] bool was_given_enough(const ProcessSummary& process, ThreadId thread);
+// Whether the thread was in the queue for a CPU for half of that time or more, as far as the system tells;
+// true where it tells nothing.
+[[nodiscard]] bool may_have_lacked_cpu(const ProcessSummary& process, ThreadId thread, Nanoseconds time);
 
 // For how long a process wanted a CPU: that it had, or did not get. Empty where that is not known.
 [[nodiscard]] std::optional<Nanoseconds> wanted_cpu(const ProcessSummary& process) noexcept;

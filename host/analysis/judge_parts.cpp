@@ -43,18 +43,21 @@ std::uint64_t late_holds_of(const BlameRow& row) {
 }
 
 // Those that compute may have had no CPU for a moment, where more of their holds were forced in time than
-// late, and waiters saw them in a call seldom, by chance: of those that were given too little, or of a killed
-// process, as nobody knows then what they had.
+// late, and waiters saw them in a call seldom, by chance: of those that were in the queue for one for as
+// long, or of a killed process, as nobody knows then what they had.
 std::set<ThreadId> find_disturbed_computers(const GilFacts& facts) {
   struct Ends {
     std::uint64_t late = 0;
     std::uint64_t seen = 0;  // of these, in a call
     std::uint64_t forced = 0;
+    Nanoseconds took{};  // that were late
   };
   std::map<ThreadId, Ends> holds;
   for (const BlameRow* row : facts.rows) {
     auto& of_it = holds[*row->thread];
     const auto late = late_holds_of(*row);
+    const auto part = ratio(split(*row).late, row->caused_wait_ns);
+    of_it.took = add(of_it.took, round_to_nanoseconds(static_cast<double>(row->hold_ns.count()) * part));
     of_it.late += late;
     if (row->work) of_it.seen += late;
     of_it.forced += row->forced - std::min(late, row->forced);
@@ -62,7 +65,7 @@ std::set<ThreadId> find_disturbed_computers(const GilFacts& facts) {
   std::set<ThreadId> threads;
   for (const auto& [thread, of_it] : holds) {
     const bool computes = of_it.forced > 0 && of_it.forced >= of_it.late && of_it.seen < kSeveral;
-    if (computes && !was_given_enough(*facts.process, thread)) threads.insert(thread);
+    if (computes && may_have_lacked_cpu(*facts.process, thread, of_it.took)) threads.insert(thread);
   }
   return threads;
 }
@@ -133,6 +136,7 @@ void Gathering::add(const BlameRow& row, Nanoseconds part, std::uint64_t holds, 
   holds_ += holds;
   longest_ = std::max(longest_, longest);
   culprits_[*row.thread] = gilscope::add(culprits_[*row.thread], part);
+  place.culprits[*row.thread] = gilscope::add(place.culprits[*row.thread], part);
   for (const auto& [thread, wait] : row.waiters) {
     const auto of_it =
         round_to_nanoseconds(static_cast<double>(wait.count()) * ratio(part, row.caused_wait_ns));
@@ -143,20 +147,38 @@ void Gathering::add(const BlameRow& row, Nanoseconds part, std::uint64_t holds, 
 }
 
 // Of a hold that had not ended nobody may know where.
-const BlameRow* Gathering::heaviest(Whose whose) const {
+const Gathering::Place* Gathering::heaviest_place(Whose whose) const {
   const auto most = std::ranges::max_element(places_, {}, [&](const auto& known) {
     const auto& [place, of_it] = known;
     const bool is_wanted = place && (whose == Whose::Anybodys || !is_library_file(place->file));
     return std::tuple(place.has_value(), is_wanted, of_it.lost);
   });
-  return most == places_.end() ? nullptr : most->second.heaviest;
+  return most == places_.end() ? nullptr : &most->second;
 }
 
-std::vector<ThreadId> Gathering::culprits() const { return rank(culprits_, kLeastOfCulprit); }
+const BlameRow* Gathering::heaviest(Whose whose) const {
+  const Place* const place = heaviest_place(whose);
+  return place == nullptr ? nullptr : place->heaviest;
+}
+
+// A sentence names the first of them beside the line.
+std::vector<ThreadId> Gathering::culprits(Whose whose) const {
+  auto ranking = rank(culprits_, kLeastOfCulprit);
+  const Place* const place = heaviest_place(whose);
+  if (place == nullptr) return ranking;
+  const auto part = [&](ThreadId thread) {
+    const auto known = place->culprits.find(thread);
+    return known == place->culprits.end() ? Nanoseconds{} : known->second;
+  };
+  sort_stably(ranking, [&](ThreadId left, ThreadId right) { return part(left) > part(right); });
+  return ranking;
+}
 
 RunFinding Gathering::told(RunFinding::Kind kind, const GilFacts& facts) const {
   RunFinding finding{.kind = kind, .pid = facts.process->pid, .gil = facts.gil->id};
-  finding.culprits = culprits();
+  // Tasks are handed over by the user, to workers that are not.
+  const auto whose = kind == RunFinding::Kind::TinyTasks ? Whose::Users : Whose::Anybodys;
+  finding.culprits = culprits(whose);
   if (!finding.culprits.empty()) finding.culprit = finding.culprits.front();
   finding.victims = rank(victims_, 0);
   if (!finding.victims.empty()) finding.victim = finding.victims.front();
@@ -164,8 +186,6 @@ RunFinding Gathering::told(RunFinding::Kind kind, const GilFacts& facts) const {
   finding.longest = longest_;
   finding.lost = lost_;
   finding.interval = facts.interval;
-  // Tasks are handed over by the user, to workers that are not.
-  const auto whose = kind == RunFinding::Kind::TinyTasks ? Whose::Users : Whose::Anybodys;
   if (const BlameRow* const row = heaviest(whose)) {
     finding.work = row->work;
     if (finding.work && finding.work->kind == WorkKind::Collection) return finding;  // on an innocent line

@@ -45,8 +45,8 @@ class Gathering {
   enum class Whose : std::uint8_t { Anybodys, Users };
   [[nodiscard]] const BlameRow* heaviest(Whose whose = Whose::Anybodys) const;
 
-  // Who caused most first; who caused next to nothing is left out.
-  [[nodiscard]] std::vector<ThreadId> culprits() const;
+  // Who caused most at that line first, then who caused most; who caused next to nothing is left out.
+  [[nodiscard]] std::vector<ThreadId> culprits(Whose whose = Whose::Anybodys) const;
   [[nodiscard]] RunFinding told(RunFinding::Kind kind, const GilFacts& facts) const;
 
  private:
@@ -58,10 +58,12 @@ class Gathering {
   std::map<ThreadId, Nanoseconds> victims_;
   struct Place {
     Nanoseconds lost{};
+    std::map<ThreadId, Nanoseconds> culprits;
     const BlameRow* heaviest = nullptr;
     Nanoseconds part{};  // of that one
   };
   std::map<std::optional<CodePlace>, Place> places_;
+  [[nodiscard]] const Place* heaviest_place(Whose whose) const;
 };
 
 // The rows of a GIL, each part with those of its kind.

@@ -42,9 +42,9 @@ TEST(SortedRows, have_late_holds_of_a_thread_that_computes_among_its_others_wher
 
 TEST(SortedRows, have_them_apart_where_it_is_known_what_the_thread_did) {
   EXPECT_EQ(sorted({computing_with(10)}, 400 * kMsTime).late.size(), 1U) << "it had a CPU";
-  EXPECT_EQ(sorted({computing_with(10)}, 300 * kMsTime, 100 * kMsTime).late.size(), 1U) << "likewise";
-  EXPECT_THAT(sorted({computing_with(10)}, 299 * kMsTime, 101 * kMsTime).late, testing::IsEmpty())
-      << "it had none";
+  EXPECT_EQ(sorted({computing_with(10)}, 341 * kMsTime, 59 * kMsTime).late.size(), 1U) << "likewise";
+  EXPECT_THAT(sorted({computing_with(10)}, 340 * kMsTime, 60 * kMsTime).late, testing::IsEmpty())
+      << "it had none for half of what the late ones took";
   const auto seen = [](std::uint64_t holds) {
     auto row =
         blame_row({.line = 8, .holds = holds, .forced = holds, .late = 0, .caused_ms = 60, .late_ms = 0});
@@ -53,6 +53,26 @@ TEST(SortedRows, have_them_apart_where_it_is_known_what_the_thread_did) {
   };
   EXPECT_EQ(sorted({computing_with(0), seen(3)}).late.size(), 1U) << "waiters saw it";
   EXPECT_THAT(sorted({computing_with(0), seen(2)}).late, testing::IsEmpty()) << "it stood there by chance";
+}
+
+// Beside the line a sentence names the one that caused most there.
+TEST(SortedRows, name_first_who_was_at_the_line_that_cost_most) {
+  constexpr ThreadId kElsewhere{7};
+  const auto brief = [](ThreadId thread, unsigned line, int caused_ms) {
+    return blame_row({.thread = thread,
+                      .line = line,
+                      .holds = 20,
+                      .forced = 0,
+                      .late = 0,
+                      .caused_ms = caused_ms,
+                      .late_ms = 0,
+                      .longest_ms = 1});
+  };
+  const auto all = sorted({brief(kElsewhere, 3, 60), brief(kElsewhere, 4, 60), brief(kElsewhere, 5, 60),
+                           brief(kHolder, 9, 100)})
+                       .brief;
+  EXPECT_EQ(all.heaviest()->to->line, 9U);
+  EXPECT_THAT(all.culprits(), testing::ElementsAre(kHolder, kElsewhere));
 }
 
 // Where a hold that goes on at the end will end nobody knows.
