@@ -40,12 +40,15 @@ bool is_in_convoy(const ThreadFigures& thread, Nanoseconds lost, Nanoseconds int
          mean(lost, thread.waits) >= interval / 2 && ratio(lost, thread.lifetime_ns) >= kLeastOfLife;
 }
 
-// Has the GIL or asks for it, always, and each time for next to nothing: as a rule, since it may lose its
-// CPU.
+// As a rule: a thread may lose its CPU, or have computed before.
+Nanoseconds typical_hold(const ThreadFigures& thread) {
+  return thread.hold ? thread.hold->p50_ns : mean(thread.hold_ns, thread.holds);
+}
+
+// Has the GIL or asks for it, always, and each time for next to nothing.
 bool is_polling(const ThreadFigures& thread) {
-  const auto typical = thread.hold ? thread.hold->p50_ns : mean(thread.hold_ns, thread.holds);
   return thread.holds >= kLeastWaits && thread.forced * kLeastWaits <= thread.holds &&
-         typical <= kMomentary &&
+         typical_hold(thread) <= kMomentary &&
          ratio(add(thread.hold_ns, thread.wait_ns), thread.lifetime_ns) >= kAlwaysThere;
 }
 
@@ -152,15 +155,17 @@ void find_computing(const GilFacts& facts, const Gathering& computing, std::vect
   found.push_back(std::move(finding));
 }
 
-// How long those who waited had the GIL each time.
+// How long those who waited had the GIL each time they had waited for it, as a rule.
 std::optional<Nanoseconds> mean_hold_of(const GilFacts& facts, const std::vector<ThreadId>& threads) {
   Nanoseconds held{};
   std::uint64_t holds = 0;
   for (const auto id : threads) {
     const auto* const thread = facts.thread(id);
     if (thread == nullptr || !is_light(thread->figures, facts.interval)) continue;
-    held = add(held, thread->figures.hold_ns);
-    holds += thread->figures.holds;
+    const auto waits = thread->figures.waits;
+    const auto all = static_cast<double>(typical_hold(thread->figures).count()) * static_cast<double>(waits);
+    held = add(held, round_to_nanoseconds(all));
+    holds += waits;
   }
   if (holds == 0) return std::nullopt;
   return mean(held, holds);

@@ -11,16 +11,24 @@ bool is_at(const CodePlace& place, std::string_view file, std::string_view funct
   return place.file.ends_with(file) && place.function == function;
 }
 
+// Of no file: what a decorator made (dataclasses), a template, or what was typed.
+bool is_generated(const CodePlace& place) { return place.file.starts_with('<') && !is_library(place); }
+
 }  // namespace
 
 bool is_library(const CodePlace& place) { return is_library_file(place.file); }
 
+// NOLINTBEGIN(bugprone-return-const-ref-from-parameter): of places that are kept, as user_code.h says
 const CodePlace& place_to_look_at(const CodePlace& place, const std::vector<CodePlace>& stack) {
-  // NOLINTNEXTLINE(bugprone-return-const-ref-from-parameter): of places that are kept, as user_code.h says
-  if (!is_library(place)) return place;
-  const auto caller = std::ranges::find_if_not(stack, is_library);
-  return caller == stack.end() ? place : *caller;
+  if (!is_library(place) && !is_generated(place)) return place;
+  const auto user = std::ranges::find_if(
+      stack, [](const CodePlace& caller) { return !is_library(caller) && !is_generated(caller); });
+  if (user != stack.end()) return *user;
+  if (is_generated(place)) return place;
+  const auto generated = std::ranges::find_if(stack, is_generated);
+  return generated == stack.end() ? place : *generated;
 }
+// NOLINTEND(bugprone-return-const-ref-from-parameter)
 
 // With uvloop only asyncio.run() is in Python.
 bool is_in_event_loop(const std::vector<CodePlace>& stack) {

@@ -12,7 +12,8 @@ namespace gilscope {
 // Code that came with Python, or was installed: its reader wants to know who called it.
 [[nodiscard]] bool is_library(const CodePlace& place);
 
-// The line to look at: of code of a library, the innermost of `stack` that is the user's, if one is.
+// The line to look at: of code of a library, or of no file (as dataclasses makes it), the innermost of
+// `stack` that is in a file of the user's, if one is.
 [[nodiscard]] const CodePlace& place_to_look_at(const CodePlace& place, const std::vector<CodePlace>& stack);
 
 // Whether a stack is that of a callback or task of an asyncio loop, or of the loop itself.

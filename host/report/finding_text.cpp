@@ -71,6 +71,9 @@ std::string describe_keeping(const std::optional<CpuOfHolds>& lack, bool is_know
   if (!lack) return is_known ? "" : ", probably in C or freeing objects";
   if (is_sleep(*lack))
     return fmt::format(", in a call that sleeps (CPU time: {})", format_duration(lack->cpu));
+  if (lack->cpu_wait)
+    return fmt::format(", probably for want of a CPU (it waited {} for one)",
+                       format_duration(*lack->cpu_wait));
   return fmt::format(", probably for want of a CPU (it had {} of {})", format_duration(lack->cpu),
                      format_duration(lack->held));
 }
@@ -117,17 +120,19 @@ std::string describe_own_stall(const RunFinding& finding, const ProcessSummary* 
   const auto how_long = finding.count == 1 ? fmt::format("once, for {}", longest)
                                            : fmt::format("{} × up to {}, {} in all", finding.count, longest,
                                                          format_duration(*finding.stood_still));
-  const bool is_collection = finding.work && finding.work->kind == WorkKind::Collection;
+  const bool collects = is_collection(finding.work);
   const bool waits = process != nullptr && is_blocked(finding, *process);
-  return fmt::format(
-      "the event loop of {} stood still {}{}{}{}; {}", words.culprits, how_long, begin,
-      is_collection ? fmt::format(", as the garbage collector ran ({})", replace_controls(finding.work->name))
-      : finding.place ? ", in " + describe_function(*finding.place)
-                      : "",
-      waits && !is_collection ? ", which slept or waited" : "",
-      is_collection ? "gc.freeze() what stays, or collect less often"
-      : waits       ? "await that instead, or use asyncio.to_thread"
-                    : "await in between, or run that in a ProcessPoolExecutor");
+  return fmt::format("the event loop of {} stood still {}{}{}{}; {}", words.culprits, how_long, begin,
+                     collects ? fmt::format(", as {} ran ({})",
+                                            finding.work->kind == WorkKind::Collect ? "gc.collect()"
+                                                                                    : "the garbage collector",
+                                            replace_controls(finding.work->name))
+                     : finding.place ? ", in " + describe_function(*finding.place)
+                                     : "",
+                     waits && !collects ? ", which slept or waited" : "",
+                     collects ? "gc.freeze() what stays, or collect less often"
+                     : waits  ? "await that instead, or use asyncio.to_thread"
+                              : "await in between, or run that in a ProcessPoolExecutor");
 }
 
 std::string describe_stall(const RunFinding& finding, const ProcessSummary* process) {
@@ -145,21 +150,25 @@ std::string describe_stall(const RunFinding& finding, const ProcessSummary* proc
 
 std::string describe_turns(const RunFinding& finding, const ProcessSummary* process) {
   const auto words = find_words(finding, process);
-  const auto lock = finding.within.empty() ? std::string() : " in " + replace_controls(finding.within);
-  const auto called = finding.within.empty() || words.at.empty() ? words.at : ", called" + words.at;
+  const bool is_semaphore = finding.within == "Semaphore.acquire";
+  const auto lock = is_semaphore             ? std::string("a semaphore")
+                    : finding.within.empty() ? std::string("a lock")
+                                             : "a lock in " + replace_controls(finding.within);
+  const bool is_users_own = is_semaphore || finding.within.empty() || words.at.empty();
+  const auto called = is_users_own ? words.at : ", called" + words.at;
   const auto at_once = process == nullptr || finding.processes > 1
                            ? std::optional<double>()
                            : share_of(finding.lock_wait.value_or(Nanoseconds{}), process->wall_ns);
   const auto crowd = at_once ? fmt::format(", {:.1f} threads at any time", *at_once) : std::string();
-  return fmt::format("{} threads{} take turns at a lock{}{}: {} waits up to {}, {} in all{}; {}",
-                     finding.threads,
-                     finding.processes > 1 ? fmt::format(" (in {} processes)", finding.processes) : "", lock,
-                     called, finding.count, format_duration(finding.longest),
-                     format_duration(finding.lock_wait.value_or(Nanoseconds{})), crowd,
-                     finding.hold_share.value_or(0) < kMostlyHeld
-                         ? "hold it for less, or have more than one"
-                         : fmt::format("without it they would wait for the GIL (held {})",
-                                       format_share(*finding.hold_share)));
+  return fmt::format(
+      "{} threads{} take turns at {}{}: {} waits up to {}, {} in all{}; {}", finding.threads,
+      finding.processes > 1 ? fmt::format(" (in {} processes)", finding.processes) : "", lock, called,
+      finding.count, format_duration(finding.longest),
+      format_duration(finding.lock_wait.value_or(Nanoseconds{})), crowd,
+      finding.hold_share.value_or(0) < kMostlyHeld
+          ? is_semaphore ? "hold it for less, or let more in" : "hold it for less, or have more than one"
+          : fmt::format("without it they would wait for the GIL (held {})",
+                        format_share(*finding.hold_share)));
 }
 
 std::string describe_convoy(const RunFinding& finding, const ProcessSummary* process) {
@@ -193,9 +202,10 @@ std::string describe_polling(const RunFinding& finding, const ProcessSummary* pr
   const auto words = find_words(finding, process);
   return fmt::format(
       "{} probably poll{}: they asked for the GIL again at once, {} × for {}, while {} {}{}; wait for an "
-      "Event instead, or do more each time",
+      "Event, or do more each time",
       words.culprits, words.at, finding.count, format_duration(finding.mean_hold.value_or(Nanoseconds{})),
-      words.victims, finding.victims.size() == 1 ? "computes" : "compute", words.share);
+      words.victims, finding.victims.size() == 1 ? "computes" : "compute",
+      words.share.empty() ? "" : words.share + " waits");
 }
 
 std::string describe_tasks(const RunFinding& finding, const ProcessSummary* process) {
@@ -284,9 +294,9 @@ std::string describe_whole(const RunFinding& finding, const RunSummary& summary)
       if (summary.processes.size() > 1) {
         return "no process held its GIL or used a CPU for half of its time: they wait for something else";
       }
-      return held +
-             ", and a CPU was busy for less than half of it: this waits for something else, and threads or "
-             "asyncio are fine";
+      return held + ", and a CPU was busy for less than half of it: this waits for something else" +
+             // Of a run that was ended from outside that may be what never came.
+             (summary.ended_by.empty() ? ", and threads or asyncio are fine" : "");
     case RunFinding::Kind::ReleasedByC:
       return held + ", and most of the CPU time went by without it, in C: threads are fine";
     default:

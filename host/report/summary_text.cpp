@@ -248,12 +248,11 @@ std::string describe_gils(const RunSummary& summary) {
       return describe_bottleneck(summary);
     case RunVerdict::Kind::NoBottleneck: {
       const bool are_several = summary.processes.size() > 1 || summary.processes.front().gils.size() > 1;
-      return fmt::format(
-          "the GIL is no bottleneck here: {} held {} of the time, and threads waited {} for {} in all",
-          are_several ? "none was" : "it was",
-          are_several ? "more than " + optional_share(verdict.hold_share)
-                      : optional_share(verdict.hold_share),
-          format_duration(waits_of(summary.processes)), are_several ? "them" : "it");
+      return fmt::format("{} held {} of the time, and threads waited {} for {} in all",
+                         are_several ? "no GIL is a bottleneck here: the one held most was"
+                                     : "the GIL is no bottleneck here: it was",
+                         optional_share(verdict.hold_share), format_duration(waits_of(summary.processes)),
+                         are_several ? "them" : "it");
     }
     case RunVerdict::Kind::OneThread:
       break;

@@ -315,6 +315,10 @@ TEST(TinyTasks, are_told_where_most_waiting_is_for_who_hands_them_over) {
   EXPECT_EQ(found.kind, FindingKind::TinyTasks);
   EXPECT_EQ(found.mean_hold, Nanoseconds(10'000));
   EXPECT_EQ(found.lost, 100 * kMsTime);
+  auto starved = light_thread();  // it kept the GIL for long once, without a CPU
+  starved.figures.hold_ns = 10 * kMsTime;
+  starved.figures.hold = DurationFigures{.p50_ns = Nanoseconds(10'000)};
+  EXPECT_EQ(only(causes_in({row}, {heavy_thread(), starved})).mean_hold, Nanoseconds(10'000));
   row.stack = {line_of_app(24), submit};  // a task that computes
   EXPECT_THAT(kinds_of(causes_in({row}, {heavy_thread(), light_thread()})),
               testing::Contains(FindingKind::Convoy));
@@ -459,6 +463,16 @@ TEST(Causes, are_none_where_blame_was_not_recorded) {
   auto process = judged_process({}, {light_thread()});
   process.blame.reset();
   EXPECT_TRUE(causes_of(process).empty());
+}
+
+TEST(UserCode, is_looked_at_where_it_has_a_file) {
+  const CodePlace made{.file = "<string>", .function = "__create_fn__.<locals>.__init__", .line = 2};
+  const CodePlace copying{.file = "/usr/lib/python3.13/copy.py", .function = "deepcopy", .line = 98};
+  EXPECT_EQ(place_to_look_at(made, {made, copying, line_of_app(9)}), line_of_app(9));
+  EXPECT_EQ(place_to_look_at(copying, {copying, made, line_of_app(9)}), line_of_app(9));
+  EXPECT_EQ(place_to_look_at(made, {made, copying}), made) << "as of python -c";
+  EXPECT_EQ(place_to_look_at(copying, {copying, made}), made);
+  EXPECT_EQ(place_to_look_at(copying, {copying}), copying);
 }
 
 TEST(UserCode, a_loop_that_runs_nothing_has_no_task) {

@@ -97,7 +97,7 @@ TEST(FindingText, says_the_cause_then_the_evidence_and_what_to_do) {
   EXPECT_EQ(
       say(polling, run),
       "computer and thread 3 probably poll at app.py:41 parse: they asked for the GIL again at once, 3 × for "
-      "12.0 µs, while thread 2 computes, 83 % of all; wait for an Event instead, or do more each time");
+      "12.0 µs, while thread 2 computes, 83 % of all waits; wait for an Event, or do more each time");
   EXPECT_EQ(say(finding_of(Kind::TinyTasks), run),
             "handing over tiny tasks at app.py:41 parse takes the GIL: thread 2 waited 300 ms, 83 % of all, "
             "to work "
@@ -196,6 +196,10 @@ TEST(FindingText, of_a_whole_run_is_what_to_do_and_why) {
               HasSubstr("held 40 % of the time, so threads have little to gain: use"));
   EXPECT_THAT(text(Kind::HeldAsleep), HasSubstr("a call sleeps with the GIL; other threads could run"));
   EXPECT_THAT(text(Kind::IoBound), HasSubstr("held 40 % of the time, and a CPU was busy for less than half"));
+  EXPECT_THAT(text(Kind::IoBound),
+              HasSubstr("this waits for something else, and threads or asyncio are fine"));
+  run.ended_by = "SIGALRM";  // it may have waited for ever
+  EXPECT_THAT(text(Kind::IoBound), testing::EndsWith("this waits for something else"));
   EXPECT_THAT(text(Kind::ReleasedByC),
               HasSubstr("held 40 % of the time, and most of the CPU time went by without"));
   run.processes.push_back(run.processes.front());
@@ -222,6 +226,8 @@ TEST(FindingText, says_how_often_and_how_long_a_loop_stood_still_by_itself) {
   stall.work = HeldWork{.kind = WorkKind::Collection, .name = "generation 2"};
   EXPECT_THAT(say(stall, run),
               HasSubstr(", as the garbage collector ran (generation 2); gc.freeze() what stays"));
+  stall.work->kind = WorkKind::Collect;
+  EXPECT_THAT(say(stall, run), HasSubstr(", as gc.collect() ran (generation 2); gc.freeze() what stays"));
 }
 
 TEST(FindingText, says_where_threads_take_turns_at_a_lock) {
@@ -243,6 +249,11 @@ TEST(FindingText, says_where_threads_take_turns_at_a_lock) {
               HasSubstr("at a lock in Handler.acquire, called at app.py:41 parse: 800 waits"));
   turns.hold_share = 0.97;
   EXPECT_THAT(say(turns, run), HasSubstr("; without it they would wait for the GIL (held 97 %)"));
+  auto semaphore = turns;
+  semaphore.within = "Semaphore.acquire";
+  semaphore.hold_share = 0.1;
+  EXPECT_THAT(say(semaphore, run), HasSubstr("take turns at a semaphore at app.py:41 parse: 800 waits"));
+  EXPECT_THAT(say(semaphore, run), HasSubstr("; hold it for less, or let more in"));
   turns.processes = 3;
   EXPECT_THAT(say(turns, run), HasSubstr("8 threads (in 3 processes) take turns"));
   EXPECT_THAT(say(turns, run), Not(HasSubstr("at any time")));
@@ -283,6 +294,12 @@ TEST(FindingText, says_of_a_thread_that_did_not_compute_that_it_sleeps_or_had_no
   culprit.cpu_ns = other.cpu_ns = 200 * kMs;
   run.processes.front().threads.push_back(other);
   EXPECT_THAT(kept(), HasSubstr("(it had 200 ms of 400 ms)"));
+  run.processes.front().threads.pop_back();
+  run.processes.front().threads.front().cpu_wait_ns = 150 * kMs;
+  auto twice = finding_of(Kind::KeptByC);
+  twice.count = 2;
+  EXPECT_THAT(say(twice, run),
+              HasSubstr(", probably for want of a CPU (it waited 150 ms for one): thread 2"));
 }
 
 TEST(FindingText, says_for_how_much_of_the_time_a_process_was_given_a_cpu) {

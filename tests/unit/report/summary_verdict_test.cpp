@@ -53,7 +53,7 @@ TEST(SummaryVerdict, says_how_long_the_gil_was_held_and_waited_for_where_it_is_n
             "in all");
   EXPECT_EQ(
       describe_verdict(summarize_run(recorded({make_process(1, {computes}), make_process(2, {computes})}))),
-      "the GIL is no bottleneck here: none was held more than 40 % of the time, and threads waited 0 ns for "
+      "no GIL is a bottleneck here: the one held most was held 40 % of the time, and threads waited 0 ns for "
       "them in all");
 }
 
