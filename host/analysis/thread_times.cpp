@@ -70,6 +70,15 @@ ThreadTimes times_of(const ThreadRecord& thread, const RowSums& rows, const Proc
 
 }  // namespace
 
+void rank(std::vector<ThreadTimes>& threads) {
+  sort_stably(threads, [](const ThreadTimes& left, const ThreadTimes& right) {
+    const auto idle = [](const ThreadTimes& times) {
+      return times.asleep + times.for_work.value_or(Nanoseconds{});
+    };
+    return left.life - idle(left) > right.life - idle(right);
+  });
+}
+
 std::vector<ThreadTimes> find_thread_times(const ProcessRecord& record) {
   std::map<ThreadId, const ThreadRecord*> known;
   for (const auto& thread : record.threads) known[thread.id] = &thread;
@@ -78,12 +87,7 @@ std::vector<ThreadTimes> find_thread_times(const ProcessRecord& record) {
     const auto found = known.find(id);
     list.push_back(times_of(found == known.end() ? ThreadRecord{.id = id} : *found->second, rows, record));
   }
-  sort_stably(list, [](const ThreadTimes& left, const ThreadTimes& right) {
-    const auto idle = [](const ThreadTimes& times) {
-      return times.asleep + times.for_work.value_or(Nanoseconds{});
-    };
-    return left.life - idle(left) > right.life - idle(right);
-  });
+  rank(list);
   return list;
 }
 

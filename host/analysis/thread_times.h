@@ -34,4 +34,7 @@ struct ThreadTimes {
 // the GIL and computes without.
 [[nodiscard]] std::vector<ThreadTimes> find_thread_times(const ProcessRecord& record);
 
+// From who did and waited most to who did least.
+void rank(std::vector<ThreadTimes>& threads);
+
 }  // namespace gilscope

@@ -170,8 +170,6 @@ PageLosses cut_summary(RunSummary& summary, PageBounds bounds) {
   losses.threads = keep_heaviest(
       lists_of(summary, &ProcessSummary::threads), bounds.threads,
       [](const NamedThread& thread) { return add(thread.figures.hold_ns, thread.figures.wait_ns); });
-  keep_heaviest(lists_of(summary, &ProcessSummary::thread_times), bounds.threads,
-                [](const ThreadTimes& thread) { return thread.life - thread.asleep; });
   losses.handoffs =
       keep_heaviest(lists_of(summary, &ProcessSummary::handoffs), bounds.handoffs, &HandoffSnapshot::count);
   losses.blame_rows = keep_heaviest(

@@ -1,4 +1,6 @@
 // The machine-readable twin of the summary's text.
+#include <algorithm>
+
 #include "analysis/user_code.h"
 #include "report/doctor_part.h"
 #include "report/finding_text.h"
@@ -59,7 +61,18 @@ ordered_json stack_json(const std::vector<CodePlace>& stack) {
   return places;
 }
 
-ordered_json thread_json(const NamedThread& thread) {
+// Of all of its GILs; nanoseconds that add up to its life.
+ordered_json states_json(const ProcessSummary& process, const std::optional<ThreadId>& thread) {
+  const auto found = std::ranges::find(process.thread_times, thread,
+                                       [](const ThreadTimes& times) { return std::optional(times.thread); });
+  if (!thread || found == process.thread_times.end()) return nullptr;
+  return {{"running", found->python.count()},      {"computing_without_gil", or_null(found->native)},
+          {"gil_wait", found->for_gil.count()},    {"lock_wait", or_null(found->for_turn)},
+          {"work_wait", or_null(found->for_work)}, {"no_cpu", or_null(found->no_cpu)},
+          {"blocked", found->asleep.count()}};
+}
+
+ordered_json thread_json(const ProcessSummary& process, const NamedThread& thread) {
   const auto& figures = thread.figures;
   auto waits = ordered_json::array();
   for (const auto& [wait, stack] : thread.longest_waits) {
@@ -82,7 +95,8 @@ ordered_json thread_json(const NamedThread& thread) {
           {"hold", durations_json(figures.hold)},
           {"wait", durations_json(figures.wait)},
           {"longest_waits", std::move(waits)},
-          {"folded", figures.folded}};
+          {"folded", figures.folded},
+          {"states", states_json(process, figures.id)}};
 }
 
 ordered_json blame_json(const BlameRow& row) {
@@ -134,24 +148,6 @@ ordered_json loop_steps_json(const ProcessSummary& process) {
   return rows;
 }
 
-ordered_json thread_times_json(const ProcessSummary& process) {
-  auto rows = ordered_json::array();
-  for (const auto& thread : process.thread_times) {
-    rows.push_back({{"thread", static_cast<std::uint32_t>(thread.thread)},
-                    {"name", text_or_null(thread.name)},
-                    {"folded", thread.folded},
-                    {"life_ns", thread.life.count()},
-                    {"python_ns", thread.python.count()},
-                    {"native_ns", or_null(thread.native)},
-                    {"gil_wait_ns", thread.for_gil.count()},
-                    {"lock_wait_ns", or_null(thread.for_turn)},
-                    {"work_wait_ns", or_null(thread.for_work)},
-                    {"cpu_wait_ns", or_null(thread.no_cpu)},
-                    {"asleep_ns", thread.asleep.count()}});
-  }
-  return rows;
-}
-
 ordered_json lock_waits_json(const ProcessSummary& process) {
   auto rows = ordered_json::array();
   for (const auto& row : process.lock_waits) {
@@ -189,7 +185,7 @@ ordered_json process_json(const ProcessSummary& process) {
   auto gils = ordered_json::array();
   for (const auto& gil : process.gils) gils.push_back(gil_json(gil));
   auto threads = ordered_json::array();
-  for (const auto& thread : process.threads) threads.push_back(thread_json(thread));
+  for (const auto& thread : process.threads) threads.push_back(thread_json(process, thread));
   auto handoffs = ordered_json::array();
   for (const auto& pair : process.handoffs) {
     handoffs.push_back({{"gil", static_cast<std::uint32_t>(pair.gil)},
@@ -214,7 +210,6 @@ ordered_json process_json(const ProcessSummary& process) {
           {"further_loop_steps", process.further_stalls},
           {"lock_waits", lock_waits_json(process)},
           {"further_lock_waits", process.further_lock_waits},
-          {"thread_times", thread_times_json(process)},
           {"open_lock_waits", open_lock_waits_json(process)},
           {"living_threads", process.living_threads}};
 }

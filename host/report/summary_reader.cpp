@@ -233,18 +233,25 @@ LockWaitRow read_lock_waits(const json& row) {
           .max_ender = known(id_at<ThreadId>, row, "max_ender")};
 }
 
-ThreadTimes read_thread_times(const json& row) {
-  return {.thread = id_at<ThreadId>(row, "thread"),
-          .name = known(text_at, row, "name").value_or(""),
-          .folded = count_at(row, "folded"),
-          .life = time_at(row, "life_ns"),
-          .python = time_at(row, "python_ns"),
-          .for_gil = time_at(row, "gil_wait_ns"),
-          .for_turn = known(time_at, row, "lock_wait_ns"),
-          .for_work = known(time_at, row, "work_wait_ns"),
-          .native = known(time_at, row, "native_ns"),
-          .no_cpu = known(time_at, row, "cpu_wait_ns"),
-          .asleep = time_at(row, "asleep_ns")};
+// Each thread has its own in each of its rows.
+void read_states(const json& row, const NamedThread& thread, std::vector<ThreadTimes>& threads) {
+  if (!row.contains("states") || row["states"].is_null() || !thread.figures.id) return;  // later
+  const json& states = row["states"];
+  if (std::ranges::find(threads, *thread.figures.id, &ThreadTimes::thread) != threads.end()) return;
+  ThreadTimes times{.thread = *thread.figures.id,
+                    .name = thread.name,
+                    .folded = thread.figures.folded,
+                    .python = time_at(states, "running"),
+                    .for_gil = time_at(states, "gil_wait"),
+                    .for_turn = known(time_at, states, "lock_wait"),
+                    .for_work = known(time_at, states, "work_wait"),
+                    .native = known(time_at, states, "computing_without_gil"),
+                    .no_cpu = known(time_at, states, "no_cpu"),
+                    .asleep = time_at(states, "blocked")};
+  times.life = add(times.python, add(times.for_gil, times.asleep));
+  for (const auto& part : {times.for_turn, times.for_work, times.native, times.no_cpu})
+    times.life = add(times.life, part.value_or(Nanoseconds{}));
+  threads.push_back(std::move(times));
 }
 
 OpenLockWait read_open_lock_wait(const json& row) {
@@ -268,7 +275,11 @@ ProcessSummary read_process(const json& process, bool is_first) {
   if (process.contains("became_program"))
     summary.became_program = bool_at(process, "became_program");  // later
   for (const json& gil : array_at(process, "gils")) summary.gils.push_back(read_gil(gil));
-  for (const json& thread : array_at(process, "threads")) summary.threads.push_back(read_thread(thread));
+  for (const json& thread : array_at(process, "threads")) {
+    summary.threads.push_back(read_thread(thread));
+    read_states(thread, summary.threads.back(), summary.thread_times);
+  }
+  rank(summary.thread_times);
   for (const json& pair : array_at(process, "handoffs")) {
     summary.handoffs.push_back({.gil = id_at<GilId>(pair, "gil"),
                                 .from = known(id_at<ThreadId>, pair, "from"),
@@ -289,10 +300,6 @@ ProcessSummary read_process(const json& process, bool is_first) {
     for (const json& row : array_at(process, "lock_waits"))
       summary.lock_waits.push_back(read_lock_waits(row));
     summary.further_lock_waits = count_at(process, "further_lock_waits");
-  }
-  if (process.contains("thread_times")) {  // later
-    for (const json& row : array_at(process, "thread_times"))
-      summary.thread_times.push_back(read_thread_times(row));
   }
   if (process.contains("open_lock_waits")) {  // later
     for (const json& row : array_at(process, "open_lock_waits"))

@@ -17,7 +17,7 @@ from gilscope._trace import trace as new_trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from gilscope._process import Thread, ThreadTimes
+    from gilscope._process import Thread
 
 
 class Metric(NamedTuple):
@@ -49,16 +49,8 @@ METRICS = (
         "How often threads had to give up the GIL: a waiter's switch interval had run out.",
     ),
 )
-#: What a thread did: the value of a label, by the figure of ThreadTimes.
-STATES = {
-    "python_ns": "python",
-    "native_ns": "native",
-    "gil_wait_ns": "gil_wait",
-    "lock_wait_ns": "lock_wait",
-    "work_wait_ns": "work_wait",
-    "cpu_wait_ns": "cpu_wait",
-    "asleep_ns": "asleep",
-}
+#: What a thread did: the fields of States.
+STATES = ("running", "computing_without_gil", "gil_wait", "lock_wait", "work_wait", "no_cpu", "blocked")
 STATES_TEXT = "Where the time of threads went: they ran Python, waited for the GIL, slept."
 ENABLED_TEXT = "1 where the GIL is on, 0 where a free-threaded build has it off: then nothing is counted."
 COMPLETE_TEXT = "1 where every event was counted, 0 where some were not: then the counters are too low."
@@ -109,10 +101,10 @@ class TimesRow(NamedTuple):
     gil: int = 0  # these are over all of them
 
     @staticmethod
-    def of(times: ThreadTimes) -> TimesRow:
-        """Of a row of a snapshot."""
-        figures = {figure: getattr(times, figure) or 0 for figure in STATES}
-        return TimesRow(times.thread, times.name, times.folded, figures)
+    def of(thread: Thread) -> TimesRow:
+        """Of a row of a snapshot that has states."""
+        figures = {state: getattr(thread.states, state) or 0 for state in STATES}
+        return TimesRow(thread.id or 0, thread.name, thread.folded, figures)
 
     def __getattr__(self, figure: str) -> int:
         return self.figures[figure]
@@ -213,7 +205,7 @@ class Reading:
     is_gil_enabled: bool
     is_complete: bool | None
     series: dict[Series, dict[str, int]]
-    times: dict[str, dict[str, int]]  # by the label of a thread and the figure of ThreadTimes
+    times: dict[str, dict[str, int]]  # by the label of a thread and the state
 
 
 class Source:
@@ -241,8 +233,8 @@ class Source:
         """Forget what was counted, and who holds the lock: in the child of a fork nobody does."""
         self._lock = threading.Lock()
         self._totals = Totals(*self._bounds, [metric.figure for metric in METRICS])
-        self._times = Totals(*self._bounds, list(STATES))
-        self._states: set[str] = set()  # that are known of some thread
+        self._times = Totals(*self._bounds, STATES)
+        self._known: set[str] = set()  # states, of some thread
         self._shared: Reading | None = None
         self._had_it: set[str] = set()
 
@@ -266,11 +258,10 @@ class Source:
         processes = [process for process in summary.processes if process.pid == os.getpid()]
         for process in processes:
             self._totals.update(process.threads)
-            came = {thread.id: place for place, thread in enumerate(process.threads)}  # so that both keep the same
-            times = sorted(process.thread_times, key=lambda row: came.get(row.thread, len(came)))
-            self._times.update(map(TimesRow.of, times))
-            self._states.update(
-                figure for row in process.thread_times for figure in STATES if getattr(row, figure) is not None
+            once = {thread.id: thread for thread in process.threads if thread.states}
+            self._times.update(map(TimesRow.of, once.values()))
+            self._known.update(
+                state for row in once.values() for state in STATES if getattr(row.states, state) is not None
             )
         probe = summary.probe
         lost_some = probe.dropped > 0 or probe.overlooked_gils > 0 or probe.overwritten
@@ -279,7 +270,7 @@ class Source:
             is_complete=not lost_some if processes else None,
             series={series: figures.copy() for series, figures in self._totals.series.items()},
             times={
-                series.thread: {figure: figures[figure] for figure in STATES if figure in self._states}
+                series.thread: {state: figures[state] for state in STATES if state in self._known}
                 for series, figures in self._times.series.items()
             },
         )

@@ -59,6 +59,19 @@ class LongestWait:
 
 
 @dataclasses.dataclass(frozen=True)
+class States:
+    """Where the time of a thread went, over all GILs: ns that add up to its life. None: not known, and in `blocked`."""
+
+    running: int  #: on a CPU with a GIL: Python code, and C that keeps the GIL
+    computing_without_gil: int | None  #: on a CPU without a GIL: C that gives it up
+    gil_wait: int  #: for a GIL
+    lock_wait: int | None  #: for a lock of Python's that another thread had
+    work_wait: int | None  #: for a lock of Python's until another thread does something: a queue, a join
+    no_cpu: int | None  #: in the queue for a CPU, with a GIL or without
+    blocked: int  #: all else: asleep, or in input and output
+
+
+@dataclasses.dataclass(frozen=True)
 class Thread:
     """What one thread did with one GIL. Times are in ns; None is not known."""
 
@@ -80,6 +93,7 @@ class Thread:
     longest_waits: list[LongestWait]  #: of those whose place is known; at most four, longest first
     cpu_wait_ns: int | None = None  #: in the queue for a CPU
     folded: int = 0  #: how many threads that have ended are in this row, by their name; 0: it is of one thread
+    states: States | None = None  #: in each row of the thread; None of merged threads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,23 +192,6 @@ class OpenLockWait:
 
 
 @dataclasses.dataclass(frozen=True)
-class ThreadTimes:
-    """Where the time of a thread went, in ns: all after `life_ns` sums to it. None is not known, and in `asleep_ns`."""
-
-    thread: int
-    name: str | None
-    folded: int  #: how many threads that have ended are in this row, by their name; 0: it is of one thread
-    life_ns: int  #: from its first use of a GIL to its end, or the recording's
-    python_ns: int  #: on a CPU with a GIL: Python code, and C that keeps the GIL
-    native_ns: int | None  #: on a CPU without a GIL: C that gives it up
-    gil_wait_ns: int  #: for a GIL
-    lock_wait_ns: int | None  #: for a lock of Python's that another thread had
-    work_wait_ns: int | None  #: for a lock of Python's until another thread does something: a queue, a join
-    cpu_wait_ns: int | None  #: in the queue for a CPU, with a GIL or without
-    asleep_ns: int  #: all else: asleep, or in input and output
-
-
-@dataclasses.dataclass(frozen=True)
 class Process:
     """One process: its GILs, and its threads, a row for each thread and GIL."""
 
@@ -217,13 +214,13 @@ class Process:
     further_lock_waits: int = 0  #: waits at more places than are kept
     open_lock_waits: list[OpenLockWait] = dataclasses.field(default_factory=list)  #: the oldest first
     living_threads: int = 0  #: that have used a GIL, and had not ended with the trace
-    thread_times: list[ThreadTimes] = dataclasses.field(default_factory=list)  #: who did and waited most first
 
 
 def _thread(figures: Mapping[str, Any]) -> Thread:
     hold, wait = (figures[kind] and make(Durations, figures[kind]) for kind in ("hold", "wait"))
     waits = [make(LongestWait, row, stack=_stack(row["stack"])) for row in figures["longest_waits"]]
-    return make(Thread, figures, hold=hold, wait=wait, longest_waits=waits)
+    states = make(States, figures["states"]) if figures.get("states") else None
+    return make(Thread, figures, hold=hold, wait=wait, longest_waits=waits, states=states)
 
 
 def _stack(places: list[Mapping[str, Any]]) -> list[Place]:
@@ -269,5 +266,4 @@ def process_of(figures: Mapping[str, Any]) -> Process:
         open_lock_waits=[
             make(OpenLockWait, row, place=place_of(row["place"])) for row in figures.get("open_lock_waits", [])
         ],
-        thread_times=[make(ThreadTimes, row) for row in figures.get("thread_times", [])],
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gilscope import _native
 from gilscope._document import Document, make
-from gilscope._process import Durations, Place, Process, Thread, Work, place_of, process_of, work_of
+from gilscope._process import Durations, Place, Process, States, Thread, Work, place_of, process_of, work_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,9 +137,9 @@ class Summary(Document):
     def rows(self) -> list[dict[str, Any]]:
         """List a flat dict for each thread and GIL of each process, as pandas.DataFrame() and csv.DictWriter take it.
 
-        The keys, of each the same, are `pid` and the fields of Thread, without `longest_waits`, and of `hold` and
-        `wait` their figures: `hold_p50_ns` to `hold_max_ns`, `wait_p50_ns` to `wait_max_ns`. Times are in ns; None is
-        not known.
+        The keys, of each the same, are `pid` and the fields of Thread, without `longest_waits`, and of `hold`, `wait`
+        and `states` their figures: `hold_p50_ns` to `hold_max_ns`, `wait_p50_ns` to `wait_max_ns`, `running_ns` to
+        `blocked_ns`. Times are in ns; None is not known.
         """
         return [_row(process.pid, thread) for process in self.processes for thread in process.threads]
 
@@ -165,6 +165,7 @@ class Summary(Document):
         return _html.of_summary(self)
 
 
+_STATES = [field.name for field in dataclasses.fields(States)]
 _DURATIONS = [field.name for field in dataclasses.fields(Durations)]
 
 
@@ -174,7 +175,8 @@ def _row(pid: int, thread: Thread) -> dict[str, Any]:
     for kind in ("hold", "wait"):
         figures = row.pop(kind)
         row |= {f"{kind}_{name}": figures and getattr(figures, name) for name in _DURATIONS}
-    return row
+    states = row.pop("states")
+    return row | {f"{name}_ns": states and getattr(states, name) for name in _STATES}
 
 
 def _probe(figures: Mapping[str, Any]) -> Probe:

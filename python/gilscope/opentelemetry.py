@@ -79,6 +79,5 @@ def _observe_counter(source: _exported.Source, metric: _exported.Metric, _: Call
 
 def _observe_times(source: _exported.Source, _: CallbackOptions) -> Iterable[Observation]:
     for thread, figures in source.read_for("gilscope.thread.time").times.items():
-        for figure, value in figures.items():
-            attributes = {"thread.name": thread, "gilscope.thread.state": _exported.STATES[figure]}
-            yield Observation(value / 1e9, attributes)
+        for state, value in figures.items():
+            yield Observation(value / 1e9, {"thread.name": thread, "gilscope.thread.state": state})

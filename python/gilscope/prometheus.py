@@ -74,8 +74,8 @@ class collector(Collector):  # noqa: N801  (used like a function, as trace)
             yield family
         times = _times()
         for thread, figures in reading.times.items():
-            for figure, value in figures.items():
-                times.add_metric([thread, _exported.STATES[figure]], value / 1e9)
+            for state, value in figures.items():
+                times.add_metric([thread, state], value / 1e9)
         yield times
 
     def describe(self) -> Iterator[Metric]:

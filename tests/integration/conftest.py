@@ -17,7 +17,7 @@ import pytest
 from tests.integration.hosts import is_package
 from tests.integration.live import look as look
 from tests.integration.live import start as start
-from tests.integration.summaries import assert_blame_sums, assert_times_sum
+from tests.integration.summaries import assert_blame_sums, assert_states
 from tests.integration.tasks import Compared, compare_tasks
 from tests.processes import has_ended
 from tests.schemas import validator_of
@@ -329,7 +329,7 @@ def summarize(
         validator_of("summary").validate(document)
         for process in document["processes"]:
             assert_blame_sums(process)
-            assert_times_sum(process)
+            assert_states(process)
         if keep:
             assert {**report_truth(capture), "check": None} == {**document, "check": None}
         return result, document

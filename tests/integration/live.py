@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.summaries import assert_blame_sums, assert_times_sum
+from tests.integration.summaries import assert_blame_sums, assert_states
 from tests.schemas import validator_of
 
 Program = subprocess.Popen[str]
@@ -53,7 +53,7 @@ def look(host: str, run: Any) -> Callable[[object], dict[str, Any]]:
         validator_of("summary").validate(document)
         for process in document["processes"]:
             assert_blame_sums(process)
-            assert_times_sum(process)
+            assert_states(process)
         return document
 
     return look

@@ -34,14 +34,17 @@ def releases(document: dict[str, Any], process: int = 0) -> int:
     return sum(gil["forced"] + gil["voluntary"] for gil in document["processes"][process]["gils"])
 
 
-def assert_times_sum(process: dict[str, Any]) -> None:
-    """All that a thread did is its life."""
-    known = {row["id"] for row in process["threads"] if row["id"] is not None}
-    assert {row["thread"] for row in process["thread_times"]} == known
-    for row in process["thread_times"]:
-        parts = {key: value or 0 for key, value in row.items() if key.endswith("_ns") and key != "life_ns"}
-        assert sum(parts.values()) == row["life_ns"], row
-        assert min(parts.values()) >= 0, row
+def assert_states(process: dict[str, Any]) -> None:
+    """All that a thread did is its life, which is no less than what it did with one GIL."""
+    lives: dict[int, int] = {}
+    for thread in process["threads"]:
+        assert (thread["states"] is None) == (thread["id"] is None)
+        if thread["states"] is None:
+            continue
+        life = sum(state or 0 for state in thread["states"].values())
+        assert min(state or 0 for state in thread["states"].values()) >= 0
+        assert lives.setdefault(thread["id"], life) == life, "in each of its rows"
+        assert life + 2 >= thread["hold_ns"] + thread["wait_ns"], "each is rounded"
 
 
 def assert_blame_sums(process: dict[str, Any]) -> None:

@@ -163,7 +163,7 @@ def test_the_page_says_the_verdict_and_shows_every_part(threads_page, open_page)
     assert document["report"]["verdict"]["text"] in page.one("#verdict").text
     headings = page.texts("h2")
     assert headings[:3] == ["Where the time of each thread went", "Timeline", "Who made others wait"]
-    assert len(page.all("#times tbody tr")) == len(document["report"]["processes"][0]["thread_times"])
+    assert len(page.all("#times tbody tr")) == len(document["report"]["processes"][0]["threads"])
     assert page.texts("nav a") == headings
     assert "os.read(zero, 1)" in page.one("#blame .source").text
     assert len(page.all("#handoffs .heat td")) > 4

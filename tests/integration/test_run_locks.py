@@ -145,17 +145,21 @@ def test_each_process_has_its_own(summarize):
     assert max(row["threads"] for row in rows_of(child, "turn") if row["place"]["line"] == line) == 2
 
 
+def states_of(process):
+    return {thread["name"]: thread["states"] for thread in process["threads"]}
+
+
 def test_each_thread_has_what_it_waited_for_locks_in_its_time(summarize):
     ran, document = summarize(LOCK)
     assert ran.returncode == 0, ran.stderr
     (process,) = document["processes"]
-    times = {row["name"]: row for row in process["thread_times"]}
-    for key, waits_for in (("lock_wait_ns", "turn"), ("work_wait_ns", "work")):
+    times = states_of(process)
+    for key, waits_for in (("lock_wait", "turn"), ("work_wait", "work")):
         rows = [row["total_ns"] for row in process["lock_waits"] if row["waits_for"] == waits_for]
         in_rounding = len(rows) + len(times)
         assert abs(sum(row[key] for row in times.values()) - sum(rows)) <= in_rounding
-    assert min(times[name]["lock_wait_ns"] for name in ("worker 0", "worker 1")) > 0
-    assert times["MainThread"]["work_wait_ns"] > 0, "it joins them"
+    assert min(times[name]["lock_wait"] for name in ("worker 0", "worker 1")) > 0
+    assert times["MainThread"]["work_wait"] > 0, "it joins them"
     assert "Where the time of each thread went:" in ran.stderr
 
 
@@ -170,8 +174,7 @@ time.sleep(0.05)
 """
     _, document = summarize(code)
     (process,) = document["processes"]
-    (waiter,) = [row for row in process["thread_times"] if row["name"] == "waiter"]
-    assert waiter["lock_wait_ns"] > 0
+    assert states_of(process)["waiter"]["lock_wait"] > 0
     assert not [row for row in process["lock_waits"] if row["waits_for"] == "turn"], "it did not end"
 
 
@@ -189,13 +192,13 @@ for worker in workers: worker.start()
 for worker in workers: worker.join()
 """
     _, document = summarize(code)
-    times = {row["name"]: row for row in document["processes"][0]["thread_times"]}
-    assert times["native"]["native_ns"] > times["native"]["python_ns"]
-    assert times["sleeper"]["asleep_ns"] > times["sleeper"]["native_ns"]
+    times = states_of(document["processes"][0])
+    assert times["native"]["computing_without_gil"] > times["native"]["running"]
+    assert times["sleeper"]["blocked"] > times["sleeper"]["computing_without_gil"]
 
 
 def test_without_lines_nobody_looks_what_threads_wait_for(summarize):
     _, document = summarize("import time; time.sleep(0.01)", flags=["--no-stacks"])
-    (main,) = document["processes"][0]["thread_times"]
-    assert (main["lock_wait_ns"], main["work_wait_ns"]) == (None, None)
-    assert main["asleep_ns"] > 0
+    main = states_of(document["processes"][0])["MainThread"]
+    assert (main["lock_wait"], main["work_wait"]) == (None, None)
+    assert main["blocked"] > 0

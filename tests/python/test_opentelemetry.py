@@ -81,12 +81,12 @@ def test_the_values_are_the_figures_of_the_trace(reader, meter) -> None:
     points = metrics["cpython.gil.holds"].data.data_points
     assert {point.attributes["cpython.gil.id"] for point in points} == {"0"}
     assert [metrics[name].data.data_points[0].value for name in GAUGES] == [1, 1]
-    asleep = {
+    blocked = {
         point.attributes["thread.name"]: point.value
         for point in metrics["gilscope.thread.time"].data.data_points
-        if point.attributes["gilscope.thread.state"] == "asleep"
+        if point.attributes["gilscope.thread.state"] == "blocked"
     }
-    assert asleep == {row.name: row.asleep_ns / 1e9 for row in summary.processes[0].thread_times}
+    assert blocked == {row.name: row.states.blocked / 1e9 for row in rows.values() if row.states}
 
 
 @with_gil

@@ -1,5 +1,6 @@
 """gilscope.prometheus.collector(): what a registry of prometheus_client makes of it."""
 
+import dataclasses
 import subprocess
 import sys
 import threading
@@ -66,12 +67,10 @@ def test_the_samples_are_the_figures_of_the_trace(registry, collector) -> None:
     assert set(rows) == {"MainThread", "waiter"}
     assert samples["gilscope_gil_waited_seconds_total", "0", "waiter"] > LONG_NS / 1e9
     assert samples["gilscope_gil_forced_releases_total", "0", "MainThread"] >= 1
-    for times in summary.processes[0].thread_times:
-        assert samples["gilscope_thread_seconds_total", "python", times.name] == times.python_ns / 1e9
-        assert samples["gilscope_thread_seconds_total", "gil_wait", times.name] == times.gil_wait_ns / 1e9
-        assert samples["gilscope_thread_seconds_total", "asleep", times.name] == times.asleep_ns / 1e9
-        states = [value for key, value in samples.items() if "thread_seconds" in key[0] and times.name in key]
-        assert sum(states) == pytest.approx(times.life_ns / 1e9)
+    for name, row in rows.items():
+        assert row.states
+        states = {key[1]: value for key, value in samples.items() if "thread_seconds" in key[0] and name in key}
+        assert states == {state: ns / 1e9 for state, ns in dataclasses.asdict(row.states).items()}
     assert (samples["gilscope_gil_enabled",], samples["gilscope_trace_complete",]) == (1, 1)
 
 

@@ -115,27 +115,34 @@ function lockTable({ report, sources }) {
 }
 
 // What a thread did, in the order of its bar: of each the key of the JSON, what it is called, and its class.
-const TIMES = [["python_ns", "Python", "python"], ["native_ns", "native", "native"], ["gil_wait_ns", "for GIL", "waits"],
-  ["lock_wait_ns", "for locks", "locks"], ["work_wait_ns", "for work", "work"], ["cpu_wait_ns", "no CPU", "queue"], ["asleep_ns", "asleep", "asleep"]];
+const STATES = [["running", "Python", "python"], ["computing_without_gil", "native", "native"], ["gil_wait", "for GIL", "waits"],
+  ["lock_wait", "for locks", "locks"], ["work_wait", "for work", "work"], ["no_cpu", "no CPU", "queue"], ["blocked", "asleep", "asleep"]];
+
+// Those of each thread are in each of its rows.
+function statesOf(process) {
+  const rows = new Map(process.threads.filter((row) => row.states).map((row) => [row.id, row]));
+  return [...rows.values()].map(({ id, name, states }) => ({ id, name, states, process,
+    life: STATES.reduce((sum, [key]) => sum + (states[key] ?? 0), 0) })).filter((row) => row.life > 0);
+}
 
 function timeTable({ report, left_out: lost }) {
-  const rows = report.processes.flatMap((process) => process.thread_times.map((row) => ({ ...row, process })))
-    .filter((row) => row.life_ns > 0);
+  const idle = ({ states }) => states.blocked + (states.work_wait ?? 0);
+  const rows = report.processes.flatMap(statesOf).sort((left, right) => right.life - idle(right) - left.life + idle(left));
   if (rows.length === 0) return null;
-  const part = (row, key) => (row[key] === null ? null : row[key] / row.life_ns);
-  const stack = (row) => make("span", { class: "stack", "aria-hidden": "true" }, TIMES.map(([key, , kind]) => {
+  const part = (row, key) => (row.states[key] === null ? null : row.states[key] / row.life);
+  const stack = (row) => make("span", { class: "stack", "aria-hidden": "true" }, STATES.map(([key, , kind]) => {
     const piece = make("i", { class: kind });
     piece.style.width = `${(100 * (part(row, key) ?? 0)).toFixed(2)}%`;
     return piece;
   }));
   const table = sortableTable([
-    { title: "thread", of: (row) => row.name ?? `thread ${row.thread}` },
+    { title: "thread", of: (row) => row.name ?? `thread ${row.id}` },
     ...(report.processes.length > 1 ? [PROCESS] : []),
-    asNumber("life", (row) => row.life_ns, duration),
-    { title: "its time", of: (row) => row.asleep_ns / row.life_ns, cell: stack, kind: "wide" },
-    ...TIMES.map(([key, title]) => asNumber(title, (row) => part(row, key), share)),
+    asNumber("life", (row) => row.life, duration),
+    { title: "its time", of: (row) => row.states.blocked / row.life, cell: stack, kind: "wide" },
+    ...STATES.map(([key, title]) => asNumber(title, (row) => part(row, key), share)),
   ], rows, { caption: "Shares of its life. Python: with the GIL. Native: C without it. For locks: another thread had them. For work: a queue, a join. No CPU: others had them all. Asleep: and input and output." });
-  return [make("p", { class: "tools" }, TIMES.map(([, title, kind]) => make("span", { class: `key ${kind}` }, make("i", { class: kind }), title))), table,
+  return [make("p", { class: "tools" }, STATES.map(([, title, kind]) => make("span", { class: `key ${kind}` }, make("i", { class: kind }), title))), table,
     lost.threads ? make("p", { class: "faint" }, `${plural(lost.threads, "thread")} less busy are left out: --json has them.`) : null];
 }
 

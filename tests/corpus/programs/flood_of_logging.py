@@ -11,7 +11,7 @@ def work(number):
         log.info("message %d of %d", turn, number)  # culprit
 
 
-messages = queue.SimpleQueue()
+messages: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
 log = logging.getLogger()
 log.setLevel(logging.INFO)
 log.addHandler(logging.handlers.QueueHandler(messages))

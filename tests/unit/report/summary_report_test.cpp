@@ -155,13 +155,14 @@ TEST(SummaryReport, tells_first_where_the_time_of_each_thread_went) {
                 "worker                100 ms    10 %       -     0 %         -        -       -    90 %\n"));
   EXPECT_LT(text.find("Where the time"), text.find("GIL 0"));
   const auto document = summary_json(summary, {});
-  const auto& times = document["processes"][0]["thread_times"];
-  EXPECT_EQ(times[0]["native_ns"], 20'000'000);
-  EXPECT_TRUE(times[1]["native_ns"].is_null());
+  const auto& threads = document["processes"][0]["threads"];
+  EXPECT_EQ(threads[0]["states"]["computing_without_gil"], 20'000'000);
+  EXPECT_TRUE(threads[1]["states"]["computing_without_gil"].is_null());
   const auto again = read_summary(dump_json(document));
-  EXPECT_EQ(summary_json(again, {})["processes"][0]["thread_times"], times);
+  EXPECT_EQ(summary_json(again, {})["processes"][0]["threads"], threads);
+  EXPECT_EQ(format_summary(again), text);
   auto older = document;
-  older["processes"][0].erase("thread_times");
+  for (auto& row : older["processes"][0]["threads"]) row.erase("states");
   EXPECT_THAT(format_summary(read_summary(dump_json(older))), Not(HasSubstr("Where the time")));
 }
 
