@@ -11,8 +11,8 @@ class Point:
 
 
 def build():
-    for _ in range(4):
-        [Point(i, i) for i in range(100_000)]  # culprit
+    for i in range(400_000):
+        Point(i, i)  # culprit
 
 
 builders = [threading.Thread(target=build, name=f"builder-{i}") for i in range(2)]
