@@ -130,6 +130,7 @@ void Gathering::add(const BlameRow& row, Nanoseconds part, std::uint64_t holds, 
     place.heaviest = &row;
     place.part = part;
   }
+  if (row.work) works_.insert(row.work->name);
   lost_ = gilscope::add(lost_, part);
   const auto held = static_cast<double>(row.hold_ns.count()) * ratio(part, row.caused_wait_ns);
   held_ = gilscope::add(held_, round_to_nanoseconds(held));
@@ -188,7 +189,10 @@ RunFinding Gathering::told(RunFinding::Kind kind, const GilFacts& facts) const {
   finding.interval = facts.interval;
   if (const BlameRow* const row = heaviest(whose)) {
     finding.work = row->work;
-    if (finding.work && finding.work->kind == WorkKind::Collection) return finding;  // on an innocent line
+    if (finding.work && finding.work->kind == WorkKind::Collection) {  // on an innocent line
+      if (works_.size() > 1) finding.work->name.clear();               // of several generations
+      return finding;
+    }
     finding.place = row->to;
     finding.stack = row->stack;
   }
@@ -217,9 +221,11 @@ SortedRows sort_rows(const GilFacts& facts) {
     if (goes_on) {
       sorted.open.emplace_back().add(*row, parts.late, late_holds, row->max_hold_ns);
     } else if (is_collection(row->work)) {
+      // Those that came by themselves are one cause, whichever generation it was.
       const bool is_asked_for = row->work->kind == WorkKind::Collect;
-      late[{is_asked_for ? look_at(*row) : std::nullopt, row->work}].add(*row, parts.late, row->holds,
-                                                                         row->max_wait_ns);
+      const auto work = is_asked_for ? row->work : HeldWork{.kind = WorkKind::Collection};
+      late[{is_asked_for ? look_at(*row) : std::nullopt, work}].add(*row, parts.late, row->holds,
+                                                                    row->max_wait_ns);
     } else if (late_holds > 0) {
       late[{look_at(*row), row->work}].add(*row, parts.late, late_holds, row->max_wait_ns);
     }

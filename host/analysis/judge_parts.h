@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,7 @@ class Gathering {
   Nanoseconds held_{};
   std::map<ThreadId, Nanoseconds> culprits_;
   std::map<ThreadId, Nanoseconds> victims_;
+  std::set<std::string> works_;  // by name
   struct Place {
     Nanoseconds lost{};
     std::map<ThreadId, Nanoseconds> culprits;

@@ -105,8 +105,9 @@ std::string describe_collection(const RunFinding& finding, const ProcessSummary*
     return fmt::format("{} called gc.collect(){}, which kept the GIL {}: {}; {}", words.culprits, words.at,
                        holds, effect, advice);
   }
-  return fmt::format("the garbage collector ({}) kept the GIL in {}, {}: {}; {} (gc.set_threshold)",
-                     generation, words.culprits, holds, effect, advice);
+  return fmt::format("the garbage collector{} kept the GIL in {}, {}: {}; {} (gc.set_threshold)",
+                     generation.empty() ? "" : " (" + generation + ")", words.culprits, holds, effect,
+                     advice);
 }
 
 // Nobody waited for the GIL meanwhile: it is only the loop that did not go on.

@@ -116,6 +116,14 @@ TEST(GarbageCollection, that_came_by_itself_is_one_cause_wherever_it_came) {
   EXPECT_EQ(found[0].count, 6U);
 }
 
+TEST(GarbageCollection, that_came_by_itself_is_one_cause_whichever_generation_it_was) {
+  const auto found = causes_in({with_work(blame_row({}), WorkKind::Collection, "generation 2"),
+                                with_work(blame_row({.line = 8}), WorkKind::Collection, "generation 1")});
+  ASSERT_EQ(kinds_of(found), std::vector{FindingKind::GarbageCollection});
+  EXPECT_EQ(found[0].work, (HeldWork{WorkKind::Collection, ""}));
+  EXPECT_EQ(found[0].lost, 180 * kMsTime);
+}
+
 TEST(GarbageCollection, that_was_asked_for_is_told_on_its_line) {
   const auto found = causes_in({with_work(blame_row({}), WorkKind::Collect, "generation 2"),
                                 with_work(blame_row({.line = 8}), WorkKind::Collect, "generation 2")});
