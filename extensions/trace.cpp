@@ -104,8 +104,8 @@ class Tracer {
   // Why there is no room for it; empty where there is.
   [[nodiscard]] const std::optional<std::string>& lack() const noexcept { return lack_; }
 
-  // False where this Python has no GIL, or the process no room: then there is nothing to trace, and the
-  // summary says so.
+  // False where there is nothing to trace: the process has no room, or this Python no GIL, and what is
+  // recorded all the same cannot be. The summary says so.
   bool start() {
     if (!recording_) return false;
     try {
@@ -114,7 +114,7 @@ class Tracer {
       if (error.failure() != ProbeFailure::NoGil) throw;
       return false;
     }
-    has_gil_ = true;
+    is_started_ = true;
     return true;
   }
 
@@ -128,7 +128,8 @@ class Tracer {
 
   void stop() {
     if (recording_) recording_->stop();
-    if (has_gil_) pair_cost_ns_ = events_ ? measure_capture_cost() : measure_counting_cost();
+    if (is_started_ && recording_->has_gil())
+      pair_cost_ns_ = events_ ? measure_capture_cost() : measure_counting_cost();
   }
 
   // As of now, or of the stop. Other threads go on meanwhile.
@@ -142,14 +143,14 @@ class Tracer {
 
   // After the stop, as JSON: as timeline_json() has it. Empty where events were not kept.
   [[nodiscard]] std::optional<std::string> timeline() const {
-    if (!events_ || !has_gil_) return std::nullopt;
+    if (!events_ || !is_started_ || !recording_->has_gil()) return std::nullopt;
     return dump_json(cli::make_timeline(captured()));
   }
 
  private:
   [[nodiscard]] RecordedRun collect() {
     if (!recording_) return {.losses = {.unrecorded_processes = 1}};
-    if (!has_gil_) return {.has_gil = false};
+    if (!is_started_) return {.has_gil = false};
     return events_ ? replay_own() : recording_->collect();
   }
 
@@ -168,7 +169,7 @@ class Tracer {
   std::unique_ptr<TemporaryFolder> events_;  // nullptr: events are counted
   std::optional<std::string> lack_;
   std::optional<Recording> recording_;  // empty: there is no room for it
-  bool has_gil_ = false;
+  bool is_started_ = false;
   std::optional<double> pair_cost_ns_;  // measured after the stop
 };
 

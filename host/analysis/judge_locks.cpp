@@ -47,7 +47,7 @@ struct Turns {
 std::vector<RunFinding> find_lock_turns(const ProcessSummary& process) {
   std::map<std::tuple<std::string, std::string, std::uint32_t, std::string>, Turns> lines;
   for (const auto& row : process.lock_waits) {
-    if (row.is_for_work || !row.place || is_import(row)) continue;
+    if (!row.is_for_turn() || !row.place || is_import(row)) continue;
     lines[{row.place->file, row.place->function, row.place->line, row.within}].add(row);
   }
   std::vector<RunFinding> found;

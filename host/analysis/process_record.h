@@ -54,8 +54,13 @@ struct ProcessRecord {
   std::vector<LockWaits> lock_waits;
   std::uint64_t further_lock_waits = 0;
   std::vector<OpenLockWaits> open_lock_waits;
-  std::optional<BlameRecord> blame;  // of a capture; empty where events were counted
-  bool became_program = false;       // another one (exec)
+  std::vector<WorldStops> stops;
+  std::uint64_t further_stops = 0;
+  std::uint64_t spins = 0;
+  std::uint64_t spin_ticks = 0;
+  std::optional<GilReturn> gil_return;  // since the begin of the recording
+  std::optional<BlameRecord> blame;     // of a capture; empty where events were counted
+  bool became_program = false;          // another one (exec)
 };
 
 struct RecordedRun {

@@ -62,10 +62,15 @@ std::vector<LockWaitRow> rank_lock_waits(const ProcessRecord& record) {
                     .max_ns = record.tick.of(waits.longest),
                     .max_begin_ns = record.tick.of(waits.longest_begin),
                     .max_thread = waits.longest_thread,
-                    .max_ender = waits.longest_ender});
+                    .max_ender = waits.longest_ender,
+                    .lock = waits.lock,
+                    .lock_type = waits.lock_type});
   }
   sort_stably(rows, [](const LockWaitRow& left, const LockWaitRow& right) {
-    return std::tuple(left.is_for_work, -left.total_ns) < std::tuple(right.is_for_work, -right.total_ns);
+    const auto rank = [](const LockWaitRow& row) {
+      return std::tuple(row.is_for_work, row.is_for_world(), -row.total_ns);
+    };
+    return rank(left) < rank(right);
   });
   return rows;
 }
@@ -81,6 +86,39 @@ std::vector<OpenLockWait> convert_open_waits(const ProcessRecord& record) {
                      .holder = wait.holder});
   }
   return waits;
+}
+
+std::vector<WorldStopRow> rank_stops(const ProcessRecord& record) {
+  std::vector<WorldStopRow> rows;
+  for (const auto& stops : record.stops) {
+    rows.push_back({.place = stops.place,
+                    .call = stops.call,
+                    .is_collection = stops.is_collection,
+                    .count = stops.count,
+                    .total_ns = record.tick.of(stops.ticks),
+                    .until_stood_ns = record.tick.of(stops.until_stood),
+                    .lost_ns = record.tick.of(stops.lost),
+                    .max_ns = record.tick.of(stops.longest),
+                    .max_begin_ns = record.tick.of(stops.longest_begin),
+                    .max_thread = stops.longest_thread});
+  }
+  sort_stably(rows, [](const WorldStopRow& left, const WorldStopRow& right) {
+    return left.total_ns > right.total_ns;
+  });
+  return rows;
+}
+
+std::vector<OtherThread> find_others(const ProcessRecord& record) {
+  std::vector<OtherThread> others;
+  if (!record.figures.threads.empty()) return others;
+  for (const auto& thread : record.threads) {
+    others.push_back(
+        {.id = thread.id, .name = thread.name, .cpu_ns = thread.cpu, .cpu_wait_ns = thread.cpu_wait});
+  }
+  sort_stably(others, [](const OtherThread& left, const OtherThread& right) {
+    return left.cpu_ns.value_or(Nanoseconds{}) > right.cpu_ns.value_or(Nanoseconds{});
+  });
+  return others;
 }
 
 ProcessSummary summarize_process(const ProcessRecord& record) {
@@ -122,6 +160,14 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
   summary.further_lock_waits = record.further_lock_waits;
   summary.open_lock_waits = convert_open_waits(record);
   summary.living_threads = living.size();
+  summary.stops = rank_stops(record);
+  summary.further_stops = record.further_stops;
+  summary.spun_waits = record.spins;
+  summary.spun_ns = record.tick.of(record.spin_ticks);
+  if (const auto& gil = record.gil_return) {
+    summary.gil_return = {.since_ns = record.tick.of(gil->since), .place = gil->place, .module = gil->module};
+  }
+  summary.other_threads = find_others(record);
   if (!record.blame) return summary;
   summary.blame = rank_blame(*record.blame, record.tick);
   for (auto& gil : summary.gils) {

@@ -84,6 +84,41 @@ struct LockWaitRow {
   Nanoseconds max_begin_ns{};         // of the longest, from the begin of its process's recording,
   ThreadId max_thread{};              // whose it was,
   std::optional<ThreadId> max_ender;  // and who ended it
+  LockKind lock = LockKind::Unknown;
+  std::string lock_type;
+
+  // Until the world went on that another thread had stopped: for no lock.
+  [[nodiscard]] bool is_for_world() const noexcept { return lock == LockKind::World; }
+  [[nodiscard]] bool is_for_turn() const noexcept { return !is_for_work && !is_for_world(); }
+};
+
+// Pauses of a stopped world; as WorldStops has them.
+struct WorldStopRow {
+  std::optional<CodePlace> place;
+  std::string call;
+  bool is_collection = false;
+  std::uint64_t count = 0;
+  Nanoseconds total_ns{};
+  Nanoseconds until_stood_ns{};
+  Nanoseconds lost_ns{};
+  Nanoseconds max_ns{};
+  Nanoseconds max_begin_ns{};
+  ThreadId max_thread{};
+};
+
+// As GilReturn has it.
+struct GilReturnFigures {
+  Nanoseconds since_ns{};  // from the begin of its process's recording
+  std::optional<CodePlace> place;
+  std::string module;
+};
+
+// Of a process that has no GIL.
+struct OtherThread {
+  ThreadId id{};
+  std::string name;  // "" where nobody named it
+  std::optional<Nanoseconds> cpu_ns;
+  std::optional<Nanoseconds> cpu_wait_ns;
 };
 
 // A wait for a lock that goes on for a second or longer, and had not ended with the recording; as
@@ -117,10 +152,17 @@ struct ProcessSummary {
   bool became_program = false;                 // another one (exec)
   std::vector<LoopStall> loop_stalls;          // what took most first
   std::uint64_t further_stalls = 0;            // steps at more places than are kept
-  std::vector<LockWaitRow> lock_waits;         // those for a turn first, then what took most first
-  std::uint64_t further_lock_waits = 0;        // at more places than are kept
-  std::vector<OpenLockWait> open_lock_waits;   // the oldest first
-  std::size_t living_threads = 0;              // that had not ended with the recording, and had used a GIL
+  // Those for a turn first, then those for a stopped world, then for work; of each what took most first.
+  std::vector<LockWaitRow> lock_waits;
+  std::uint64_t further_lock_waits = 0;       // at more places than are kept
+  std::vector<OpenLockWait> open_lock_waits;  // the oldest first
+  std::size_t living_threads = 0;             // that had not ended with the recording, and had used a GIL
+  std::vector<WorldStopRow> stops;            // what took most first
+  std::uint64_t further_stops = 0;            // likewise
+  std::uint64_t spun_waits = 0;               // for locks, that ended before anybody slept: at no place
+  Nanoseconds spun_ns{};
+  std::optional<GilReturnFigures> gil_return;  // empty: the GIL stayed off, or was on from the beginning
+  std::vector<OtherThread> other_threads;      // that took most CPU time first
 };
 
 // Who does no work of the program's: multiprocessing's fork server, and forks that became another program.
@@ -132,7 +174,7 @@ struct RunVerdict {
     NoBottleneck,     // of none
     OneThread,        // there was nobody to wait for: the ceiling says what threads could gain
     NothingRecorded,  // there was no space, or no time
-    NoGil,            // free-threaded: nothing was traced
+    NoGil,            // free-threaded: there was none to wait for
   };
   Kind kind = Kind::NoGil;
   std::optional<double> wait_share;  // waits of the busy threads / their lifetimes, over all GILs

@@ -40,7 +40,27 @@ ordered_json describe(const LockWaits& waits) {
       {"longest_begin", waits.longest_begin},
       {"longest_thread", static_cast<std::uint32_t>(waits.longest_thread)},
       {"longest_ender", waits.longest_ender ? ordered_json(static_cast<std::uint32_t>(*waits.longest_ender))
-                                            : ordered_json(nullptr)}};
+                                            : ordered_json(nullptr)},
+      {"lock", name_of(waits.lock)},
+      {"lock_type", waits.lock_type}};
+}
+
+ordered_json describe(const WorldStops& stops) {
+  return {{"place", describe(stops.place)},
+          {"call", stops.call},
+          {"is_collection", stops.is_collection},
+          {"count", stops.count},
+          {"ticks", stops.ticks},
+          {"until_stood_ticks", stops.until_stood},
+          {"lost_ticks", stops.lost},
+          {"longest_ticks", stops.longest},
+          {"longest_begin", stops.longest_begin},
+          {"longest_thread", static_cast<std::uint32_t>(stops.longest_thread)}};
+}
+
+ordered_json describe(const std::optional<GilReturn>& gil) {
+  if (!gil) return nullptr;
+  return {{"since", gil->since}, {"place", describe(gil->place)}, {"module", gil->module}};
 }
 
 ordered_json describe(const OpenLockWaits& wait) {
@@ -80,6 +100,8 @@ ordered_json describe(const ProcessNotes& process) {
   for (const auto& wait : process.lock_waits) waits.push_back(describe(wait));
   auto open_waits = ordered_json::array();
   for (const auto& wait : process.open_lock_waits) open_waits.push_back(describe(wait));
+  auto stops = ordered_json::array();
+  for (const auto& stop : process.stops) stops.push_back(describe(stop));
   return {{"pid", process.pid},
           {"parent_pid", process.parent_pid},
           {"start_method", process.start_method},
@@ -98,7 +120,11 @@ ordered_json describe(const ProcessNotes& process) {
           {"further_loop_steps", process.further_steps},
           {"lock_waits", std::move(waits)},
           {"further_lock_waits", process.further_lock_waits},
-          {"open_lock_waits", std::move(open_waits)}};
+          {"open_lock_waits", std::move(open_waits)},
+          {"stops", std::move(stops)},
+          {"further_stops", process.further_stops},
+          {"spun_waits", {{"count", process.spins}, {"ticks", process.spin_ticks}}},
+          {"gil_return", describe(process.gil_return)}};
 }
 
 struct OutOfRange : std::exception {};
@@ -184,6 +210,12 @@ LockWaits lock_waits_at(const json& object) {
   if (const auto ender = optional_number_at(object, "longest_ender", kMax))
     waits.longest_ender = ThreadId{static_cast<std::uint32_t>(*ender)};
   if (waits.count == 0 || waits.longest > waits.ticks || waits.by_peers > waits.ticks) throw OutOfRange();
+  if (object.contains("lock")) {  // later
+    const auto kind = lock_kind_of(object.at("lock").get<std::string>());
+    if (!kind) throw OutOfRange();
+    waits.lock = *kind;
+    waits.lock_type = object.at("lock_type").get<std::string>();
+  }
   return waits;
 }
 
@@ -197,6 +229,23 @@ OpenLockWaits open_lock_wait_at(const json& object) {
   if (const auto holder = optional_number_at(object, "holder", kMax))
     wait.holder = ThreadId{static_cast<std::uint32_t>(*holder)};
   return wait;
+}
+
+WorldStops stops_at(const json& object) {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::uint32_t>::max();
+  WorldStops stops{
+      .call = object.at("call").get<std::string>(),
+      .is_collection = object.at("is_collection").get<bool>(),
+      .count = number_at(object, "count", kMaxTicks),
+      .ticks = number_at(object, "ticks", kMaxTicks),
+      .until_stood = number_at(object, "until_stood_ticks", kMaxTicks),
+      .lost = number_at(object, "lost_ticks", kMaxTicks),
+      .longest = number_at(object, "longest_ticks", kMaxTicks),
+      .longest_begin = number_at(object, "longest_begin", kMaxTicks),
+      .longest_thread = ThreadId{static_cast<std::uint32_t>(number_at(object, "longest_thread", kMax))}};
+  if (!object.at("place").is_null()) stops.place = place_of(object.at("place"));
+  if (stops.count == 0 || stops.longest > stops.ticks || stops.until_stood > stops.ticks) throw OutOfRange();
+  return stops;
 }
 
 std::int64_t pid_of(const json& value) {
@@ -239,6 +288,18 @@ ProcessNotes parse_process(const json& object) {
   if (object.contains("open_lock_waits")) {  // likewise
     for (const auto& wait : object.at("open_lock_waits"))
       process.open_lock_waits.push_back(open_lock_wait_at(wait));
+  }
+  if (object.contains("stops")) {  // likewise
+    for (const auto& stops : object.at("stops")) process.stops.push_back(stops_at(stops));
+    process.further_stops = number_at(object, "further_stops", kMaxTicks);
+    process.spins = number_at(object.at("spun_waits"), "count", kMaxTicks);
+    process.spin_ticks = number_at(object.at("spun_waits"), "ticks", kMaxTicks);
+    if (const auto& gil = object.at("gil_return"); !gil.is_null()) {
+      process.gil_return = GilReturn{.since = number_at(gil, "since", kMaxTicks),
+                                     .place = {},
+                                     .module = gil.at("module").get<std::string>()};
+      if (!gil.at("place").is_null()) process.gil_return->place = place_of(gil.at("place"));
+    }
   }
   return process;
 }

@@ -11,6 +11,7 @@
 #include "capture/code_stacks.h"
 #include "probe/event.h"
 #include "probe/hook_times.h"
+#include "probe/lock_table.h"
 #include "support/time.h"
 
 namespace gilscope {
@@ -56,6 +57,8 @@ struct LockWaits {
   std::uint64_t longest_begin = 0;
   ThreadId longest_thread{};              // whose it was,
   std::optional<ThreadId> longest_ender;  // and who ended it
+  LockKind lock = LockKind::Unknown;      // of builds that are free-threaded
+  std::string lock_type;                  // of an object: its type
 
   friend bool operator==(const LockWaits&, const LockWaits&) = default;
 };
@@ -72,7 +75,32 @@ struct OpenLockWaits {
   friend bool operator==(const OpenLockWaits&, const OpenLockWaits&) = default;
 };
 
-// Steps or waits, with when the longest began since then; 0 before.
+// Pauses in which the world was stopped (of builds that are free-threaded), by where they were asked for.
+struct WorldStops {
+  std::optional<CodePlace> place;  // empty: no Python code ran
+  std::string call;                // what was called there; "": not known
+  bool is_collection = false;      // of garbage, by itself or by `call`
+  std::uint64_t count = 0;
+  std::uint64_t ticks = 0;
+  std::uint64_t until_stood = 0;  // of these
+  std::uint64_t lost = 0;         // by all that stood, together
+  std::uint64_t longest = 0;
+  std::uint64_t longest_begin = 0;
+  ThreadId longest_thread{};  // that asked for it
+
+  friend bool operator==(const WorldStops&, const WorldStops&) = default;
+};
+
+// The GIL of a free-threaded build that came back for good: some module was imported that needs it.
+struct GilReturn {
+  std::uint64_t since = 0;         // ticks
+  std::optional<CodePlace> place;  // of the import; empty: not known
+  std::string module;
+
+  friend bool operator==(const GilReturn&, const GilReturn&) = default;
+};
+
+// Steps, waits or pauses, with when the longest began since then; 0 before.
 template <typename Rows>
 [[nodiscard]] Rows since(std::uint64_t begin, Rows rows) {
   for (auto& row : rows) row.longest_begin -= std::min(begin, row.longest_begin);
@@ -82,6 +110,11 @@ template <typename Rows>
 [[nodiscard]] inline std::vector<OpenLockWaits> since(std::uint64_t begin, std::vector<OpenLockWaits> waits) {
   for (auto& wait : waits) wait.since -= std::min(begin, wait.since);
   return waits;
+}
+
+[[nodiscard]] inline std::optional<GilReturn> since(std::uint64_t begin, std::optional<GilReturn> gil) {
+  if (gil) gil->since -= std::min(begin, gil->since);
+  return gil;
 }
 
 struct ProcessNotes {
@@ -101,6 +134,11 @@ struct ProcessNotes {
   std::vector<LockWaits> lock_waits;
   std::uint64_t further_lock_waits = 0;  // at more places than are kept
   std::vector<OpenLockWaits> open_lock_waits;
+  std::vector<WorldStops> stops;
+  std::uint64_t further_stops = 0;  // likewise
+  std::uint64_t spins = 0;          // waits for locks that ended before anybody slept: at no place
+  std::uint64_t spin_ticks = 0;
+  std::optional<GilReturn> gil_return;
   bool became_program = false;  // another one (exec)
 };
 

@@ -35,7 +35,7 @@ struct Run {
   std::vector<std::string> command;
   Surroundings surroundings;              // null where nobody asks
   std::unique_ptr<RunCapture> capture;    // nullptr: events are counted, not kept
-  std::unique_ptr<Recording> recording;   // nullptr: there is no GIL
+  std::unique_ptr<Recording> recording;   // nullptr: there is no GIL, and nothing else to record
   std::unique_ptr<StartArchive> archive;  // that Pythons read first; nullptr: they are not recorded
   LastWords words;
   pid_t process = 0;
@@ -85,7 +85,7 @@ void deliver(const RunSummary& summary, const SummaryContext& context, const std
 void report_counters(const ProcessEnd& end) {
   if (!is_told()) return;
   RecordedRun recorded = run->recording ? run->recording->collect() : RecordedRun{.has_gil = false};
-  recorded.pair_cost_ns = measure_counting_cost();
+  if (recorded.has_gil) recorded.pair_cost_ns = measure_counting_cost();
   recorded.exit_code = end.exit_code;
   recorded.ended_by = end.by;
   deliver(summarize_run(recorded),
@@ -95,7 +95,7 @@ void report_counters(const ProcessEnd& end) {
 
 void report_capture(const ProcessEnd& end) {
   RunNotes notes = run->recording ? run->recording->notes() : RunNotes{.has_gil = false};
-  notes.pair_cost_ns = measure_capture_cost();
+  if (notes.has_gil) notes.pair_cost_ns = measure_capture_cost();
   notes.exit_code = end.exit_code;
   notes.ended_by = end.by;
   try {

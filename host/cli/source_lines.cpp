@@ -30,6 +30,12 @@ Places find_places(const RunSummary& summary) {
     if (place.line > 0 && place.file.ends_with(kExtension)) places[place.file].insert(place.line);
   };
   for (const auto& process : summary.processes) {
+    for (const auto& row : process.lock_waits) {
+      if (row.place && !row.is_for_work) add(*row.place);
+    }
+    for (const auto& row : process.stops) {
+      if (row.place) add(*row.place);
+    }
     if (!process.blame) continue;
     for (const auto& row : *process.blame) {
       if (row.from) add(*row.from);

@@ -15,4 +15,8 @@ inline constexpr bool kHasAlwaysGil = true;
 // nullptr: it is attached to no interpreter.
 [[nodiscard]] PyThreadState* attached_state() noexcept;
 
+// Whether the GIL is on just now: of builds that are free-threaded it may be off. The calling thread is
+// attached.
+[[nodiscard]] bool is_gil_on() noexcept;
+
 }  // namespace gilscope

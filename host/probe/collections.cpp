@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 
 #include "probe/attached.h"
@@ -38,6 +39,9 @@ struct CollectionWatch {
 
 constinit CollectionWatch collection_watch;
 
+// Without a GIL, of a thread: all that is told there of collections. HOT where it is read.
+constinit thread_local bool is_collecting_here __attribute__((tls_model("initial-exec"))) = false;
+
 // Borrowed; nullptr where the program has none. Not gc's, unless it was imported: then nobody asks.
 PyObject* find_collect() noexcept { return find_in_module("gc", "collect"); }
 
@@ -62,11 +66,22 @@ void end_collection() noexcept {
   past.was_asked_for = collect != nullptr && is_on_own_stack(collect);
 }
 
+// A new reference; nullptr: it has become shorter, as others may change it where there is no GIL.
+PyObject* item_of(PyObject* list, Py_ssize_t i) noexcept {
+#ifdef Py_GIL_DISABLED
+  PyObject* const item = PyList_GetItemRef(list, i);
+  if (item == nullptr) PyErr_Clear();
+  return item;
+#else
+  return Py_NewRef(PyList_GET_ITEM(list, i));
+#endif
+}
+
 // As CPython does it with the list (invoke_gc_callback).
 void pass_on(PyObject* theirs, PyObject* const* arguments, Py_ssize_t count) noexcept {
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(theirs); ++i) {
-    PyObject* const callback = PyList_GET_ITEM(theirs, i);
-    Py_INCREF(callback);
+    PyObject* const callback = item_of(theirs, i);
+    if (callback == nullptr) break;
     PyObject* const result =
         PyObject_Vectorcall(callback, arguments, static_cast<std::size_t>(count), nullptr);
     if (result == nullptr) PyErr_WriteUnraisable(callback);
@@ -78,10 +93,15 @@ void pass_on(PyObject* theirs, PyObject* const* arguments, Py_ssize_t count) noe
 // One that was left behind in another interpreter passes on, and no more.
 PyObject* hear(PyObject* theirs, PyObject* const* arguments, Py_ssize_t count) noexcept {
   const CollectionWatch& watch = collection_watch;
-  const bool is_told = watch.watchers > 0 && PyInterpreterState_Get() == watch.interpreter && count == 2 &&
-                       PyUnicode_Check(arguments[0]);
-  if (is_told && PyUnicode_CompareWithASCIIString(arguments[0], "start") == 0) begin_collection(arguments[1]);
-  if (is_told && PyUnicode_CompareWithASCIIString(arguments[0], "stop") == 0) end_collection();
+  const bool has_phase = count == 2 && PyUnicode_Check(arguments[0]);
+  const bool is_start = has_phase && PyUnicode_CompareWithASCIIString(arguments[0], "start") == 0;
+  const bool is_stop = has_phase && PyUnicode_CompareWithASCIIString(arguments[0], "stop") == 0;
+  if (!kHasAlwaysGil) {
+    if (is_start || is_stop) is_collecting_here = is_start;
+  } else if (watch.watchers > 0 && PyInterpreterState_Get() == watch.interpreter) {
+    if (is_start) begin_collection(arguments[1]);
+    if (is_stop) end_collection();
+  }
   pass_on(theirs, arguments, count);
   Py_RETURN_NONE;
 }
@@ -197,8 +217,8 @@ void put_in_place(PyInterpreterState* interpreter) noexcept {
     watch.slot = slot;
     watch.ours = list;
     Py_INCREF(list);  // the slot's
-    *slot = list;
-    Py_DECREF(callbacks);  // which was the slot's
+    std::atomic_ref(*slot).store(list, std::memory_order_release);
+    Py_DECREF(callbacks);  // which was the slot's; ours has one, too
     if (begin->value != begin_gc_pointer()) patch(begin->value);
   }
   Py_XDECREF(callbacks);
@@ -207,7 +227,6 @@ void put_in_place(PyInterpreterState* interpreter) noexcept {
 }  // namespace
 
 void watch_collections(ProbeClock clock) noexcept {
-  if (!kHasAlwaysGil) return;
   CollectionWatch& watch = collection_watch;
   if (watch.watchers++ > 0) return;
   PyInterpreterState* const interpreter = PyInterpreterState_Get();
@@ -222,7 +241,8 @@ void unwatch_collections() noexcept {
   CollectionWatch& watch = collection_watch;
   if (watch.watchers == 0) return;
   --watch.watchers;
-  if (watch.watchers > 0) return;
+  // Without a GIL another thread may just be reading the list: it stays, and passes on.
+  if (watch.watchers > 0 || !kHasAlwaysGil) return;
   const PyThreadState* const state = Py_IsInitialized() == 0 ? nullptr : attached_state();
   if (state == nullptr || state->interp != watch.interpreter || !is_in_place(watch.interpreter)) return;
   PyObject* const theirs = theirs_of(watch.ours);
@@ -231,6 +251,8 @@ void unwatch_collections() noexcept {
   Py_DECREF(watch.ours);
   Py_CLEAR(watch.ours);
 }
+
+bool is_collecting() noexcept { return is_collecting_here; }
 
 Collected collected_between(ProbeClock clock, std::uint64_t begin, std::uint64_t end) noexcept {
   const CollectionWatch& watch = collection_watch;

@@ -30,4 +30,8 @@ struct Collected {
 };
 [[nodiscard]] Collected collected_between(ProbeClock clock, std::uint64_t begin, std::uint64_t end) noexcept;
 
+// Without a GIL that is all that is known: whether the calling thread collects, of the interpreter that was
+// watched first. HOT.
+[[nodiscard]] bool is_collecting() noexcept;
+
 }  // namespace gilscope

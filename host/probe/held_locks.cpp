@@ -18,10 +18,10 @@ struct HeldSpace {
 };
 constinit HeldSpace held_space{};
 
-enum class LockKind : std::uint8_t { None, Plain, Recursive };
+enum class HeldKind : std::uint8_t { None, Plain, Recursive };
 
 struct LockType {
-  LockKind kind = LockKind::None;
+  HeldKind kind = HeldKind::None;
   bool is_inside = false;  // the lock is in its object, rather than what PyThread_allocate_lock made
 };
 
@@ -33,15 +33,15 @@ LockType lock_type_of(const void* object) noexcept {
   const Copied<PyTypeObject> type(type_of(object));
   if (!type) return {};
   if (is_c_string(type->tp_name, "_thread.lock"))
-    return {.kind = LockKind::Plain, .is_inside = type->tp_basicsize == kHead + kWord};
+    return {.kind = HeldKind::Plain, .is_inside = type->tp_basicsize == kHead + kWord};
   if (is_c_string(type->tp_name, "_thread.RLock"))
-    return {.kind = LockKind::Recursive, .is_inside = type->tp_basicsize == kHead + 3 * kWord};
+    return {.kind = HeldKind::Recursive, .is_inside = type->tp_basicsize == kHead + 3 * kWord};
   return {};
 }
 
 // Its address, as lock_of() of lock_waits.cpp tells; 0: the object is no lock.
 std::uintptr_t lock_in(const void* object, LockType type) noexcept {
-  if (type.kind == LockKind::None) return 0;
+  if (type.kind == HeldKind::None) return 0;
   const auto* const begin =
       reinterpret_cast<const std::uintptr_t*>(static_cast<const std::byte*>(object) + sizeof(PyObject));
   return type.is_inside ? reinterpret_cast<std::uintptr_t>(begin) : copy_of(begin).value_or(0);
@@ -100,7 +100,7 @@ class Search {
       const void* const object = object_at(slots, i);
       for (const void* const one : {object, self_of(object)}) {
         const auto type = one == nullptr ? LockType{} : lock_type_of(one);
-        if (type.kind != LockKind::Recursive || lock_in(one, type) != awaited_) continue;
+        if (type.kind != HeldKind::Recursive || lock_in(one, type) != awaited_) continue;
         const auto* const owner = static_cast<const std::byte*>(one) + sizeof(PyObject) + sizeof(void*);
         held_.owner = copy_of(reinterpret_cast<const std::uint64_t*>(owner)).value_or(0);
       }

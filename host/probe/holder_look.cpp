@@ -64,16 +64,6 @@ void add_type(WorkText& text, const PyTypeObject* type) noexcept {
   if (copied) text.add_c_string(copied->tp_name);
 }
 
-bool is_kind_of(const PyTypeObject* type, const PyTypeObject* base) noexcept {
-  constexpr int kDeepest = 8;
-  for (int i = 0; i < kDeepest && type != nullptr; ++i) {
-    if (type == base) return true;
-    const Copied<PyTypeObject> copied(type);
-    type = copied ? copied->tp_base : nullptr;
-  }
-  return false;
-}
-
 // A function of ctypes: its type is made for each library, below the one that ctypes has.
 bool is_of_ctypes(const PyTypeObject* type) noexcept {
   constexpr int kDeepest = 4;

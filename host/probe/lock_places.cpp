@@ -1,5 +1,6 @@
 #include "probe/lock_places.h"
 
+#include <functional>
 #include <optional>
 
 #include "probe/holder_look.h"
@@ -8,7 +9,7 @@
 namespace gilscope {
 
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): of the buffer read_stack() says what it wrote
-OwnStack::OwnStack(PyThreadState* state) noexcept : state_(state) {
+OwnStack::OwnStack(PyThreadState* state, const ParkedLock& parked) noexcept : state_(state), parked_(parked) {
   if (state_ != nullptr) frames_ = own_frames(state_);
   stack_ = read_stack(frames_, buffer_);
   for (const CodePoint& point : stack_) {
@@ -18,6 +19,16 @@ OwnStack::OwnStack(PyThreadState* state) noexcept : state_(state) {
       key_ ^= key_ >> 32U;
     }
   }
+  if (parked_.kind != LockKind::Unknown) {
+    const auto lock =
+        std::hash<std::string_view>()(parked_.type_name()) + static_cast<std::uint64_t>(parked_.kind);
+    key_ = (key_ ^ lock) * 0x9E3779B97F4A7C15U;
+  }
+}
+
+std::string_view OwnStack::called(CodeWords& words) const noexcept {
+  const auto look = stack_.empty() ? std::nullopt : look_at_holder(state_);
+  return look && python_code().describe(look->work, words) ? words.function() : std::string_view();
 }
 
 NumberedPlace OwnStack::number(RecentPlaces& recent, LockTable& table, std::uint32_t watch,
@@ -41,7 +52,9 @@ bool OwnStack::calls(const CalledPlace& known) const noexcept {
   call.function_bytes = 0;
   const auto look = stack_.empty() ? std::nullopt : look_at_holder(state_);
   if (look && !python_code().describe(look->work, call)) call.function_bytes = 0;
-  const LockWords words = describe_lock_place(stack_, python_code(), call.function(), texts);
+  LockWords words = describe_lock_place(stack_, python_code(), call.function(), texts);
+  words.lock_kind = parked_.kind;
+  words.lock_type = parked_.type_name();
   // Where it is for a turn, who ends it by giving work says otherwise: no wait has to be looked at for that.
   known.function = look && words.is_by_call ? function_of_callable(look->operand) : nullptr;
   known.slot = look ? look->slot : 0;

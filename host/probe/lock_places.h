@@ -9,9 +9,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "probe/code_point.h"
 #include "probe/lock_table.h"
+#include "probe/parking_lot.h"
 #include "probe/python_stack.h"
 
 namespace gilscope {
@@ -53,12 +55,16 @@ class OwnStack {
   // others wait for him.
   enum class Call : bool { AsBefore, LookedAt };
 
-  // `state`: nullptr where no Python code of the thread's can be read.
-  explicit OwnStack(PyThreadState* state) noexcept;
+  // `state`: nullptr where no Python code of the thread's can be read. `parked`: what it is about to wait
+  // for, which makes another place of it.
+  explicit OwnStack(PyThreadState* state, const ParkedLock& parked = {}) noexcept;
 
   // One thread at a time.
   [[nodiscard]] NumberedPlace number(RecentPlaces& recent, LockTable& table, std::uint32_t watch,
                                      Call call) const noexcept;
+
+  // What the innermost frame calls, in `words`; "": nobody knows. One thread at a time.
+  [[nodiscard]] std::string_view called(CodeWords& words) const noexcept;
 
  private:
   [[nodiscard]] bool calls(const CalledPlace& known) const noexcept;
@@ -68,6 +74,7 @@ class OwnStack {
   OwnFrames frames_;
   FrameBuffer buffer_;
   std::span<const CodePoint> stack_;
+  ParkedLock parked_;
   std::uint64_t key_ = 1;
 };
 

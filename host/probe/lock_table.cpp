@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 
 #include "probe/shared_word.h"
 #include "support/utf8.h"
@@ -18,13 +19,16 @@ std::uint64_t key_of(const LockPlace& place) noexcept {
   add(place.file);
   add(place.function);
   add(place.within);
+  add(place.lock_type);
+  key = (key ^ place.lock_kind) * 0x100000001b3U;
   key = (key ^ place.line) * 0x100000001b3U;
   return (key ^ place.work) * 0x100000001b3U | 1U;
 }
 
 bool is_same(const LockPlace& left, const LockPlace& right) noexcept {
   return left.key == right.key && left.line == right.line && left.work == right.work &&
-         left.file == right.file && left.function == right.function && left.within == right.within;
+         left.file == right.file && left.function == right.function && left.within == right.within &&
+         left.lock_kind == right.lock_kind && left.lock_type == right.lock_type;
 }
 
 // Its number; the size of `places` where there is no room.
@@ -44,6 +48,12 @@ std::size_t find_or_add_place(std::array<LockPlace, LockTable::kPlaces>& places,
 
 }  // namespace
 
+std::optional<LockKind> lock_kind_of(std::string_view name) noexcept {
+  const auto* const known = std::ranges::find(kLockKinds, name);
+  if (known == kLockKinds.end()) return std::nullopt;
+  return static_cast<LockKind>(known - kLockKinds.begin());
+}
+
 std::size_t LockTable::find_or_add(const LockWords& words) noexcept {
   LockPlace place{};
   place.line = words.line;
@@ -53,6 +63,8 @@ std::size_t LockTable::find_or_add(const LockWords& words) noexcept {
   put_last_bytes(words.file, place.file);
   put_first_bytes(words.function, place.function);
   put_first_bytes(words.within, place.within);
+  place.lock_kind = static_cast<std::uint64_t>(words.lock_kind);
+  put_first_bytes(words.lock_type, place.lock_type);
   place.key = key_of(place);
   return find_or_add_place(places, place);
 }
@@ -66,6 +78,13 @@ LockRow* LockTable::row_of(std::size_t place, std::size_t ended_at) noexcept {
   row->place = place;
   row->ended_at_plus_one = end;
   return row;
+}
+
+void LockTable::note_gil(std::uint64_t since, std::size_t place, std::string_view module) noexcept {
+  if (gil_since != 0) return;
+  gil_place_plus_one = place < kPlaces ? place + 1 : 0;
+  put_first_bytes(module, gil_module);
+  set_shared(gil_since, since);
 }
 
 // From where its number leads; places that are free again may be in between.
@@ -145,8 +164,50 @@ void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_a
   set_shared(row->count, row->count + 1);
 }
 
+StopRow* LockTable::stop_at(std::size_t place, std::uint64_t why, std::string_view call) noexcept {
+  const std::uint64_t at = place < kPlaces ? place + 1 : 0;
+  std::array<char, kLockNameBytes> text{};
+  put_first_bytes(call, text);
+  auto* const row = std::ranges::find_if(stops, [&](const StopRow& other) {
+    return other.count == 0 || (other.place_plus_one == at && other.why == why && other.call == text);
+  });
+  if (row == stops.end()) return nullptr;
+  row->place_plus_one = at;
+  row->why = why;
+  row->call = text;
+  return row;
+}
+
+void LockTable::add(const WorldStop& stop, std::size_t place) noexcept {
+  const PauseStep& step = stop.step;
+  StopRow* const row = stop_at(place, stop.why, stop.call);
+  if (row == nullptr) {
+    set_shared(further_stop_ticks, further_stop_ticks + step.ticks);
+    if (step.is_first) set_shared(further_stops, further_stops + 1);
+    return;
+  }
+  set_shared(row->ticks, row->ticks + step.ticks);
+  set_shared(row->until_stood, row->until_stood + step.until_stood);
+  set_shared(row->lost, row->lost + step.lost);
+  if (step.length >= row->longest) {
+    set_shared(row->longest_begin, step.begin);
+    set_shared(row->longest_thread, std::uint64_t{stop.thread});
+    set_shared(row->longest, step.length);
+  }
+  if (step.is_first) set_shared(row->count, row->count + 1);
+}
+
+void LockTable::add(const SpunWaits& spun) noexcept {
+  set_shared(spin_ticks, spin_ticks + spun.ticks);
+  set_shared(spins, spins + spun.count);
+}
+
 void LockTable::add(const LockTable& part) noexcept {
   is_watched |= part.is_watched;
+  spins += part.spins;
+  spin_ticks += part.spin_ticks;
+  further_stops += part.further_stops;
+  further_stop_ticks += part.further_stop_ticks;
   others += part.others;
   others_ticks += part.others_ticks;
   std::array<std::size_t, kPlaces + 1> numbers{};
@@ -170,6 +231,26 @@ void LockTable::add(const LockTable& part) noexcept {
       sum->longest_begin = row.longest_begin;
       sum->longest_thread = row.longest_thread;
       sum->longest_ender = row.longest_ender;
+    }
+    sum->count += row.count;
+  }
+  for (const StopRow& row : part.stops) {
+    if (row.count == 0 || row.place_plus_one > kPlaces) continue;
+    const auto place = row.place_plus_one == 0 ? kNoPlace : numbers.at(row.place_plus_one - 1);
+    const std::string_view call(row.call.data(), strnlen(row.call.data(), row.call.size()));
+    StopRow* const sum = stop_at(place, row.why, call);
+    if (sum == nullptr) {
+      further_stops += row.count;
+      further_stop_ticks += row.ticks;
+      continue;
+    }
+    sum->ticks += row.ticks;
+    sum->until_stood += row.until_stood;
+    sum->lost += row.lost;
+    if (row.longest >= sum->longest) {
+      sum->longest = row.longest;
+      sum->longest_begin = row.longest_begin;
+      sum->longest_thread = row.longest_thread;
     }
     sum->count += row.count;
   }

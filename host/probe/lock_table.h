@@ -5,9 +5,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "probe/code_point.h"
+#include "probe/spin_series.h"
+#include "probe/world_pause.h"
 
 namespace gilscope {
 
@@ -17,6 +20,22 @@ enum class WaitFor : std::uint8_t {
   Work,  // until another one does something: Condition.wait, Queue.get, Thread.join and what is built on them
 };
 
+// What the lock is, where that is known: of builds that are free-threaded (parking_lot.h).
+enum class LockKind : std::uint8_t {
+  Unknown,
+  Lock,    // a threading.Lock
+  Object,  // of an object, which one thread uses at a time
+  Python,  // of CPython's own
+  World,   // the world was stopped: by a collection of garbage, or what else needs all threads to stand
+};
+inline constexpr std::size_t kLockNameBytes = 40;
+// As documents have it; "" of Unknown.
+inline constexpr std::array<std::string_view, 5> kLockKinds{"", "lock", "object", "python", "world"};
+[[nodiscard]] constexpr std::string_view name_of(LockKind kind) noexcept {
+  return kLockKinds.at(static_cast<std::size_t>(kind));
+}
+[[nodiscard]] std::optional<LockKind> lock_kind_of(std::string_view name) noexcept;
+
 // Where a thread stood, as its reader wants to know it.
 struct LockPlace {
   static constexpr std::uint64_t kWaitsForWork = 1;
@@ -25,9 +44,11 @@ struct LockPlace {
   std::uint64_t key;           // of its texts; 0: the place is free; set last
   std::uint64_t line;          // 0: unknown
   std::uint64_t work;          // one of those, or 0
+  std::uint64_t lock_kind;     // a LockKind: of what it waited for
   std::array<char, 152> file;  // the user's; of a longer path its end; up to the first zero, as all here
   std::array<char, 72> function;
   std::array<char, 72> within;  // the library's function that stood there in the end; "": the user's own
+  std::array<char, kLockNameBytes> lock_type;  // of an object: its type
 };
 
 // Waits at one place that ended at another one.
@@ -58,6 +79,22 @@ struct LockThread {
   std::uint64_t looked;
   std::uint64_t owner;
   std::array<std::uint64_t, 4> held;
+};
+
+// Pauses of a stopped world that a thread asked for at one place.
+struct StopRow {
+  static constexpr std::uint64_t kCollection = 1;  // of garbage, by itself
+
+  std::uint64_t count;           // 0: the row is free; set last
+  std::uint64_t place_plus_one;  // number of a LockPlace; 0: unknown
+  std::uint64_t why;             // one of those, or 0
+  std::uint64_t ticks;
+  std::uint64_t until_stood;              // of these: until all stood
+  std::uint64_t lost;                     // by those who stood, together
+  std::uint64_t longest;                  // ticks,
+  std::uint64_t longest_begin;            // when that one began,
+  std::uint64_t longest_thread;           // and who asked for it
+  std::array<char, kLockNameBytes> call;  // what was called there; "": unknown
 };
 
 struct LockWait {
@@ -93,20 +130,41 @@ struct LockWords {
   WaitFor wait_for = WaitFor::Turn;
   bool gives_work = false;  // whoever waits for what is called there
   bool is_by_call = false;  // that this waits for work is known by what is called there alone
+  LockKind lock_kind = LockKind::Unknown;
+  std::string_view lock_type;
+};
+
+// A step of a pause, and who asked for it.
+struct WorldStop {
+  PauseStep step;
+  std::uint32_t thread = 0;
+  std::uint64_t why = 0;  // as StopRow has it
+  std::string_view call;
 };
 
 struct LockTable {
   static constexpr std::size_t kPlaces = 96;
   static constexpr std::size_t kRows = 128;
+  static constexpr std::size_t kStops = 16;
   static constexpr std::size_t kNoPlace = kPlaces;
   static constexpr std::size_t kThreads = 1024;  // that live and have waited
 
-  std::uint64_t others;        // waits that found no row or no place,
-  std::uint64_t others_ticks;  // and their sum
-  std::uint64_t is_watched;    // 0: nobody notes waits here
-  std::array<std::byte, 1000> unused;
+  std::uint64_t others;         // waits that found no row or no place,
+  std::uint64_t others_ticks;   // and their sum
+  std::uint64_t is_watched;     // 0: nobody notes waits here
+  std::uint64_t further_stops;  // that found no row, likewise,
+  std::uint64_t further_stop_ticks;
+  std::uint64_t spins;       // waits that ended while CPython tried again and again (spin_series.h),
+  std::uint64_t spin_ticks;  // and their sum
+  // The GIL that came back (gil_return.h): when, in ticks, 0: it did not; where, number of a LockPlace, 0:
+  // unknown;
+  std::uint64_t gil_since;  // set last
+  std::uint64_t gil_place_plus_one;
+  std::array<char, 104> gil_module;  // and by which module
+  std::array<std::byte, 2640> unused;
   std::array<LockPlace, kPlaces> places;
   std::array<LockRow, kRows> rows;
+  std::array<StopRow, kStops> stops;
   std::array<LockThread, kThreads> threads;
 
   // Its number; kNoPlace: there is no room.
@@ -117,6 +175,10 @@ struct LockTable {
   void look(std::uint32_t thread, std::uint64_t ticks, const HeldLocks& found) noexcept;
   // It is over. `ended_at`: kNoPlace is unknown.
   void add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept;
+  void add(const WorldStop& stop, std::size_t place) noexcept;
+  void add(const SpunWaits& spun) noexcept;
+  // Only the first is kept.
+  void note_gil(std::uint64_t since, std::size_t place, std::string_view module) noexcept;
   // The thread has ended.
   void forget(std::uint32_t thread) noexcept;
   // Nullptr: it has not waited, or found no room.
@@ -127,8 +189,9 @@ struct LockTable {
  private:
   LockThread* thread_of(std::uint32_t thread) noexcept;
   [[nodiscard]] bool is_for_work(std::size_t place, std::size_t ended_at) const noexcept;
+  StopRow* stop_at(std::size_t place, std::uint64_t why, std::string_view call) noexcept;
   LockRow* row_of(std::size_t place, std::size_t ended_at) noexcept;
 };
-static_assert(sizeof(LockTable) == std::size_t{37} * 4096, "whole pages, as the note that it is a part of");
+static_assert(sizeof(LockTable) == std::size_t{39} * 4096, "whole pages, as the note that it is a part of");
 
 }  // namespace gilscope

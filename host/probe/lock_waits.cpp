@@ -10,6 +10,7 @@
 #include <exception>
 #include <mutex>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <span>
 #include <string_view>
@@ -17,11 +18,17 @@
 #include <vector>
 
 #include "probe/attached.h"
+#include "probe/collections.h"
 #include "probe/held_locks.h"
 #include "probe/hooks.h"
 #include "probe/lock_places.h"
+#include "probe/lock_tries.h"
+#include "probe/lock_watch.h"
+#include "probe/parking_lot.h"
 #include "probe/slot_patch.h"
+#include "probe/world_pause.h"
 #include "support/log.h"
+#include "support/utf8.h"
 
 #define GILSCOPE_LOCK_CALLS(CALL)                                               \
   CALL(sem_wait, (sem_t * semaphore))                                           \
@@ -30,106 +37,39 @@
   CALL(sem_post, (sem_t * semaphore))
 
 namespace gilscope {
+
+constinit LockWatch lock_watch;   // all zero bits: pages that nobody needs are not there
+constinit ProbeClock lock_clock;  // changes while nobody watches
+
+constinit thread_local bool is_noting __attribute__((tls_model("initial-exec"))) = false;
+
 namespace {
 
 struct LockCalls {
 // NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name takes none
 #define GILSCOPE_LOCK_CALL(name, parameters) decltype(&::name) name;
   GILSCOPE_LOCK_CALLS(GILSCOPE_LOCK_CALL)
+  decltype(&::sched_yield) sched_yield;
 #undef GILSCOPE_LOCK_CALL
-};
-
-// A place as each of those who watch knows it.
-using NumberedPlaces = std::array<NumberedPlace, kMostProbes>;
-
-struct Watcher {
-  LockNotes notes;
-  std::uint32_t number = 0;  // another one for each table
-  RecentPlaces recent;
-};
-
-// A semaphore that somebody waits for, and who posted it last.
-struct AwaitedSemaphore {
-  const sem_t* semaphore = nullptr;
-  std::uint32_t waiters = 0;
-  std::uint32_t ender = 0;
-  NumberedPlaces ended_at;
-};
-
-// Those whose addresses have one hash. How many wait there, whoever posts may look at without the mutex.
-// Relaxed: who comes to wait just now has been ended by nobody that we know.
-struct AwaitedSemaphores {
-  std::atomic<std::uint32_t> waiters{0};
-  std::array<AwaitedSemaphore, 6> known;
-
-  [[nodiscard]] AwaitedSemaphore* find(const sem_t* semaphore) noexcept {
-    auto* const found = std::ranges::find(known, semaphore, &AwaitedSemaphore::semaphore);
-    return found == known.end() ? nullptr : found;
-  }
-};
-
-// Which threads have waited for a lock, a bit for each by its id: who ends a wait for a lock that he has
-// waited for himself had his turn, else he may have signalled.
-class KnownLocks {
- public:
-  // The thread has waited for it. Returns whether the other one had, too, before.
-  bool add(std::uintptr_t lock, std::uint32_t thread, std::uint32_t other) noexcept {
-    Entry& entry = entries_.at((lock >> 3U) * 0x9E3779B97F4A7C15U >> (64 - kBits));
-    if (entry.lock != lock) entry = {.lock = lock, .waiters = 0};
-    const bool is_known = other != 0 && (entry.waiters & bit_of(other)) != 0;
-    entry.waiters |= bit_of(thread);
-    return is_known;
-  }
-
- private:
-  struct Entry {
-    std::uintptr_t lock = 0;
-    std::uint64_t waiters = 0;
-  };
-  static constexpr unsigned kBits = 9;
-  static std::uint64_t bit_of(std::uint32_t thread) noexcept { return std::uint64_t{1} << thread % 64; }
-
-  std::array<Entry, 1U << kBits> entries_{};
-};
-
-struct LockWatch {
-  std::atomic<int> watchers{0};
-  std::mutex mutex;  // of all that follows
-  std::uint32_t last_number = 0;
-  std::array<Watcher, kMostProbes> watching;
-  std::array<AwaitedSemaphores, 256> semaphores;
-  KnownLocks locks;
 };
 
 // Written before the first patch and never after, as in hooks.h.
 constinit LockCalls real_calls{};
-constinit LockWatch lock_watch;   // all zero bits: pages that nobody needs are not there
-constinit ProbeClock lock_clock;  // changes while nobody watches
 constinit SlotPatch* lock_patch = nullptr;
 
-// The thread has the mutex, or is about to: what a handler of a signal calls meanwhile is not noted.
-constinit thread_local bool is_noting __attribute__((tls_model("initial-exec"))) = false;
-
-class NotesLock {
- public:
-  NotesLock() noexcept {
-    is_noting = true;
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    lock_watch.mutex.lock();
-  }
-  NotesLock(const NotesLock&) = delete;
-  NotesLock& operator=(const NotesLock&) = delete;
-  NotesLock(NotesLock&&) = delete;
-  NotesLock& operator=(NotesLock&&) = delete;
-  ~NotesLock() {
-    lock_watch.mutex.unlock();
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    is_noting = false;
-  }
+// The one that the thread asks for, and what called for it. HOT, as is_noting.
+struct OwnPause : WorldPause {
+  std::uint64_t why = 0;  // as StopRow has it
+  std::array<char, kLockNameBytes> call{};
 };
+constinit thread_local OwnPause own_pause __attribute__((tls_model("initial-exec")));
+
+std::uintptr_t address_of(const sem_t* semaphore) noexcept {
+  return reinterpret_cast<std::uintptr_t>(semaphore);
+}
 
 AwaitedSemaphores& those_like(const sem_t* semaphore) noexcept {
-  const auto address = reinterpret_cast<std::uintptr_t>(semaphore);
+  const auto address = address_of(semaphore);
   constexpr unsigned kBits = 64 - 8;
   return lock_watch.semaphores.at((address >> 4U) * 0x9E3779B97F4A7C15U >> kBits);
 }
@@ -137,22 +77,11 @@ AwaitedSemaphores& those_like(const sem_t* semaphore) noexcept {
 // A semaphore that is the lock itself; or else, on the stack of who waits, what lies before it says which
 // lock it is of (struct wait_entry of Python/parking_lot.c).
 std::uintptr_t lock_of(const sem_t* semaphore) noexcept {
-  const auto address = reinterpret_cast<std::uintptr_t>(semaphore);
+  const auto address = address_of(semaphore);
   const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
   constexpr auto kNear = std::uintptr_t{16} * 1024;  // the frames of a few functions of CPython's
   const bool is_on_own_stack = address > here && address - here < kNear;
   return is_on_own_stack ? reinterpret_cast<const std::uintptr_t*>(semaphore)[-1] : address;
-}
-
-// With the mutex.
-NumberedPlaces number(const OwnStack& stack, OwnStack::Call call) noexcept {
-  NumberedPlaces places{};
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    Watcher& watcher = lock_watch.watching.at(i);
-    if (watcher.notes.table != nullptr)
-      places.at(i) = stack.number(watcher.recent, *watcher.notes.table, watcher.number, call);
-  }
-  return places;
 }
 
 bool is_watched() noexcept { return lock_watch.watchers.load(std::memory_order_relaxed) != 0 && !is_noting; }
@@ -162,18 +91,23 @@ class OneWait {
  public:
   explicit OneWait(const sem_t* semaphore) noexcept
       : semaphore_(semaphore), lock_(lock_of(semaphore)), began_(lock_clock.read()) {
-    const OwnStack stack(PyGILState_GetThisThreadState());
+    PyThreadState* const state = PyGILState_GetThisThreadState();
+    const ParkedLock parked = lock_ == address_of(semaphore) ? ParkedLock{} : describe_parked(lock_, state);
+    const OwnStack stack(state, parked);
+    own_pause.forget();
     AwaitedSemaphores& alike = those_like(semaphore);
     const NotesLock lock;
     alike.waiters.fetch_add(1, std::memory_order_relaxed);
     AwaitedSemaphore* const awaited = alike.find(semaphore);
     AwaitedSemaphore* const place = awaited != nullptr ? awaited : alike.find(nullptr);
     if (place != nullptr) {
+      if (parked.kind == LockKind::World) place->stopped = began_;
       place->semaphore = semaphore;
       ++place->waiters;
       is_known_ = true;
     }
-    places_ = number(stack, OwnStack::Call::LookedAt);
+    places_ = number_place(stack, OwnStack::Call::LookedAt);
+    tried_ = end_tries_before(began_);
     slept_ = lock_clock.read();
     for (std::size_t i = 0; i < places_.size(); ++i) {
       if (LockTable* const table = table_at(i))
@@ -195,7 +129,7 @@ class OneWait {
   // It goes on for long: what the thread has itself, others may wait for.
   void look() const noexcept {
     const PyThreadState* const state = PyGILState_GetThisThreadState();
-    if (state == nullptr || !is_watched()) return;
+    if (!kHasAlwaysGil || state == nullptr || !is_watched()) return;  // only tried with a GIL
     const OwnFrames frames = own_frames(state);
     const NotesLock lock;
     const HeldLocks found = find_held_locks(frames, lock_);
@@ -220,8 +154,8 @@ class OneWait {
     if (!is_ended) ended = {};
     const LockWait wait{.thread = thread_,
                         .ender = ended.ender,
-                        .begin = slept_,
-                        .ticks = woke > slept_ ? woke - slept_ : 0,
+                        .begin = slept_ - tried_,
+                        .ticks = tried_ + (woke > slept_ ? woke - slept_ : 0),
                         .is_by_peer = lock_watch.locks.add(lock_, thread_, ended.ender)};
     for (std::size_t i = 0; i < places_.size(); ++i) note(i, wait, ended.ended_at.at(i), woke);
     errno = error;
@@ -251,10 +185,27 @@ class OneWait {
   std::uint32_t thread_ = static_cast<std::uint32_t>(gettid());
   std::uint64_t began_;  // ticks, as these,
   std::uint64_t slept_ = 0;
+  std::uint64_t tried_ = 0;  // before
   NumberedPlaces places_;
   bool is_known_ = false;
   bool is_over_ = false;
 };
+
+// A thread that stops the world waits for a time until all others stand, and for no lock: attached all along,
+// as nobody else does, or (to import an extension) at what is CPython's own, where all others wait as long as
+// it takes.
+bool is_for_others_to_stand(const sem_t* semaphore) noexcept {
+  const std::uintptr_t lock = lock_of(semaphore);
+  if (lock == address_of(semaphore)) return false;
+  return attached_state() != nullptr || describe_parked(lock, nullptr).kind == LockKind::Python;
+}
+
+int wait_until_all_stand(sem_t* semaphore, clockid_t id, const timespec* until) {
+  const std::uint64_t began = lock_clock.read();
+  const int result = real_calls.sem_clockwait(semaphore, id, until);
+  own_pause.wait(began, lock_clock.read(), result == 0);
+  return result;
+}
 
 // What is free is taken without a wait: CPython asks for some locks so that nobody has. Not noexcept:
 // pthread_cancel unwinds through a real wait.
@@ -271,14 +222,34 @@ int watch_wait(sem_t* semaphore, Wait wait) {
   return result;
 }
 
+// With the mutex: who stopped the world wakes one of those who stood.
+void note_pause(const AwaitedSemaphore& awaited, const OwnStack& stack) noexcept {
+  const PauseStep step = own_pause.wake(awaited.stopped, lock_clock.read());
+  if (step.is_first) {
+    CodeWords call;  // NOLINT(cppcoreguidelines-pro-type-member-init): what was written is said
+    own_pause.call = {};
+    put_first_bytes(stack.called(call), own_pause.call);
+    own_pause.why = is_collecting() ? StopRow::kCollection : 0;
+  }
+  const WorldStop stop{
+      .step = step, .thread = awaited.ender, .why = own_pause.why, .call = own_pause.call.data()};
+  for (std::size_t i = 0; i < awaited.ended_at.size(); ++i) {
+    const Watcher& watcher = lock_watch.watching.at(i);
+    if (watcher.notes.table == nullptr || awaited.ended_at.at(i).watch != watcher.number) continue;
+    watcher.notes.table->add(stop, awaited.ended_at.at(i).place);
+  }
+}
+
 [[gnu::noinline]] void note_end(const sem_t* semaphore) noexcept {
   const int error = errno;
-  const OwnStack stack(attached_state());
+  PyThreadState* const state = attached_state();
+  const OwnStack stack(state != nullptr || kHasAlwaysGil ? state : PyGILState_GetThisThreadState());
   {
     const NotesLock lock;
     if (AwaitedSemaphore* const awaited = those_like(semaphore).find(semaphore)) {
       awaited->ender = static_cast<std::uint32_t>(gettid());
-      awaited->ended_at = number(stack, OwnStack::Call::AsBefore);
+      awaited->ended_at = number_place(stack, OwnStack::Call::AsBefore);
+      if (awaited->stopped != 0) note_pause(*awaited, stack);
     }
   }
   errno = error;
@@ -326,6 +297,8 @@ int hook_sem_timedwait(sem_t* semaphore, const timespec* until) {
 }
 
 int hook_sem_clockwait(sem_t* semaphore, clockid_t id, const timespec* until) {
+  if (!kHasAlwaysGil && is_watched() && is_for_others_to_stand(semaphore))
+    return wait_until_all_stand(semaphore, id, until);
   return watch_wait(
       semaphore, [=](const OneWait* /*watched*/) { return real_calls.sem_clockwait(semaphore, id, until); });
 }
@@ -335,6 +308,12 @@ int hook_sem_post(sem_t* semaphore) noexcept {
   if (is_watched() && those_like(semaphore).waiters.load(std::memory_order_relaxed) != 0) [[unlikely]]
     note_end(semaphore);
   return real_calls.sem_post(semaphore);
+}
+
+// A thread that is attached tries to take a lock.
+int hook_sched_yield() noexcept {
+  if (!is_watched() || !is_try_of_lock(__builtin_return_address(0))) return real_calls.sched_yield();
+  return try_again(real_calls.sched_yield);
 }
 
 // Where CPython calls it, which is not each of them in any build.
@@ -358,6 +337,7 @@ bool put_in_place(const LoadedObject& cpython) noexcept {
 #define GILSCOPE_LEAD(name, parameters) lead(cpython, #name, real_calls.name, hook_##name, changes);
     GILSCOPE_LOCK_CALLS(GILSCOPE_LEAD)
 #undef GILSCOPE_LEAD
+    if (!kHasAlwaysGil) lead(cpython, "sched_yield", real_calls.sched_yield, hook_sched_yield, changes);
     lock_patch = new SlotPatch(changes);
   } catch (const std::exception& error) {
     log_debug("waits for locks are not seen: {}", error.what());
@@ -374,7 +354,7 @@ void take_out() noexcept {
 }  // namespace
 
 bool watch_lock_waits(const LockNotes& notes, ProbeClock clock, const LoadedObject& cpython) noexcept {
-  if (!kHasAlwaysGil || notes.table == nullptr) return false;
+  if (notes.table == nullptr) return false;
   LockWatch& watch = lock_watch;
   const bool is_first = watch.watchers.load(std::memory_order_relaxed) == 0;
   if (!is_first && lock_clock.kind() != clock.kind()) return false;

@@ -33,6 +33,16 @@ inline const PyTypeObject* type_of(const void* object) noexcept {
   return head ? head->ob_type : nullptr;
 }
 
+inline bool is_kind_of(const PyTypeObject* type, const PyTypeObject* base) noexcept {
+  constexpr int kDeepest = 8;
+  for (int i = 0; i < kDeepest && type != nullptr; ++i) {
+    if (type == base) return true;
+    const Copied<PyTypeObject> copied(type);
+    type = copied ? copied->tp_base : nullptr;
+  }
+  return false;
+}
+
 // Whether that text lies there, with its end.
 inline bool is_c_string(const char* there, std::string_view text) noexcept {
   std::array<char, 32> bytes{};

@@ -4,6 +4,7 @@
 
 #include <mutex>
 #include <pthread.h>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -12,33 +13,22 @@
 #include "probe/code_deaths.h"
 #include "probe/collections.h"
 #include "probe/elf_slots.h"
+#include "probe/gil_return.h"
 #include "probe/gil_table.h"
 #include "probe/hook_level.h"
 #include "probe/lock_waits.h"
 #include "probe/loop_steps.h"
 #include "probe/nesting.h"
+#include "probe/parking_lot.h"
 #include "probe/python_stack.h"
 
 namespace gilscope {
 namespace {
 
-void require_gil() {
-  if (attached_state() == nullptr) {
-    throw ProbeError(ProbeFailure::Unsupported, "the probe was started by a thread that does not hold a GIL",
-                     "start it from a thread that is attached to an interpreter");
-  }
-#ifdef Py_GIL_DISABLED
-  PyObject* const function = PySys_GetObject("_is_gil_enabled");  // borrowed
-  PyObject* const answer = function == nullptr ? nullptr : PyObject_CallNoArgs(function);
-  const bool is_enabled = answer == Py_True;
-  Py_XDECREF(answer);
-  PyErr_Clear();
-  if (!is_enabled) {
-    throw ProbeError(ProbeFailure::NoGil,
-                     "this Python is free-threaded, and its GIL is off: there is nothing to trace",
-                     "PYTHON_GIL=1 turns it on, for a comparison");
-  }
-#endif
+void require_attached() {
+  if (attached_state() != nullptr) return;
+  throw ProbeError(ProbeFailure::Unsupported, "the probe was started by a thread that does not hold a GIL",
+                   "start it from a thread that is attached to an interpreter");
 }
 
 void watch_forks() {
@@ -81,13 +71,31 @@ PyThreadState* attached_state() noexcept {
 #endif
 }
 
+bool is_gil_on() noexcept {
+#ifdef Py_GIL_DISABLED
+  PyObject* const function = PySys_GetObject("_is_gil_enabled");  // borrowed
+  PyObject* const answer = function == nullptr ? nullptr : PyObject_CallNoArgs(function);
+  const bool is_enabled = answer == Py_True;
+  Py_XDECREF(answer);
+  PyErr_Clear();
+  return is_enabled;
+#else
+  return true;
+#endif
+}
+
 Probe::~Probe() { stop(); }
 
 void Probe::start(Recorder& recorder, Stacks stacks, ProbeClock clock) {
-  require_gil();
+  require_attached();
   const StartTurn turn;
+  has_gil_ = is_gil_on();
   try {
-    install(recorder, stacks, clock);
+    if (has_gil_) {
+      install(recorder, stacks, clock);
+    } else {
+      install_without_gil(recorder, stacks, clock);
+    }
   } catch (...) {
     stop_watching();
     throw;
@@ -150,6 +158,34 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   if (!watch_lock_waits({.table = locks_, .times = recorder.times()}, clock_, cpython)) locks_ = nullptr;
 }
 
+void Probe::install_without_gil(Recorder& recorder, Stacks stacks, ProbeClock clock) {
+  watch_forks();
+  const bool can_read_stacks = stacks != Stacks::Off && recorder.locks() != nullptr && check_stacks();
+  const LoadedObject cpython = LoadedObject::of_cpython();
+  calibrate_parking_lot(cpython);
+  if (can_read_stacks) {
+    watch_collections(clock);
+    watches_collections_ = true;
+  }
+  const std::scoped_lock nesting(nesting_mutex());
+  stacks_ = can_read_stacks ? stacks : Stacks::Off;
+  losses_ = {};
+  clock_ = clock;
+  started_ = clock_.sample();
+  stopped_ = {};
+  const bool is_noted =
+      can_read_stacks &&
+      watch_lock_waits({.table = recorder.locks(), .times = recorder.times()}, clock_, cpython);
+  if (!is_noted) {
+    throw ProbeError(ProbeFailure::NoGil,
+                     "this Python is free-threaded, and its GIL is off: there is nothing to trace",
+                     "PYTHON_GIL=1 turns it on, for a comparison");
+  }
+  watch_code_deaths();
+  watch_gil_return();
+  locks_ = recorder.locks();
+}
+
 // With the mutexes held of the nesting and of the table.
 void Probe::end_hooks() noexcept {
   if (locks_ != nullptr) unwatch_lock_waits(*locks_);
@@ -166,18 +202,31 @@ void Probe::stop_watching() noexcept {
   steps_ = nullptr;
 }
 
-void Probe::settle() const noexcept { hook_levels.at(level_).await_hooks(); }
+void Probe::settle() const noexcept {
+  if (has_gil_) hook_levels.at(level_).await_hooks();
+}
+
+// With the mutex held of the nesting.
+void Probe::end_with_gil() noexcept {
+  GilTable& table = hook_levels.at(level_).table();
+  const std::scoped_lock lock(table.mutex());
+  losses_.overlooked_gils = table.overflows();
+  losses_.were_slots_overwritten = were_slots_overwritten();
+  end_hooks();
+}
 
 void Probe::stop() noexcept {
   if (!is_running_) return;
   stop_watching();
   {
     const std::scoped_lock nesting(nesting_mutex());
-    GilTable& table = hook_levels.at(level_).table();
-    const std::scoped_lock lock(table.mutex());
-    losses_.overlooked_gils = table.overflows();
-    losses_.were_slots_overwritten = were_slots_overwritten();
-    end_hooks();
+    if (has_gil_) {
+      end_with_gil();
+    } else {
+      unwatch_gil_return();
+      unwatch_lock_waits(*std::exchange(locks_, nullptr));
+      unwatch_code_deaths();
+    }
   }
   stopped_ = clock_.sample();
   is_running_ = false;

@@ -33,6 +33,9 @@ class Probe {
   Probe& operator=(Probe&&) = delete;
   ~Probe();  // stops
 
+  // Where a free-threaded Python has its GIL off there is none to hook: what else is noted of this process
+  // (waits for locks) is, where stacks can be read, and the recorder hears of no event; or else this throws.
+  //
   // The calling thread holds a GIL, and gives it up once for a moment. Its hold is recorded as an acquire at
   // the start; the holds of other GILs, from their next acquire. After fork() the probe goes on in the child
   // with the same recorder, which learns of it by a pthread_atfork handler of its own. Throws ProbeError,
@@ -43,6 +46,9 @@ class Probe {
   void stop() noexcept;
 
   [[nodiscard]] bool is_running() const noexcept { return is_running_; }
+
+  // False since a start without a GIL.
+  [[nodiscard]] bool has_gil() const noexcept { return has_gil_; }
 
   // While it runs, by a thread of Python, with its GIL or without: what has happened to that GIL before the
   // call has been recorded when it returns.
@@ -62,11 +68,14 @@ class Probe {
 
  private:
   void install(Recorder& recorder, Stacks stacks, ProbeClock clock);
+  void install_without_gil(Recorder& recorder, Stacks stacks, ProbeClock clock);
+  void end_with_gil() noexcept;
   void end_hooks() noexcept;
 
   void stop_watching() noexcept;
 
   bool is_running_ = false;
+  bool has_gil_ = true;
   bool watches_collections_ = false;
   StepTable* steps_ = nullptr;  // where those of event loops are noted that took long
   LockTable* locks_ = nullptr;  // where waits for locks are noted

@@ -277,7 +277,6 @@ bool is_python_ending() noexcept {
 const CodeReader& python_code() noexcept { return the_python_code; }
 
 bool check_stacks() noexcept {
-  if (!kHasAlwaysGil) return false;  // the layouts here are those of the other builds
   PyObject* const names = PyDict_New();
   PyObject* const check = PyCFunction_New(&check_method, nullptr);
   PyObject* const code = Py_CompileString(kKnownStack, "<gilscope>", Py_file_input);

@@ -105,10 +105,40 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
           .lock_waits = since(begin, notes.lock_waits),
           .further_lock_waits = notes.further_lock_waits,
           .open_lock_waits = since(begin, notes.open_lock_waits),
+          .stops = since(begin, notes.stops),
+          .further_stops = notes.further_stops,
+          .spins = notes.spins,
+          .spin_ticks = notes.spin_ticks,
+          .gil_return = since(begin, notes.gil_return),
           .blame = BlameRecord{.spans = blame.spans(end),
                                .long_waits = blame.long_waits(),
                                .stacks = std::move(names.stacks),
                                .switch_intervals = blame.switch_intervals()},
+          .became_program = notes.became_program};
+}
+
+// Of a run without a GIL there are no events: all that is known was noted.
+ProcessRecord record_of(const ProcessNotes& notes, TickLength tick) {
+  const auto end = std::max(notes.end.value_or(notes.begin), notes.begin);
+  return {.pid = notes.pid,
+          .parent_pid = notes.parent_pid,
+          .role = role_of_start_method(notes.start_method),
+          .name = notes.name,
+          .wall = tick.of(end - notes.begin),
+          .cpu = notes.cpu,
+          .tick = tick,
+          .figures = {},
+          .threads = notes.threads,
+          .hooks = notes.hooks,
+          .steps = {},
+          .lock_waits = since(notes.begin, notes.lock_waits),
+          .further_lock_waits = notes.further_lock_waits,
+          .stops = since(notes.begin, notes.stops),
+          .further_stops = notes.further_stops,
+          .spins = notes.spins,
+          .spin_ticks = notes.spin_ticks,
+          .gil_return = since(notes.begin, notes.gil_return),
+          .blame = {},
           .became_program = notes.became_program};
 }
 
@@ -214,6 +244,12 @@ RecordedRun replay(const CapturedRun& captured) {
     run.running = capture.notes->running;
     run.pair_cost_ns = capture.notes->pair_cost_ns;
     run.losses = capture.notes->losses;
+  }
+  if (!run.has_gil) {
+    const TickLength tick{captured.clock().tick_ns()};
+    for (const auto& notes : capture.notes->processes) run.processes.push_back(record_of(notes, tick));
+    if (!captured.processes().empty()) run.clock = captured.processes().front().facts.clock;
+    return run;
   }
   for (const auto& process : captured.processes()) {
     run.clock = process.facts.clock;

@@ -111,6 +111,11 @@ std::optional<ProcessRecord> read_process(const ProcessNote& note, const BlameCo
                        .lock_waits = since(zero, std::move(notes->lock_waits)),
                        .further_lock_waits = notes->further_lock_waits,
                        .open_lock_waits = since(zero, std::move(notes->open_lock_waits)),
+                       .stops = since(zero, std::move(notes->stops)),
+                       .further_stops = notes->further_stops,
+                       .spins = notes->spins,
+                       .spin_ticks = notes->spin_ticks,
+                       .gil_return = since(zero, std::move(notes->gil_return)),
                        .blame = counted.blame(end),
                        .became_program = notes->became_program};
 }

@@ -161,6 +161,9 @@ std::optional<LockWaits> read_waits(const LockTable& table, const LockRow& row) 
                   .ticks = read_sum(row.ticks),
                   .longest_begin = read_sum(row.longest_begin),
                   .longest_thread = ThreadId{static_cast<std::uint32_t>(longest_thread)}};
+  const auto kind = read_sum(where.lock_kind);
+  if (kind < kLockKinds.size()) waits.lock = static_cast<LockKind>(kind);
+  waits.lock_type = text_of(where.lock_type);
   waits.longest = std::min(read_sum(row.longest), waits.ticks);
   waits.by_peers = std::min(read_sum(row.by_peers), waits.ticks);
   for (const auto& bits : row.threads)
@@ -225,6 +228,38 @@ std::vector<LockWaits> read_lock_waits(const LockTable& table) {
   return all;
 }
 
+std::optional<GilReturn> read_gil_return(const LockTable& table) {
+  const auto since = read_sum(table.gil_since);
+  const auto place = read_sum(table.gil_place_plus_one);
+  if (since == 0) return std::nullopt;
+  GilReturn gil{.since = since, .place = {}, .module = text_of(table.gil_module)};
+  if (place != 0 && place <= table.places.size()) gil.place = place_of(table.places.at(place - 1));
+  return gil;
+}
+
+std::vector<WorldStops> read_stops(const LockTable& table) {
+  std::vector<WorldStops> all;
+  for (const StopRow& row : table.stops) {
+    const auto count = read_sum(row.count);
+    const auto place = read_sum(row.place_plus_one);
+    const auto thread = read_sum(row.longest_thread);
+    if (count == 0) break;
+    if (place > table.places.size() || thread > std::numeric_limits<std::uint32_t>::max()) continue;
+    WorldStops stops{.call = text_of(row.call),
+                     .is_collection = read_sum(row.why) == StopRow::kCollection,
+                     .count = count,
+                     .ticks = read_sum(row.ticks),
+                     .lost = read_sum(row.lost),
+                     .longest_begin = read_sum(row.longest_begin),
+                     .longest_thread = ThreadId{static_cast<std::uint32_t>(thread)}};
+    stops.until_stood = std::min(read_sum(row.until_stood), stops.ticks);
+    stops.longest = std::min(read_sum(row.longest), stops.ticks);
+    if (place != 0) stops.place = place_of(table.places.at(place - 1));
+    all.push_back(std::move(stops));
+  }
+  return all;
+}
+
 }  // namespace
 
 std::string text_of(std::span<const char> bytes) {
@@ -283,6 +318,11 @@ std::optional<ProcessNotes> read_note(const ProcessNote& note, std::uint64_t now
   notes.lock_waits = read_lock_waits(note.locks);
   notes.further_lock_waits = read_sum(note.locks.others);
   notes.open_lock_waits = read_open_waits(note.locks, notes.end.value_or(now));
+  notes.stops = read_stops(note.locks);
+  notes.further_stops = read_sum(note.locks.further_stops);
+  notes.spins = read_sum(note.locks.spins);
+  notes.spin_ticks = read_sum(note.locks.spin_ticks);
+  notes.gil_return = read_gil_return(note.locks);
   return notes;
 }
 

@@ -130,7 +130,7 @@ struct ProcessNote {
   // Likewise, of all threads of this process that live.
   void name_natives() noexcept;
 };
-static_assert(sizeof(ProcessNote) == std::size_t{88} * 4096, "whole pages, so that what follows is aligned");
+static_assert(sizeof(ProcessNote) == std::size_t{90} * 4096, "whole pages, so that what follows is aligned");
 
 // CPU time; empty where the thread is gone.
 [[nodiscard]] std::optional<Nanoseconds> read_thread_cpu(ThreadId thread) noexcept;

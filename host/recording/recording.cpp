@@ -333,7 +333,7 @@ RecordedRun Recording::collect() {
   // A thread may have read the clock for a hold that ended before, and not told of it yet.
   if (probe_.is_running()) probe_.settle();
   const TickLength tick = measure_tick(now);
-  RecordedRun run{.clock = probe_.clock().kind()};
+  RecordedRun run{.has_gil = has_gil(), .clock = probe_.clock().kind()};
   const auto others = for_each_process([&](const ProcessNote& note, std::byte* counted) {
     const bool is_own = &note == note_;
     const auto until = is_own ? now.ticks : probe_.clock().read();  // before its counters are looked at
@@ -341,12 +341,13 @@ RecordedRun Recording::collect() {
     auto record = is_own ? read_process(note, counters_->view(whose), tick, until)
                          : read_process(note, BlameCounters::View(kSharedBounds, counted), tick, until);
     if (!record) return false;
+    if (!has_gil()) record->blame.reset();
     if (const auto id = running_id(note); id && !is_own) run.running.push_back(*id);
     // GILs go on meanwhile: the holds of one sum to at most the wall time that ends after they were read.
     if (is_own && probe_.is_running()) {
       record->wall = tick.of(probe_.clock().read() - note.started_ticks.read());
     }
-    if (is_own || !record->figures.threads.empty()) run.processes.push_back(std::move(*record));
+    if (is_own || !record->figures.threads.empty() || !has_gil()) run.processes.push_back(std::move(*record));
     return true;
   });
   run.losses = losses(others);
@@ -357,7 +358,7 @@ RecordedRun Recording::collect() {
 
 RunNotes Recording::notes() const {
   const auto now = this->now().ticks;
-  RunNotes notes;
+  RunNotes notes{.has_gil = has_gil()};
   const auto others = for_each_process([&](const ProcessNote& note, std::byte* /*counted*/) {
     auto read = read_note(note, now);
     if (const auto id = running_id(note); id && read && &note != note_) notes.running.push_back(*id);

@@ -51,10 +51,13 @@ class Recording {
   [[nodiscard]] std::string path() const { return space_ ? space_->path() : ""; }
 
   // The calling thread holds a GIL. Once. Throws ProbeError, or Error where the capture cannot be written.
+  // Where a free-threaded Python has its GIL off, of each process is recorded what it notes.
   void start();
   // Any thread, and after the end of Python too. Afterwards the figures stand still.
   void stop() noexcept;
   [[nodiscard]] bool is_running() const noexcept { return probe_.is_running(); }
+  // Since the start.
+  [[nodiscard]] bool has_gil() const noexcept { return probe_.has_gil(); }
 
   // Has the Pythons that this process and its children start read first what is at `entry`, a path to the
   // descriptor `file` of this process: see host/run/start_archive.h. Throws ProbeError.

@@ -138,6 +138,9 @@ std::string name_of(const ProcessSummary& process, ThreadId thread) {
   const auto known = std::ranges::find_if(
       process.threads, [&](const NamedThread& row) { return row.figures.id == thread && !row.name.empty(); });
   if (known != process.threads.end()) return replace_controls(known->name);
+  const auto other = std::ranges::find_if(
+      process.other_threads, [&](const OtherThread& row) { return row.id == thread && !row.name.empty(); });
+  if (other != process.other_threads.end()) return replace_controls(other->name);
   if (thread == kFurtherThreads) return "further threads";
   return describe_thread(thread, "");
 }

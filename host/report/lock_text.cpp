@@ -27,12 +27,27 @@ std::string describe_place(const std::optional<CodePlace>& place, std::string_vi
   return replace_controls(std::string(within)) + (line.empty() ? "" : ", called at " + line);
 }
 
+// " (dict)": what has the lock. "" where that is not known.
+std::string describe_lock(const LockWaitRow& row) {
+  switch (row.lock) {
+    case LockKind::Lock:
+      return " (threading.Lock)";
+    case LockKind::Object:
+      return fmt::format(" ({})", replace_controls(row.lock_type));
+    case LockKind::Python:
+      return " (CPython's own)";
+    default:
+      return "";
+  }
+}
+
 std::string describe_waits(const LockWaitRow& row, const ProcessSummary& process) {
   const auto times = row.count == 1 ? fmt::format("once, {}", format_duration(row.max_ns))
                                     : fmt::format("{} × up to {}, {} in all", row.count,
                                                   format_duration(row.max_ns), format_duration(row.total_ns));
   const auto who = row.threads == 1 ? name_of(process, row.max_thread) : count_of(row.threads, "thread");
-  auto text = fmt::format("{}: {} in {}", describe_place(row.place, row.within), times, who);
+  auto text =
+      fmt::format("{}{}: {} in {}", describe_place(row.place, row.within), describe_lock(row), times, who);
   if (!row.ended_at) return text;
   const bool is_same = row.ended_at == row.place;
   return text + "; ended at " +
@@ -41,16 +56,24 @@ std::string describe_waits(const LockWaitRow& row, const ProcessSummary& process
                                               : describe_place(row.ended_at, row.ended_within));
 }
 
+// "" where hardly anybody did.
+std::string describe_spun(const ProcessSummary& process) {
+  if (share_of(process.spun_ns, process.wall_ns).value_or(0) < kWorthARow) return "";
+  return fmt::format("  + {} in {} at places that are not known, as they ended while CPython tried again\n",
+                     format_duration(process.spun_ns), count_of(process.spun_waits, "wait"));
+}
+
 }  // namespace
 
 std::string format_lock_waits(const ProcessSummary& process, const TextStyle& style) {
-  const auto is_turn = [](const LockWaitRow& row) { return !row.is_for_work; };
+  const auto is_turn = [](const LockWaitRow& row) { return row.is_for_turn(); };
   const auto turns = std::ranges::count_if(process.lock_waits, is_turn);
   const auto worth = std::ranges::count_if(process.lock_waits, [&](const LockWaitRow& row) {
     return is_turn(row) && share_of(row.total_ns, process.wall_ns).value_or(1) >= kWorthARow;
   });
-  if (worth == 0) return "";
-  Nanoseconds total{};
+  const auto spun = describe_spun(process);
+  if (worth == 0 && spun.empty()) return "";
+  Nanoseconds total = process.spun_ns;
   for (const auto& row : process.lock_waits) {
     if (is_turn(row)) total = add(total, row.total_ns);
   }
@@ -70,7 +93,7 @@ std::string format_lock_waits(const ProcessSummary& process, const TextStyle& st
     text += fmt::format("  + {} at more places than are kept\n",
                         count_of(process.further_lock_waits, "further wait"));
   }
-  return text;
+  return text + spun;
 }
 
 std::string format_open_waits(const ProcessSummary& process, const TextStyle& style) {

@@ -148,12 +148,20 @@ ordered_json loop_steps_json(const ProcessSummary& process) {
   return rows;
 }
 
+// Null: not known, or it was for no lock.
+ordered_json lock_json(const LockWaitRow& row) {
+  if (row.lock == LockKind::Unknown || row.is_for_world()) return nullptr;
+  return {{"kind", name_of(row.lock)}, {"type", text_or_null(row.lock_type)}};
+}
+
 ordered_json lock_waits_json(const ProcessSummary& process) {
   auto rows = ordered_json::array();
   for (const auto& row : process.lock_waits) {
     rows.push_back({{"place", place_json(row.place)},
                     {"within", text_or_null(row.within)},
-                    {"waits_for", row.is_for_work ? "work" : "turn"},
+                    {"waits_for", row.is_for_world() ? "world"
+                                  : row.is_for_work  ? "work"
+                                                     : "turn"},
                     {"ended_at", place_json(row.ended_at)},
                     {"ended_within", text_or_null(row.ended_within)},
                     {"threads", row.threads},
@@ -163,7 +171,43 @@ ordered_json lock_waits_json(const ProcessSummary& process) {
                     {"max_ns", row.max_ns.count()},
                     {"max_begin_ns", row.max_begin_ns.count()},
                     {"max_thread", static_cast<std::uint32_t>(row.max_thread)},
-                    {"max_ender", thread_id_json(row.max_ender)}});
+                    {"max_ender", thread_id_json(row.max_ender)},
+                    {"lock", lock_json(row)}});
+  }
+  return rows;
+}
+
+ordered_json stops_json(const ProcessSummary& process) {
+  auto rows = ordered_json::array();
+  for (const auto& row : process.stops) {
+    rows.push_back({{"place", place_json(row.place)},
+                    {"call", text_or_null(row.call)},
+                    {"collection", row.is_collection},
+                    {"count", row.count},
+                    {"total_ns", row.total_ns.count()},
+                    {"until_stood_ns", row.until_stood_ns.count()},
+                    {"lost_ns", row.lost_ns.count()},
+                    {"max_ns", row.max_ns.count()},
+                    {"max_begin_ns", row.max_begin_ns.count()},
+                    {"max_thread", static_cast<std::uint32_t>(row.max_thread)}});
+  }
+  return rows;
+}
+
+ordered_json gil_return_json(const ProcessSummary& process) {
+  if (!process.gil_return) return nullptr;
+  return {{"since_ns", process.gil_return->since_ns.count()},
+          {"place", place_json(process.gil_return->place)},
+          {"module", text_or_null(process.gil_return->module)}};
+}
+
+ordered_json other_threads_json(const ProcessSummary& process) {
+  auto rows = ordered_json::array();
+  for (const auto& thread : process.other_threads) {
+    rows.push_back({{"id", static_cast<std::uint32_t>(thread.id)},
+                    {"name", text_or_null(thread.name)},
+                    {"cpu_ns", or_null(thread.cpu_ns)},
+                    {"cpu_wait_ns", or_null(thread.cpu_wait_ns)}});
   }
   return rows;
 }
@@ -211,7 +255,12 @@ ordered_json process_json(const ProcessSummary& process) {
           {"lock_waits", lock_waits_json(process)},
           {"further_lock_waits", process.further_lock_waits},
           {"open_lock_waits", open_lock_waits_json(process)},
-          {"living_threads", process.living_threads}};
+          {"living_threads", process.living_threads},
+          {"stops", stops_json(process)},
+          {"further_stops", process.further_stops},
+          {"spun_waits", {{"count", process.spun_waits}, {"total_ns", process.spun_ns.count()}}},
+          {"gil_return", gil_return_json(process)},
+          {"other_threads", other_threads_json(process)}};
 }
 
 ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) {

@@ -218,19 +218,48 @@ LoopStall read_loop_steps(const json& row) {
 }
 
 LockWaitRow read_lock_waits(const json& row) {
+  const auto waits_for = text_at(row, "waits_for");
+  LockWaitRow read{.place = known(place_at, row, "place"),
+                   .within = known(text_at, row, "within").value_or(""),
+                   .is_for_work = waits_for == "work",
+                   .ended_at = known(place_at, row, "ended_at"),
+                   .ended_within = known(text_at, row, "ended_within").value_or(""),
+                   .threads = count_at(row, "threads"),
+                   .count = count_at(row, "count"),
+                   .total_ns = time_at(row, "total_ns"),
+                   .by_peers_ns = time_at(row, "by_peers_ns"),
+                   .max_ns = time_at(row, "max_ns"),
+                   .max_begin_ns = time_at(row, "max_begin_ns"),
+                   .max_thread = id_at<ThreadId>(row, "max_thread"),
+                   .max_ender = known(id_at<ThreadId>, row, "max_ender")};
+  if (waits_for == "world") read.lock = LockKind::World;
+  if (row.contains("lock") && !row["lock"].is_null()) {  // later
+    const auto kind = lock_kind_of(text_at(row["lock"], "kind"));
+    if (!kind) refuse("a lock of it is of no known kind");
+    read.lock = *kind;
+    read.lock_type = known(text_at, row["lock"], "type").value_or("");
+  }
+  return read;
+}
+
+WorldStopRow read_stops(const json& row) {
   return {.place = known(place_at, row, "place"),
-          .within = known(text_at, row, "within").value_or(""),
-          .is_for_work = text_at(row, "waits_for") == "work",
-          .ended_at = known(place_at, row, "ended_at"),
-          .ended_within = known(text_at, row, "ended_within").value_or(""),
-          .threads = count_at(row, "threads"),
+          .call = known(text_at, row, "call").value_or(""),
+          .is_collection = bool_at(row, "collection"),
           .count = count_at(row, "count"),
           .total_ns = time_at(row, "total_ns"),
-          .by_peers_ns = time_at(row, "by_peers_ns"),
+          .until_stood_ns = time_at(row, "until_stood_ns"),
+          .lost_ns = time_at(row, "lost_ns"),
           .max_ns = time_at(row, "max_ns"),
           .max_begin_ns = time_at(row, "max_begin_ns"),
-          .max_thread = id_at<ThreadId>(row, "max_thread"),
-          .max_ender = known(id_at<ThreadId>, row, "max_ender")};
+          .max_thread = id_at<ThreadId>(row, "max_thread")};
+}
+
+OtherThread read_other_thread(const json& row) {
+  return {.id = id_at<ThreadId>(row, "id"),
+          .name = known(text_at, row, "name").value_or(""),
+          .cpu_ns = known(time_at, row, "cpu_ns"),
+          .cpu_wait_ns = known(time_at, row, "cpu_wait_ns")};
 }
 
 // Each thread has its own in each of its rows.
@@ -305,6 +334,21 @@ ProcessSummary read_process(const json& process, bool is_first) {
     for (const json& row : array_at(process, "open_lock_waits"))
       summary.open_lock_waits.push_back(read_open_lock_wait(row));
     summary.living_threads = count_at(process, "living_threads");
+  }
+  if (process.contains("stops")) {  // later
+    for (const json& row : array_at(process, "stops")) summary.stops.push_back(read_stops(row));
+    summary.further_stops = count_at(process, "further_stops");
+    summary.spun_waits = count_at(at(process, "spun_waits"), "count");
+    summary.spun_ns = time_at(at(process, "spun_waits"), "total_ns");
+    if (const json& gil = at(process, "gil_return"); !gil.is_null()) {
+      summary.gil_return = {.since_ns = time_at(gil, "since_ns"),
+                            .place = known(place_at, gil, "place"),
+                            .module = known(text_at, gil, "module").value_or("")};
+    }
+  }
+  if (process.contains("other_threads")) {  // later
+    for (const json& row : array_at(process, "other_threads"))
+      summary.other_threads.push_back(read_other_thread(row));
   }
   return summary;
 }

@@ -20,6 +20,7 @@
 #include "report/table.h"
 #include "report/thread_families.h"
 #include "report/time_text.h"
+#include "report/world_text.h"
 #include "support/sort_stably.h"
 
 namespace gilscope {
@@ -135,7 +136,16 @@ std::string describe_shares(const ProcessSummary& process) {
   return text;
 }
 
+std::string format_process_without_gil(const ProcessSummary& process, const TextStyle& style) {
+  std::string text;
+  for (const auto& part : {format_lock_waits(process, style), format_stops(process, style)}) {
+    if (!part.empty()) text += '\n' + part;
+  }
+  return text;
+}
+
 std::string format_process(const ProcessSummary& process, const TextStyle& style) {
+  if (process.gils.empty() && process.threads.empty()) return format_process_without_gil(process, style);
   std::string text = format_thread_times(process, style);
   if (!text.empty()) text += '\n';
   auto gils = process.gils;
@@ -237,11 +247,49 @@ std::string describe_role(ProcessRole role) {
 
 namespace {
 
+// "" where it did not.
+std::string describe_gil_return(const std::vector<ProcessSummary>& processes) {
+  for (const auto& process : processes) {
+    if (!process.gil_return) continue;
+    const auto& gil = *process.gil_return;
+    const auto place = gil.place ? " at " + describe_line(gil.place, {*gil.place}) : std::string();
+    return fmt::format(
+        "; but it came back for good after {}{}, by the import of {}{}: what threads waited for it since is "
+        "not "
+        "in this report (PYTHON_GIL=1 records it)",
+        format_duration(gil.since_ns), processes.size() > 1 ? " in " + name_process(process) : "",
+        gil.module.empty() ? "a module" : replace_controls(gil.module), place);
+  }
+  return "";
+}
+
+std::string describe_without_gil(const std::vector<ProcessSummary>& processes) {
+  std::string text = "this Python is free-threaded, and its GIL is off: ";
+  if (processes.empty()) return text + "there was nothing to trace";
+  Nanoseconds turns{};
+  Nanoseconds stopped{};
+  for (const auto& process : processes) {
+    turns = add(turns, process.spun_ns);
+    for (const auto& row : process.lock_waits) {
+      if (row.is_for_turn()) turns = add(turns, row.total_ns);
+      if (row.is_for_world()) stopped = add(stopped, row.total_ns);
+    }
+  }
+  text += turns == Nanoseconds{}
+              ? "nobody waited for it, nor for a turn at one of Python's locks"
+              : fmt::format("nobody waited for it, and threads for {} for a turn at one of Python's locks",
+                            format_duration(turns));
+  text += describe_gil_return(processes);
+  if (stopped != Nanoseconds{})
+    text += fmt::format("; they stood for {} in a stopped world", format_duration(stopped));
+  return text;
+}
+
 std::string describe_gils(const RunSummary& summary) {
   const auto& verdict = summary.verdict;
   switch (verdict.kind) {
     case RunVerdict::Kind::NoGil:
-      return "this Python is free-threaded, and its GIL is off: there was nothing to trace";
+      return describe_without_gil(summary.processes);
     case RunVerdict::Kind::NothingRecorded:
       return "nothing was recorded of the GIL";
     case RunVerdict::Kind::Bottleneck:
@@ -315,6 +363,31 @@ std::string describe_probe_cost(const ProbeFigures& probe) {
                      format_share(share), format_share(in_hooks), format_share(share - in_hooks));
 }
 
+// "" where nothing is missing.
+std::string describe_losses(const RecordingLosses& losses) {
+  std::string text;
+  if (losses.unrecorded_processes > 0) {
+    text += fmt::format(" {} {} could not be recorded.", losses.unrecorded_processes,
+                        losses.unrecorded_processes == 1 ? "process" : "processes");
+  }
+  if (!losses.unrecorded_programs.empty()) text += describe_unrecorded(losses.unrecorded_programs);
+  if (losses.overlooked_gils > 0) {
+    text += fmt::format(" {} could not be followed: too many lived at once.",
+                        count_of(losses.overlooked_gils, "GIL"));
+  }
+  if (losses.were_slots_overwritten) {
+    text += " Somebody else changed CPython's calls while it ran: events are missing.";
+  }
+  if (losses.are_stacks_unreadable) {
+    text += " Lines are missing: the frames of this build of CPython are not known.";
+  }
+  if (losses.suspended > Nanoseconds{}) {
+    text += fmt::format(" The machine was suspended for {} while it ran: times across that are not reliable.",
+                        format_duration(losses.suspended));
+  }
+  return text.empty() ? text : text.substr(1);
+}
+
 }  // namespace
 
 std::string describe_probe(const ProbeFigures& probe) {
@@ -333,28 +406,8 @@ std::string describe_probe(const ProbeFigures& probe) {
         " Threads waited for the GIL so often that the program may have lost several times that: gilscope "
         "run --cost measures it.";
   }
-  if (probe.losses.unrecorded_processes > 0) {
-    text += fmt::format(" {} {} could not be recorded.", probe.losses.unrecorded_processes,
-                        probe.losses.unrecorded_processes == 1 ? "process" : "processes");
-  }
-  if (!probe.losses.unrecorded_programs.empty()) {
-    text += describe_unrecorded(probe.losses.unrecorded_programs);
-  }
-  if (probe.losses.overlooked_gils > 0) {
-    text += fmt::format(" {} could not be followed: too many lived at once.",
-                        count_of(probe.losses.overlooked_gils, "GIL"));
-  }
-  if (probe.losses.were_slots_overwritten) {
-    text += " Somebody else changed CPython's calls while it ran: events are missing.";
-  }
-  if (probe.losses.are_stacks_unreadable) {
-    text += " Lines are missing: the frames of this build of CPython are not known.";
-  }
-  if (probe.losses.suspended > Nanoseconds{}) {
-    text += fmt::format(" The machine was suspended for {} while it ran: times across that are not reliable.",
-                        format_duration(probe.losses.suspended));
-  }
-  return text;
+  const auto losses = describe_losses(probe.losses);
+  return losses.empty() ? text : text + ' ' + losses;
 }
 
 // "" where Python ended it.
@@ -396,7 +449,8 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
   for (const auto& words : {describe_end(summary.ended_by), describe_running(summary.running)}) {
     if (!words.empty()) append_wrapped(text, words, style);
   }
-  if (summary.verdict.kind == RunVerdict::Kind::NoGil) return text;
+  const bool has_gil = summary.verdict.kind != RunVerdict::Kind::NoGil;
+  if (!has_gil && summary.processes.empty()) return text;
   std::vector<const ProcessSummary*> processes;
   std::vector<const ProcessSummary*> helpers;
   for (const auto& process : summary.processes) {
@@ -417,7 +471,8 @@ std::string format_summary(const RunSummary& summary, const TextStyle& style) {
   }
   text += '\n';
   if (!helpers.empty()) append_wrapped(text, describe_helpers(helpers), style);
-  append_wrapped(text, describe_probe(summary.probe), style);
+  const auto words = has_gil ? describe_probe(summary.probe) : describe_losses(summary.probe.losses);
+  if (!words.empty()) append_wrapped(text, words, style);
   return text;
 }
 

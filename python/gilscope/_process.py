@@ -161,12 +161,23 @@ class LoopSteps:
 
 
 @dataclasses.dataclass(frozen=True)
+class Lock:
+    """What a lock is, on free-threaded builds."""
+
+    #: "lock" (a threading.Lock), "object" (of an object, which one thread uses at a time), "python" (CPython's own)
+    kind: str
+    type: str | None  #: of an object: "dict", "list", the name of a class
+
+
+@dataclasses.dataclass(frozen=True)
 class LockWaits:
     """Waits for Python's locks (threading.Lock and what is built on it) at one place that ended at another one."""
 
     place: Place | None  #: the user's line that led there; None: no Python code ran
     within: str | None  #: the library's function that waited; None: the user's own
-    waits_for: str  #: "turn": another thread has the lock; "work": until another one does something (Queue.get, join)
+    #: "turn": another thread has the lock; "work": until another one does something (Queue.get, join); "world", on
+    #: free-threaded builds: until the world goes on that another one has stopped
+    waits_for: str
     ended_at: Place | None  #: where that one stood who ended the waits; None, too, where that is not known
     ended_within: str | None
     threads: int  #: that waited there, as far as they could be told apart
@@ -177,6 +188,50 @@ class LockWaits:
     max_begin_ns: int  #: of the longest, from the begin of its process's recording
     max_thread: int  #: whose that was
     max_ender: int | None  #: who ended it; None: not known
+    lock: Lock | None = None  #: what it is; None: not known (on builds that have a GIL), or it is none
+
+
+@dataclasses.dataclass(frozen=True)
+class WorldStops:
+    """Pauses in which all threads of a free-threaded build stood, by where they were asked for. Times are in ns."""
+
+    place: Place | None  #: the user's line that led there; None: no Python code ran
+    call: str | None  #: what was called there; None: not known
+    collection: bool  #: of garbage, by itself or by `call`
+    count: int
+    total_ns: int
+    until_stood_ns: int  #: of that: until all threads stood
+    lost_ns: int  #: by all that stood, together
+    max_ns: int
+    max_begin_ns: int  #: of the longest, from the begin of its process's recording
+    max_thread: int  #: who asked for that one
+
+
+@dataclasses.dataclass(frozen=True)
+class SpunWaits:
+    """Waits for locks of a free-threaded build that ended while CPython tried again, before a thread slept."""
+
+    count: int
+    total_ns: int
+
+
+@dataclasses.dataclass(frozen=True)
+class GilReturn:
+    """The GIL of a free-threaded build that came back for good: a module was imported that needs it."""
+
+    since_ns: int  #: from the begin of its process's recording
+    place: Place | None  #: the line of the import
+    module: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class OtherThread:
+    """A thread of a process that has no GIL."""
+
+    id: int
+    name: str | None
+    cpu_ns: int | None
+    cpu_wait_ns: int | None  #: it was in the queue for a CPU
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,6 +269,11 @@ class Process:
     further_lock_waits: int = 0  #: waits at more places than are kept
     open_lock_waits: list[OpenLockWait] = dataclasses.field(default_factory=list)  #: the oldest first
     living_threads: int = 0  #: that have used a GIL, and had not ended with the trace
+    stops: list[WorldStops] = dataclasses.field(default_factory=list)  #: of the world; what took most first
+    further_stops: int = 0  #: pauses at more places than are kept
+    spun_waits: SpunWaits = SpunWaits(0, 0)  #: that are in no row of `lock_waits`
+    gil_return: GilReturn | None = None  #: None: the GIL did not come back
+    other_threads: list[OtherThread] = dataclasses.field(default_factory=list)  #: of a process that has no GIL
 
 
 def _thread(figures: Mapping[str, Any]) -> Thread:
@@ -247,6 +307,10 @@ def _blame(figures: Mapping[str, Any]) -> Blame:
     )
 
 
+def _gil_return(figures: Mapping[str, Any] | None) -> GilReturn | None:
+    return None if figures is None else make(GilReturn, figures, place=place_of(figures["place"]))
+
+
 def process_of(figures: Mapping[str, Any]) -> Process:
     return make(
         Process,
@@ -260,10 +324,20 @@ def process_of(figures: Mapping[str, Any]) -> Process:
             for row in figures.get("loop_steps", [])
         ],
         lock_waits=[
-            make(LockWaits, row, place=place_of(row["place"]), ended_at=place_of(row["ended_at"]))
+            make(
+                LockWaits,
+                row,
+                place=place_of(row["place"]),
+                ended_at=place_of(row["ended_at"]),
+                lock=make(Lock, row["lock"]) if row.get("lock") else None,
+            )
             for row in figures.get("lock_waits", [])
         ],
         open_lock_waits=[
             make(OpenLockWait, row, place=place_of(row["place"])) for row in figures.get("open_lock_waits", [])
         ],
+        stops=[make(WorldStops, row, place=place_of(row["place"])) for row in figures.get("stops", [])],
+        spun_waits=make(SpunWaits, figures.get("spun_waits", {"count": 0, "total_ns": 0})),
+        gil_return=_gil_return(figures.get("gil_return")),
+        other_threads=[make(OtherThread, row) for row in figures.get("other_threads", [])],
     )

@@ -260,6 +260,13 @@ def only_with_a_gil(free_threaded: bool) -> None:  # noqa: FBT001
 
 
 @pytest.fixture
+def only_without_a_gil(free_threaded: bool) -> None:  # noqa: FBT001
+    """The others."""
+    if not free_threaded:
+        pytest.skip("this Python has a GIL")
+
+
+@pytest.fixture
 def compare(host: str, run: Runner, tmp_path: Path) -> Callable[..., Compared]:
     """Runs `gilscope compare`, and returns all that it said."""
     return functools.partial(compare_tasks, run, host, tmp_path)

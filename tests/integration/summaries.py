@@ -52,12 +52,13 @@ def assert_blame_sums(process: dict[str, Any]) -> None:
     left: Counter[int | None] = Counter()
     for thread in process["threads"]:
         left[thread["id"]] += thread["wait_ns"]
-    for row in process["blame"]:
+    blame = process["blame"] or []  # null without a GIL
+    for row in blame:
         waits = [waiter["wait_ns"] for waiter in row["waiters"]]
         assert abs(sum(waits) - row["caused_wait_ns"]) <= len(waits) + 1
         for waiter in row["waiters"]:
             left[waiter["thread"]] -= waiter["wait_ns"]
     # Of many that waited for one hold some are summed, without an id: docs/decisions/0016-blame.md.
-    further, rounded = -left.pop(None, 0), len(process["blame"]) + 1
+    further, rounded = -left.pop(None, 0), len(blame) + 1
     assert all(-rounded <= wait <= further + rounded for wait in left.values()), (left, further)
     assert abs(sum(left.values()) - further) <= rounded * len(left), (left, further)

@@ -35,6 +35,7 @@ PAIRS = [
     ("process-count.schema.json", "process_count.json"),
     ("summary.schema.json", "summary.json"),
     ("summary.schema.json", "summary_no_gil.json"),
+    ("summary.schema.json", "summary_free_threaded.json"),
     ("run.schema.json", "run.json"),
     ("trace.schema.json", "trace.json"),
 ]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -233,7 +234,39 @@ def test_without_a_gil_the_summary_says_so() -> None:
     with gilscope.trace() as trace:
         pass
     assert trace.summary.verdict.kind == "no_gil"
-    assert trace.summary.processes == []
+    (process,) = trace.summary.processes
+    assert (process.gils, process.threads) == ([], [])
+    assert [thread.name for thread in process.other_threads] == ["MainThread"]
+
+
+@pytest.mark.skipif(has_gil, reason="this Python has a GIL")
+def test_without_a_gil_there_are_the_waits_for_locks_and_the_gil_stays_off() -> None:
+    lock = threading.Lock()
+    waits: list[list[None]] = [[], []]
+
+    def work(own: list[None]) -> None:
+        while min(map(len, waits)) < 10:
+            begin = time.perf_counter_ns()
+            with lock:
+                if time.perf_counter_ns() - begin > 1_000_000:
+                    own.append(None)
+                time.sleep(0.002)
+
+    with gilscope.trace() as trace:
+        threads = [threading.Thread(target=work, args=(own,), name=f"worker {n}") for n, own in enumerate(waits)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    (process,) = trace.summary.processes
+    names: dict[int | None, str | None] = {row.id: row.name for row in process.other_threads}
+    row = max((row for row in process.lock_waits if row.waits_for == "turn"), key=lambda row: row.total_ns)
+    assert row.lock is not None
+    assert (row.lock.kind, row.lock.type) == ("lock", None)
+    assert row.place is not None
+    assert row.place == row.ended_at
+    assert {names[row.max_thread], names[row.max_ender]} == {"worker 0", "worker 1"}
+    assert not getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 @with_gil

@@ -1,7 +1,7 @@
 // The page of a recording: `gilscope run --html` and `gilscope report --html`.
 
 const threadName = (process) => {
-  const names = new Map(process.threads.filter((thread) => thread.name).map((thread) => [thread.id, thread.name]));
+  const names = new Map([...process.threads, ...process.other_threads].filter((thread) => thread.name).map((thread) => [thread.id, thread.name]));
   return (id) => (id === null ? "(further threads)" : names.get(id) ?? `thread ${id}`);
 };
 
@@ -92,6 +92,55 @@ function stepTable({ report, sources }) {
   return [table, further > 0 ? make("p", { class: "faint" }, `+ ${plural(further, "further step")} at more places than are kept.`) : null];
 }
 
+function lockWords({ lock }) {
+  if (!lock) return NONE;
+  return { lock: "threading.Lock", object: lock.type, python: "CPython's own" }[lock.kind];
+}
+
+// Pauses of a stopped world, and who stood; nothing where there was none.
+function stopTables({ report, sources }) {
+  const [hasProcesses, withNames] = [report.processes.length > 1, (process) => (row) => ({ ...row, process, nameOf: threadName(process) })];
+  const stops = report.processes.flatMap((process) => process.stops.map(withNames(process)));
+  if (stops.length === 0) return null;
+  const where = (row) => (row.place ? `${row.place.function} (${lineOf(row.place)})` : NONE);
+  const cause = (row) => [row.collection && row.call !== "gc.collect" ? "a collection of garbage" : row.call, where(row)].filter(Boolean).join(", at ");
+  const place = { of: where, kind: "wide", cell: (row) => [make("span", { class: "code" }, where(row)), sourceOf(sources, row.place)] };
+  const pauses = sortableTable([
+    asNumber("in all", (row) => row.total_ns, duration),
+    { title: "asked for by", of: cause, kind: "wide",
+      cell: (row) => [make("span", { class: "code" }, cause(row)), sourceOf(sources, row.place)] },
+    ...(hasProcesses ? [PROCESS] : []),
+    asNumber("times", (row) => row.count, count),
+    asNumber("until all stood", (row) => row.until_stood_ns, duration),
+    asNumber("others lost", (row) => row.lost_ns, duration),
+    asNumber("longest", (row) => row.max_ns, duration),
+    { title: "of", of: (row) => row.nameOf(row.max_thread) },
+    asNumber("after", (row) => (row.process.folded ? null : row.max_begin_ns), duration),
+  ], stops, { caption: "All other threads stood meanwhile. After: when the longest began." });
+  const stood = report.processes.flatMap((process) => process.lock_waits.filter((row) => row.waits_for === "world").map(withNames(process)));
+  const further = report.processes.reduce((sum, process) => sum + process.further_stops, 0);
+  return [pauses, further > 0 ? make("p", { class: "faint" }, `+ ${plural(further, "further pause")} at more places than are kept.`) : null,
+    stood.length === 0 ? null : sortableTable([
+      asNumber("stood in all", (row) => row.total_ns, duration),
+      { title: "where", ...place },
+      ...(hasProcesses ? [PROCESS] : []),
+      asNumber("threads", (row) => row.threads, count),
+      asNumber("times", (row) => row.count, count),
+      asNumber("longest", (row) => row.max_ns, duration),
+    ], stood, { caption: "Who lost the time." })];
+}
+
+// Of a run without a GIL.
+function otherThreadTable({ report }) {
+  const rows = report.processes.flatMap((process) => process.other_threads.map((row) => ({ ...row, process, nameOf: threadName(process) })));
+  return sortableTable([
+    { title: "thread", of: (row) => row.nameOf(row.id) },
+    PROCESS,
+    asNumber("CPU", (row) => row.cpu_ns, duration),
+    asNumber("waited for a CPU", (row) => row.cpu_wait_ns, duration),
+  ], rows);
+}
+
 // Where threads waited for a turn at one of Python's locks; nothing where none did.
 function lockTable({ report, sources }) {
   const rows = report.processes.flatMap((process) => process.lock_waits.filter((row) => row.waits_for === "turn")
@@ -103,6 +152,7 @@ function lockTable({ report, sources }) {
     asNumber("waited in all", (row) => row.total_ns, duration),
     { title: "where", of: (row) => words(row.place, row.within), kind: "wide",
       cell: (row) => [make("span", { class: "code" }, words(row.place, row.within)), sourceOf(sources, row.place)] },
+    ...(rows.some((row) => row.lock) ? [{ title: "lock", of: lockWords }] : []),
     { title: "ended by who stood", of: (row) => words(row.ended_at, row.ended_within), kind: "wide" },
     ...(report.processes.length > 1 ? [PROCESS] : []),
     asNumber("threads", (row) => row.threads, count),
@@ -217,6 +267,12 @@ function summaryPage(page) {
     parts.push(section("threads", "Threads", threadTable(page)));
     parts.push(section("gils", "Processes and their GILs", gilTable(report),
       page.left_out.processes ? make("p", { class: "faint" }, `${count(page.left_out.processes)} processes less busy are left out: --json has them.`) : null));
+  }
+  if (report.verdict.kind === "no_gil" && report.processes.length > 0) {
+    const [locks, stops] = [lockTable(page), stopTables(page)];
+    if (locks) parts.push(section("locks", "Waits for a turn at one of Python's locks", locks));
+    if (stops) parts.push(section("stops", "When the world was stopped", stops));
+    parts.push(section("threads", "Threads", otherThreadTable(page)));
   }
   if (report.verdict.kind !== "no_gil") parts.push(section("measurement", "The measurement", make("p", {}, page.probe)));
   return parts;

@@ -42,6 +42,12 @@ ProcessSummary locked_process(std::vector<LockWaitRow> waits) {
   return process;
 }
 
+TEST(LockTurns, are_none_where_the_world_was_stopped) {
+  auto stopped = turns(900);
+  stopped.lock = LockKind::World;
+  EXPECT_THAT(find_lock_turns(locked_process({stopped})), testing::IsEmpty());
+}
+
 TEST(LockTurns, are_told_with_who_waited_where_and_for_how_long) {
   auto released = turns(300);
   released.ended_at = line_of_app(30, "work");

@@ -66,7 +66,9 @@ RunNotes some_notes() {
                            .ticks = 5,
                            .longest = 5,
                            .longest_begin = 1700,
-                           .longest_thread = ThreadId{4005}}},
+                           .longest_thread = ThreadId{4005},
+                           .lock = LockKind::Object,
+                           .lock_type = "dict"}},
            .further_lock_waits = 3,
            .open_lock_waits = {{.thread = ThreadId{4001},
                                 .place = CodePlace{.file = "/srv/app.py", .function = "serve", .line = 25},
@@ -74,6 +76,23 @@ RunNotes some_notes() {
                                 .since = 1800,
                                 .holder = ThreadId{4005}},
                                {.thread = ThreadId{4005}, .is_for_work = true, .since = 1900}},
+           .stops = {{.place = CodePlace{.file = "/srv/app.py", .function = "tidy", .line = 31},
+                      .call = "gc.collect",
+                      .is_collection = true,
+                      .count = 2,
+                      .ticks = 600,
+                      .until_stood = 5,
+                      .lost = 580,
+                      .longest = 310,
+                      .longest_begin = 1800,
+                      .longest_thread = ThreadId{4001}}},
+           .further_stops = 1,
+           .spins = 12,
+           .spin_ticks = 340,
+           .gil_return =
+               GilReturn{.since = 1900,
+                         .place = CodePlace{.file = "/srv/app.py", .function = "<module>", .line = 2},
+                         .module = "old"},
            .became_program = true},
           {.pid = 4002, .parent_pid = 4001, .start_method = "spawn", .name = "parser", .begin = 2000}}};
 }
@@ -113,6 +132,8 @@ TEST_F(RunNotesTest, is_read_as_it_was_written) {
   EXPECT_EQ(notes->processes.at(0).lock_waits, some_notes().processes.at(0).lock_waits);
   EXPECT_EQ(notes->processes.at(0).further_lock_waits, 3U);
   EXPECT_EQ(notes->processes.at(0).open_lock_waits, some_notes().processes.at(0).open_lock_waits);
+  EXPECT_EQ(notes->processes.at(0).stops, some_notes().processes.at(0).stops);
+  EXPECT_EQ(notes->processes.at(0).gil_return, some_notes().processes.at(0).gil_return);
   write_run_notes(folder_.path(), *notes);
   EXPECT_EQ(text(), before);
 }

@@ -29,6 +29,12 @@ TEST_F(LockTableTest, knows_a_place_again_and_tells_apart_what_differs_in_anythi
   auto within = words_of("work");
   within.within = "Handler.acquire";
   EXPECT_NE(table_->find_or_add(within), first);
+  auto of_dict = words_of("work");
+  of_dict.lock_kind = LockKind::Object;
+  of_dict.lock_type = "dict";
+  auto of_list = of_dict;
+  of_list.lock_type = "list";
+  EXPECT_NE(table_->find_or_add(of_dict), table_->find_or_add(of_list));
 }
 
 TEST_F(LockTableTest, sums_what_began_and_ended_at_the_same_two_places) {
@@ -141,6 +147,51 @@ TEST_F(LockTableTest, takes_in_another_one_whose_places_have_other_numbers) {
   EXPECT_EQ(table_->rows[1].count, 1U);
   EXPECT_EQ(table_->rows[1].place, give);
   EXPECT_EQ(table_->others, 2U);
+}
+
+TEST_F(LockTableTest, sums_the_pauses_that_were_asked_for_at_one_place) {
+  const auto place = table_->find_or_add(words_of("tidy"));
+  const auto stop = [](std::uint64_t length, bool is_first, std::string_view call) {
+    return WorldStop{
+        .step =
+            {.is_first = is_first, .ticks = 10, .until_stood = 2, .lost = 8, .begin = 7, .length = length},
+        .thread = 4005,
+        .why = 0,
+        .call = call};
+  };
+  table_->add(stop(10, true, "gc.collect"), place);
+  table_->add(stop(20, false, "gc.collect"), place);
+  table_->add(stop(10, true, "sys.settrace"), place);
+  const StopRow& row = table_->stops[0];
+  EXPECT_EQ(row.count, 1U);
+  EXPECT_EQ(row.ticks, 20U);
+  EXPECT_EQ(row.until_stood, 4U);
+  EXPECT_EQ(row.lost, 16U);
+  EXPECT_EQ(row.longest, 20U);
+  EXPECT_EQ(row.longest_thread, 4005U);
+  EXPECT_EQ(row.place_plus_one, place + 1);
+  EXPECT_STREQ(row.call.data(), "gc.collect");
+  EXPECT_STREQ(table_->stops[1].call.data(), "sys.settrace");
+}
+
+TEST_F(LockTableTest, takes_in_the_pauses_of_another_one_and_counts_what_finds_no_row) {
+  const auto part = std::make_unique<LockTable>();
+  const WorldStop stop{.step = {.is_first = true, .ticks = 5, .lost = 3, .begin = 9, .length = 5},
+                       .thread = 4005};
+  part->add(stop, part->find_or_add(words_of("other")));
+  part->add(stop, part->find_or_add(words_of("tidy")));
+  part->add(stop, LockTable::kNoPlace);
+  const auto tidy = table_->find_or_add(words_of("tidy"));
+  table_->add(stop, tidy);
+  table_->add(*part);
+  EXPECT_EQ(table_->stops[0].count, 2U);
+  EXPECT_EQ(table_->stops[0].ticks, 10U);
+  EXPECT_EQ(table_->stops[1].count, 1U);
+  EXPECT_EQ(table_->stops[2].place_plus_one, 0U) << "nobody knows";
+  for (std::uint32_t line = 1; line <= LockTable::kStops; ++line)
+    table_->add(stop, table_->find_or_add(words_of("far", line)));
+  EXPECT_EQ(table_->further_stops, 3U);
+  EXPECT_EQ(table_->further_stop_ticks, 15U);
 }
 
 }  // namespace

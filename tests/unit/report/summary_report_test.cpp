@@ -173,6 +173,81 @@ TEST(SummaryReport, looks_as_it_did_of_one_thread) {
   test::expect_golden("summary_one_thread.txt", report({only}));
 }
 
+// As the notes of a process have it that has no GIL.
+ProcessRecord free_threaded_record() {
+  const CodePlace work{.file = "/srv/app.py", .function = "work", .line = 12};
+  ProcessRecord record{
+      .pid = 4001,
+      .parent_pid = 4000,
+      .wall = Nanoseconds(1000 * kMillisecondTicks),
+      .cpu = Nanoseconds(1700 * kMillisecondTicks),
+      .threads = {{.id = ThreadId{1}, .name = "MainThread", .cpu = Nanoseconds(5 * kMillisecondTicks)},
+                  {.id = ThreadId{2}, .name = "worker", .cpu = Nanoseconds(900 * kMillisecondTicks)}}};
+  record.lock_waits = {{.place = work,
+                        .threads = 1,
+                        .count = 2,
+                        .ticks = 283 * kMillisecondTicks,
+                        .longest = 143 * kMillisecondTicks,
+                        .longest_thread = ThreadId{2},
+                        .longest_ender = ThreadId{1},
+                        .lock = LockKind::World},
+                       {.place = work,
+                        .ended_at = work,
+                        .threads = 2,
+                        .count = 81,
+                        .ticks = 400 * kMillisecondTicks,
+                        .by_peers = 400 * kMillisecondTicks,
+                        .longest = 21 * kMillisecondTicks,
+                        .longest_thread = ThreadId{2},
+                        .longest_ender = ThreadId{1},
+                        .lock = LockKind::Object,
+                        .lock_type = "list"}};
+  record.stops = {{.place = CodePlace{.file = "/srv/app.py", .function = "tidy", .line = 31},
+                   .call = "gc.collect",
+                   .is_collection = true,
+                   .count = 2,
+                   .ticks = 284 * kMillisecondTicks,
+                   .until_stood = 1 * kMillisecondTicks,
+                   .lost = 283 * kMillisecondTicks,
+                   .longest = 144 * kMillisecondTicks,
+                   .longest_thread = ThreadId{1}},
+                  {.place = work,
+                   .is_collection = true,
+                   .count = 1,
+                   .ticks = 3 * kMillisecondTicks,
+                   .lost = 2 * kMillisecondTicks,
+                   .longest = 3 * kMillisecondTicks,
+                   .longest_thread = ThreadId{2}}};
+  record.further_stops = 4;
+  record.spins = 30;
+  record.spin_ticks = 20 * kMillisecondTicks;
+  return record;
+}
+
+TEST(SummaryReport, looks_as_it_did_of_what_threads_wait_for_without_a_gil) {
+  const auto summary = summarize_run({.processes = {free_threaded_record()}, .has_gil = false});
+  test::expect_golden("summary_free_threaded.txt", format_summary(summary));
+  const auto document = summary_json(summary, summary_context());
+  test::expect_golden("summary_free_threaded.json", document.dump(2) + '\n');
+  const auto again = read_summary(dump_json(document));
+  EXPECT_EQ(format_summary(again), format_summary(summary));
+  EXPECT_EQ(summary_json(again, summary_context()), document);
+}
+
+TEST(SummaryReport, says_which_import_brought_the_gil_back) {
+  auto record = free_threaded_record();
+  record.gil_return = GilReturn{.since = 20 * kMillisecondTicks,
+                                .place = CodePlace{.file = "/srv/app.py", .function = "<module>", .line = 2},
+                                .module = "old"};
+  const auto summary = summarize_run({.processes = {record}, .has_gil = false});
+  EXPECT_THAT(
+      format_summary(summary, {.columns = 1000}),
+      HasSubstr("; but it came back for good after 20.0 ms, by the import of old at app.py:2 <module>: "));
+  const auto document = summary_json(summary, {});
+  EXPECT_EQ(document["processes"][0]["gil_return"]["since_ns"], 20'000'000);
+  EXPECT_EQ(summary_json(read_summary(dump_json(document)), {}), document);
+}
+
 TEST(SummaryReport, looks_as_it_did_without_a_gil) {
   test::expect_golden("summary_no_gil.txt", format_summary(summarize_run({.has_gil = false})));
 }

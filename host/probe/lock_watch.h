@@ -1,0 +1,117 @@
+// What those share who note waits for locks: who watches, the semaphores that threads wait for, and who has
+// waited for which lock. All zero bits: none.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <semaphore.h>
+
+#include "probe/clock.h"
+#include "probe/hooks.h"
+#include "probe/lock_places.h"
+#include "probe/lock_waits.h"
+
+namespace gilscope {
+
+// A place as each of those who watch knows it.
+using NumberedPlaces = std::array<NumberedPlace, kMostProbes>;
+
+// A semaphore that somebody waits for, and who posted it last.
+struct AwaitedSemaphore {
+  const sem_t* semaphore = nullptr;
+  std::uint32_t waiters = 0;
+  std::uint32_t ender = 0;
+  NumberedPlaces ended_at;
+  std::uint64_t stopped = 0;  // ticks at which it began to wait for the world to go on; 0: for anything else
+};
+
+// Those whose addresses have one hash. How many wait there, whoever posts may look at without the mutex.
+// Relaxed: who comes to wait just now has been ended by nobody that we know.
+struct AwaitedSemaphores {
+  std::atomic<std::uint32_t> waiters{0};
+  std::array<AwaitedSemaphore, 6> known;
+
+  [[nodiscard]] AwaitedSemaphore* find(const sem_t* semaphore) noexcept {
+    auto* const found = std::ranges::find(known, semaphore, &AwaitedSemaphore::semaphore);
+    return found == known.end() ? nullptr : found;
+  }
+};
+
+// Which threads have waited for a lock, a bit for each by its id: who ends a wait for a lock that he has
+// waited for himself had his turn, else he may have signalled.
+class KnownLocks {
+ public:
+  // The thread has waited for it. Returns whether the other one had, too, before.
+  bool add(std::uintptr_t lock, std::uint32_t thread, std::uint32_t other) noexcept {
+    Entry& entry = entries_.at((lock >> 3U) * 0x9E3779B97F4A7C15U >> (64 - kBits));
+    if (entry.lock != lock) entry = {.lock = lock, .waiters = 0};
+    const bool is_known = other != 0 && (entry.waiters & bit_of(other)) != 0;
+    entry.waiters |= bit_of(thread);
+    return is_known;
+  }
+
+ private:
+  struct Entry {
+    std::uintptr_t lock = 0;
+    std::uint64_t waiters = 0;
+  };
+  static constexpr unsigned kBits = 9;
+  static std::uint64_t bit_of(std::uint32_t thread) noexcept { return std::uint64_t{1} << thread % 64; }
+
+  std::array<Entry, 1U << kBits> entries_{};
+};
+
+struct Watcher {
+  LockNotes notes;
+  std::uint32_t number = 0;  // another one for each table
+  RecentPlaces recent;
+};
+
+struct LockWatch {
+  std::atomic<int> watchers{0};
+  std::mutex mutex;  // of all that follows
+  std::uint32_t last_number = 0;
+  std::array<Watcher, kMostProbes> watching;
+  std::array<AwaitedSemaphores, 256> semaphores;
+  KnownLocks locks;
+};
+
+extern constinit LockWatch lock_watch;
+extern constinit ProbeClock lock_clock;
+
+// The thread has the mutex, or is about to: what a handler of a signal calls meanwhile is not noted.
+extern constinit thread_local bool is_noting __attribute__((tls_model("initial-exec")));
+
+class NotesLock {
+ public:
+  NotesLock() noexcept {
+    is_noting = true;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    lock_watch.mutex.lock();
+  }
+  NotesLock(const NotesLock&) = delete;
+  NotesLock& operator=(const NotesLock&) = delete;
+  NotesLock(NotesLock&&) = delete;
+  NotesLock& operator=(NotesLock&&) = delete;
+  ~NotesLock() {
+    lock_watch.mutex.unlock();
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    is_noting = false;
+  }
+};
+
+// With the mutex.
+inline NumberedPlaces number_place(const OwnStack& stack, OwnStack::Call call) noexcept {
+  NumberedPlaces places{};
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    Watcher& watcher = lock_watch.watching.at(i);
+    if (watcher.notes.table != nullptr)
+      places.at(i) = stack.number(watcher.recent, *watcher.notes.table, watcher.number, call);
+  }
+  return places;
+}
+
+}  // namespace gilscope

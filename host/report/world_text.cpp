@@ -1,0 +1,69 @@
+#include "report/world_text.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/core.h>
+
+#include "report/blame_text.h"
+#include "report/export_text.h"
+
+namespace gilscope {
+namespace {
+
+// --json has all.
+constexpr std::size_t kMostPlaces = 5;
+constexpr std::size_t kMostStood = 3;
+
+// "gc.collect, called at app.py:25 tidy".
+std::string describe_cause(const WorldStopRow& row) {
+  std::string text = replace_controls(row.call);
+  if (row.is_collection && text != "gc.collect") text = "a collection of garbage";
+  const auto line = row.place ? describe_line(row.place, {*row.place}) : "where no Python code runs";
+  if (text.empty()) return line;
+  return text + (row.is_collection && text != "gc.collect" ? ", at " : ", called at ") + line;
+}
+
+std::string describe_stops(const WorldStopRow& row, const ProcessSummary& process) {
+  auto text = describe_cause(row) + ": ";
+  text += row.count == 1 ? fmt::format("once, {}", format_duration(row.max_ns))
+                         : fmt::format("{} × up to {}, {} in all", row.count, format_duration(row.max_ns),
+                                       format_duration(row.total_ns));
+  if (row.until_stood_ns > Nanoseconds{})
+    text += fmt::format(", of which {} until all stood", format_duration(row.until_stood_ns));
+  return text + fmt::format("; by {}; others lost {}", name_of(process, row.max_thread),
+                            format_duration(row.lost_ns));
+}
+
+std::string describe_stood(const LockWaitRow& row, const ProcessSummary& process) {
+  const auto who = row.threads == 1 ? name_of(process, row.max_thread) : count_of(row.threads, "thread");
+  return fmt::format("{} stood at {} for {}", who,
+                     row.place ? describe_line(row.place, {*row.place}) : "a place without Python code",
+                     format_duration(row.total_ns));
+}
+
+}  // namespace
+
+std::string format_stops(const ProcessSummary& process, const TextStyle& style) {
+  const auto& stops = process.stops;
+  if (stops.empty()) return "";
+  Nanoseconds total{};
+  for (const auto& row : stops) total = add(total, row.total_ns);
+  std::string text =
+      paint(fmt::format("The world was stopped, for {} in all:", format_duration(total)), "1", style.colour) +
+      '\n';
+  for (std::size_t i = 0; i < std::min(stops.size(), kMostPlaces); ++i)
+    append_entry(text, describe_stops(stops[i], process), style);
+  if (stops.size() > kMostPlaces)
+    text += fmt::format("  ({} places more, that took less: --json has them)\n", stops.size() - kMostPlaces);
+  if (process.further_stops != 0)
+    text += fmt::format("  + {} at more places than are kept\n",
+                        count_of(process.further_stops, "further pause"));
+  std::size_t told = 0;
+  for (const auto& row : process.lock_waits) {
+    if (row.is_for_world() && told++ < kMostStood) append_entry(text, describe_stood(row, process), style);
+  }
+  return text;
+}
+
+}  // namespace gilscope
