@@ -39,26 +39,18 @@ std::vector<LoopStall> rank_stalls(const ProcessRecord& record) {
   return stalls;
 }
 
-// A semaphore is made of a condition, at which each waits by a lock of his own. Who gives it back at the end
-// of a `with`, or a bounded one, had it: others waited for their turn.
-bool is_turn_at_semaphore(const LockWaits& waits) {
-  return waits.within == "Semaphore.acquire" &&
-         (waits.ended_within == "Semaphore.__exit__" || waits.ended_within == "BoundedSemaphore.release");
-}
-
 std::vector<LockWaitRow> rank_lock_waits(const ProcessRecord& record) {
   std::vector<LockWaitRow> rows;
   for (const auto& waits : record.lock_waits) {
-    const bool is_turn = is_turn_at_semaphore(waits);
     rows.push_back({.place = waits.place,
                     .within = waits.within,
-                    .is_for_work = waits.is_for_work && !is_turn,
+                    .is_for_work = waits.is_for_work,
                     .ended_at = waits.ended_at,
                     .ended_within = waits.ended_within,
                     .threads = waits.threads,
                     .count = waits.count,
                     .total_ns = record.tick.of(waits.ticks),
-                    .by_peers_ns = record.tick.of(is_turn ? waits.ticks : waits.by_peers),
+                    .by_peers_ns = record.tick.of(waits.by_peers),
                     .max_ns = record.tick.of(waits.longest),
                     .max_begin_ns = record.tick.of(waits.longest_begin),
                     .max_thread = waits.longest_thread,

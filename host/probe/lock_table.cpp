@@ -59,6 +59,7 @@ std::size_t LockTable::find_or_add(const LockWords& words) noexcept {
   place.line = words.line;
   place.work = words.wait_for == WaitFor::Work ? LockPlace::kWaitsForWork
                : words.gives_work              ? LockPlace::kGivesWork
+               : words.gives_turn              ? LockPlace::kGivesTurn
                                                : 0;
   put_last_bytes(words.file, place.file);
   put_first_bytes(words.function, place.function);
@@ -132,8 +133,8 @@ void LockTable::forget(std::uint32_t thread) noexcept {
 }
 
 bool LockTable::is_for_work(std::size_t place, std::size_t ended_at) const noexcept {
-  return places.at(place).work == LockPlace::kWaitsForWork ||
-         (ended_at < kPlaces && places.at(ended_at).work == LockPlace::kGivesWork);
+  const auto end = ended_at < kPlaces ? places.at(ended_at).work : 0;
+  return gilscope::is_for_work(places.at(place).work, end);
 }
 
 void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept {
@@ -154,7 +155,8 @@ void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_a
   std::uint64_t& bits = row->threads.at(wait.thread / kBits % row->threads.size());
   set_shared(bits, bits | std::uint64_t{1} << wait.thread % kBits);
   set_shared(row->ticks, row->ticks + wait.ticks);
-  if (wait.is_by_peer) set_shared(row->by_peers, row->by_peers + wait.ticks);
+  const bool had_turn = ended_at < kPlaces && places.at(ended_at).work == LockPlace::kGivesTurn;
+  if (wait.is_by_peer || had_turn) set_shared(row->by_peers, row->by_peers + wait.ticks);
   if (wait.ticks >= row->longest) {
     set_shared(row->longest_begin, wait.begin);
     set_shared(row->longest_thread, wait.thread);

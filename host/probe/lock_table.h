@@ -39,7 +39,8 @@ inline constexpr std::array<std::string_view, 5> kLockKinds{"", "lock", "object"
 // Where a thread stood, as its reader wants to know it.
 struct LockPlace {
   static constexpr std::uint64_t kWaitsForWork = 1;
-  static constexpr std::uint64_t kGivesWork = 2;  // who ends a wait there: it was for work
+  static constexpr std::uint64_t kGivesWork = 2;  // who ends a wait there: it was for work,
+  static constexpr std::uint64_t kGivesTurn = 3;  // or for a turn that he had himself, wherever it began
 
   std::uint64_t key;           // of its texts; 0: the place is free; set last
   std::uint64_t line;          // 0: unknown
@@ -129,6 +130,7 @@ struct LockWords {
   std::string_view within;
   WaitFor wait_for = WaitFor::Turn;
   bool gives_work = false;  // whoever waits for what is called there
+  bool gives_turn = false;  // likewise: one that he had
   bool is_by_call = false;  // that this waits for work is known by what is called there alone
   LockKind lock_kind = LockKind::Unknown;
   std::string_view lock_type;
@@ -141,6 +143,12 @@ struct WorldStop {
   std::uint64_t why = 0;  // as StopRow has it
   std::string_view call;
 };
+
+// By what the two places say: LockPlace::work.
+[[nodiscard]] constexpr bool is_for_work(std::uint64_t began_at, std::uint64_t ended_at) noexcept {
+  return ended_at == LockPlace::kGivesWork ||
+         (began_at == LockPlace::kWaitsForWork && ended_at != LockPlace::kGivesTurn);
+}
 
 struct LockTable {
   static constexpr std::size_t kPlaces = 96;

@@ -20,6 +20,10 @@ constexpr std::array<std::string_view, 2> kCallsForWork{"SimpleQueue.get", "_Thr
 constexpr std::array<std::string_view, 4> kCallsThatGiveWork{"SimpleQueue.put", "SimpleQueue.put_nowait",
                                                              "start_joinable_thread", "start_new_thread"};
 
+// A semaphore is made of a condition, at which each waits by a lock of his own. Who gives it back at the end
+// of a `with`, or a bounded one, had it.
+constexpr std::array<std::string_view, 2> kGivesTurn{"Semaphore.__exit__", "BoundedSemaphore.release"};
+
 bool is_threading(const CodeWords& words) noexcept { return words.file().ends_with("/threading.py"); }
 
 // Whoever has called a queue or a future knows nothing of the condition that it has.
@@ -65,12 +69,15 @@ LockWords describe_lock_place(std::span<const CodePoint> stack, const CodeReader
     if (is_innermost && is_library) words.within = texts.within.function();
     is_innermost = false;
     if (is_library) continue;
+    const bool gives_turn = !words.within.empty() && is_threading(texts.within) &&
+                            std::ranges::find(kGivesTurn, texts.within.function()) != kGivesTurn.end();
     return {.file = user.file(),
             .line = user.line,
             .function = user.function(),
             .within = words.within.empty() ? std::string_view() : texts.within.function(),
             .wait_for = words.wait_for,
             .gives_work = words.gives_work,
+            .gives_turn = gives_turn,
             .is_by_call = words.is_by_call};
   }
   // Nothing of the user's: an idle worker, or the end of Python.

@@ -174,7 +174,7 @@ std::optional<LockWaits> read_waits(const LockTable& table, const LockRow& row) 
     const LockPlace& end = table.places.at(ended_at - 1);
     waits.ended_at = place_of(end);
     waits.ended_within = text_of(end.within);
-    waits.is_for_work = waits.is_for_work || read_sum(end.work) == LockPlace::kGivesWork;
+    waits.is_for_work = is_for_work(read_sum(where.work), read_sum(end.work));
   }
   return waits.count != 0 ? std::optional(std::move(waits)) : std::nullopt;
 }

@@ -175,21 +175,6 @@ TEST(RunSummary, gives_each_thread_its_name_and_cpu_time) {
   EXPECT_EQ(threads[3].name, "");
 }
 
-// Each waits by a lock of its own, which nobody else waits for.
-TEST(RunSummary, takes_a_semaphore_for_a_lock_where_who_gave_it_back_had_it) {
-  const auto read = [](const std::string& within, const std::string& ended_within) {
-    auto record = make_process(10, {{.thread = 1, .holds = 2, .hold_ticks = 1000}});
-    record.lock_waits = {
-        {.within = within, .is_for_work = true, .ended_within = ended_within, .count = 1, .ticks = 5}};
-    return summarize_run({.processes = {record}}).processes.front().lock_waits.at(0);
-  };
-  EXPECT_FALSE(read("Semaphore.acquire", "Semaphore.__exit__").is_for_work);
-  EXPECT_EQ(read("Semaphore.acquire", "Semaphore.__exit__").by_peers_ns, Nanoseconds(5));
-  EXPECT_FALSE(read("Semaphore.acquire", "BoundedSemaphore.release").is_for_work);
-  EXPECT_TRUE(read("Semaphore.acquire", "Semaphore.release").is_for_work) << "which may be a signal";
-  EXPECT_TRUE(read("Queue.get", "Queue.put").is_for_work);
-}
-
 TEST(RunSummary, turns_ticks_into_time_by_each_process_own_length) {
   auto record = make_process(10, {{.thread = 1, .holds = 2, .hold_ticks = 1000}});
   record.tick = {.ns = 0.5};

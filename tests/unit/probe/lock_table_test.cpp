@@ -1,5 +1,6 @@
 #include "probe/lock_table.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -79,6 +80,15 @@ TEST_F(LockTableTest, sums_what_each_thread_waited_for_a_turn_and_for_work) {
   EXPECT_EQ(table_->find(4001)->since, 0U) << "it is over";
   EXPECT_EQ(table_->find(4001)->turn_ticks, 30U);
   EXPECT_EQ(table_->find(4001)->work_ticks, 12U) << "as who ends it says";
+  auto giving_turn = words_of("release", 10);
+  giving_turn.gives_turn = true;
+  const auto gives_turn = table_->find_or_add(giving_turn);
+  table_->add(wait_of(11), work, gives_turn);
+  EXPECT_EQ(table_->find(4001)->turn_ticks, 41U);
+  const auto& rows = table_->rows;
+  const auto* const row = std::ranges::find(rows, gives_turn + 1, &LockRow::ended_at_plus_one);
+  ASSERT_NE(row, rows.end());
+  EXPECT_EQ(row->by_peers, 11U) << "who gave it back had it";
 }
 
 TEST_F(LockTableTest, knows_what_a_thread_has_that_waits_for_long_until_it_waits_again) {

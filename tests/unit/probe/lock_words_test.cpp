@@ -43,6 +43,7 @@ std::string describe(const std::vector<Frame>& stack, std::string_view call = ""
   const LockWords words = describe_lock_place(frames.points(), frames, call, texts);
   std::string text = words.wait_for == WaitFor::Work ? "work: " : "turn: ";
   text += std::string(words.file) + ':' + std::to_string(words.line) + ' ' + std::string(words.function);
+  if (words.gives_turn) text = "gives a " + text;
   return words.within.empty() ? text : text + ", within " + std::string(words.within);
 }
 
@@ -55,6 +56,23 @@ TEST(LockWords, name_the_librarys_function_that_waits_and_the_users_line_that_le
                       {kLibrary + "logging/__init__.py", "Logger.info"},
                       {"app.py", "serve"}}),
             "turn: app.py:3 serve, within Handler.acquire");
+}
+
+TEST(LockWords, say_of_a_semaphore_that_who_gives_it_back_had_his_turn) {
+  const auto file = kLibrary + "threading.py";
+  const std::vector<Frame> notify{{file, "Condition.notify"}, {file, "Semaphore.release"}};
+  const auto called = [&](const std::string& function) {
+    auto stack = notify;
+    stack.push_back({file, function});
+    stack.push_back({"app.py", "work"});
+    return describe(stack);
+  };
+  EXPECT_EQ(called("Semaphore.__exit__"), "gives a turn: app.py:4 work, within Semaphore.__exit__");
+  EXPECT_EQ(called("BoundedSemaphore.release"),
+            "gives a turn: app.py:4 work, within BoundedSemaphore.release");
+  EXPECT_EQ(describe({{file, "Condition.notify"}, {file, "Semaphore.release"}, {"app.py", "work"}}),
+            "turn: app.py:3 work, within Semaphore.release")
+      << "which may be a signal";
 }
 
 TEST(LockWords, name_what_is_built_on_a_condition_by_what_was_called) {
