@@ -264,10 +264,9 @@ OtherThread read_other_thread(const json& row) {
 
 // Each thread has its own in each of its rows.
 void read_states(const json& row, const NamedThread& thread, std::vector<ThreadTimes>& threads) {
-  if (!row.contains("states") || row["states"].is_null() || !thread.figures.id) return;  // later
+  if (!row.contains("states") || row["states"].is_null()) return;  // later
   const json& states = row["states"];
-  if (std::ranges::find(threads, *thread.figures.id, &ThreadTimes::thread) != threads.end()) return;
-  ThreadTimes times{.thread = *thread.figures.id,
+  ThreadTimes times{.thread = thread.figures.id.value_or(ThreadId{}),
                     .name = thread.name,
                     .folded = thread.figures.folded,
                     .python = time_at(states, "running"),
@@ -280,7 +279,8 @@ void read_states(const json& row, const NamedThread& thread, std::vector<ThreadT
   times.life = add(times.python, add(times.for_gil, times.asleep));
   for (const auto& part : {times.for_turn, times.for_work, times.native, times.no_cpu})
     times.life = add(times.life, part.value_or(Nanoseconds{}));
-  threads.push_back(std::move(times));
+  const bool is_known = std::ranges::find(threads, times.thread, &ThreadTimes::thread) != threads.end();
+  if (thread.figures.id && !is_known) threads.push_back(std::move(times));
 }
 
 OpenLockWait read_open_lock_wait(const json& row) {
