@@ -25,8 +25,8 @@ struct ThreadRecord {
   std::optional<Nanoseconds> cpu_wait;  // likewise, how long it was in the queue for a CPU
   bool has_outlived = false;            // it had not ended when the recording did
   // Ticks that it waited for Python's locks: for a turn, and for work (see WaitFor); empty: nobody looked.
-  std::optional<std::uint64_t> turn_ticks{};
-  std::optional<std::uint64_t> work_ticks{};
+  std::optional<std::uint64_t> turn_ticks;
+  std::optional<std::uint64_t> work_ticks;
 };
 
 // Steps of an event loop in a thread, at one place, that took kLongStep or longer.
