@@ -4,9 +4,12 @@ import ctypes
 import os
 import select
 import signal
+import struct
 import time
 from pathlib import Path
 
+FUTEX_CLOCK_REALTIME = 256
+NEAR_S = 0.2  # a switch interval is a fortieth of that
 FUTEX = {"x86_64": "202", "aarch64": "98"}.get(os.uname().machine)  # the number of the system call
 
 
@@ -42,12 +45,22 @@ def threads_of_session(session: int) -> dict[int, bool]:
 
 
 def waits_for_gil(folder: Path) -> bool:
-    """Whether a process or thread is in a futex with a time limit, as who waits for a GIL is: other locks have none."""
+    """Whether a process or thread is in a futex with a time limit that is near, as who waits for a GIL is.
+
+    Other locks have none, or, while gilscope looks at who waits for long, one of a second or more.
+    """
     try:
         number, *arguments = (folder / "syscall").read_text(encoding="utf-8").split()
-    except OSError:  # it has just ended, or this machine lets nobody know
+        _, operation, _, limit = (int(argument, 16) for argument in arguments[:4])
+        if number != FUTEX or limit == 0:
+            return False
+        with (folder / "mem").open("rb") as memory:
+            memory.seek(limit)
+            seconds, nanoseconds = struct.unpack("qq", memory.read(16))
+    except (OSError, ValueError, struct.error):  # it has just ended, runs, or this machine lets nobody know
         return False
-    return number == FUTEX and int(arguments[3], 16) != 0
+    clock = time.CLOCK_REALTIME if operation & FUTEX_CLOCK_REALTIME else time.CLOCK_MONOTONIC
+    return seconds + nanoseconds / 1e9 - time.clock_gettime(clock) < NEAR_S
 
 
 def signal_main_thread(pid: int, number: signal.Signals) -> None:

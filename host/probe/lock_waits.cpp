@@ -207,6 +207,18 @@ int wait_until_all_stand(sem_t* semaphore, clockid_t id, const timespec* until) 
   return result;
 }
 
+// A handler of a signal, which Python code in the calling thread is, waits for that to return to CPython.
+bool has_signal() noexcept {
+#if PY_VERSION_HEX >= 0x030d0000
+  constexpr std::uintptr_t kSignals = 2;  // _PY_SIGNALS_PENDING_BIT of pycore_ceval.h; only of the main thread
+  PyThreadState* const state = PyGILState_GetThisThreadState();
+  return state != nullptr && !is_python_ending() &&
+         (std::atomic_ref(state->eval_breaker).load(std::memory_order_relaxed) & kSignals) != 0;
+#else
+  return false;
+#endif
+}
+
 // What is free is taken without a wait: CPython asks for some locks so that nobody has. Not noexcept:
 // pthread_cancel unwinds through a real wait.
 // `wait` is told of the watched one; nullptr: it is none.
@@ -216,7 +228,14 @@ int watch_wait(sem_t* semaphore, Wait wait) {
   const int error = errno;
   if (sem_trywait(semaphore) == 0) return 0;
   errno = error;
+  const bool had_signal = has_signal();
   OneWait watched(semaphore);
+  // One that came while that was made ready would have interrupted the wait.
+  if (!had_signal && has_signal()) {
+    watched.end(false);
+    errno = EINTR;
+    return -1;
+  }
   const int result = wait(&watched);
   watched.end(result == 0);
   return result;
