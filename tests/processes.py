@@ -56,11 +56,11 @@ def waits_for_gil(folder: Path) -> bool:
             return False
         with (folder / "mem").open("rb") as memory:
             memory.seek(limit)
-            seconds, nanoseconds = struct.unpack("qq", memory.read(16))
+            deadline: tuple[int, int] = struct.unpack("qq", memory.read(16))
     except (OSError, ValueError, struct.error):  # it has just ended, runs, or this machine lets nobody know
         return False
     clock = time.CLOCK_REALTIME if operation & FUTEX_CLOCK_REALTIME else time.CLOCK_MONOTONIC
-    return seconds + nanoseconds / 1e9 - time.clock_gettime(clock) < NEAR_S
+    return deadline[0] + deadline[1] / 1e9 - time.clock_gettime(clock) < NEAR_S
 
 
 def signal_main_thread(pid: int, number: signal.Signals) -> None:

@@ -210,7 +210,8 @@ int wait_until_all_stand(sem_t* semaphore, clockid_t id, const timespec* until) 
 // A handler of a signal, which Python code in the calling thread is, waits for that to return to CPython.
 bool has_signal() noexcept {
 #if PY_VERSION_HEX >= 0x030d0000
-  constexpr std::uintptr_t kSignals = 2;  // _PY_SIGNALS_PENDING_BIT of pycore_ceval.h; only of the main thread
+  constexpr std::uintptr_t kSignals =
+      2;  // _PY_SIGNALS_PENDING_BIT of pycore_ceval.h; only of the main thread
   PyThreadState* const state = PyGILState_GetThisThreadState();
   return state != nullptr && !is_python_ending() &&
          (std::atomic_ref(state->eval_breaker).load(std::memory_order_relaxed) & kSignals) != 0;
@@ -294,7 +295,7 @@ int wait_for(sem_t* semaphore, time_t seconds) {
 
 // It is looked at after a second, and then each time that it has taken twice as long.
 int wait_and_look(sem_t* semaphore, const OneWait& watched) {
-  constexpr time_t kLongest = time_t{1} << 30U;
+  constexpr time_t kLongest = 1'000'000'000;
   for (time_t seconds = 1;; seconds = std::min(2 * seconds, kLongest)) {
     const int error = errno;
     const int result = wait_for(semaphore, seconds);

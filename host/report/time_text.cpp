@@ -10,6 +10,7 @@
 
 #include "analysis/name_family.h"
 #include "report/blame_text.h"
+#include "report/export_text.h"
 #include "report/table.h"
 
 namespace gilscope {

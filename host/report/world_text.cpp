@@ -19,7 +19,7 @@ constexpr std::size_t kMostStood = 3;
 std::string describe_cause(const WorldStopRow& row) {
   std::string text = replace_controls(row.call);
   if (row.is_collection && text != "gc.collect") text = "a collection of garbage";
-  const auto line = row.place ? describe_line(row.place, {*row.place}) : "where no Python code runs";
+  auto line = row.place ? describe_line(row.place, {*row.place}) : "where no Python code runs";
   if (text.empty()) return line;
   return text + (row.is_collection && text != "gc.collect" ? ", at " : ", called at ") + line;
 }
