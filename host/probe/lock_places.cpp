@@ -1,9 +1,7 @@
 #include "probe/lock_places.h"
 
 #include <functional>
-#include <optional>
 
-#include "probe/holder_look.h"
 #include "probe/lock_words.h"
 
 namespace gilscope {
@@ -26,9 +24,16 @@ OwnStack::OwnStack(PyThreadState* state, const ParkedLock& parked) noexcept : st
   }
 }
 
-std::string_view OwnStack::called(CodeWords& words) const noexcept {
+std::optional<HolderLook> OwnStack::look_at_call(CodeWords& words) const noexcept {
+  words.function_bytes = 0;
   const auto look = stack_.empty() ? std::nullopt : look_at_holder(state_);
-  return look && python_code().describe(look->work, words) ? words.function() : std::string_view();
+  if (look && !python_code().describe(look->work, words)) words.function_bytes = 0;
+  return look;
+}
+
+std::string_view OwnStack::called(CodeWords& words) const noexcept {
+  static_cast<void>(look_at_call(words));
+  return words.function();
 }
 
 NumberedPlace OwnStack::number(RecentPlaces& recent, LockTable& table, std::uint32_t watch,
@@ -48,10 +53,8 @@ bool OwnStack::calls(const CalledPlace& known) const noexcept {
 [[gnu::noinline]] std::size_t OwnStack::find_or_add(LockTable& table, CalledPlace& known) const noexcept {
   LockTexts
       texts;       // NOLINT(cppcoreguidelines-pro-type-member-init): describe_lock_place() says what it wrote
-  CodeWords call;  // NOLINT(cppcoreguidelines-pro-type-member-init): likewise
-  call.function_bytes = 0;
-  const auto look = stack_.empty() ? std::nullopt : look_at_holder(state_);
-  if (look && !python_code().describe(look->work, call)) call.function_bytes = 0;
+  CodeWords call;  // NOLINT(cppcoreguidelines-pro-type-member-init): of look_at_call()
+  const auto look = look_at_call(call);
   LockWords words = describe_lock_place(stack_, python_code(), call.function(), texts);
   words.lock_kind = parked_.kind;
   words.lock_type = parked_.type_name();

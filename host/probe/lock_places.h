@@ -8,10 +8,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "probe/code_point.h"
+#include "probe/holder_look.h"
 #include "probe/lock_table.h"
 #include "probe/parking_lot.h"
 #include "probe/python_stack.h"
@@ -67,6 +69,8 @@ class OwnStack {
   [[nodiscard]] std::string_view called(CodeWords& words) const noexcept;
 
  private:
+  // Says what it is in `words`, likewise.
+  [[nodiscard]] std::optional<HolderLook> look_at_call(CodeWords& words) const noexcept;
   [[nodiscard]] bool calls(const CalledPlace& known) const noexcept;
   [[nodiscard]] std::size_t find_or_add(LockTable& table, CalledPlace& known) const noexcept;
 
