@@ -11,6 +11,7 @@ namespace gilscope {
 
 bool SeenFrame::see(const PythonFrame* where) noexcept {
   place = where;
+  frame = {};
   if (place == nullptr) return false;
   if (copy_memory(place, &frame, sizeof frame) != sizeof frame) return false;
   if (frame.owner >= kFirstOwnerInC) return false;

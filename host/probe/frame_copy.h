@@ -22,7 +22,7 @@ struct SeenFrame {
   std::array<std::uintptr_t, kMostSlots> slots;
   std::size_t slots_seen;
 
-  // False where it is no frame of Python code, or not there.
+  // False where it is no frame of Python code, of which `frame` is there all the same, or none at all.
   [[nodiscard]] bool see(const PythonFrame* where) noexcept;
 
   [[nodiscard]] const PyCodeObject& code() const noexcept {

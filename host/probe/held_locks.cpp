@@ -138,8 +138,7 @@ HeldLocks find_held_locks(const OwnFrames& frames, std::uintptr_t awaited) noexc
       search.add_held(slots);
       is_innermost = false;
     }
-    const auto frame = copy_of(place);
-    place = frame ? frame->previous : nullptr;
+    place = space.seen.frame.previous;
   }
   return search.found();
 }
