@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "probe/frame_copy.h"
 #include "probe/object_copy.h"
@@ -54,7 +55,7 @@ const void* self_of(const void* callable) noexcept {
   return function ? function->m_self : nullptr;
 }
 
-bool is_exit(const void* callable) noexcept {
+bool is_method(const void* callable, std::string_view name) noexcept {
   const PyTypeObject* const type = type_of(callable);
   const PyMethodDef* definition = nullptr;
   if (type == &PyCFunction_Type) {
@@ -65,7 +66,7 @@ bool is_exit(const void* callable) noexcept {
     definition = descriptor ? descriptor->d_method : nullptr;
   }
   const Copied<PyMethodDef> method(definition);
-  return method && is_c_string(method->ml_name, "__exit__");
+  return method && is_c_string(method->ml_name, name);
 }
 
 // What the frame has on its stack just now; none where that is not known.
@@ -84,13 +85,14 @@ class Search {
   explicit Search(std::uintptr_t awaited) noexcept : awaited_(awaited) {}
 
   // `with` leaves the way out on the stack for as long as its body runs.
-  void add_held(std::span<const std::uintptr_t> slots) noexcept {
+  void add_held(std::span<const std::uintptr_t> slots, bool is_innermost) noexcept {
     for (std::size_t i = 0; i < slots.size(); ++i) {
       const void* const callable = object_at(slots, i);
-      if (callable == nullptr || !is_exit(callable)) continue;
+      if (callable == nullptr || !is_method(callable, "__exit__")) continue;
       const void* const self = self_of(callable);
       const void* const object = self != nullptr ? self : object_at(slots, i + 1);
-      if (object != nullptr) add(lock_in(object, lock_type_of(object)));
+      const auto lock = object != nullptr ? lock_in(object, lock_type_of(object)) : 0;
+      if (!(is_innermost && lock == awaited_ && is_being_entered(slots, i))) add(lock);
     }
   }
 
@@ -110,10 +112,13 @@ class Search {
   [[nodiscard]] const HeldLocks& found() const noexcept { return held_; }
 
  private:
+  // In 3.11 and since 3.14 the way out lies there before the way in is called: on top, or under that.
+  static bool is_being_entered(std::span<const std::uintptr_t> slots, std::size_t exit) noexcept {
+    const void* const enter = object_at(slots, exit + 2);
+    return exit + 1 == slots.size() || (enter != nullptr && is_method(enter, "__enter__"));
+  }
+
   void add(std::uintptr_t lock) noexcept {
-#if PY_VERSION_HEX >= 0x030e0000
-    if (lock == awaited_) return;  // the way out lies there before the way in
-#endif
     if (lock == 0 || std::ranges::find(held_.locks, lock) != held_.locks.end()) return;
     auto* const place = std::ranges::find(held_.locks, 0U);
     if (place != held_.locks.end()) *place = lock;
@@ -135,7 +140,7 @@ HeldLocks find_held_locks(const OwnFrames& frames, std::uintptr_t awaited) noexc
     if (space.seen.see(place)) {
       const auto slots = operands_of(space);
       if (is_innermost) search.find_owner(slots);
-      search.add_held(slots);
+      search.add_held(slots, is_innermost);
       is_innermost = false;
     }
     place = space.seen.frame.previous;

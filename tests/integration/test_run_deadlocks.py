@@ -121,9 +121,11 @@ def test_who_joins_a_thread_that_waits_for_its_lock_is_told_when_it_is_killed(
     assert "probably a deadlock: work waits" in " ".join(errors.split())
 
 
-def test_who_takes_its_own_lock_again_has_a_deadlock_alone(host, script, start, look_until):
+@pytest.mark.contract
+@pytest.mark.parametrize("again", ["first.acquire()", "with first: pass"])
+def test_who_takes_its_own_lock_again_has_a_deadlock_alone(host, script, start, look_until, again):
     code = BEGIN.replace("{lock}", "Lock") + (
-        "def work():\n    with first:\n        first.acquire()\nstart(work)\nsys.stdin.read()\n"
+        f"def work():\n    with first:\n        {again}\nstart(work)\nsys.stdin.read()\n"
     )
     process = start([host, "run", script(code)])
     assert first_line(process) == "begun"
@@ -131,6 +133,7 @@ def test_who_takes_its_own_lock_again_has_a_deadlock_alone(host, script, start, 
     assert "for a lock that it has itself" in told["text"]
 
 
+@pytest.mark.contract
 def test_an_idle_worker_and_a_lock_that_is_held_for_long_are_none(host, script, start, look_until):
     code = BEGIN.replace("{lock}", "Lock") + (
         "import queue\ntasks = queue.Queue()\n"
