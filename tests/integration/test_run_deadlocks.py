@@ -134,6 +134,25 @@ def test_who_takes_its_own_lock_again_has_a_deadlock_alone(host, script, start, 
 
 
 @pytest.mark.contract
+@pytest.mark.parametrize("lock", ["Lock", "RLock"])
+def test_who_takes_back_what_it_gave_up_to_wait_for_a_condition_has_it_not(host, script, start, look_until, lock):
+    code = BEGIN.replace("{lock}", lock) + (
+        "condition = threading.Condition(first)\n"
+        "def back():\n    with first:\n        both.wait()\n        condition.wait()\n"
+        "start(back)\nboth.wait()\n"
+        "with first:\n    condition.notify()\n    sys.stdin.read()\n"
+    )
+    process = start([host, "run", script(code)])
+    assert first_line(process) == "begun"
+    # Of a condition's own lock the library says that it is waited for, for work or for a turn.
+    document = look_until(process, lambda document: document["processes"][0]["open_lock_waits"])
+    assert not deadlocks(document)
+    assert "back" not in holders(document["processes"][0]).values()
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+@pytest.mark.contract
 def test_an_idle_worker_and_a_lock_that_is_held_for_long_are_none(host, script, start, look_until):
     code = BEGIN.replace("{lock}", "Lock") + (
         "import queue\ntasks = queue.Queue()\n"
