@@ -1,16 +1,14 @@
 #include "analysis/comparison.h"
 
 #include <algorithm>
-#include <map>
 #include <numeric>
 
 #include "analysis/gil_summary.h"
 #include "analysis/run_summary.h"
+#include "analysis/work_figures.h"
 
 namespace gilscope {
 namespace {
-
-double count_ns(Nanoseconds duration) { return static_cast<double>(duration.count()); }
 
 const ModeSummary* find_mode(const std::vector<ModeSummary>& modes, Mode mode) {
   const auto found = std::ranges::find(modes, mode, &ModeSummary::mode);
@@ -35,9 +33,9 @@ double mean_hold_share(const std::vector<GilWork>& gils) {
 }
 
 std::optional<WorkGilFigures> compute_gil_figures(const TrialRecord& record, const WorkFigures& work) {
-  if (!record.gils || record.gils->empty()) return std::nullopt;
+  if (!record.waits || record.waits->gils.empty()) return std::nullopt;
   WorkGilFigures figures;
-  for (const auto& gil : *record.gils) {
+  for (const auto& gil : record.waits->gils) {
     figures.holds += static_cast<double>(gil.holds);
     figures.hold_ns += count_ns(gil.hold);
     figures.waits += static_cast<double>(gil.waits);
@@ -45,7 +43,7 @@ std::optional<WorkGilFigures> compute_gil_figures(const TrialRecord& record, con
     figures.forced += static_cast<double>(gil.forced);
     figures.handoffs += static_cast<double>(gil.handoffs);
   }
-  figures.hold_share = mean_hold_share(*record.gils);
+  figures.hold_share = mean_hold_share(record.waits->gils);
   figures.wait_share = share(figures.wait_ns, work.wall_ns * work.concurrency).value_or(0);
   figures.handoffs_per_s = share(figures.handoffs, work.wall_ns).value_or(0) * 1e9;
   return figures;
@@ -73,8 +71,8 @@ std::optional<WorkGilFigures> median_of(const std::vector<WorkGilFigures>& round
 std::optional<double> ceiling_of(const ModeTrials& sequential) {
   std::vector<double> ceilings;
   for (const auto& record : sequential.records) {
-    if (record.failure || !record.gils || record.gils->size() != 1) continue;
-    const auto& gil = record.gils->front();
+    if (record.failure || !record.waits || record.waits->gils.size() != 1) continue;
+    const auto& gil = record.waits->gils.front();
     if (const auto bound = ceiling(gil.wall, gil.hold)) ceilings.push_back(*bound);
   }
   return ceilings.empty() ? std::nullopt : std::optional(median(ceilings));
@@ -209,34 +207,6 @@ GilKind gil_of(Mode mode, int python_minor, bool gil_enabled) noexcept {
   return mode == Mode::Subinterpreters && python_minor >= 12 ? GilKind::Own : GilKind::Shared;
 }
 
-WorkFigures compute_work_figures(const std::vector<JobSpan>& jobs) {
-  struct CpuWindow {
-    Nanoseconds begin{Nanoseconds::max()};
-    Nanoseconds end{};
-  };
-  Nanoseconds begin = Nanoseconds::max();
-  Nanoseconds end{};
-  Nanoseconds in_progress{};
-  std::optional<Nanoseconds> cpu_wait = Nanoseconds{};
-  std::map<std::int64_t, CpuWindow> windows;  // the CPU clock is a process's: its workers' windows merge
-  for (const auto& job : jobs) {
-    begin = std::min(begin, job.begin);
-    end = std::max(end, job.end);
-    in_progress += job.end - job.begin;
-    cpu_wait = cpu_wait && job.cpu_wait ? std::optional(*cpu_wait + *job.cpu_wait) : std::nullopt;
-    auto& window = windows[job.pid];
-    window.begin = std::min(window.begin, job.cpu_begin);
-    window.end = std::max(window.end, job.cpu_end);
-  }
-  Nanoseconds cpu{};
-  for (const auto& [pid, window] : windows) cpu += window.end - window.begin;
-  WorkFigures figures{.wall_ns = std::max(1.0, count_ns(end - begin)), .cpu_ns = count_ns(cpu)};
-  if (cpu_wait) figures.cpu_wait_ns = count_ns(*cpu_wait);
-  figures.concurrency = count_ns(in_progress) / figures.wall_ns;
-  figures.parallelism = figures.cpu_ns / figures.wall_ns;
-  return figures;
-}
-
 bool Comparison::all_good() const noexcept {
   const auto is_good = [](const auto& mode) {
     return mode.status == ModeStatus::Ok && mode.results_equal.value_or(true);
@@ -258,11 +228,14 @@ Comparison compare_modes(const std::vector<ModeTrials>& trials) {
   const auto* sequential = find_mode(comparison.modes, Mode::Sequential);
   if (sequential != nullptr && sequential->status == ModeStatus::Ok && sequential->work_ns) {
     const auto baseline = sequential->work_samples_ns;
-    for (auto& mode : comparison.modes) {
-      if (mode.status == ModeStatus::Ok && mode.work_ns) {
-        mode.speedup = estimate_ratio(baseline, mode.work_samples_ns);
-        if (mode.mode == Mode::Sequential) mode.speedup = exactly_one(*mode.speedup);
-      }
+    const double alone = sequential->work_ns->median;
+    for (std::size_t i = 0; i < trials.size(); ++i) {
+      auto& mode = comparison.modes[i];
+      if (mode.status != ModeStatus::Ok || !mode.work_ns) continue;
+      mode.speedup = estimate_ratio(baseline, mode.work_samples_ns);
+      if (mode.mode == Mode::Sequential) mode.speedup = exactly_one(*mode.speedup);
+      if (have_workers_threads(mode.mode) && trials[i].workers > 0)
+        mode.worker_time = find_worker_time(trials[i].records, trials[i].workers, alone);
     }
   }
   comparison.verdict = judge(comparison.modes);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analysis/statistics.h"
+#include "analysis/worker_time.h"
 #include "run/trial_record.h"
 #include "run/trial_spec.h"
 
@@ -35,19 +36,8 @@ struct ModeTrials {
   GilKind gil = GilKind::Shared;
   std::vector<TrialRecord> records;
   std::string unavailable;  // why no trial of it can be made; "" where one can
+  unsigned workers = 0;     // 0: not known
 };
-
-// Figures of the timed work of one trial.
-struct WorkFigures {
-  double wall_ns = 0;                 // from the first begin of a job to the last end
-  double cpu_ns = 0;                  // of all workers' processes within it
-  std::optional<double> cpu_wait_ns;  // of all workers' threads in the queue for a CPU; empty: not known
-  double concurrency = 0;             // jobs begun and not ended, integrated over the work / wall
-  double parallelism = 0;             // cpu / wall
-};
-
-// `jobs` must not be empty.
-WorkFigures compute_work_figures(const std::vector<JobSpan>& jobs);
 
 // What the GILs of a mode did during the timed work: sums over them, medians over the rounds.
 struct WorkGilFigures {
@@ -91,6 +81,8 @@ struct ModeSummary {
   std::optional<double> cpu_wait_ns;  // of the rounds of which it is known
   std::optional<double> max_rss_bytes;
   std::optional<WorkGilFigures> gil_figures;  // empty where it was not traced, or there is no GIL
+  // Medians over the rounds; empty where no sequential mode went well, or the workers share a thread.
+  std::optional<WorkerTime> worker_time;
   std::optional<bool>
       results_equal;  // to those of the first mode that went well, in every round; empty: unknown
 };

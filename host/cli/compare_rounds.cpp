@@ -81,7 +81,8 @@ Subject make_subject(const Plan& plan, ChosenPython python) {
         {.mode = mode,
          .gil = gil_of(mode, minor, !is_free_threaded(subject)),
          .records = {},
-         .unavailable = std::string(why_unavailable(subject.python.program.engine, mode))});
+         .unavailable = std::string(why_unavailable(subject.python.program.engine, mode)),
+         .workers = plan.spec.workers});
   }
   return subject;
 }

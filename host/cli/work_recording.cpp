@@ -15,11 +15,11 @@ namespace {
 // One work is timed at a time in a process.
 std::unique_ptr<Recording> work;
 
-// Where the probe is refused (a free-threaded build, an unknown one), or there is no memory for its counters,
+// Where the probe is refused (an unknown build), or there is no memory for its counters,
 // the work is timed without: the figures are then unknown.
 void begin_work() {
   try {
-    work = std::make_unique<Recording>(Reach::ThisProcess, std::nullopt, Stacks::Off);
+    work = std::make_unique<Recording>(Reach::ThisProcess, std::nullopt, Stacks::OfLocks);
     work->start();
   } catch (const std::exception&) {
     work.reset();
@@ -37,15 +37,9 @@ PyObject* begin(PyObject* /*module*/, PyObject* /*unused*/) {
   Py_RETURN_NONE;
 }
 
-// A list of what each GIL that was used did, as GilWork of host/run/trial_record.h; None where nothing was
-// traced.
-PyObject* end(PyObject* /*module*/, PyObject* /*unused*/) {
-  end_work();
-  if (!work) Py_RETURN_NONE;
-  const RunSummary summary = summarize_run(work->collect());
-  work.reset();
+// What each GIL that was used did, as GilWork of host/run/trial_record.h has it.
+PyObject* list_gils(const ProcessSummary& process) {
   PyObject* const list = PyList_New(0);
-  const ProcessSummary& process = summary.processes.front();
   for (const auto& gil : process.gils) {
     PyObject* const figures =
         list == nullptr
@@ -61,6 +55,31 @@ PyObject* end(PyObject* /*module*/, PyObject* /*unused*/) {
     }
   }
   return list;
+}
+
+long long lock_wait(const ProcessSummary& process) {
+  auto total = process.spun_ns;
+  for (const auto& row : process.lock_waits) {
+    if (row.is_for_turn()) total = add(total, row.total_ns);
+  }
+  return nanoseconds(total);
+}
+
+long long stopped(const ProcessSummary& process) {
+  Nanoseconds lost{};
+  for (const auto& row : process.stops) lost = add(lost, row.lost_ns);
+  return nanoseconds(lost);
+}
+
+// What the process waited for, as WorkWaits of host/run/trial_record.h has it; None where nothing was traced.
+PyObject* end(PyObject* /*module*/, PyObject* /*unused*/) {
+  end_work();
+  if (!work) Py_RETURN_NONE;
+  const RunSummary summary = summarize_run(work->collect());
+  work.reset();
+  const ProcessSummary& process = summary.processes.front();
+  return Py_BuildValue("{s:N,s:L,s:L}", "gils", list_gils(process), "lock_wait_ns", lock_wait(process),
+                       "stopped_ns", stopped(process));
 }
 
 PyMethodDef methods[] = {{"begin", begin, METH_NOARGS, nullptr}, {"end", end, METH_NOARGS, nullptr}, {}};

@@ -112,9 +112,10 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   const auto known = calibrate_within();
   const Calibration calibration = known ? *known : calibrate(cpython);
   const auto owners = GilOwners::of_process(calibration.cond);
-  const std::uintptr_t holder_distance = can_read_stacks ? find_holder_distance(calibration.cond) : 0;
-  stacks_ = holder_distance != 0 ? stacks : Stacks::Off;
-  if (stacks_ != Stacks::Off) {
+  const bool are_holders_told = can_read_stacks && stacks != Stacks::OfLocks;
+  const std::uintptr_t holder_distance = are_holders_told ? find_holder_distance(calibration.cond) : 0;
+  stacks_ = can_read_stacks && are_holders_told == (holder_distance != 0) ? stacks : Stacks::Off;
+  if (holder_distance != 0) {
     watch_collections(clock);
     watches_collections_ = true;
     steps_ = recorder.steps();

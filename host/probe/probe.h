@@ -20,8 +20,9 @@ struct ProbeLosses {
 // Where the recorder is told where threads stand (see Recorder::record_at).
 enum class Stacks : std::uint8_t {
   Off,
-  On,     // where others wait for them
-  Every,  // at every acquire and release
+  OfLocks,  // where they wait for Python's locks, and of the GIL nothing
+  On,       // and where others wait for them
+  Every,    // and at every acquire and release
 };
 
 class Probe {

@@ -64,6 +64,14 @@ ordered_json gil_json(const std::optional<WorkGilFigures>& figures) {
           {"handoffs_per_s", figures->handoffs_per_s}};
 }
 
+ordered_json worker_time_json(const std::optional<WorkerTime>& time) {
+  if (!time) return nullptr;
+  return {{"whole_ns", integer_or_null(time->whole)},      {"alone_ns", integer_or_null(time->alone)},
+          {"gil_wait_ns", integer_or_null(time->for_gil)}, {"lock_wait_ns", integer_or_null(time->for_locks)},
+          {"stopped_ns", integer_or_null(time->stopped)},  {"no_cpu_ns", integer_or_null(time->no_cpu)},
+          {"no_task_ns", integer_or_null(time->no_task)},  {"rest_ns", integer_or_null(time->rest)}};
+}
+
 ordered_json mode_json(const ModeSummary& mode) {
   return {
       {"mode", name_of(mode.mode)},
@@ -82,7 +90,8 @@ ordered_json mode_json(const ModeSummary& mode) {
       {"max_rss_bytes", integer_or_null(mode.max_rss_bytes)},
       {"results_equal", or_null(mode.results_equal)},
       {"slow_modules", mode.slow_modules},
-      {"gil_figures", gil_json(mode.gil_figures)}};
+      {"gil_figures", gil_json(mode.gil_figures)},
+      {"worker_time", worker_time_json(mode.worker_time)}};
 }
 
 }  // namespace

@@ -84,6 +84,11 @@ std::string_view status_of(const ModeSummary& mode) {
   return "failed";
 }
 
+std::string paint_row(const std::string& row, Mode mode, const Comparison& comparison,
+                      const TextStyle& style) {
+  return paint(row, "32", comparison.verdict.best_mode == mode ? style.colour : Colour::Off) + '\n';
+}
+
 std::string format_failed_row(const ModeSummary& mode, const TextStyle& style) {
   const auto head =
       pad(name_of(mode.mode), kModeColumns) + ' ' + pad(name_of(mode.gil), kGilKindColumns) + ' ';

@@ -25,6 +25,10 @@ inline constexpr std::size_t kGilKindColumns = 6;
 // Of a mode that has no figures: "failed", "timeout", "unavailable".
 [[nodiscard]] std::string_view status_of(const ModeSummary& mode);
 
+// The row of the best mode is green in all tables.
+[[nodiscard]] std::string paint_row(const std::string& row, Mode mode, const Comparison& comparison,
+                                    const TextStyle& style);
+
 // A row without figures: the status, and why, over the rest of the line.
 [[nodiscard]] std::string format_failed_row(const ModeSummary& mode, const TextStyle& style);
 

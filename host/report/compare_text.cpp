@@ -6,6 +6,7 @@
 #include "report/compare_parts.h"
 #include "report/compare_report.h"
 #include "report/table.h"
+#include "report/worker_time_text.h"
 
 namespace gilscope {
 namespace {
@@ -52,12 +53,6 @@ CompareRow row_of(const ModeSummary& mode) {
           format_equal(mode.results_equal)};
 }
 
-// The row of the best mode is green in either table.
-std::string paint_row(const std::string& row, Mode mode, const Comparison& comparison,
-                      const TextStyle& style) {
-  return paint(row, "32", comparison.verdict.best_mode == mode ? style.colour : Colour::Off) + '\n';
-}
-
 // What the GIL did during the work, a row for each mode that was traced; "" where none was.
 std::string format_gil_table(const Comparison& comparison, const TextStyle& style) {
   std::string rows;
@@ -97,7 +92,7 @@ std::string format_comparison(const Comparison& comparison, const CompareContext
       text += paint_row(format_row(kModeTable, row_of(mode)), mode.mode, comparison, style);
     }
   }
-  text += format_gil_table(comparison, style);
+  text += format_gil_table(comparison, style) + format_worker_times(comparison, style);
   text += format_notes(comparison, style) + format_failures(comparison) + '\n';
   append_wrapped(text, describe_verdict(comparison), style);
   return text;

@@ -212,7 +212,8 @@ ordered_json compare_page(const std::vector<PythonComparison>& pythons) {
            pythons.size() > 1 ? pythons_json(pythons) : comparison_json(first.comparison, first.context)},
           {"what", describe_tasks(first.context)},
           {"names", std::move(names)},
-          {"notes", std::move(notes)}};
+          {"notes", std::move(notes)},
+          {"losses", describe_losses(pythons)}};
 }
 
 ordered_json article_page(const ArticleMeasurements& measurements, const ArticleContext& context) {

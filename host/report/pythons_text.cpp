@@ -6,6 +6,7 @@
 
 #include "report/compare_parts.h"
 #include "report/pythons_report.h"
+#include "report/worker_time_text.h"
 
 namespace gilscope {
 namespace {
@@ -107,16 +108,31 @@ std::string format_section(const Numbered& numbered, const TextStyle& style) {
   for (const auto& mode : comparison.modes) {
     if (mode.status != ModeStatus::Ok) text += format_failed_row(mode, style) + '\n';
   }
-  const auto notes = format_notes(comparison, style);
-  text +=
-      notes.substr(std::min<std::size_t>(notes.size(), 1));  // without the line that parts it from a table
+  // Without the lines that part them from a table.
+  for (const auto& part : {format_worker_times(comparison, style), format_notes(comparison, style)})
+    text += part.substr(std::min<std::size_t>(part.size(), 1));
   const auto failures = format_failures(comparison);
   text += failures + (failures.empty() ? "" : "\n");
   append_wrapped(text, describe_verdict(comparison), style);
   return text;
 }
 
+// What each lost against ideal scaling, side by side.
+std::string format_losses(const std::vector<PythonComparison>& pythons, const TextStyle& style) {
+  const auto lines = describe_losses(pythons);
+  if (lines.empty()) return "";
+  std::string text = '\n' + paint("of the workers' time, against ideal scaling", "1", style.colour) + '\n';
+  for (const auto& line : lines) append_wrapped(text, line, style);
+  return text;
+}
+
 }  // namespace
+
+std::vector<std::string> describe_losses(const std::vector<PythonComparison>& pythons) {
+  std::vector<const Comparison*> comparisons;
+  for (const auto& python : pythons) comparisons.push_back(&python.comparison);
+  return describe_losses(comparisons);
+}
 
 std::string format_pythons(const std::vector<PythonComparison>& pythons, const TextStyle& style) {
   std::vector<Numbered> numbered;
@@ -131,7 +147,7 @@ std::string format_pythons(const std::vector<PythonComparison>& pythons, const T
     left = left.subspan(block.size());
   }
   for (const auto& each : numbered) text += format_section(each, style);
-  return text;
+  return text + format_losses(pythons, style);
 }
 
 }  // namespace gilscope

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from _gilscope_trial_tasks import (
     Failure,
-    GilWork,
     TrialSpec,
     Worker,
     WorkerReport,
+    WorkWaits,
     begin_recording,
     describe_failure,
     end_recording,
@@ -35,8 +35,8 @@ def run_sequential(spec: TrialSpec) -> list[WorkerReport]:
     worker = Worker(spec)
     begin_recording(spec)
     run_jobs(worker, range(len(spec["jobs"])))
-    gils = end_recording(spec)
-    return [{**worker.report(), "gils": gils}]
+    waits = end_recording(spec)
+    return [{**worker.report(), "waits": waits}]
 
 
 def run_threads(spec: TrialSpec) -> list[WorkerReport]:
@@ -80,9 +80,9 @@ def run_threads(spec: TrialSpec) -> list[WorkerReport]:
         return [failed_worker(f"only {len(started)} of {len(threads)} threads could be started: {error}")]
     for thread in threads:
         thread.join()
-    gils = end_recording(spec)
+    waits = end_recording(spec)
     reports = [worker.report() for worker in workers]
-    return [{**reports[0], "gils": gils}, *reports[1:]]
+    return [{**reports[0], "waits": waits}, *reports[1:]]
 
 
 def run_asyncio(spec: TrialSpec) -> list[WorkerReport]:
@@ -90,21 +90,21 @@ def run_asyncio(spec: TrialSpec) -> list[WorkerReport]:
     import asyncio
 
     worker = Worker(spec)
-    gils: list[GilWork] | None = None
+    waits: WorkWaits | None = None
 
     async def work(jobs: Iterator[int]) -> None:
         for job in jobs:
             await worker.run_job_in_loop(job)
 
     async def gather() -> None:
-        nonlocal gils
+        nonlocal waits
         jobs = iter(range(len(spec["jobs"])))
         begin_recording(spec)
         await asyncio.gather(*(work(jobs) for _ in range(spec["workers"])))
-        gils = end_recording(spec)
+        waits = end_recording(spec)
 
     asyncio.run(gather())
-    return [{**worker.report(), "gils": gils}]
+    return [{**worker.report(), "waits": waits}]
 
 
 def process_worker(
@@ -127,9 +127,9 @@ def process_worker(
     started.wait()
     begin_recording(spec)
     run_jobs(worker, shared_jobs())
-    gils = end_recording(spec)
+    waits = end_recording(spec)
     finished.wait()
-    sender.send({**worker.report(), "gils": gils})
+    sender.send({**worker.report(), "waits": waits})
 
 
 def end_with_parent() -> None:
@@ -228,7 +228,7 @@ def failed_worker(message: str) -> WorkerReport:
         "slow_modules": [],
         "peak_rss_bytes": None,
         "gil_enabled": True,
-        "gils": None,
+        "waits": None,
     }
 
 
@@ -238,7 +238,7 @@ def run_subinterpreters(spec: TrialSpec, native: Native) -> list[WorkerReport]:
 
     prime()
     reports = [marshal.loads(report) for report in native(spec["workers"], len(spec["jobs"]), marshal.dumps(spec))]
-    return [{**reports[0], "gils": end_recording(spec)}, *reports[1:]]
+    return [{**reports[0], "waits": end_recording(spec)}, *reports[1:]]
 
 
 def prime() -> None:
@@ -272,6 +272,18 @@ def run(spec: TrialSpec, native: Native) -> list[WorkerReport]:
         return [{**failed_worker(""), "failure": describe_failure("worker", error)}]
 
 
+def add_waits(reports: list[WorkerReport]) -> WorkWaits | None:
+    """What the processes of the trial waited for together; None where none was traced."""
+    known = [report["waits"] for report in reports if report["waits"] is not None]
+    if not known:
+        return None
+    return {
+        "gils": [gil for waits in known for gil in waits["gils"]],
+        "lock_wait_ns": sum(waits["lock_wait_ns"] for waits in known),
+        "stopped_ns": sum(waits["stopped_ns"] for waits in known),
+    }
+
+
 def result(spec: TrialSpec, begin_ns: int, reports: list[WorkerReport]) -> dict[str, Any]:
     """The trial's record, as host/run/trial_record.h reads it."""
     spans = [
@@ -285,7 +297,6 @@ def result(spec: TrialSpec, begin_ns: int, reports: list[WorkerReport]) -> dict[
             digests[job] = value
     peaks = {report["pid"]: report["peak_rss_bytes"] for report in reports} | {os.getpid(): peak_rss_bytes()}
     known_peaks = [peak for peak in peaks.values() if peak is not None]
-    gils = [gil for report in reports for gil in report["gils"] or []]
     start_method = None
     if spec["mode"] == "processes":
         import multiprocessing
@@ -299,7 +310,7 @@ def result(spec: TrialSpec, begin_ns: int, reports: list[WorkerReport]) -> dict[
         "slow_modules": sorted({name for report in reports for name in report["slow_modules"]}),
         "peak_rss_bytes": sum(known_peaks) if known_peaks else None,
         "gil_enabled": any(report["gil_enabled"] for report in reports),
-        "gils": gils or None,
+        "waits": add_waits(reports),
         "start_method": start_method,
     }
 

@@ -58,6 +58,13 @@ GilWork parse_gil(const Json& json) {
           .handoffs = integer<std::uint64_t>(json, "handoffs")};
 }
 
+WorkWaits parse_waits(const Json& json) {
+  WorkWaits waits{
+      .gils = {}, .lock = nanoseconds(json, "lock_wait_ns"), .stopped = nanoseconds(json, "stopped_ns")};
+  for (const auto& gil : list(json, "gils")) waits.gils.push_back(parse_gil(gil));
+  return waits;
+}
+
 TrialFailure::Kind parse_failure_kind(const std::string& name) {
   if (name == "load") return TrialFailure::Kind::Load;
   if (name == "task") return TrialFailure::Kind::Task;
@@ -92,10 +99,7 @@ TrialRecord parse_trial_record(std::string_view text) {
     record.gil_enabled = json.at("gil_enabled");
     record.start_method = optional_value<std::string>(json.at("start_method")).value_or("");
     record.slow_modules = list(json, "slow_modules").get<std::vector<std::string>>();
-    if (!json.at("gils").is_null()) {
-      record.gils.emplace();
-      for (const auto& gil : list(json, "gils")) record.gils->push_back(parse_gil(gil));
-    }
+    if (!json.at("waits").is_null()) record.waits = parse_waits(json.at("waits"));
     if (!json.at("failure").is_null()) record.failure = parse_failure(json.at("failure"));
     // Its figures are computed from them.
     if (!record.failure && (record.jobs.empty() || record.jobs.size() != record.digests.size())) {

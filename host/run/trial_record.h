@@ -50,6 +50,13 @@ struct GilWork {
   friend bool operator==(const GilWork&, const GilWork&) = default;
 };
 
+// For what the workers waited during the timed work; sums over them.
+struct WorkWaits {
+  std::vector<GilWork> gils;  // that the workers used; none on a free-threaded build that keeps it off
+  Nanoseconds lock{};         // for Python's locks, that other threads had
+  Nanoseconds stopped{};      // while the world was stopped
+};
+
 struct TrialRecord {
   Nanoseconds setup{};
   std::vector<JobSpan> jobs;
@@ -58,7 +65,7 @@ struct TrialRecord {
   bool gil_enabled = true;                          // at the end, in any worker
   std::string start_method;                         // of processes, as it was; "" in other modes
   std::vector<std::string> slow_modules;            // that silently became pure Python in a sub-interpreter
-  std::optional<std::vector<GilWork>> gils;         // that the workers used; empty: not traced
+  std::optional<WorkWaits> waits;                   // empty: not traced
   std::optional<TrialFailure> failure;
 };
 

@@ -52,6 +52,14 @@ class GilWork(TypedDict):
     handoffs: int
 
 
+class WorkWaits(TypedDict):
+    """For what the threads of a process waited during the timed work."""
+
+    gils: list[GilWork]
+    lock_wait_ns: int
+    stopped_ns: int
+
+
 class JobSpan(TypedDict):
     """When a job ran. Times in ns: CLOCK_MONOTONIC, and the CPU time of the job's process and its children."""
 
@@ -82,7 +90,7 @@ class WorkerReport(TypedDict):
     slow_modules: list[str]
     peak_rss_bytes: int | None
     gil_enabled: bool
-    gils: list[GilWork] | None  # of this process; None where it is not traced, or another worker's report has them
+    waits: WorkWaits | None  # of this process; None where it is not traced, or another worker's report has them
 
 
 class LoadError(Exception):
@@ -312,26 +320,26 @@ class Worker:
             "slow_modules": slow_modules(),
             "peak_rss_bytes": peak,
             "gil_enabled": getattr(sys, "_is_gil_enabled", lambda: True)(),
-            "gils": None,
+            "waits": None,
         }
 
 
 def begin_recording(spec: TrialSpec) -> None:
-    """Traces the GILs of this process from now on."""
+    """Traces what this process waits for from now on."""
     if spec["is_traced"]:
         import _gilscope_work  # of the host: host/cli/work_recording.cpp
 
         _gilscope_work.begin()
 
 
-def end_recording(spec: TrialSpec) -> list[GilWork] | None:
-    """What the GILs did since; None where that is not known."""
+def end_recording(spec: TrialSpec) -> WorkWaits | None:
+    """What it waited for since; None where that is not known."""
     if not spec["is_traced"]:
         return None
     import _gilscope_work
 
-    gils: list[GilWork] | None = _gilscope_work.end()
-    return gils
+    waits: WorkWaits | None = _gilscope_work.end()
+    return waits
 
 
 async def _result_of(awaitable: Any) -> object:

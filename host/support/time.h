@@ -22,6 +22,10 @@ using Nanoseconds = std::chrono::nanoseconds;
   return std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(seconds));
 }
 
+[[nodiscard]] constexpr double count_ns(Nanoseconds time) noexcept {
+  return static_cast<double>(time.count());
+}
+
 // The nearest one, or the largest of those that a double tells apart from more: a damaged capture may tell of
 // any times.
 [[nodiscard]] inline Nanoseconds round_to_nanoseconds(double ns) noexcept {

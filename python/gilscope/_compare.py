@@ -54,6 +54,20 @@ class GilFigures:
 
 
 @dataclasses.dataclass(frozen=True)
+class WorkerTime:
+    """Where the time of a mode's workers went: all that follows `whole_ns` sums to it. Medians over the rounds."""
+
+    whole_ns: int  #: number of workers x time of the work
+    alone_ns: int  #: of the tasks one after the other: ideal scaling needs no more
+    gil_wait_ns: int | None  #: None where it was not traced, as the next two
+    lock_wait_ns: int | None  #: for Python's locks, that other threads had
+    stopped_ns: int | None  #: while the world was stopped
+    no_cpu_ns: int | None  #: in the queue for one
+    no_task_ns: int  #: while the others had the last ones
+    rest_ns: int  #: more time for the same tasks, of which nothing is known; below 0 where they took less
+
+
+@dataclasses.dataclass(frozen=True)
 class Mode:
     """What one mode took. Times are in ns; None is not known."""
 
@@ -74,6 +88,7 @@ class Mode:
     slow_modules: list[str]  #: that silently ran as pure Python in sub-interpreters
     gil_figures: GilFigures | None
     cpu_wait_ns: int | None = None  #: of the workers' threads in the queue for a CPU
+    worker_time: WorkerTime | None = None  #: None without a sequential mode, or where the workers share a thread
 
 
 @dataclasses.dataclass(frozen=True)
@@ -300,5 +315,11 @@ def _comparison_of(text: str, table: str) -> Comparison:
 
 
 def _mode_of(figures: dict[str, Any]) -> Mode:
-    parts = {"work_ns": Times, "setup_ns": Times, "speedup": Ratio, "gil_figures": GilFigures}
+    parts = {
+        "work_ns": Times,
+        "setup_ns": Times,
+        "speedup": Ratio,
+        "gil_figures": GilFigures,
+        "worker_time": WorkerTime,
+    }
     return make(Mode, figures, **{name: figures[name] and make(kind, figures[name]) for name, kind in parts.items()})

@@ -31,6 +31,13 @@ def test_every_mode_runs_every_kind_of_task_and_gives_the_same_results(compare, 
     gils = dict(zip(MODES, ["shared", "shared", own, "own", "shared"], strict=True))
     assert {mode: row["gil"] for mode, row in rows.items()} == (dict.fromkeys(MODES, "none") if free_threaded else gils)
     assert {row["gil_figures"] is None for row in rows.values()} == {free_threaded}
+    for mode, row in rows.items():
+        time = row["worker_time"]
+        assert (time is None) == (mode in {"sequential", "asyncio"}), mode
+        if time is not None:
+            whole = time.pop("whole_ns")
+            assert all(time[part] is not None for part in ("gil_wait_ns", "lock_wait_ns", "stopped_ns"))
+            assert sum(part or 0 for part in time.values()) == pytest.approx(whole, abs=len(time)), "rounding"
 
     lines = compared.text.splitlines()
     assert "\x1b" not in compared.text + compared.errors

@@ -1,5 +1,6 @@
 """gilscope.compare() and gilscope.ceiling(), as somebody calls them from Python."""
 
+import dataclasses
 import functools
 import json
 import subprocess
@@ -76,6 +77,13 @@ def test_the_gil_is_traced_unless_that_is_not_wanted(comparison):
     assert comparison.modes[0].gil_figures.holds > 0
     untraced = gilscope.compare(comparison_tasks.work, modes="sequential", rounds=1, probe=False)
     assert untraced.modes[0].gil_figures is None
+
+
+def test_where_the_workers_time_went_adds_up(comparison):
+    sequential, threads = comparison.modes
+    assert sequential.worker_time is None
+    whole, *parts = dataclasses.astuple(threads.worker_time)
+    assert sum(part or 0 for part in parts) == pytest.approx(whole, abs=len(parts)), "rounding"
 
 
 def test_pyperf_reads_what_is_written_for_it(comparison, tmp_path):

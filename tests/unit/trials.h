@@ -13,6 +13,7 @@
 namespace gilscope::test {
 
 inline constexpr Nanoseconds kMillisecond = std::chrono::milliseconds(1);
+inline constexpr double kMs = 1e6;  // ns
 
 // A job of one process that began `begin` and ended `end` milliseconds after 1 s, busy all the while.
 inline JobSpan span(std::int64_t pid, int begin, int end) {
@@ -50,6 +51,24 @@ inline const ModeSummary& mode_of(const Comparison& comparison, Mode mode) {
     if (summary.mode == mode) return summary;
   }
   throw std::out_of_range("no such mode in the comparison");
+}
+
+// Two workers that began together and were done together in each round, in threads or as many processes; in
+// each they waited so many milliseconds for one GIL (none: there is none), for locks and for a CPU.
+struct WaitsMade {
+  std::optional<int> gil;
+  int lock = 0;
+  int cpu = 0;
+};
+inline ModeTrials of_two_workers(ModeTrials trials, const WaitsMade& waits) {
+  trials.workers = 2;
+  for (auto& record : trials.records) {
+    record.jobs.front().cpu_wait = waits.cpu * kMillisecond / 2;
+    record.jobs.push_back(record.jobs.front());
+    record.waits = {.lock = waits.lock * kMillisecond};
+    if (waits.gil) record.waits->gils = {{.wait = *waits.gil * kMillisecond}};
+  }
+  return trials;
 }
 
 // Rounds of exactly these milliseconds.

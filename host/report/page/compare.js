@@ -97,6 +97,26 @@ function gilOfModes(comparison) {
   ], rows, { caption: "What the GIL did meanwhile" });
 }
 
+function workersOfModes(comparison) {
+  const rows = comparison.modes.filter((mode) => mode.worker_time);
+  if (rows.length === 0) return null;
+  const part = (title, name) => asNumber(title, (row) => {
+    const { whole_ns: whole, [name]: part } = row.worker_time;
+    return part === null || whole === 0 ? null : part / whole;
+  }, share);
+  return sortableTable([
+    { title: "mode", of: (row) => row.mode },
+    asNumber("all", (row) => row.worker_time.whole_ns, duration),
+    part("as alone", "alone_ns"),
+    part("for GIL", "gil_wait_ns"),
+    part("for locks", "lock_wait_ns"),
+    part("stopped", "stopped_ns"),
+    part("no CPU", "no_cpu_ns"),
+    part("no task", "no_task_ns"),
+    part("the rest", "rest_ns"),
+  ], rows, { caption: "Where the workers' time went. As alone: what the tasks take one after the other; with ideal scaling it is all." });
+}
+
 function tracebacks(comparison) {
   return comparison.modes.filter((mode) => mode.traceback).map((mode) =>
     make("details", {}, make("summary", {}, `${mode.mode}: ${mode.reason}`), make("pre", { class: "code" }, mode.traceback)));
@@ -106,7 +126,7 @@ const isGood = (verdict) => ["one_wins", "several_win", "none_wins"].includes(ve
 
 function comparisonParts(comparison, notes) {
   return [speedupChart(comparison), modeTable(comparison), gilOfModes(comparison),
-    notes.map((note) => make("p", {}, note)), tracebacks(comparison)];
+    workersOfModes(comparison), notes.map((note) => make("p", {}, note)), tracebacks(comparison)];
 }
 
 function comparePage(page) {
@@ -128,6 +148,10 @@ function comparePage(page) {
     name: page.names[i], engine: comparison.engine, path: comparison.path, ratio: comparison.sequential_ratio,
     sequential: comparison.modes.find((mode) => mode.mode === "sequential")?.work_ns, verdict: comparison.verdict.text,
   })))));
+  if (page.losses.length > 0) {
+    parts.push(section("losses", "Of the workers' time, against ideal scaling",
+      page.losses.map((line) => make("p", {}, line))));
+  }
   comparisons.forEach((comparison, i) => parts.push(section(`python-${i + 1}`, `${page.names[i]}: speed-up`,
     verdictBox(comparison.verdict.text, [], !isGood(comparison.verdict), null), comparisonParts(comparison, page.notes[i]))));
   return parts;

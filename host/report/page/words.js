@@ -33,6 +33,7 @@ function moment(ns, step) {
 function share(value) {
   if (value === null || value === undefined) return NONE;
   if (value === 0) return "0 %";
+  if (value < 0) return `-${share(-value)}`;
   const percent = 100 * value;
   if (percent < 0.001) return "<0.001 %";
   if (percent >= 9.95) return `${percent.toFixed(0)} %`;

@@ -82,6 +82,15 @@ Comparison ordinary_comparison() {
                           .forced = 936,
                           .handoffs = 941,
                           .handoffs_per_s = 747.4};
+  modes[1].worker_time = {.whole = 2.518e9,
+                          .alone = 1.234e9,
+                          .for_gil = 1.2e9,
+                          .for_locks = 2.1e6,
+                          .stopped = 0,
+                          .no_cpu = 21e6,
+                          .no_task = 0,
+                          .rest = 60.9e6};
+  modes[3].worker_time = {.whole = 1.2988e9, .alone = 1.234e9, .no_task = 80e6, .rest = -15.2e6};
   comparison.ceiling = 1.0231;
   modes[4].results_equal.reset();
   modes[4].max_rss_bytes.reset();

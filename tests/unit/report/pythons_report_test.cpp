@@ -16,6 +16,7 @@ namespace {
 
 using test::failed_trial;
 using test::lines_of;
+using test::of_two_workers;
 using test::trials_of;
 using testing::HasSubstr;
 using testing::Not;
@@ -51,7 +52,8 @@ std::vector<PythonComparison> three() {
       .records = {},
       .unavailable = std::string(why_unavailable(Engine::Timing, Mode::Subinterpreters))};
   return {{"python3.13",
-           compare_modes({trials_of(Mode::Sequential, 200), trials_of(Mode::Threads, 204),
+           compare_modes({trials_of(Mode::Sequential, 200),
+                          of_two_workers(trials_of(Mode::Threads, 204), {.gil = 198, .cpu = 9}),
                           of_gil(trials_of(Mode::Subinterpreters, 120), GilKind::Own), processes}),
            context_of("3.13.0", false, Engine::Host)},
           {"/opt/python3.12/bin/python3",
@@ -59,10 +61,11 @@ std::vector<PythonComparison> three() {
                           trials_of(Mode::Processes, 130)}),
            context_of("3.12.1", false, Engine::Timing)},
           {"python3.13t",
-           compare_modes({of_gil(trials_of(Mode::Sequential, 260), GilKind::None),
-                          of_gil(trials_of(Mode::Threads, 131), GilKind::None),
-                          no_subinterpreters,
-                          {Mode::Processes, GilKind::None, {failed_trial(TrialFailure::Kind::Task)}}}),
+           compare_modes(
+               {of_gil(trials_of(Mode::Sequential, 260), GilKind::None),
+                of_gil(of_two_workers(trials_of(Mode::Threads, 141), {.gil = {}, .lock = 17}), GilKind::None),
+                no_subinterpreters,
+                {Mode::Processes, GilKind::None, {failed_trial(TrialFailure::Kind::Task)}}}),
            context_of("3.13.5", true, Engine::Timing)}};
 }
 

@@ -33,7 +33,9 @@ Json good_record() {
     "peak_rss_bytes": 20000000,
     "gil_enabled": true,
     "start_method": "spawn",
-    "gils": [{"wall_ns": 120, "holds": 3, "hold_ns": 100, "waits": 2, "wait_ns": 20, "forced": 1, "handoffs": 2}]})");
+    "waits": {
+      "gils": [{"wall_ns": 120, "holds": 3, "hold_ns": 100, "waits": 2, "wait_ns": 20, "forced": 1, "handoffs": 2}],
+      "lock_wait_ns": 30, "stopped_ns": 4}})");
 }
 
 Json failure() { return {{"kind", "task"}, {"message", "ValueError: no"}, {"traceback", "Traceback\n"}}; }
@@ -61,22 +63,24 @@ TEST(TrialRecord, has_all_that_the_text_says) {
   EXPECT_EQ(record.start_method, "spawn");
   EXPECT_THAT(record.slow_modules, ElementsAre("datetime"));
   EXPECT_FALSE(record.failure.has_value());
-  ASSERT_TRUE(record.gils);
+  ASSERT_TRUE(record.waits);
   const GilWork expected{Nanoseconds(120), 3, Nanoseconds(100), 2, Nanoseconds(20), 1, 2};
-  EXPECT_THAT(*record.gils, ElementsAre(expected));
+  EXPECT_THAT(record.waits->gils, ElementsAre(expected));
+  EXPECT_EQ(record.waits->lock, Nanoseconds(30));
+  EXPECT_EQ(record.waits->stopped, Nanoseconds(4));
 }
 
 TEST(TrialRecord, may_lack_what_is_unknown) {
   auto text = good_record();
   text["peak_rss_bytes"] = nullptr;
   text["start_method"] = nullptr;
-  text["gils"] = nullptr;
+  text["waits"] = nullptr;
   text["slow_modules"] = Json::array();
   text["gil_enabled"] = false;
   const auto record = parse_trial_record(text.dump());
   EXPECT_FALSE(record.peak_rss_bytes.has_value());
   EXPECT_EQ(record.start_method, "");
-  EXPECT_FALSE(record.gils);
+  EXPECT_FALSE(record.waits);
   EXPECT_THAT(record.slow_modules, IsEmpty());
   EXPECT_FALSE(record.gil_enabled);
 }

@@ -1,0 +1,21 @@
+// Words for where the time of a comparison's workers went.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "analysis/comparison.h"
+#include "report/text.h"
+
+namespace gilscope {
+
+// A row for each mode of which it is known, below a table of its own; "" where it is of none.
+[[nodiscard]] std::string format_worker_times(const Comparison& comparison, const TextStyle& style);
+
+// "threads: 1 lost 51 % (the GIL 48 %, no CPU 2.1 %), 2 lost 8.3 % (locks 5.0 %, unknown 3.1 %)", a line for
+// each mode of which something is known of two Pythons or more. They are numbered from 1, as given.
+[[nodiscard]] std::vector<std::string> describe_losses(std::span<const Comparison* const> pythons);
+
+}  // namespace gilscope
