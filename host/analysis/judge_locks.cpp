@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "support/sort_stably.h"
 
@@ -23,22 +25,42 @@ bool is_import(const LockWaitRow& row) {
          std::ranges::any_of(kImporters, [&](std::string_view name) { return row.within.starts_with(name); });
 }
 
+// Over before anybody slept, as happens without a GIL: nobody knows at which lock, nor who ended it.
+bool was_spun(const LockWaitRow& row, const ProcessSummary& process) {
+  return process.gils.empty() && row.lock == LockKind::Unknown && !row.ended_at && !row.max_ender;
+}
+
 // At one line.
 struct Turns {
-  const LockWaitRow* worst = nullptr;
-  std::uint64_t threads = 0;  // at least
+  const LockWaitRow* worst = nullptr;  // of those whose lock is known, if there are such
+  std::uint64_t threads = 0;           // at least: a row has the number of its own, and names one
+  std::set<ThreadId> longest_of;
   std::uint64_t count = 0;
   Nanoseconds total{};
   Nanoseconds longest{};
+  Nanoseconds ended{};  // of `total`: by somebody
   Nanoseconds by_peers{};
 
-  void add(const LockWaitRow& row) {
-    if (worst == nullptr || row.total_ns > worst->total_ns) worst = &row;
-    threads = std::max(threads, row.threads);
+  void add(const LockWaitRow& row, bool is_spun) {
+    const auto rank = [](const LockWaitRow& of) {
+      return std::pair(of.lock != LockKind::Unknown, of.total_ns);
+    };
+    if (worst == nullptr || rank(row) > rank(*worst)) worst = &row;
+    longest_of.insert(row.max_thread);
+    threads = std::max({threads, row.threads, static_cast<std::uint64_t>(longest_of.size())});
     count += row.count;
     total = gilscope::add(total, row.total_ns);
     longest = std::max(longest, row.max_ns);
+    if (!is_spun) ended = gilscope::add(ended, row.total_ns);
     by_peers = gilscope::add(by_peers, row.by_peers_ns);
+  }
+
+  // Nobody means anything by the lock of an object, or by one of CPython's own: these are for turns alone.
+  [[nodiscard]] bool is_shared() const {
+    return worst->lock == LockKind::Object || worst->lock == LockKind::Python;
+  }
+  [[nodiscard]] bool is_signal() const {
+    return threads < 2 || (!is_shared() && (ended == Nanoseconds{} || by_peers < ended / 2));
   }
 };
 
@@ -48,23 +70,29 @@ std::vector<RunFinding> find_lock_turns(const ProcessSummary& process) {
   std::map<std::tuple<std::string, std::string, std::uint32_t, std::string>, Turns> lines;
   for (const auto& row : process.lock_waits) {
     if (!row.is_for_turn() || !row.place || is_import(row)) continue;
-    lines[{row.place->file, row.place->function, row.place->line, row.within}].add(row);
+    lines[{row.place->file, row.place->function, row.place->line, row.within}].add(row,
+                                                                                   was_spun(row, process));
   }
   std::vector<RunFinding> found;
   for (const auto& [line, turns] : lines) {
     const auto waiters = share_of(turns.total, process.wall_ns).value_or(0);
-    const bool is_signal = turns.threads < 2 || turns.by_peers < turns.total / 2;
-    if (waiters < kLockWaiters || turns.total < kLeastLockWait || is_signal) continue;
-    RunFinding& finding = found.emplace_back(RunFinding{.kind = RunFinding::Kind::LockTurns,
-                                                        .pid = process.pid,
-                                                        .place = turns.worst->place,
-                                                        .stack = {*turns.worst->place},
-                                                        .count = turns.count,
-                                                        .longest = turns.longest});
+    if (waiters < kLockWaiters || turns.total < kLeastLockWait || turns.is_signal()) continue;
+    using Kind = RunFinding::Kind;
+    RunFinding& finding =
+        found.emplace_back(RunFinding{.kind = turns.is_shared() ? Kind::SharedObject : Kind::LockTurns,
+                                      .pid = process.pid,
+                                      .place = turns.worst->place,
+                                      .stack = {*turns.worst->place},
+                                      .count = turns.count,
+                                      .longest = turns.longest});
     finding.lock_wait = turns.total;
     finding.threads = turns.threads;
     finding.within = turns.worst->within;
     finding.ended_at = turns.worst->ended_at;
+    if (turns.is_shared()) {
+      finding.object_type = turns.worst->lock_type;
+      continue;
+    }
     finding.hold_share = 0.0;
     for (const auto& gil : process.gils)
       finding.hold_share = std::max(*finding.hold_share, gil.hold_share.value_or(0));

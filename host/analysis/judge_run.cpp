@@ -10,8 +10,9 @@
 #include "analysis/judge_deadlocks.h"
 #include "analysis/judge_locks.h"
 #include "analysis/judge_loops.h"
+#include "analysis/judge_merge.h"
 #include "analysis/judge_parts.h"
-#include "analysis/user_code.h"
+#include "analysis/judge_world.h"
 #include "support/sort_stably.h"
 
 namespace gilscope {
@@ -84,51 +85,6 @@ const NamedThread* only_thread(const std::vector<ProcessSummary>& processes, con
   return only;
 }
 
-// Nothing that comes after it is of any use.
-bool is_stuck(Kind kind) { return kind == Kind::NeverReleased || kind == Kind::Deadlock; }
-
-bool has_culprit(Kind kind) {
-  return kind == Kind::NeverReleased || kind == Kind::KeptByC || kind == Kind::StalledLoop ||
-         kind == Kind::GarbageCollection;
-}
-
-// The same in several processes is one.
-void merge_processes(std::vector<RunFinding>& found) {
-  std::map<std::tuple<Kind, std::optional<HeldWork>, std::string, std::string, std::string, std::uint32_t>,
-           std::size_t>
-      places;
-  std::vector<RunFinding> merged;
-  sort_stably(found, [](const auto& left, const auto& right) { return left.lost > right.lost; });
-  for (auto& finding : found) {
-    if ((!finding.place && !finding.work) || is_stuck(finding.kind)) {
-      merged.push_back(std::move(finding));
-      continue;
-    }
-    const auto place = finding.place ? place_to_look_at(*finding.place, finding.stack) : CodePlace{};
-    const bool is_of_line = has_culprit(finding.kind) || finding.kind == Kind::LockTurns;
-    const auto [known, is_new] = places.try_emplace(
-        {finding.kind, finding.work, place.file, place.function, finding.within, is_of_line ? place.line : 0},
-        merged.size());
-    if (is_new) {
-      merged.push_back(std::move(finding));
-      continue;
-    }
-    RunFinding& first = merged[known->second];
-    first.count += finding.count;
-    first.lost = add(first.lost, finding.lost);
-    first.longest = std::max(first.longest, finding.longest);
-    if (finding.stood_still) {
-      first.stood_still = add(first.stood_still.value_or(Nanoseconds{}), *finding.stood_still);
-    }
-    if (finding.lock_wait) {
-      first.lock_wait = add(first.lock_wait.value_or(Nanoseconds{}), *finding.lock_wait);
-      first.threads += finding.threads;
-    }
-    if (first.pid != finding.pid) ++first.processes;
-  }
-  found = std::move(merged);
-}
-
 // It is the machine's, and no fault of the program's.
 bool is_for_want_of_cpu(const RunFinding& finding, const RunSummary& run) {
   const auto* const process = process_of(finding, run);
@@ -176,7 +132,7 @@ void tell_machine_apart(RunFinding& starved, std::vector<RunFinding>& found, con
 }
 
 bool is_worth_telling(const RunFinding& finding, bool is_bad) {
-  if (finding.kind == Kind::LackOfCpu || finding.kind == Kind::LockTurns || finding.kind == Kind::Deadlock)
+  if (finding.kind == Kind::LackOfCpu || finding.kind == Kind::Deadlock || is_beside_gil(finding.kind))
     return true;
   // A collection now and then is every program's.
   if (finding.kind == Kind::GarbageCollection && finding.count < kSeveral && finding.longest < kStall)
@@ -304,7 +260,7 @@ Nanoseconds weight_of(const RunFinding& finding) {
 
 // Of waiting for a GIL.
 bool is_of_gil(const RunFinding& finding) {
-  return finding.kind != Kind::SwitchInterval && finding.kind != Kind::LockTurns &&
+  return finding.kind != Kind::SwitchInterval && !is_beside_gil(finding.kind) &&
          finding.kind != Kind::Deadlock && !finding.stood_still;
 }
 
@@ -360,6 +316,8 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   for (const auto& process : run.processes) {
     add_own_stalls(process, found);
     for (auto& finding : find_lock_turns(process)) found.push_back(std::move(finding));
+    for (auto& finding : find_world_stops(process)) found.push_back(std::move(finding));
+    if (auto finding = find_gil_return(process)) found.push_back(std::move(*finding));
     for (auto& finding : find_deadlocks(process, run.exit_code.has_value()))
       found.push_back(std::move(finding));
   }
@@ -376,8 +334,9 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   }
   sort_stably(found, [&](const RunFinding& left, const RunFinding& right) {
     const auto rank = [&](const RunFinding& finding) {
-      return std::tuple(!is_stuck(finding.kind), finding.kind != Kind::LackOfCpu, is_change(finding),
-                        is_for_want_of_cpu(finding, run), -weight_of(finding), -finding.longest);
+      return std::tuple(!is_stuck(finding.kind), finding.kind != Kind::LackOfCpu,
+                        finding.kind != Kind::GilReturn, is_change(finding), is_for_want_of_cpu(finding, run),
+                        -weight_of(finding), -finding.longest);
     };
     return rank(left) < rank(right);
   });
@@ -388,7 +347,7 @@ std::vector<RunFinding> find_in_run(RunSummary& run) {
   std::erase_if(found, [&](const RunFinding& finding) { return ++told[finding.kind] > kMostOfAKind; });
   Nanoseconds explained{};
   for (const auto& finding : found) {
-    if (!is_change(finding)) explained = add(explained, finding.lost);
+    if (is_of_gil(finding)) explained = add(explained, finding.lost);
   }
   run.verdict.explained = share_of(std::min(explained, waited), waited);
   if (is_starved) return found;  // the rest would be of the machine

@@ -51,6 +51,15 @@ struct RunFinding {
     // Threads take turns at a lock of Python's, which is none of the GIL.
     LockTurns,
 
+    // Without a GIL.
+
+    // Threads use one object, or what all of CPython has once, and that lets in one at a time.
+    SharedObject,
+    // All threads were stopped, by a collection of garbage or by a call that needs that.
+    StoppedWorld,
+    // An import turned the GIL on, for good.
+    GilReturn,
+
     // Of a GIL with a convoy: what a switch interval of a tenth would gain and cost.
     SwitchInterval,
 
@@ -87,17 +96,20 @@ struct RunFinding {
   std::optional<double> share;            // `lost` of all waiting of the run
   std::optional<Nanoseconds> mean_hold;   // of the victims' tasks, or of the pollers' turns
   std::optional<Nanoseconds> loop_stall;  // the victim is an asyncio loop, and stood still for so long
-  // Of a loop that stood still by itself: for how long in all, and when the longest time began, from the
-  // begin of its process's recording.
+  // Of a loop that stood still by itself: for how long in all, and when the longest time began, or the GIL
+  // came back, from the begin of its process's recording.
   std::optional<Nanoseconds> stood_still;
   std::optional<Nanoseconds> since;
   std::optional<Nanoseconds> interval;  // the GIL's switch interval
-  // Of turns at a lock: for how long threads waited for theirs in all, how many of them, within which
-  // function of the library's ("": the user's own), and where who had it gave it up.
+  // Of turns at a lock or an object: for how long threads waited for theirs in all, how many of them (of a
+  // GilReturn: how many there were), within which function of the library's ("": the user's own), and where
+  // who had it gave it up.
   std::optional<Nanoseconds> lock_wait;
   std::uint64_t threads = 0;
   std::string within;
   std::optional<CodePlace> ended_at;
+  std::string object_type;          // of a SharedObject: "dict"; "": it is CPython's own
+  std::string module;               // of a GilReturn: that was imported; "": not known
   std::optional<double> cpu_share;  // of the time for which a process wanted a CPU: it was given one
 };
 

@@ -14,12 +14,12 @@
 #include "report/export_text.h"
 #include "report/lock_text.h"
 #include "report/text.h"
+#include "report/world_text.h"
 
 namespace gilscope {
 namespace {
 
 constexpr std::size_t kNameColumns = 28;  // of a thread, in a sentence
-constexpr double kMostlyHeld = 0.5;       // a GIL, so that a lock less gains nothing
 
 // Who it is about; a run may have several processes.
 struct Words {
@@ -147,29 +147,6 @@ std::string describe_stall(const RunFinding& finding, const ProcessSummary* proc
       words.culprits, format_duration(finding.longest),
       task ? replace_controls(task->function) : "its own code", words.doing + words.at, times(finding.count),
       words.share);
-}
-
-std::string describe_turns(const RunFinding& finding, const ProcessSummary* process) {
-  const auto words = find_words(finding, process);
-  const bool is_semaphore = finding.within == "Semaphore.acquire";
-  const auto lock = is_semaphore             ? std::string("a semaphore")
-                    : finding.within.empty() ? std::string("a lock")
-                                             : "a lock in " + replace_controls(finding.within);
-  const bool is_users_own = is_semaphore || finding.within.empty() || words.at.empty();
-  const auto called = is_users_own ? words.at : ", called" + words.at;
-  const auto at_once = process == nullptr || finding.processes > 1
-                           ? std::optional<double>()
-                           : share_of(finding.lock_wait.value_or(Nanoseconds{}), process->wall_ns);
-  const auto crowd = at_once ? fmt::format(", {:.1f} threads at any time", *at_once) : std::string();
-  return fmt::format(
-      "{} threads{} take turns at {}{}: {} waits up to {}, {} in all{}; {}", finding.threads,
-      finding.processes > 1 ? fmt::format(" (in {} processes)", finding.processes) : "", lock, called,
-      finding.count, format_duration(finding.longest),
-      format_duration(finding.lock_wait.value_or(Nanoseconds{})), crowd,
-      finding.hold_share.value_or(0) < kMostlyHeld
-          ? is_semaphore ? "hold it for less, or let more in" : "hold it for less, or have more than one"
-          : fmt::format("without it they would wait for the GIL (held {})",
-                        format_share(*finding.hold_share)));
 }
 
 std::string describe_convoy(const RunFinding& finding, const ProcessSummary* process) {
@@ -328,6 +305,12 @@ std::string_view name_of(RunFinding::Kind kind) noexcept {
       return "convoy";
     case RunFinding::Kind::LockTurns:
       return "lock_turns";
+    case RunFinding::Kind::SharedObject:
+      return "shared_object";
+    case RunFinding::Kind::StoppedWorld:
+      return "stopped_world";
+    case RunFinding::Kind::GilReturn:
+      return "gil_return";
     case RunFinding::Kind::StalledLoop:
       return "stalled_loop";
     case RunFinding::Kind::SwitchInterval:
@@ -369,6 +352,12 @@ std::string describe_finding(const RunFinding& finding, const RunSummary& summar
       return describe_convoy(finding, process);
     case RunFinding::Kind::LockTurns:
       return describe_turns(finding, process);
+    case RunFinding::Kind::SharedObject:
+      return describe_shared_object(finding, process);
+    case RunFinding::Kind::StoppedWorld:
+      return describe_world_stops(finding, process);
+    case RunFinding::Kind::GilReturn:
+      return describe_gil_import(finding, process);
     case RunFinding::Kind::BusyPolling:
       return describe_polling(finding, process);
     case RunFinding::Kind::TinyTasks:

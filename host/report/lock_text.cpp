@@ -173,4 +173,62 @@ std::string describe_deadlock(const RunFinding& finding, const ProcessSummary& p
                      waits.size(), since, all);
 }
 
+std::string describe_crowd(const RunFinding& finding, const ProcessSummary* process, Nanoseconds time) {
+  const auto at_once = process == nullptr || finding.processes > 1 ? std::optional<double>()
+                                                                   : share_of(time, process->wall_ns);
+  return at_once ? fmt::format(", {:.1f} threads at any time", *at_once) : std::string();
+}
+
+namespace {
+
+// " at app.py:41 parse", or of a function of the library's ", called at app.py:41 parse".
+std::string describe_line_of(const RunFinding& finding, bool is_users_own) {
+  const auto line = describe_line(finding.place, finding.stack);
+  if (line.empty()) return "";
+  return (is_users_own ? " at " : ", called at ") + line;
+}
+
+std::string describe_who(const RunFinding& finding) {
+  return fmt::format("{} threads{}", finding.threads,
+                     finding.processes > 1 ? fmt::format(" (in {} processes)", finding.processes) : "");
+}
+
+// "800 waits up to 120 ms, 6.54 s in all, 6.5 threads at any time".
+std::string describe_waiting(const RunFinding& finding, const ProcessSummary* process) {
+  const auto waited = finding.lock_wait.value_or(Nanoseconds{});
+  return fmt::format("{} up to {}, {} in all{}", count_of(finding.count, "wait"),
+                     format_duration(finding.longest), format_duration(waited),
+                     describe_crowd(finding, process, waited));
+}
+
+}  // namespace
+
+std::string describe_turns(const RunFinding& finding, const ProcessSummary* process) {
+  constexpr double kMostlyHeld = 0.5;  // a GIL, so that a lock less gains nothing
+  const bool is_semaphore = finding.within == "Semaphore.acquire";
+  const auto lock = is_semaphore             ? std::string("a semaphore")
+                    : finding.within.empty() ? std::string("a lock")
+                                             : "a lock in " + replace_controls(finding.within);
+  return fmt::format(
+      "{} take turns at {}{}: {}; {}", describe_who(finding), lock,
+      describe_line_of(finding, is_semaphore || finding.within.empty()), describe_waiting(finding, process),
+      finding.hold_share.value_or(0) < kMostlyHeld
+          ? is_semaphore ? "hold it for less, or let more in" : "hold it for less, or have more than one"
+          : fmt::format("without it they would wait for the GIL (held {})",
+                        format_share(*finding.hold_share)));
+}
+
+std::string describe_shared_object(const RunFinding& finding, const ProcessSummary* process) {
+  const auto within = finding.within.empty() ? std::string() : " in " + replace_controls(finding.within);
+  const auto where = within + describe_line_of(finding, finding.within.empty());
+  if (finding.object_type.empty()) {
+    return fmt::format(
+        "{} take turns at a lock of CPython's own{}: {}; do there less often what all need it for",
+        describe_who(finding), where, describe_waiting(finding, process));
+  }
+  return fmt::format("{} use one {}{}, which lets in one at a time: {}; give each its own, or split it",
+                     describe_who(finding), replace_controls(finding.object_type), where,
+                     describe_waiting(finding, process));
+}
+
 }  // namespace gilscope

@@ -17,4 +17,15 @@ namespace gilscope {
 // Of RunFinding::Kind::Deadlock.
 [[nodiscard]] std::string describe_deadlock(const RunFinding& finding, const ProcessSummary& process);
 
+// Of RunFinding::Kind::LockTurns; `process` is nullptr where it is not known.
+[[nodiscard]] std::string describe_turns(const RunFinding& finding, const ProcessSummary* process);
+
+// Of RunFinding::Kind::SharedObject, likewise.
+[[nodiscard]] std::string describe_shared_object(const RunFinding& finding, const ProcessSummary* process);
+
+// ", 2.8 threads at any time": for which `time` threads were kept in all. "" where that is not of one
+// process.
+[[nodiscard]] std::string describe_crowd(const RunFinding& finding, const ProcessSummary* process,
+                                         Nanoseconds time);
+
 }  // namespace gilscope

@@ -291,7 +291,9 @@ ordered_json finding_json(const RunFinding& finding, const RunSummary& summary) 
       {"lock_wait_ns", or_null(finding.lock_wait)},
       {"threads", finding.threads != 0 ? ordered_json(finding.threads) : ordered_json(nullptr)},
       {"within", text_or_null(finding.within)},
-      {"ended_at", place_json(finding.ended_at)}};
+      {"ended_at", place_json(finding.ended_at)},
+      {"object_type", text_or_null(finding.object_type)},
+      {"module", text_or_null(finding.module)}};
 }
 
 ordered_json programs_json(const std::vector<UnrecordedProgram>& programs) {

@@ -365,7 +365,7 @@ void check_finding(const json& finding) {
   if (finding.contains("work")) work_at(finding, "work");  // later
   for (const char* key : {"stood_still_ns", "since_ns", "lock_wait_ns"}) since(time_at, finding, key);
   since(count_at, finding, "threads");
-  since(text_at, finding, "within");
+  for (const char* key : {"within", "object_type", "module"}) since(text_at, finding, key);
   since(place_at, finding, "ended_at");
 }
 

@@ -7,6 +7,7 @@
 
 #include "report/blame_text.h"
 #include "report/export_text.h"
+#include "report/lock_text.h"
 
 namespace gilscope {
 namespace {
@@ -64,6 +65,48 @@ std::string format_stops(const ProcessSummary& process, const TextStyle& style) 
     if (row.is_for_world() && told++ < kMostStood) append_entry(text, describe_stood(row, process), style);
   }
   return text;
+}
+
+namespace {
+
+// " (in 3 processes)"; "" of one.
+std::string describe_processes(const RunFinding& finding) {
+  return finding.processes > 1 ? fmt::format(" (in {} processes)", finding.processes) : std::string();
+}
+
+}  // namespace
+
+std::string describe_world_stops(const RunFinding& finding, const ProcessSummary* process) {
+  const auto kind = finding.work ? finding.work->kind : WorkKind::Call;
+  const auto line = describe_line(finding.place, finding.stack);
+  const auto at = line.empty() ? std::string() : " at " + line;
+  const auto who = process == nullptr || !finding.culprit ? "a thread" : name_of(*process, *finding.culprit);
+  const auto name = finding.work ? replace_controls(finding.work->name) : std::string();
+  const auto cause = kind == WorkKind::Collection ? "the garbage collector"
+                     : kind == WorkKind::Collect  ? fmt::format("{}'s gc.collect(){}", who, at)
+                     : name.empty()               ? who + at
+                                                  : fmt::format("{}'s call of {}{}", who, name, at);
+  const bool collects = kind != WorkKind::Call;
+  return fmt::format("{}{} stopped all threads {}{}: others lost {}{}; {}", cause,
+                     describe_processes(finding),
+                     finding.count == 1 ? "once, for " : fmt::format("{} × up to ", finding.count),
+                     format_duration(finding.longest), format_duration(finding.lost),
+                     describe_crowd(finding, process, finding.lost),
+                     collects ? "gc.freeze() what stays, have fewer cycles, or collect less often" +
+                                    std::string(kind == WorkKind::Collection ? " (gc.set_threshold)" : "")
+                              : "do that less often");
+}
+
+std::string describe_gil_import(const RunFinding& finding, const ProcessSummary* process) {
+  const auto line = describe_line(finding.place, finding.stack);
+  const auto after = process == nullptr || finding.processes > 1 || !finding.since
+                         ? std::string()
+                         : fmt::format(" after {}", format_duration(*finding.since));
+  const auto module = finding.module.empty() ? std::string("a module") : replace_controls(finding.module);
+  return fmt::format(
+      "the import of {}{} turned the GIL on{}{}: threads run one at a time since; take a version of it that "
+      "needs none, or PYTHON_GIL=0 at your own risk",
+      module, line.empty() ? "" : " at " + line, after, describe_processes(finding));
 }
 
 }  // namespace gilscope

@@ -93,6 +93,8 @@ class Finding:
     threads: int | None = None  #: likewise, how many waited
     within: str | None = None  #: likewise, the library's function that waited; None: the user's own
     ended_at: Place | None = None  #: likewise, where most of that ended
+    object_type: str | None = None  #: of an object that several threads use without a GIL
+    module: str | None = None  #: that was imported, and turned the GIL on
 
 
 @dataclasses.dataclass(frozen=True)

@@ -34,6 +34,7 @@ class Truth:
     share: float = 0
     sleeps: bool = False
     load: str = ""  # the program, of a capture that was recorded beside load
+    without_gil: bool = False
 
     def lines(self) -> set[str]:
         """Those that are to blame, as sentences write them."""
@@ -73,7 +74,7 @@ class Judged:
 def names_of(document: dict[str, Any], finding: dict[str, Any], key: str) -> list[str]:
     """Of threads of a finding; one that nobody named is `thread N`."""
     process = next(process for process in document["processes"] if process["pid"] == finding["pid"])
-    names = {row["id"]: row["name"] for row in process["threads"]}
+    names = {row["id"]: row["name"] for row in (*process["threads"], *process["other_threads"])}
     return [names.get(thread) or f"thread {thread}" for thread in finding[key]]
 
 
@@ -116,7 +117,8 @@ def find_wrong(truth: Truth, findings: list[dict[str, Any]]) -> str:
     if first["kind"] != "lack_of_cpu" and (first["share"] or 0) < truth.share:
         return f"explains {first['share']:.0%} of the waiting"
     # Collections come by themselves on any line.
-    has_line = first["kind"] not in ("lack_of_cpu", "garbage_collection") or "gc.collect()" in first["text"]
+    comes_by_itself = first["kind"] in ("lack_of_cpu", "garbage_collection") or "garbage collector" in first["text"]
+    has_line = not comes_by_itself or "gc.collect()" in first["text"]
     if truth.culprits and has_line and ".py:" not in first["text"]:
         return "names no line"
     if truth.sleeps and not any("sleeps" in finding["text"] for finding in findings):

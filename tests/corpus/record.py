@@ -1,5 +1,7 @@
 """Records the captures beside it anew, as truth.toml names them: `record.py [NAME…]`; `make corpus` records all.
 
+With a host of a free-threaded CPython those that are without a GIL, with any other one the rest.
+
 With the binary (GILSCOPE_HOST=build/gilscope), on a machine that does nothing else: load is made here where it is asked
 for. The programs' and the library's files are found by links in a folder that is the same everywhere: no capture has a
 path of the machine that made it.
@@ -37,6 +39,12 @@ def truths() -> dict[str, dict[str, object]]:
 def find_python(host: str) -> str:
     """The folder of the Python that the host embeds."""
     return subprocess.check_output([host, "run", "-q", "-c", "import sys; print(sys.base_prefix)"], text=True).strip()
+
+
+def is_free_threaded(host: str) -> bool:
+    """Whether the Python that the host embeds has its GIL off."""
+    code = "import sys; print(getattr(sys, '_is_gil_enabled', lambda: True)())"
+    return subprocess.check_output([host, "run", "-q", "-c", code], text=True).strip() == "False"
 
 
 def install_packages(host: str) -> None:
@@ -124,9 +132,11 @@ def record(host: str, name: str, program: str, prefix: str, *, beside_load: bool
 def main() -> None:
     """All of them, or those that are named."""
     host = str(Path(os.environ["GILSCOPE_HOST"]).resolve())
-    known = truths()
+    free_threaded = is_free_threaded(host)
+    known = {name: truth for name, truth in truths().items() if truth.get("without_gil", False) == free_threaded}
     prefix = find_python(host)
-    install_packages(host)
+    if not free_threaded:  # none of the programs without a GIL imports any
+        install_packages(host)
     PLACE.mkdir()
     try:
         (PLACE / "python").symlink_to(prefix)

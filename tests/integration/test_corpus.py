@@ -70,6 +70,18 @@ def test_findings_say_in_text_what_they_say_in_json_and_explain_each_part_of_the
 
 
 @pytest.mark.any_host
+def test_what_is_lost_without_a_gil_is_said_though_the_machine_was_busy(told):
+    """There may be a lack of CPU first, of which anything may be left out then."""
+    for name, truth in TRUTHS.items():
+        if not truth.without_gil:
+            continue
+        document, _ = told[name]
+        assert document["verdict"]["kind"] == "no_gil"
+        kinds = {finding["kind"] for finding in document["findings"]} - {"lack_of_cpu"}
+        assert kinds == set(truth.first) - {""}, name
+
+
+@pytest.mark.any_host
 def test_a_shorter_switch_interval_is_weighed(told):
     document, _ = told["loop_beside_io"]
     convoy, interval = document["findings"]

@@ -107,6 +107,85 @@ TEST(LockTurns, are_no_signals) {
   EXPECT_TRUE(find_lock_turns(locked_process({only})).empty());
 }
 
+// As without a GIL, of a process of a second.
+ProcessSummary free_process(std::vector<LockWaitRow> waits) {
+  auto process = locked_process(std::move(waits));
+  process.gils.clear();
+  process.threads.clear();
+  return process;
+}
+
+LockWaitRow waits_for_object(int total_ms, std::string type = "dict") {
+  auto row = turns(total_ms);
+  row.within.clear();
+  row.lock = LockKind::Object;
+  row.lock_type = std::move(type);
+  row.by_peers_ns = Nanoseconds{};
+  return row;
+}
+
+// That ended while CPython tried again: it is not known at which lock, nor by whom.
+LockWaitRow spun(LockWaitRow row) {
+  row.lock = LockKind::Unknown;
+  row.lock_type.clear();
+  row.ended_at.reset();
+  row.ended_within.clear();
+  row.by_peers_ns = Nanoseconds{};
+  return row;
+}
+
+TEST(LockTurns, at_an_object_without_a_gil_are_of_that_object) {
+  const auto found = find_lock_turns(free_process({waits_for_object(2000)}));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].kind, FindingKind::SharedObject) << "whoever ended them: it is no signal";
+  EXPECT_EQ(found[0].object_type, "dict");
+  EXPECT_EQ(found[0].lock_wait, 2000 * kMsTime);
+  EXPECT_EQ(found[0].threads, 4U);
+  EXPECT_FALSE(found[0].hold_share) << "there is no GIL";
+}
+
+TEST(LockTurns, at_an_object_are_nothing_where_hardly_anybody_waits) {
+  EXPECT_TRUE(find_lock_turns(free_process({waits_for_object(240)})).empty()) << "a quarter of a thread";
+  auto only = waits_for_object(900);
+  only.threads = 1;
+  EXPECT_TRUE(find_lock_turns(free_process({only})).empty()) << "who waited once for another thread";
+}
+
+TEST(LockTurns, without_a_gil_have_what_was_over_before_anybody_slept) {
+  const auto object = find_lock_turns(free_process({spun(waits_for_object(900)), waits_for_object(300)}));
+  ASSERT_EQ(object.size(), 1U);
+  EXPECT_EQ(object[0].object_type, "dict") << "it is what is known of that line";
+  EXPECT_EQ(object[0].lock_wait, 1200 * kMsTime);
+  auto lock = turns(300);
+  lock.lock = LockKind::Lock;
+  const auto by_peers = find_lock_turns(free_process({spun(turns(900)), lock}));
+  ASSERT_EQ(by_peers.size(), 1U) << "half of what somebody is known to have ended";
+  EXPECT_EQ(by_peers[0].kind, FindingKind::LockTurns);
+  EXPECT_TRUE(find_lock_turns(free_process({spun(turns(900))})).empty()) << "it may have been a signal";
+}
+
+TEST(LockTurns, are_of_as_many_threads_as_have_rows_of_their_own) {
+  auto first = waits_for_object(300);
+  auto second = waits_for_object(300);
+  first.threads = second.threads = 1;
+  second.ended_at = line_of_app(40, "read");
+  second.max_thread = test::kWaiter;
+  const auto found = find_lock_turns(free_process({first, second}));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].threads, 2U);
+}
+
+TEST(LockTurns, at_what_cpython_has_once_are_no_lock_of_the_users) {
+  const auto found = find_lock_turns(free_process({[] {
+    auto row = waits_for_object(900, "");
+    row.lock = LockKind::Python;
+    return row;
+  }()}));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].kind, FindingKind::SharedObject);
+  EXPECT_EQ(found[0].object_type, "");
+}
+
 TEST(LockTurns, are_told_instead_of_that_this_waits_for_something_else) {
   RunSummary run{.wall_ns = 1000 * kMsTime, .processes = {locked_process({turns(2000)})}};
   run.verdict = judge(run.processes);

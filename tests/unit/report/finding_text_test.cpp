@@ -6,6 +6,7 @@
 
 #include "analysis/judge_run.h"
 #include "analysis/user_code.h"
+#include "report/finding_samples.h"
 #include "report/summary_report.h"
 
 namespace gilscope {
@@ -14,43 +15,10 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr Nanoseconds kMs{1'000'000};
-
-RunSummary run_of_two() {
-  ProcessSummary process{.pid = 4711, .wall_ns = 1000 * kMs};
-  for (const unsigned id : {1U, 2U}) {
-    NamedThread thread{.name = id == 1 ? "computer" : ""};
-    thread.figures.id = ThreadId{id};
-    process.threads.push_back(thread);
-  }
-  RunSummary run;
-  run.processes.push_back(process);
-  return run;
-}
-
-RunFinding finding_of(RunFinding::Kind kind) {
-  return {.kind = kind,
-          .pid = 4711,
-          .culprit = ThreadId{1},
-          .victim = ThreadId{2},
-          .place = CodePlace{.file = "/usr/lib/python3.13/re/__init__.py", .function = "match", .line = 167},
-          .stack = {{.file = "/usr/lib/python3.13/re/__init__.py", .function = "match", .line = 167},
-                    {.file = "/srv/app.py", .function = "parse", .line = 41}},
-          .count = 3,
-          .longest = 120 * kMs,
-          .lost = 300 * kMs,
-          .culprits = {ThreadId{1}},
-          .victims = {ThreadId{2}},
-          .share = 0.83,
-          .mean_hold = Nanoseconds(12'000)};
-}
-
-// At most two lines of the report.
-std::string say(const RunFinding& finding, const RunSummary& run) {
-  auto text = describe_finding(finding, run);
-  EXPECT_LE(wrap("-> " + text, 100).size(), 2U) << text;
-  return text;
-}
+using test::finding_of;
+using test::kMs;
+using test::run_of_two;
+using test::say;
 
 TEST(FindingText, says_what_the_gil_was_kept_for) {
   using Kind = RunFinding::Kind;
