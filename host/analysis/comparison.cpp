@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "analysis/gil_summary.h"
+#include "analysis/memory_cost.h"
 #include "analysis/run_summary.h"
 #include "analysis/work_figures.h"
 
@@ -83,7 +84,6 @@ ModeSummary summarize_mode(const ModeTrials& trials) {
   if (trials.records.empty()) summary.status = ModeStatus::Unavailable;
   std::vector<double> concurrency;
   std::vector<double> parallelism;
-  std::vector<double> cpu;
   std::vector<double> cpu_wait;
   std::vector<double> memory;
   std::vector<WorkGilFigures> gil_figures;
@@ -99,7 +99,7 @@ ModeSummary summarize_mode(const ModeTrials& trials) {
     summary.setup_samples_ns.push_back(count_ns(record.setup));
     concurrency.push_back(figures.concurrency);
     parallelism.push_back(figures.parallelism);
-    cpu.push_back(figures.cpu_ns);
+    summary.cpu_samples_ns.push_back(figures.cpu_ns);
     if (figures.cpu_wait_ns) cpu_wait.push_back(*figures.cpu_wait_ns);
     if (const auto gils = compute_gil_figures(record, figures)) gil_figures.push_back(*gils);
     if (record.peak_rss_bytes) memory.push_back(static_cast<double>(*record.peak_rss_bytes));
@@ -111,7 +111,7 @@ ModeSummary summarize_mode(const ModeTrials& trials) {
     summary.setup_ns = estimate_median(summary.setup_samples_ns);
     summary.concurrency = median(concurrency);
     summary.parallelism = median(parallelism);
-    summary.cpu_ns = median(cpu);
+    summary.cpu_ns = median(summary.cpu_samples_ns);
   }
   if (!cpu_wait.empty()) summary.cpu_wait_ns = median(cpu_wait);
   summary.gil_figures = median_of(gil_figures);
@@ -199,6 +199,11 @@ Verdict judge(const std::vector<ModeSummary>& modes) {
   return verdict;
 }
 
+bool is_judged(Verdict::Kind kind) {
+  return kind == Verdict::Kind::OneWins || kind == Verdict::Kind::SeveralWin ||
+         kind == Verdict::Kind::NoneWins;
+}
+
 }  // namespace
 
 GilKind gil_of(Mode mode, int python_minor, bool gil_enabled) noexcept {
@@ -239,6 +244,7 @@ Comparison compare_modes(const std::vector<ModeTrials>& trials) {
     }
   }
   comparison.verdict = judge(comparison.modes);
+  if (is_judged(comparison.verdict.kind)) comparison.memory_cost = find_memory_cost(comparison.modes);
   return comparison;
 }
 

@@ -72,6 +72,7 @@ struct ModeSummary {
   // Of the rounds that went well; empty where there is none.
   std::vector<double> work_samples_ns;
   std::vector<double> setup_samples_ns;
+  std::vector<double> cpu_samples_ns;
   std::optional<Estimate> work_ns;
   std::optional<Estimate> setup_ns;
   std::optional<Estimate> speedup;  // sequential / this; empty without a sequential mode that went well
@@ -105,12 +106,19 @@ struct Verdict {
   std::vector<Mode> slower;        // than sequential
 };
 
+// CPU time of the same work / that of the sequential mode: see memory_cost.h.
+struct MemoryCost {
+  Estimate threads;
+  Estimate processes;
+};
+
 struct Comparison {
   std::vector<ModeSummary> modes;  // in the order of the trials
   Verdict verdict;
   // How much faster than sequential threads could be at most, by what the GIL did in the sequential trials:
   // see gil_summary.h. The median over the rounds.
   std::optional<double> ceiling;
+  std::optional<MemoryCost> memory_cost;  // empty: none that can be told, or no verdict
 
   // Whether every mode that can be run went well and gave equal results, and there is one (exit code 0).
   [[nodiscard]] bool all_good() const noexcept;

@@ -72,6 +72,11 @@ ordered_json worker_time_json(const std::optional<WorkerTime>& time) {
           {"no_task_ns", integer_or_null(time->no_task)},  {"rest_ns", integer_or_null(time->rest)}};
 }
 
+ordered_json memory_cost_json(const std::optional<MemoryCost>& cost) {
+  if (!cost) return nullptr;
+  return {{"threads", ratio_json(cost->threads)}, {"processes", ratio_json(cost->processes)}};
+}
+
 ordered_json mode_json(const ModeSummary& mode) {
   return {
       {"mode", name_of(mode.mode)},
@@ -129,7 +134,8 @@ ordered_json comparison_json(const Comparison& comparison, const CompareContext&
        {{"kind", name_of(verdict.kind)},
         {"text", describe_verdict(comparison)},
         {"best_mode", verdict.best_mode ? ordered_json(name_of(*verdict.best_mode)) : ordered_json(nullptr)},
-        {"ceiling", or_null(comparison.ceiling)}}}};
+        {"ceiling", or_null(comparison.ceiling)},
+        {"memory_cost", memory_cost_json(comparison.memory_cost)}}}};
 }
 
 }  // namespace gilscope

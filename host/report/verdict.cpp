@@ -80,6 +80,16 @@ std::string describe_none(const Comparison& comparison) {
   return text + describe_losers(comparison);
 }
 
+// "" where there is none.
+std::string describe_memory_cost(const std::optional<MemoryCost>& cost) {
+  if (!cost) return "";
+  return fmt::format(
+      "; threads cost {} the CPU time of the sequential work (processes: {}), and waited for nothing: they "
+      "write to the "
+      "same memory, as reference counts of objects that all use",
+      factor(cost->threads), factor(cost->processes));
+}
+
 }  // namespace
 
 std::string describe_verdict(const Comparison& comparison) {
@@ -129,6 +139,7 @@ std::string describe_verdict(const Comparison& comparison) {
   }
   const bool differs = std::ranges::any_of(
       comparison.modes, [](const auto& mode) { return !mode.results_equal.value_or(true); });
+  text += describe_memory_cost(comparison.memory_cost);
   if (differs) text += "; but the results differ between modes";
   return text;
 }

@@ -92,6 +92,14 @@ class Mode:
 
 
 @dataclasses.dataclass(frozen=True)
+class MemoryCost:
+    """What threads without a GIL pay for memory that they share: CPU time of the work / that of the sequential mode."""
+
+    threads: Ratio
+    processes: Ratio  #: which share nothing
+
+
+@dataclasses.dataclass(frozen=True)
 class CompareVerdict:
     """The comparison in one sentence, and what it is made from."""
 
@@ -99,6 +107,7 @@ class CompareVerdict:
     text: str
     best_mode: str | None
     ceiling: float | None  #: how much faster than sequential threads under one GIL could be
+    memory_cost: MemoryCost | None = None  #: None: none that can be told
 
 
 @dataclasses.dataclass(frozen=True)
@@ -308,10 +317,16 @@ def _comparison_of(text: str, table: str) -> Comparison:
         Comparison,
         document,
         modes=[_mode_of(mode) for mode in document["modes"]],
-        verdict=make(CompareVerdict, document["verdict"]),
+        verdict=_verdict_of(document["verdict"]),
         _json=text,
         _text=table,
     )
+
+
+def _verdict_of(verdict: dict[str, Any]) -> CompareVerdict:
+    cost = verdict.get("memory_cost")
+    ratios = {name: make(Ratio, ratio) for name, ratio in (cost or {}).items()}
+    return make(CompareVerdict, verdict, memory_cost=cost and make(MemoryCost, ratios))
 
 
 def _mode_of(figures: dict[str, Any]) -> Mode:

@@ -272,6 +272,19 @@ TEST(CompareReport, says_one_worker_and_one_round_in_the_singular) {
   EXPECT_THAT(format_comparison(ordinary_comparison(), context_of()), HasSubstr("2 workers, 5 rounds"));
 }
 
+TEST(CompareReport, says_what_threads_pay_for_memory_that_they_share) {
+  auto comparison = ordinary_comparison();
+  comparison.memory_cost = MemoryCost{.threads = {.median = 2.104, .low = 2, .high = 2.2},
+                                      .processes = {.median = 1.02, .low = 1, .high = 1.04}};
+  EXPECT_THAT(describe_verdict(comparison),
+              testing::EndsWith(
+                  "; threads cost 2.10 × the CPU time of the sequential work (processes: 1.02 ×), and waited "
+                  "for nothing: they write to the same memory, as reference counts of objects that all use"));
+  const auto json = comparison_json(comparison, context_of());
+  EXPECT_EQ(json["verdict"]["memory_cost"]["threads"]["median"], 2.104);
+  EXPECT_EQ(json["verdict"]["memory_cost"]["processes"]["high"], 1.04);
+}
+
 TEST(CompareReport, says_that_python_is_free_threaded) {
   auto context = context_of();
   context.python["free_threaded"] = true;
