@@ -85,8 +85,7 @@ std::string describe_memory_cost(const std::optional<MemoryCost>& cost) {
   if (!cost) return "";
   return fmt::format(
       "; threads cost {} the CPU time of the sequential work (processes: {}), and waited for nothing: they "
-      "write to the "
-      "same memory, as reference counts of objects that all use",
+      "write to the same memory, as reference counts of objects that all use",
       factor(cost->threads), factor(cost->processes));
 }
 

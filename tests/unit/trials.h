@@ -13,7 +13,7 @@
 namespace gilscope::test {
 
 inline constexpr Nanoseconds kMillisecond = std::chrono::milliseconds(1);
-inline constexpr double kMs = 1e6;  // ns
+inline constexpr double kNsPerMs = 1e6;
 
 // A job of one process that began `begin` and ended `end` milliseconds after 1 s, busy all the while.
 inline JobSpan span(std::int64_t pid, int begin, int end) {

@@ -13,7 +13,7 @@ namespace {
 using test::failed_trial;
 using test::good_trial;
 using test::kMillisecond;
-using test::kMs;
+using test::kNsPerMs;
 using test::mode_of;
 using test::span;
 using test::trials_of;
@@ -50,12 +50,13 @@ TEST(Comparison, has_the_samples_of_every_round_and_their_medians) {
   const auto comparison = compare_modes({with_times(Mode::Sequential, {100, 104, 98, 101, 110})});
   const auto& mode = comparison.modes.at(0);
   EXPECT_EQ(mode.status, ModeStatus::Ok);
-  EXPECT_THAT(mode.work_samples_ns, ElementsAre(100 * kMs, 104 * kMs, 98 * kMs, 101 * kMs, 110 * kMs));
-  EXPECT_EQ(mode.work_ns->median, 101 * kMs);
-  EXPECT_EQ(*mode.work_ns->low, 98 * kMs);
-  EXPECT_EQ(*mode.work_ns->high, 110 * kMs);
-  EXPECT_EQ(mode.setup_ns->median, 2 * kMs);
-  EXPECT_EQ(mode.cpu_ns, 101 * kMs);
+  EXPECT_THAT(mode.work_samples_ns,
+              ElementsAre(100 * kNsPerMs, 104 * kNsPerMs, 98 * kNsPerMs, 101 * kNsPerMs, 110 * kNsPerMs));
+  EXPECT_EQ(mode.work_ns->median, 101 * kNsPerMs);
+  EXPECT_EQ(*mode.work_ns->low, 98 * kNsPerMs);
+  EXPECT_EQ(*mode.work_ns->high, 110 * kNsPerMs);
+  EXPECT_EQ(mode.setup_ns->median, 2 * kNsPerMs);
+  EXPECT_EQ(mode.cpu_ns, 101 * kNsPerMs);
   EXPECT_EQ(mode.max_rss_bytes, 0x1p20);
   EXPECT_THAT(*mode.concurrency, DoubleEq(1));
   EXPECT_THAT(*mode.parallelism, DoubleEq(1));
@@ -225,7 +226,7 @@ TEST(GilFigures, are_the_medians_of_the_rounds) {
   const auto& figures = mode_of(comparison, Mode::Threads).gil_figures;
   ASSERT_TRUE(figures);
   EXPECT_THAT(figures->hold_share, DoubleEq(0.4));
-  EXPECT_THAT(figures->hold_ns, DoubleEq(40 * kMs));
+  EXPECT_THAT(figures->hold_ns, DoubleEq(40 * kNsPerMs));
   EXPECT_THAT(figures->holds, DoubleEq(10));
 }
 
@@ -234,7 +235,7 @@ TEST(GilFigures, of_several_gils_add_up_but_for_the_share_which_is_that_of_the_b
       compare_modes({with_gils(Mode::Subinterpreters, {{gil_held(90), gil_held(70), gil_held(0)}})});
   const auto& figures = *mode_of(comparison, Mode::Subinterpreters).gil_figures;
   EXPECT_THAT(figures.hold_share, DoubleEq(0.8));
-  EXPECT_THAT(figures.hold_ns, DoubleEq(160 * kMs));
+  EXPECT_THAT(figures.hold_ns, DoubleEq(160 * kNsPerMs));
   EXPECT_THAT(figures.holds, DoubleEq(30));
 }
 
