@@ -113,7 +113,7 @@ std::vector<OtherThread> find_others(const ProcessRecord& record) {
   return others;
 }
 
-ProcessSummary summarize_process(const ProcessRecord& record) {
+ProcessSummary summarize_process(const ProcessRecord& record, bool has_gil) {
   const GilSummary figures = summarize(record.figures, record.tick, record.wall);
   ProcessSummary summary{.pid = record.pid,
                          .parent_pid = record.parent_pid,
@@ -145,7 +145,8 @@ ProcessSummary summarize_process(const ProcessRecord& record) {
       thread.longest_waits = name_long_waits(*record.blame, row.gil, *row.id, record.tick);
     summary.threads.push_back(std::move(thread));
   }
-  summary.thread_times = find_thread_times(record);
+  const bool has_rows = has_gil || !record.figures.threads.empty();
+  summary.thread_times = has_rows ? find_thread_times(record) : find_thread_times_without_gil(record);
   summary.loop_stalls = rank_stalls(record);
   summary.further_stalls = record.further_steps;
   summary.lock_waits = rank_lock_waits(record);
@@ -239,7 +240,7 @@ RunSummary summarize_run(const RecordedRun& run) {
                      .running = run.running,
                      .probe = sum_figures(run)};
   const auto& records = run.processes;
-  for (const auto& record : records) summary.processes.push_back(summarize_process(record));
+  for (const auto& record : records) summary.processes.push_back(summarize_process(record, run.has_gil));
   if (!records.empty()) {
     summary.wall_ns = records.front().wall;
     summary.cpu_ns = Nanoseconds{};

@@ -82,7 +82,9 @@ ordered_json describe(const ProcessNotes& process) {
                        {"cpu_wait_ns", or_null(thread.cpu_wait)},
                        {"has_outlived", thread.has_outlived},
                        {"turn_ticks", or_null(thread.turn_ticks)},
-                       {"work_ticks", or_null(thread.work_ticks)}});
+                       {"work_ticks", or_null(thread.work_ticks)},
+                       {"world_ticks", or_null(thread.world_ticks)},
+                       {"life_ticks", or_null(thread.life_ticks)}});
   }
   auto steps = ordered_json::array();
   for (const auto& step : process.steps) {
@@ -275,6 +277,9 @@ ProcessNotes parse_process(const json& object) {
     if (!thread.contains("turn_ticks")) continue;
     process.threads.back().turn_ticks = optional_number_at(thread, "turn_ticks", kMaxTicks);
     process.threads.back().work_ticks = optional_number_at(thread, "work_ticks", kMaxTicks);
+    if (!thread.contains("world_ticks")) continue;
+    process.threads.back().world_ticks = optional_number_at(thread, "world_ticks", kMaxTicks);
+    process.threads.back().life_ticks = optional_number_at(thread, "life_ticks", kMaxTicks);
   }
   if (object.contains("loop_steps")) {  // likewise
     for (const auto& steps : object.at("loop_steps")) process.steps.push_back(steps_at(steps));

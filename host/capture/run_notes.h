@@ -27,6 +27,9 @@ struct ThreadRecord {
   // Ticks that it waited for Python's locks: for a turn, and for work (see WaitFor); empty: nobody looked.
   std::optional<std::uint64_t> turn_ticks;
   std::optional<std::uint64_t> work_ticks;
+  std::optional<std::uint64_t> world_ticks;  // likewise, that it stood in a stopped world
+  // Of one that Python named and whose CPU time is known: how long it is in the recording.
+  std::optional<std::uint64_t> life_ticks;
 };
 
 // Steps of an event loop in a thread, at one place, that took kLongStep or longer.

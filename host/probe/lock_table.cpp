@@ -140,7 +140,9 @@ bool LockTable::is_for_work(std::size_t place, std::size_t ended_at) const noexc
 void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept {
   if (LockThread* const waits = thread_of(wait.thread)) {
     set_shared(waits->since, 0);
-    if (place < kPlaces) {
+    if (wait.is_for_world) {
+      set_shared(waits->world_ticks, waits->world_ticks + wait.ticks);
+    } else if (place < kPlaces) {
       std::uint64_t& sum = is_for_work(place, ended_at) ? waits->work_ticks : waits->turn_ticks;
       set_shared(sum, sum + wait.ticks);
     }

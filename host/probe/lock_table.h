@@ -68,13 +68,14 @@ struct LockRow {
 
 // What a thread that lives has waited in all, and the wait that is on.
 struct LockThread {
-  std::uint64_t thread;      // 0: free; set last
-  std::uint64_t turn_ticks;  // of waits that are over and whose place is known,
-  std::uint64_t work_ticks;  // likewise
-  std::uint64_t since;       // when the one that is on began: ticks; 0: none is; set last
-  std::uint64_t lock;        // what it is for,
-  std::uint64_t place;       // and where: number of a LockPlace
-  std::uint64_t identity;    // whose it is, as pthread_self() tells
+  std::uint64_t thread;       // 0: free; set last
+  std::uint64_t turn_ticks;   // of waits that are over and whose place is known,
+  std::uint64_t work_ticks;   // likewise
+  std::uint64_t world_ticks;  // that it stood in a stopped world
+  std::uint64_t since;        // when the one that is on began: ticks; 0: none is; set last
+  std::uint64_t lock;         // what it is for,
+  std::uint64_t place;        // and where: number of a LockPlace
+  std::uint64_t identity;     // whose it is, as pthread_self() tells
   // Of a wait that has no time limit and goes on for long: when it was last looked at (ticks; 0: it was not;
   // set last), and what was found then, as HeldLocks has it.
   std::uint64_t looked;
@@ -103,7 +104,8 @@ struct LockWait {
   std::uint32_t ender = 0;  // 0: unknown
   std::uint64_t begin = 0;  // ticks
   std::uint64_t ticks = 0;
-  bool is_by_peer = false;  // the ender has waited for the same lock before
+  bool is_by_peer = false;    // the ender has waited for the same lock before
+  bool is_for_world = false;  // for the world to go on, and for no lock
 };
 
 // A wait that has begun.
@@ -200,6 +202,6 @@ struct LockTable {
   StopRow* stop_at(std::size_t place, std::uint64_t why, std::string_view call) noexcept;
   LockRow* row_of(std::size_t place, std::size_t ended_at) noexcept;
 };
-static_assert(sizeof(LockTable) == std::size_t{39} * 4096, "whole pages, as the note that it is a part of");
+static_assert(sizeof(LockTable) == std::size_t{41} * 4096, "whole pages, as the note that it is a part of");
 
 }  // namespace gilscope

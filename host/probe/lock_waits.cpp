@@ -94,6 +94,7 @@ class OneWait {
     PyThreadState* const state = PyGILState_GetThisThreadState();
     const ParkedLock parked = lock_ == address_of(semaphore) ? ParkedLock{} : describe_parked(lock_, state);
     const OwnStack stack(state, parked);
+    is_for_world_ = parked.kind == LockKind::World;
     own_pause.forget();
     AwaitedSemaphores& alike = those_like(semaphore);
     const NotesLock lock;
@@ -101,7 +102,7 @@ class OneWait {
     AwaitedSemaphore* const awaited = alike.find(semaphore);
     AwaitedSemaphore* const place = awaited != nullptr ? awaited : alike.find(nullptr);
     if (place != nullptr) {
-      if (parked.kind == LockKind::World) place->stopped = began_;
+      if (is_for_world_) place->stopped = began_;
       place->semaphore = semaphore;
       ++place->waiters;
       is_known_ = true;
@@ -156,7 +157,8 @@ class OneWait {
                         .ender = ended.ender,
                         .begin = slept_ - tried_,
                         .ticks = tried_ + (woke > slept_ ? woke - slept_ : 0),
-                        .is_by_peer = lock_watch.locks.add(lock_, thread_, ended.ender)};
+                        .is_by_peer = lock_watch.locks.add(lock_, thread_, ended.ender),
+                        .is_for_world = is_for_world_};
     for (std::size_t i = 0; i < places_.size(); ++i) note(i, wait, ended.ended_at.at(i), woke);
     errno = error;
   }
@@ -188,6 +190,7 @@ class OneWait {
   std::uint64_t tried_ = 0;  // before
   NumberedPlaces places_;
   bool is_known_ = false;
+  bool is_for_world_ = false;
   bool is_over_ = false;
 };
 

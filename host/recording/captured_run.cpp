@@ -178,6 +178,8 @@ std::vector<ThreadRecord> merge_threads(const CapturedProcess& process, const Ca
       thread.has_outlived = noted.has_outlived;
       thread.turn_ticks = noted.turn_ticks;
       thread.work_ticks = noted.work_ticks;
+      thread.world_ticks = noted.world_ticks;
+      thread.life_ticks = noted.life_ticks;
       if (!noted.name.empty()) thread.name = noted.name;
     }
   }

@@ -216,7 +216,9 @@ RecordedRun LiveRun::collect() const {
       auto record = read_process(note, counted, tick, clock_.read());
       if (!record) return false;
       if (const auto id = running_id(note)) run.running.push_back(*id);
-      if (slot == 0 || !record->figures.threads.empty()) run.processes.push_back(std::move(*record));
+      if (slot == 0) run.has_gil = note.is_without_gil.read() == 0;
+      if (slot == 0 || !record->figures.threads.empty() || !run.has_gil)
+        run.processes.push_back(std::move(*record));
       return true;
     });
     return run;
@@ -233,6 +235,7 @@ RunNotes LiveRun::notes() const {
     joined.push_back({.pid = note.pid.read(), .begin = note.started_ticks.read()});
     auto read = read_note(note, now);
     if (!read) return false;
+    if (slot == 0) notes.has_gil = note.is_without_gil.read() == 0;
     if (const auto id = running_id(note)) notes.running.push_back(*id);
     notes.processes.push_back(std::move(*read));
     return true;

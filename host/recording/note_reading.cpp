@@ -53,19 +53,35 @@ std::uint64_t read_sum(const std::uint64_t& sum) {
   return std::min(value, kMaxTicks);  // another process's memory may hold any
 }
 
-// What the thread has waited for locks of Python's. A wait that was on at the end is counted up to there.
+bool is_for_world(const LockPlace& place) {
+  return read_sum(place.lock_kind) == static_cast<std::uint64_t>(LockKind::World);
+}
+
+// What the thread has waited for locks of Python's, and stood in a stopped world. A wait that was on at the
+// end is counted up to there.
 void add_lock_waits(const LockTable& table, std::uint64_t end, ThreadRecord& record) {
   if (read_sum(table.is_watched) == 0) return;
-  record.turn_ticks = record.work_ticks = 0;
+  record.turn_ticks = record.work_ticks = record.world_ticks = 0;
   const LockThread* const waits = table.find(static_cast<std::uint32_t>(record.id));
   if (waits == nullptr) return;
   record.turn_ticks = read_sum(waits->turn_ticks);
   record.work_ticks = read_sum(waits->work_ticks);
+  record.world_ticks = read_sum(waits->world_ticks);
   const auto since = read_sum(waits->since);
   const auto place = read_sum(waits->place);
   if (since == 0 || since >= end || place >= table.places.size()) return;
-  const bool is_for_work = read_sum(table.places.at(place).work) == LockPlace::kWaitsForWork;
-  *(is_for_work ? record.work_ticks : record.turn_ticks) += end - since;
+  const LockPlace& where = table.places.at(place);
+  const bool is_for_work = read_sum(where.work) == LockPlace::kWaitsForWork;
+  *(is_for_world(where) ? record.world_ticks
+    : is_for_work       ? record.work_ticks
+                        : record.turn_ticks) += end - since;
+}
+
+// Up to its end, or else that of the recording.
+std::optional<std::uint64_t> life_of(const ThreadNote& thread, std::uint64_t end) {
+  const auto began = thread.begin_ticks.read();
+  if (const auto ended = thread.end_ticks.read(); ended != 0) end = std::min(end, ended);
+  return began == 0 || began > end || end > kMaxTicks ? std::nullopt : std::optional(end - began);
 }
 
 // `goes_on`: another process, that lives.
@@ -90,6 +106,7 @@ std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_pro
     if (wait_end == 0 && times) wait_end = static_cast<std::uint64_t>(times->cpu_wait.count()) + 1;
     if (wait_end != 0) record.cpu_wait = cpu_between(thread.cpu_wait_begin.read(), wait_end - 1);
     add_lock_waits(note.locks, end_ticks, record);
+    if (record.cpu) record.life_ticks = life_of(thread, end_ticks);
     threads.push_back(std::move(record));
   }
   for (std::size_t i = 0; i < note.families.size(); ++i) {
@@ -102,6 +119,7 @@ std::vector<ThreadRecord> read_threads(const ProcessNote& note, bool is_this_pro
     if (read_sum(note.locks.is_watched) == 0) continue;
     threads.back().turn_ticks = std::min(family.turn_ticks.read(), kMaxTicks);
     threads.back().work_ticks = std::min(family.work_ticks.read(), kMaxTicks);
+    threads.back().world_ticks = std::min(family.world_ticks.read(), kMaxTicks);
   }
   return threads;
 }

@@ -83,6 +83,8 @@ ThreadNote* ProcessNote::find_or_add(ThreadId thread) noexcept {
   added.cpu_wait_end.set(0);
   added.is_named.set(0);
   added.has_outlived.set(0);
+  added.begin_ticks.set(0);
+  added.end_ticks.set(0);
   added.name.fill('\0');
   added.cpu_when_told.set(0);
   added.cpu_wait_told.set(0);
@@ -137,9 +139,11 @@ void ProcessNote::add_times(ThreadId family, const ProcessNote& of, ThreadId thr
   if (is_family(thread) && note != nullptr) {
     sum.turn_ticks.add(note->turn_ticks.get());
     sum.work_ticks.add(note->work_ticks.get());
+    sum.world_ticks.add(note->world_ticks.get());
   } else if (const LockThread* const waits = of.locks.find(static_cast<std::uint32_t>(thread))) {
     sum.turn_ticks.add(waits->turn_ticks);
     sum.work_ticks.add(waits->work_ticks);
+    sum.world_ticks.add(waits->world_ticks);
   }
   if (note != nullptr && note->cpu_end.get() >= note->cpu_begin.get() && note->cpu_end.get() != 0) {
     sum.cpu_end.add(note->cpu_end.get() - note->cpu_begin.get());
@@ -193,9 +197,14 @@ bool ProcessNote::name_process(std::string_view new_name, NamedBy by) noexcept {
   return true;
 }
 
-void ProcessNote::name_thread(ThreadId thread, std::string_view new_name) noexcept {
+// One that names itself is just beginning; others have worked before.
+void ProcessNote::name_thread(ThreadId thread, std::string_view new_name, std::uint64_t now) noexcept {
+  const bool is_new = find(thread) == nullptr;
   ThreadNote* const note = find_or_add(thread);
   if (note == nullptr) return;
+  const bool has_begun = is_dummy(new_name) || static_cast<pid_t>(thread) != gettid();
+  if (is_new && has_begun) note->begin(read_thread_cpu(thread), read_cpu_wait(thread));
+  if (note->begin_ticks.get() == 0) note->begin_ticks.set(now);
   if (is_dummy(new_name)) {
     name_native(thread);
     if (note->name.front() == '\0') set(note->name, new_name);

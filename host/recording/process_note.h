@@ -49,6 +49,10 @@ struct ThreadNote {
   // Of a family, in ticks: what its threads waited for locks of Python's; of others the lock table says it.
   Cell turn_ticks;
   Cell work_ticks;
+  Cell world_ticks;  // likewise, that they stood in a stopped world
+  // Of a thread that Python has named, in ticks: since when it is recorded; 0: not known,
+  Cell begin_ticks;
+  Cell end_ticks;  // and when it ended; 0: it has not told
   // Of readers in its own process: what the system last said of its waits, and its CPU time then, in ns.
   // While that is the same it has had no CPU, so no wait for one has ended; to ask is most of what a reading
   // takes.
@@ -60,7 +64,7 @@ struct ThreadNote {
   // When it ended. Nothing is changed by what is not known.
   void end(std::optional<Nanoseconds> cpu, std::optional<Nanoseconds> cpu_wait) noexcept;
 };
-static_assert(sizeof(ThreadNote) == 192);
+static_assert(sizeof(ThreadNote) == 216);
 
 struct ProcessNote {
   static constexpr std::size_t kThreads = 958;
@@ -83,7 +87,8 @@ struct ProcessNote {
   HookTimes hooks;
   Cell folded;  // of how many processes that have ended this is the sum; 0: it is of one
   Cell named_by_plus_one;
-  std::array<std::byte, 152> unused;
+  Cell is_without_gil;  // 1: its Python has its GIL off
+  std::array<std::byte, 192> unused;
   std::array<ThreadNote, kThreads> notes;
   // Of threads that have ended and are one by their name. `cpu_end` is the sum of their times, and
   // `cpu_wait_end` of what they waited; where one of these is not known, its begin is kUnknownCpu.
@@ -124,13 +129,14 @@ struct ProcessNote {
 
   // Returns whether that is its name by now.
   bool name_process(std::string_view new_name, NamedBy by) noexcept;
-  void name_thread(ThreadId thread, std::string_view new_name) noexcept;
+  // `now`: ticks, from which on a thread is recorded that was not known; 0: that is not told.
+  void name_thread(ThreadId thread, std::string_view new_name, std::uint64_t now = 0) noexcept;
   // As the kernel calls it, where Python has not named it and it has a name of its own: native threads.
   void name_native(ThreadId thread) noexcept;
   // Likewise, of all threads of this process that live.
   void name_natives() noexcept;
 };
-static_assert(sizeof(ProcessNote) == std::size_t{90} * 4096, "whole pages, so that what follows is aligned");
+static_assert(sizeof(ProcessNote) == std::size_t{98} * 4096, "whole pages, so that what follows is aligned");
 
 // CPU time; empty where the thread is gone.
 [[nodiscard]] std::optional<Nanoseconds> read_thread_cpu(ThreadId thread) noexcept;

@@ -126,12 +126,14 @@ void Recording::start() {
   throttled_before_ = read_throttled();
   if (space_ && role_ == ProcessRole::First) CommonNote::of(*space_).set_began(probe_.started());
   note_->begin(role_, probe_.started().ticks);
+  note_->is_without_gil.set(has_gil() ? 0 : 1);
   note_->locks.is_watched = probe_.watches_locks() ? 1 : 0;
   counters_->with_names([this] {
     ThreadNote* const own = note_->find_or_add(calling_thread());
     if (own == nullptr) return;
     // It has worked before: Python's start alone takes more than a short script.
     own->begin(read_thread_cpu(calling_thread()), read_cpu_wait(calling_thread()));
+    own->begin_ticks.set(probe_.started().ticks);
   });
   // Python's own name for it; `threading` may never be imported.
   if (gettid() == getpid()) name_thread(calling_thread(), "MainThread");
@@ -191,7 +193,7 @@ void Recording::note_command(const std::vector<std::string>& command) noexcept {
 
 void Recording::name_thread(ThreadId thread, std::string_view name) noexcept {
   note_title(title_.read_command_line());  // now and then: a process that is killed tells of it no more
-  counters_->with_names([&] { note_->name_thread(thread, name); });
+  counters_->with_names([&] { note_->name_thread(thread, name, probe_.clock().read()); });
   if (events_.is_running()) events_.name_thread(thread, name);
 }
 
@@ -208,7 +210,10 @@ void Recording::end_thread(ThreadId thread) noexcept {
   const auto cpu = read_thread_cpu(thread);
   const auto cpu_wait = read_cpu_wait(thread);
   counters_->with_names([&] {
-    if (ThreadNote* const note = note_->find_or_add(thread)) note->end(cpu, cpu_wait);
+    ThreadNote* const note = note_->find_or_add(thread);
+    if (note == nullptr) return;
+    note->end(cpu, cpu_wait);
+    note->end_ticks.set(probe_.clock().read());
   });
 }
 
@@ -236,8 +241,9 @@ void Recording::begin_again() noexcept {
   title_.begin();
   const auto begin = probe_.clock().read();
   note_->begin(role_, begin);
+  note_->is_without_gil.set(has_gil() ? 0 : 1);
   note_->locks.is_watched = probe_.watches_locks() ? 1 : 0;
-  note_->name_thread(calling_thread(), "MainThread");
+  note_->name_thread(calling_thread(), "MainThread", begin);
   if (fold_ended_processes()) note_->hooks.add_work(probe_.clock().read() - begin);
 }
 

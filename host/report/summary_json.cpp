@@ -68,8 +68,8 @@ ordered_json states_json(const ProcessSummary& process, const std::optional<Thre
   if (!thread || found == process.thread_times.end()) return nullptr;
   return {{"running", found->python.count()},      {"computing_without_gil", or_null(found->native)},
           {"gil_wait", found->for_gil.count()},    {"lock_wait", or_null(found->for_turn)},
-          {"work_wait", or_null(found->for_work)}, {"no_cpu", or_null(found->no_cpu)},
-          {"blocked", found->asleep.count()}};
+          {"work_wait", or_null(found->for_work)}, {"stopped", or_null(found->stopped)},
+          {"no_cpu", or_null(found->no_cpu)},      {"blocked", found->asleep.count()}};
 }
 
 ordered_json thread_json(const ProcessSummary& process, const NamedThread& thread) {
@@ -207,7 +207,8 @@ ordered_json other_threads_json(const ProcessSummary& process) {
     rows.push_back({{"id", static_cast<std::uint32_t>(thread.id)},
                     {"name", text_or_null(thread.name)},
                     {"cpu_ns", or_null(thread.cpu_ns)},
-                    {"cpu_wait_ns", or_null(thread.cpu_wait_ns)}});
+                    {"cpu_wait_ns", or_null(thread.cpu_wait_ns)},
+                    {"states", states_json(process, thread.id)}});
   }
   return rows;
 }

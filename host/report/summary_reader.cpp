@@ -263,24 +263,22 @@ OtherThread read_other_thread(const json& row) {
 }
 
 // Each thread has its own in each of its rows.
-void read_states(const json& row, const NamedThread& thread, std::vector<ThreadTimes>& threads) {
+void read_states(const json& row, ThreadTimes times, std::vector<ThreadTimes>& threads) {
   if (!row.contains("states") || row["states"].is_null()) return;  // later
   const json& states = row["states"];
-  ThreadTimes times{.thread = thread.figures.id.value_or(ThreadId{}),
-                    .name = thread.name,
-                    .folded = thread.figures.folded,
-                    .python = time_at(states, "running"),
-                    .for_gil = time_at(states, "gil_wait"),
-                    .for_turn = known(time_at, states, "lock_wait"),
-                    .for_work = known(time_at, states, "work_wait"),
-                    .native = known(time_at, states, "computing_without_gil"),
-                    .no_cpu = known(time_at, states, "no_cpu"),
-                    .asleep = time_at(states, "blocked")};
+  times.python = time_at(states, "running");
+  times.for_gil = time_at(states, "gil_wait");
+  times.for_turn = known(time_at, states, "lock_wait");
+  times.for_work = known(time_at, states, "work_wait");
+  times.stopped = states.contains("stopped") ? known(time_at, states, "stopped") : Nanoseconds{};  // later
+  times.native = known(time_at, states, "computing_without_gil");
+  times.no_cpu = known(time_at, states, "no_cpu");
+  times.asleep = time_at(states, "blocked");
   times.life = add(times.python, add(times.for_gil, times.asleep));
-  for (const auto& part : {times.for_turn, times.for_work, times.native, times.no_cpu})
+  for (const auto& part : {times.for_turn, times.for_work, times.stopped, times.native, times.no_cpu})
     times.life = add(times.life, part.value_or(Nanoseconds{}));
   const bool is_known = std::ranges::find(threads, times.thread, &ThreadTimes::thread) != threads.end();
-  if (thread.figures.id && !is_known) threads.push_back(std::move(times));
+  if (!is_known) threads.push_back(std::move(times));
 }
 
 OpenLockWait read_open_lock_wait(const json& row) {
@@ -306,9 +304,11 @@ ProcessSummary read_process(const json& process, bool is_first) {
   for (const json& gil : array_at(process, "gils")) summary.gils.push_back(read_gil(gil));
   for (const json& thread : array_at(process, "threads")) {
     summary.threads.push_back(read_thread(thread));
-    read_states(thread, summary.threads.back(), summary.thread_times);
+    const NamedThread& read = summary.threads.back();
+    if (!read.figures.id) continue;
+    read_states(thread, {.thread = *read.figures.id, .name = read.name, .folded = read.figures.folded},
+                summary.thread_times);
   }
-  rank(summary.thread_times);
   for (const json& pair : array_at(process, "handoffs")) {
     summary.handoffs.push_back({.gil = id_at<GilId>(pair, "gil"),
                                 .from = known(id_at<ThreadId>, pair, "from"),
@@ -347,9 +347,12 @@ ProcessSummary read_process(const json& process, bool is_first) {
     }
   }
   if (process.contains("other_threads")) {  // later
-    for (const json& row : array_at(process, "other_threads"))
-      summary.other_threads.push_back(read_other_thread(row));
+    for (const json& row : array_at(process, "other_threads")) {
+      const auto& read = summary.other_threads.emplace_back(read_other_thread(row));
+      read_states(row, {.thread = read.id, .name = read.name}, summary.thread_times);
+    }
   }
+  rank(summary.thread_times);
   return summary;
 }
 

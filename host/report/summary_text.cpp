@@ -137,7 +137,7 @@ std::string describe_shares(const ProcessSummary& process) {
 }
 
 std::string format_process_without_gil(const ProcessSummary& process, const TextStyle& style) {
-  std::string text;
+  std::string text = format_thread_times(process, style);
   for (const auto& part : {format_lock_waits(process, style), format_stops(process, style)}) {
     if (!part.empty()) text += '\n' + part;
   }

@@ -1,8 +1,8 @@
 #include "report/time_text.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,12 +16,40 @@
 namespace gilscope {
 namespace {
 
-// With one blank between them: 88 columns.
-constexpr std::array kTable{Column{"thread", 20, Align::Left},   Column{"life", 7, Align::Right},
-                            Column{"Python", 7, Align::Right},   Column{"native", 7, Align::Right},
-                            Column{"for GIL", 7, Align::Right},  Column{"for locks", 9, Align::Right},
-                            Column{"for work", 8, Align::Right}, Column{"no CPU", 7, Align::Right},
-                            Column{"asleep", 7, Align::Right}};
+// A column, and what it has of a thread.
+struct Part {
+  Column column;
+  std::optional<Nanoseconds> (*of)(const ThreadTimes&);
+};
+
+// With one blank between them, all but one: 88 columns.
+constexpr Column kThread{"thread", 20, Align::Left};
+constexpr Column kLife{"life", 7, Align::Right};
+constexpr Part kPython{{"Python", 7, Align::Right},
+                       [](const auto& thread) { return std::optional(thread.python); }};
+constexpr Part kOnCpu{{"on CPU", 7, Align::Right}, kPython.of};
+constexpr Part kNative{{"native", 7, Align::Right}, [](const auto& thread) { return thread.native; }};
+constexpr Part kForGil{{"for GIL", 7, Align::Right},
+                       [](const auto& thread) { return std::optional(thread.for_gil); }};
+constexpr Part kForLocks{{"for locks", 9, Align::Right}, [](const auto& thread) { return thread.for_turn; }};
+constexpr Part kForWork{{"for work", 8, Align::Right}, [](const auto& thread) { return thread.for_work; }};
+constexpr Part kStopped{{"stopped", 7, Align::Right}, [](const auto& thread) { return thread.stopped; }};
+constexpr Part kNoCpu{{"no CPU", 7, Align::Right}, [](const auto& thread) { return thread.no_cpu; }};
+constexpr Part kAsleep{{"asleep", 7, Align::Right},
+                       [](const auto& thread) { return std::optional(thread.asleep); }};
+
+// Those that there are: of a process without a GIL, and of a world that somebody stopped.
+std::vector<Part> parts_of(const ProcessSummary& process) {
+  const bool has_gil = !process.gils.empty() || !process.threads.empty();
+  const bool was_stopped = std::ranges::any_of(process.thread_times, [](const ThreadTimes& thread) {
+    return thread.stopped.value_or(Nanoseconds{}) > Nanoseconds{};
+  });
+  std::vector<Part> parts = has_gil ? std::vector{kPython, kNative, kForGil, kForLocks, kForWork}
+                                    : std::vector{kOnCpu, kForLocks, kForWork};
+  if (was_stopped) parts.push_back(kStopped);
+  parts.insert(parts.end(), {kNoCpu, kAsleep});
+  return parts;
+}
 
 // Who did and waited most come first; --json has all.
 constexpr std::size_t kMostThreads = 20;
@@ -39,6 +67,7 @@ void add_to(ThreadTimes& sum, const ThreadTimes& part) {
   sum.asleep = add(sum.asleep, part.asleep);
   add_to(sum.for_turn, part.for_turn);
   add_to(sum.for_work, part.for_work);
+  add_to(sum.stopped, part.stopped);
   add_to(sum.native, part.native);
   add_to(sum.no_cpu, part.no_cpu);
 }
@@ -67,21 +96,15 @@ std::vector<ThreadTimes> arrange(const std::vector<ThreadTimes>& threads) {
   return rows;
 }
 
-std::array<std::string, kTable.size()> row_of(const ThreadTimes& thread) {
-  const auto share = [&](const std::optional<Nanoseconds>& part) {
-    const auto of_life = part ? share_of(*part, thread.life) : std::nullopt;
-    return of_life ? format_share(*of_life) : std::string(kUnknown);
-  };
+std::vector<std::string> row_of(const ThreadTimes& thread, std::span<const Part> parts) {
   const auto name = replace_controls(describe_thread(thread.thread, thread.name));
-  return {shorten(name, kTable[0].columns),
-          format_duration(thread.life),
-          share(thread.python),
-          share(thread.native),
-          share(thread.for_gil),
-          share(thread.for_turn),
-          share(thread.for_work),
-          share(thread.no_cpu),
-          share(thread.asleep)};
+  std::vector<std::string> row{shorten(name, kThread.columns), format_duration(thread.life)};
+  for (const Part& part : parts) {
+    const auto time = part.of(thread);
+    const auto of_life = time ? share_of(*time, thread.life) : std::nullopt;
+    row.push_back(of_life ? format_share(*of_life) : std::string(kUnknown));
+  }
+  return row;
 }
 
 }  // namespace
@@ -89,10 +112,13 @@ std::array<std::string, kTable.size()> row_of(const ThreadTimes& thread) {
 std::string format_thread_times(const ProcessSummary& process, const TextStyle& style) {
   if (process.thread_times.empty()) return "";
   std::string text = "Where the time of each thread went:\n";
-  text += paint(format_titles(kTable), "1", style.colour) + '\n';
+  const auto parts = parts_of(process);
+  std::vector columns{kThread, kLife};
+  for (const Part& part : parts) columns.push_back(part.column);
+  text += paint(format_titles(columns), "1", style.colour) + '\n';
   const auto rows = arrange(process.thread_times);
   for (const auto& row : std::span(rows).first(std::min(rows.size(), kMostThreads))) {
-    text += format_row(kTable, row_of(row)) + '\n';
+    text += format_row(columns, row_of(row, parts)) + '\n';
   }
   if (rows.size() > kMostThreads)
     text += fmt::format("({} more threads, less busy: --json has them)\n", rows.size() - kMostThreads);

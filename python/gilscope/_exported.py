@@ -17,7 +17,7 @@ from gilscope._trace import trace as new_trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from gilscope._process import Thread
+    from gilscope._process import OtherThread, Thread
 
 
 class Metric(NamedTuple):
@@ -50,9 +50,11 @@ METRICS = (
     ),
 )
 #: What a thread did: the fields of States.
-STATES = ("running", "computing_without_gil", "gil_wait", "lock_wait", "work_wait", "no_cpu", "blocked")
+STATES = ("running", "computing_without_gil", "gil_wait", "lock_wait", "work_wait", "stopped", "no_cpu", "blocked")
 STATES_TEXT = "Where the time of threads went: they ran Python, waited for the GIL, slept."
-ENABLED_TEXT = "1 where the GIL is on, 0 where a free-threaded build has it off: then nothing is counted."
+ENABLED_TEXT = (
+    "1 where the GIL is on, 0 where a free-threaded build has it off: then the time of threads alone is told."
+)
 COMPLETE_TEXT = "1 where every event was counted, 0 where some were not: then the counters are too low."
 
 OTHER = "(other)"
@@ -101,10 +103,10 @@ class TimesRow(NamedTuple):
     gil: int = 0  # these are over all of them
 
     @staticmethod
-    def of(thread: Thread) -> TimesRow:
+    def of(thread: Thread | OtherThread) -> TimesRow:
         """Of a row of a snapshot that has states."""
         figures = {state: getattr(thread.states, state) or 0 for state in STATES}
-        return TimesRow(thread.id or 0, thread.name, thread.folded, figures)
+        return TimesRow(thread.id or 0, thread.name, getattr(thread, "folded", 0), figures)
 
     def __getattr__(self, figure: str) -> int:
         return self.figures[figure]
@@ -200,7 +202,7 @@ def _take(counted: _Counted, thread: Row, figure: str, most: int) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """The counters at one instant; no series, and `is_complete` None, where this process has no GIL that is traced."""
+    """The counters at one instant; no series, and `is_complete` None, where this process has no GIL."""
 
     is_gil_enabled: bool
     is_complete: bool | None
@@ -215,8 +217,9 @@ class Source:
         """Begin a trace, or take one that was begun. Raises Error, ValueError, TypeError: see prometheus.collector."""
         if operator.index(max_series) < 1:
             raise ValueError(f"max_series must be at least 1, and is {max_series}")
-        # Nobody reads lines here: to note them would cost each contended release for nothing.
-        self.trace = new_trace(lines="none") if trace is None else trace
+        # Nobody reads lines here: to note them would cost each contended release for nothing. Without a GIL there is
+        # nothing but what they are noted with.
+        self.trace = new_trace(lines="none" if gil_is_enabled() else "contended") if trace is None else trace
         self._bounds = max_series, label
         self.begin_anew()
         if trace is None:
@@ -258,7 +261,8 @@ class Source:
         processes = [process for process in summary.processes if process.pid == os.getpid()]
         for process in processes:
             self._totals.update(process.threads)
-            once = {thread.id: thread for thread in process.threads if thread.states}
+            rows: tuple[Thread | OtherThread, ...] = (*process.threads, *process.other_threads)
+            once = {thread.id: thread for thread in rows if thread.states}
             self._times.update(map(TimesRow.of, once.values()))
             self._known.update(
                 state for row in once.values() for state in STATES if getattr(row.states, state) is not None
@@ -267,7 +271,7 @@ class Source:
         lost_some = probe.dropped > 0 or probe.overlooked_gils > 0 or probe.overwritten
         return Reading(
             is_gil_enabled=gil_is_enabled(),
-            is_complete=not lost_some if processes else None,
+            is_complete=not lost_some if any(process.gils for process in processes) else None,
             series={series: figures.copy() for series, figures in self._totals.series.items()},
             times={
                 series.thread: {state: figures[state] for state in STATES if state in self._known}

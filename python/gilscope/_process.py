@@ -62,13 +62,16 @@ class LongestWait:
 class States:
     """Where the time of a thread went, over all GILs: ns that add up to its life. None: not known, and in `blocked`."""
 
-    running: int  #: on a CPU with a GIL: Python code, and C that keeps the GIL
-    computing_without_gil: int | None  #: on a CPU without a GIL: C that gives it up
+    #: on a CPU with a GIL: Python code, and C that keeps the GIL; of a process that has no GIL: on a CPU
+    running: int
+    #: on a CPU without a GIL: C that gives it up; None, and in `running`, of a process that has no GIL
+    computing_without_gil: int | None
     gil_wait: int  #: for a GIL
     lock_wait: int | None  #: for a lock of Python's that another thread had
     work_wait: int | None  #: for a lock of Python's until another thread does something: a queue, a join
     no_cpu: int | None  #: in the queue for a CPU, with a GIL or without
     blocked: int  #: all else: asleep, or in input and output
+    stopped: int | None = 0  #: stood because another thread had stopped the world; 0 where there is a GIL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,6 +235,7 @@ class OtherThread:
     name: str | None
     cpu_ns: int | None
     cpu_wait_ns: int | None  #: it was in the queue for a CPU
+    states: States | None = None  #: None: its life or its CPU time is not known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -279,8 +283,11 @@ class Process:
 def _thread(figures: Mapping[str, Any]) -> Thread:
     hold, wait = (figures[kind] and make(Durations, figures[kind]) for kind in ("hold", "wait"))
     waits = [make(LongestWait, row, stack=_stack(row["stack"])) for row in figures["longest_waits"]]
-    states = make(States, figures["states"]) if figures.get("states") else None
-    return make(Thread, figures, hold=hold, wait=wait, longest_waits=waits, states=states)
+    return make(Thread, figures, hold=hold, wait=wait, longest_waits=waits, states=_states(figures))
+
+
+def _states(figures: Mapping[str, Any]) -> States | None:
+    return make(States, figures["states"]) if figures.get("states") else None
 
 
 def _stack(places: list[Mapping[str, Any]]) -> list[Place]:
@@ -339,5 +346,5 @@ def process_of(figures: Mapping[str, Any]) -> Process:
         stops=[make(WorldStops, row, place=place_of(row["place"])) for row in figures.get("stops", [])],
         spun_waits=make(SpunWaits, figures.get("spun_waits", {"count": 0, "total_ns": 0})),
         gil_return=_gil_return(figures.get("gil_return")),
-        other_threads=[make(OtherThread, row) for row in figures.get("other_threads", [])],
+        other_threads=[make(OtherThread, row, states=_states(row)) for row in figures.get("other_threads", [])],
     )

@@ -140,8 +140,8 @@ class Summary(Document):
         """List a flat dict for each thread and GIL of each process, as pandas.DataFrame() and csv.DictWriter take it.
 
         The keys, of each the same, are `pid` and the fields of Thread, without `longest_waits`, and of `hold`, `wait`
-        and `states` their figures: `hold_p50_ns` to `hold_max_ns`, `wait_p50_ns` to `wait_max_ns`, `running_ns` to
-        `blocked_ns`. Times are in ns; None is not known.
+        and `states` their figures: `hold_p50_ns` to `hold_max_ns`, `wait_p50_ns` to `wait_max_ns`, and each state
+        (`running_ns`). Times are in ns; None is not known.
         """
         return [_row(process.pid, thread) for process in self.processes for thread in process.threads]
 

@@ -65,13 +65,14 @@ class collector(Collector):  # noqa: N801  (used like a function, as trace)
         """Make the metrics, as of now."""
         reading = self._source.read()
         yield GaugeMetricFamily("gilscope_gil_enabled", _exported.ENABLED_TEXT, value=reading.is_gil_enabled)
-        if reading.is_complete is None:
+        if reading.is_complete is not None:
+            yield GaugeMetricFamily("gilscope_trace_complete", _exported.COMPLETE_TEXT, value=reading.is_complete)
+            for metric, family in zip(_exported.METRICS, _counters(), strict=True):
+                for series, figures in reading.series.items():
+                    family.add_metric(series, metric.of(figures))
+                yield family
+        elif not reading.times:
             return
-        yield GaugeMetricFamily("gilscope_trace_complete", _exported.COMPLETE_TEXT, value=reading.is_complete)
-        for metric, family in zip(_exported.METRICS, _counters(), strict=True):
-            for series, figures in reading.series.items():
-                family.add_metric(series, metric.of(figures))
-            yield family
         times = _times()
         for thread, figures in reading.times.items():
             for state, value in figures.items():

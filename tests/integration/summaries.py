@@ -37,6 +37,11 @@ def releases(document: dict[str, Any], process: int = 0) -> int:
 def assert_states(process: dict[str, Any]) -> None:
     """All that a thread did is its life, which is no less than what it did with one GIL."""
     lives: dict[int, int] = {}
+    for thread in process["other_threads"]:
+        if thread["states"] is not None:
+            assert min(state or 0 for state in thread["states"].values()) >= 0
+            assert sum(state or 0 for state in thread["states"].values()) <= process["wall_ns"] + len(thread["states"])
+            assert thread["states"]["running"] <= thread["cpu_ns"]
     for thread in process["threads"]:
         assert (thread["states"] is None) == (thread["id"] is None)
         if thread["states"] is None:

@@ -4,6 +4,7 @@ Threads go on until each has seen what is looked for: a busy machine only takes 
 """
 
 import pytest
+from tests.integration.live import first_line
 from tests.integration.test_run_locks import LOCK, line_of, rows_of
 
 pytestmark = pytest.mark.usefixtures("only_without_a_gil")
@@ -11,6 +12,19 @@ pytestmark = pytest.mark.usefixtures("only_without_a_gil")
 
 def locks_of(rows):
     return {(row["lock"]["kind"], row["lock"]["type"]) for row in rows if row["lock"]}
+
+
+def states_of(process):
+    return {thread["name"]: thread["states"] for thread in process["other_threads"]}
+
+
+def assert_waits_are_in_states(process):
+    """What the rows of a kind have, the states of the threads have, in all."""
+    states = states_of(process).values()
+    for key, waits_for in (("lock_wait", "turn"), ("work_wait", "work"), ("stopped", "world")):
+        rows = [row["total_ns"] for row in process["lock_waits"] if row["waits_for"] == waits_for]
+        in_rounding = len(rows) + len(states)
+        assert abs(sum(row[key] for row in states) - sum(rows)) <= in_rounding, key
 
 
 @pytest.mark.contract
@@ -36,6 +50,52 @@ def test_waits_for_a_lock_have_their_line_their_length_and_who_ended_them(summar
     said = " ".join(ran.stderr.split())
     assert "its GIL is off: nobody waited for it, and threads for" in said
     assert f"script.py:{line} timed (threading.Lock):" in said
+
+
+@pytest.mark.contract
+def test_where_the_time_of_each_thread_went_adds_up_to_its_life(summarize):
+    ran, document = summarize(LOCK)
+    assert ran.returncode == 0, ran.stderr
+    (process,) = document["processes"]
+    assert_waits_are_in_states(process)
+    states = states_of(process)
+    assert min(states[name]["lock_wait"] for name in ("worker 0", "worker 1")) > 0
+    main = states["MainThread"]
+    assert main["work_wait"] > 0, "it joins them"
+    assert (main["gil_wait"], main["computing_without_gil"]) == (0, None)
+    assert abs(sum(part or 0 for part in main.values()) - process["wall_ns"]) <= len(main)
+    assert "Where the time of each thread went:" in ran.stderr
+
+
+@pytest.mark.parametrize("keeps", [(), ("-o", "capture")], ids=["counters", "events"])
+def test_a_look_at_a_program_that_goes_on_says_where_time_went_so_far(host, script, start, look, keeps):
+    process = start([host, "run", *keeps, script("import sys\nprint('begun', flush=True)\nsys.stdin.read()\n")])
+    assert first_line(process) == "begun"
+    document = look(process.pid)
+    assert document["verdict"]["kind"] == "no_gil"
+    (seen,) = document["processes"]
+    main = states_of(seen)["MainThread"]
+    assert abs(sum(part or 0 for part in main.values()) - seen["wall_ns"]) <= len(main)
+    process.communicate(timeout=60)
+
+
+def test_what_computes_is_running_and_what_sleeps_is_blocked(summarize):
+    code = """
+import hashlib, threading, time
+def native():
+    block = bytes(1 << 22)
+    while time.thread_time() < 0.1: hashlib.sha256(block)
+def sleeper():
+    time.sleep(0.1)
+    time.sleep(0.1)
+workers = [threading.Thread(target=work, name=work.__name__) for work in (native, sleeper)]
+for worker in workers: worker.start()
+for worker in workers: worker.join()
+"""
+    _, document = summarize(code)
+    states = states_of(document["processes"][0])
+    assert states["native"]["running"] > states["native"]["blocked"]
+    assert states["sleeper"]["blocked"] > states["sleeper"]["running"]
 
 
 @pytest.mark.contract
@@ -68,6 +128,9 @@ worker.join()
     stood = [row for row in process["lock_waits"] if row["waits_for"] == "world" and row["place"]]
     lines = {row["place"]["line"] for row in stood}
     assert lines & {line_of(code, "while not is_over"), line_of(code, "# stands here")}
+    assert_waits_are_in_states(process)
+    assert states_of(process)["worker"]["stopped"] > 0
+    assert " stopped " in ran.stderr
     assert all(row["lock"] is None for row in stood)
     assert row["lost_ns"] > 0
     said = " ".join(ran.stderr.split())

@@ -266,6 +266,16 @@ def test_without_a_gil_there_are_the_waits_for_locks_and_the_gil_stays_off() -> 
     assert row.place is not None
     assert row.place == row.ended_at
     assert {names[row.max_thread], names[row.max_ender]} == {"worker 0", "worker 1"}
+    states = {row.name: row.states for row in process.other_threads}
+    for name in ("worker 0", "worker 1"):
+        own = states[name]
+        assert own is not None
+        assert own.lock_wait is not None
+        assert own.lock_wait > 0
+        assert (own.gil_wait, own.computing_without_gil) == (0, None)
+    main = states["MainThread"]
+    assert main is not None
+    assert abs(sum(part or 0 for part in vars(main).values()) - process.wall_ns) <= len(vars(main))
     assert not getattr(sys, "_is_gil_enabled", lambda: True)()
 
 

@@ -166,11 +166,11 @@ function lockTable({ report, sources }) {
 
 // What a thread did, in the order of its bar: of each the key of the JSON, what it is called, and its class.
 const STATES = [["running", "Python", "python"], ["computing_without_gil", "native", "native"], ["gil_wait", "for GIL", "waits"],
-  ["lock_wait", "for locks", "locks"], ["work_wait", "for work", "work"], ["no_cpu", "no CPU", "queue"], ["blocked", "asleep", "asleep"]];
+  ["lock_wait", "for locks", "locks"], ["work_wait", "for work", "work"], ["stopped", "stopped", "stopped"], ["no_cpu", "no CPU", "queue"], ["blocked", "asleep", "asleep"]];
 
 // Those of each thread are in each of its rows.
 function statesOf(process) {
-  const rows = new Map(process.threads.filter((row) => row.states).map((row) => [row.id, row]));
+  const rows = new Map([...process.threads, ...process.other_threads].filter((row) => row.states).map((row) => [row.id, row]));
   return [...rows.values()].map(({ id, name, states }) => ({ id, name, states, process,
     life: STATES.reduce((sum, [key]) => sum + (states[key] ?? 0), 0) })).filter((row) => row.life > 0);
 }
@@ -179,8 +179,11 @@ function timeTable({ report, left_out: lost }) {
   const idle = ({ states }) => states.blocked + (states.work_wait ?? 0);
   const rows = report.processes.flatMap(statesOf).sort((left, right) => right.life - idle(right) - left.life + idle(left));
   if (rows.length === 0) return null;
+  const hasGil = report.verdict.kind !== "no_gil";
+  const told = STATES.filter(([key]) => (key === "stopped" ? rows.some(({ states }) => states.stopped > 0) : hasGil || !["computing_without_gil", "gil_wait"].includes(key)))
+    .map(([key, title, kind]) => [key, key === "running" && !hasGil ? "on CPU" : title, kind]);
   const part = (row, key) => (row.states[key] === null ? null : row.states[key] / row.life);
-  const stack = (row) => make("span", { class: "stack", "aria-hidden": "true" }, STATES.map(([key, , kind]) => {
+  const stack = (row) => make("span", { class: "stack", "aria-hidden": "true" }, told.map(([key, , kind]) => {
     const piece = make("i", { class: kind });
     piece.style.width = `${(100 * (part(row, key) ?? 0)).toFixed(2)}%`;
     return piece;
@@ -190,9 +193,10 @@ function timeTable({ report, left_out: lost }) {
     ...(report.processes.length > 1 ? [PROCESS] : []),
     asNumber("life", (row) => row.life, duration),
     { title: "its time", of: (row) => row.states.blocked / row.life, cell: stack, kind: "wide" },
-    ...STATES.map(([key, title]) => asNumber(title, (row) => part(row, key), share)),
-  ], rows, { caption: "Shares of its life. Python: with the GIL. Native: C without it. For locks: another thread had them. For work: a queue, a join. No CPU: others had them all. Asleep: and input and output." });
-  return [make("p", { class: "tools" }, STATES.map(([, title, kind]) => make("span", { class: `key ${kind}` }, make("i", { class: kind }), title))), table,
+    ...told.map(([key, title]) => asNumber(title, (row) => part(row, key), share)),
+  ], rows, { caption: `Shares of its life. ${hasGil ? "Python: with the GIL. Native: C without it." : "On CPU: Python or C."} For locks: another thread had them. For work: a queue, a join.${
+    told.some(([key]) => key === "stopped") ? " Stopped: another thread had stopped the world." : ""} No CPU: others had them all. Asleep: and input and output.` });
+  return [make("p", { class: "tools" }, told.map(([, title, kind]) => make("span", { class: `key ${kind}` }, make("i", { class: kind }), title))), table,
     lost.threads ? make("p", { class: "faint" }, `${plural(lost.threads, "thread")} less busy are left out: --json has them.`) : null];
 }
 
@@ -269,7 +273,8 @@ function summaryPage(page) {
       page.left_out.processes ? make("p", { class: "faint" }, `${count(page.left_out.processes)} processes less busy are left out: --json has them.`) : null));
   }
   if (report.verdict.kind === "no_gil" && report.processes.length > 0) {
-    const [locks, stops] = [lockTable(page), stopTables(page)];
+    const [times, locks, stops] = [timeTable(page), lockTable(page), stopTables(page)];
+    if (times) parts.push(section("times", "Where the time of each thread went", times));
     if (locks) parts.push(section("locks", "Waits for a turn at one of Python's locks", locks));
     if (stops) parts.push(section("stops", "When the world was stopped", stops));
     parts.push(section("threads", "Threads", otherThreadTable(page)));

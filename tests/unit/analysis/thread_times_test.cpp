@@ -14,8 +14,8 @@ constexpr Nanoseconds ms(std::int64_t count) { return Nanoseconds(count * 1'000'
 
 Nanoseconds sum_of(const ThreadTimes& times) {
   const auto known = [](const std::optional<Nanoseconds>& part) { return part.value_or(Nanoseconds{}); };
-  return times.python + times.for_gil + known(times.for_turn) + known(times.for_work) + known(times.native) +
-         known(times.no_cpu) + times.asleep;
+  return times.python + times.for_gil + known(times.for_turn) + known(times.for_work) + known(times.stopped) +
+         known(times.native) + known(times.no_cpu) + times.asleep;
 }
 
 // One thread that lived for 100 ms, had the GIL for 30 ms, waited for it for 20 ms, and for locks for 5 ms
@@ -46,6 +46,7 @@ TEST(ThreadTimes, divide_a_life_that_had_a_cpu_whenever_it_wanted_one) {
   EXPECT_EQ(only.for_gil, ms(20));
   EXPECT_EQ(only.for_turn, ms(5));
   EXPECT_EQ(only.for_work, ms(15));
+  EXPECT_EQ(only.stopped, ms(0));
   EXPECT_EQ(only.no_cpu, ms(0));
   EXPECT_EQ(only.asleep, ms(20));
 }
@@ -123,6 +124,70 @@ TEST(ThreadTimes, of_a_family_are_those_of_its_threads_one_after_the_other) {
   const auto only = find_thread_times(record).front();
   EXPECT_EQ(only.folded, 3U);
   EXPECT_EQ(only.life, ms(250));
+}
+
+// A free-threaded Python may have its GIL on, and stops its world all the same.
+TEST(ThreadTimes, have_a_stopped_world_beside_a_gil) {
+  auto record = record_of({.cpu = ms(40), .cpu_wait = ms(0)});
+  record.threads.front().world_ticks = 8 * kMillisecondTicks;
+  const auto only = find_thread_times(record).front();
+  EXPECT_EQ(only.stopped, ms(8));
+  EXPECT_EQ(only.asleep, ms(12));
+  EXPECT_EQ(sum_of(only), only.life);
+}
+
+// One thread that lived for 100 ms, waited for locks for 5 ms and 15 ms, and stood for 20 ms.
+ProcessRecord record_without_gil(ThreadRecord thread) {
+  thread.id = ThreadId{7};
+  thread.turn_ticks = 5 * kMillisecondTicks;
+  thread.work_ticks = 15 * kMillisecondTicks;
+  thread.world_ticks = 20 * kMillisecondTicks;
+  thread.life_ticks = 100 * kMillisecondTicks;
+  return {.pid = 4001, .threads = {thread}};
+}
+
+TEST(ThreadTimesWithoutAGil, divide_a_life_by_its_waits_and_what_the_system_tells) {
+  const auto times =
+      find_thread_times_without_gil(record_without_gil({.name = "worker", .cpu = ms(40), .cpu_wait = ms(2)}));
+  ASSERT_EQ(times.size(), 1U);
+  const ThreadTimes& only = times.front();
+  EXPECT_EQ(only.name, "worker");
+  EXPECT_EQ(only.life, ms(100));
+  EXPECT_EQ(only.python, ms(40));
+  EXPECT_EQ(only.for_gil, ms(0));
+  EXPECT_EQ(only.for_turn, ms(5));
+  EXPECT_EQ(only.for_work, ms(15));
+  EXPECT_EQ(only.stopped, ms(20));
+  EXPECT_FALSE(only.native) << "nobody sees who detaches";
+  EXPECT_EQ(only.no_cpu, ms(2));
+  EXPECT_EQ(only.asleep, ms(18));
+  EXPECT_EQ(sum_of(only), only.life);
+}
+
+TEST(ThreadTimesWithoutAGil, are_no_longer_than_the_life_which_is_no_shorter_than_the_waits) {
+  auto record = record_without_gil({.cpu = ms(500), .cpu_wait = ms(500)});
+  EXPECT_EQ(find_thread_times_without_gil(record).front().python, ms(60));
+  EXPECT_EQ(find_thread_times_without_gil(record).front().no_cpu, ms(0));
+  record.threads.front().life_ticks = 10 * kMillisecondTicks;
+  const auto only = find_thread_times_without_gil(record).front();
+  EXPECT_EQ(only.life, ms(40)) << "it had waited before it had a name";
+  EXPECT_EQ(only.python, ms(0));
+  EXPECT_EQ(sum_of(only), only.life);
+}
+
+TEST(ThreadTimesWithoutAGil, are_of_threads_whose_life_and_cpu_time_are_known) {
+  auto record = record_without_gil({});
+  EXPECT_TRUE(find_thread_times_without_gil(record).empty());
+  record.threads.front().cpu = ms(40);
+  auto& thread = record.threads.front();
+  thread.turn_ticks.reset();
+  thread.work_ticks.reset();
+  thread.world_ticks.reset();
+  const auto only = find_thread_times_without_gil(record).front();
+  EXPECT_FALSE(only.for_turn || only.for_work || only.stopped || only.no_cpu);
+  EXPECT_EQ(only.asleep, ms(60));
+  thread.life_ticks.reset();
+  EXPECT_TRUE(find_thread_times_without_gil(record).empty());
 }
 
 }  // namespace

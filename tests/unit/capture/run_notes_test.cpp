@@ -37,7 +37,9 @@ RunNotes some_notes() {
                         .cpu_wait = Nanoseconds(40),
                         .has_outlived = true,
                         .turn_ticks = 70,
-                        .work_ticks = 80},
+                        .work_ticks = 80,
+                        .world_ticks = 90,
+                        .life_ticks = 7000},
                        {.id = ThreadId{4005}, .name = "\"quoted\"\n"}},
            .hooks = {.timed = 30, .acquires = 10, .ticks = 9000, .work_ticks = 70'000},
            .steps = {{.thread = ThreadId{4001},
@@ -169,8 +171,12 @@ TEST_F(RunNotesTest, does_not_know_who_waited_for_a_cpu_where_the_capture_is_old
 TEST_F(RunNotesTest, does_not_know_what_threads_waited_for_locks_where_the_capture_is_older) {
   write_run_notes(folder_.path(), some_notes());
   auto document = nlohmann::json::parse(text());
-  for (const char* key : {"has_outlived", "turn_ticks", "work_ticks"})
-    document["processes"][0]["threads"][0].erase(key);
+  auto& noted = document["processes"][0]["threads"][0];
+  for (const char* key : {"world_ticks", "life_ticks"}) noted.erase(key);
+  static_cast<void>(folder_.write("run.json", document.dump()));
+  EXPECT_EQ(read_run_notes(folder_.path())->processes.at(0).threads.at(0).work_ticks, 80U);
+  EXPECT_FALSE(read_run_notes(folder_.path())->processes.at(0).threads.at(0).life_ticks);
+  for (const char* key : {"has_outlived", "turn_ticks", "work_ticks"}) noted.erase(key);
   document["processes"][0].erase("open_lock_waits");
   static_cast<void>(folder_.write("run.json", document.dump()));
   const auto thread = read_run_notes(folder_.path())->processes.at(0).threads.at(0);

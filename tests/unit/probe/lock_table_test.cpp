@@ -91,6 +91,16 @@ TEST_F(LockTableTest, sums_what_each_thread_waited_for_a_turn_and_for_work) {
   EXPECT_EQ(row->by_peers, 11U) << "who gave it back had it";
 }
 
+TEST_F(LockTableTest, sums_for_how_long_each_thread_stood_in_a_stopped_world_wherever_that_was) {
+  const auto place = table_->find_or_add(words_of("work"));
+  auto stood = wait_of(30);
+  stood.is_for_world = true;
+  table_->add(stood, place, LockTable::kNoPlace);
+  table_->add(stood, LockTable::kNoPlace, LockTable::kNoPlace);
+  EXPECT_EQ(table_->find(4001)->world_ticks, 60U);
+  EXPECT_EQ(table_->find(4001)->turn_ticks, 0U);
+}
+
 TEST_F(LockTableTest, knows_what_a_thread_has_that_waits_for_long_until_it_waits_again) {
   table_->look(4001, 90, {.owner = 7});
   EXPECT_EQ(table_->find(4001), nullptr) << "it does not wait";

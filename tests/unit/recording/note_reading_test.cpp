@@ -1,6 +1,7 @@
 // Notes in memory that other processes write to: whatever stands there, reading them is safe.
 #include "recording/note_reading.h"
 
+#include <array>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -107,6 +108,40 @@ TEST_F(NoteReading, gives_how_long_threads_waited_for_a_cpu_where_that_is_known)
   note_->notes[0].cpu_wait_end.set(0);
   note_->pid.set(static_cast<std::uint64_t>(getppid()));
   EXPECT_FALSE(read_note(*note_, 5'000)->threads.front().cpu_wait) << "it was killed";
+}
+
+TEST_F(NoteReading, gives_how_long_a_thread_is_in_the_recording_where_its_begin_and_its_cpu_time_are_known) {
+  ThreadNote& thread = note_->notes[0];
+  const auto life = [&] { return read_note(*note_, 5'000)->threads.front().life_ticks; };
+  thread.begin_ticks.set(1'400);
+  EXPECT_FALSE(life());
+  thread.cpu_end.set(300);
+  EXPECT_EQ(life(), 1'600U) << "up to the end of the recording";
+  thread.end_ticks.set(2'000);
+  EXPECT_EQ(life(), 600U);
+  thread.end_ticks.set(kAll);
+  EXPECT_EQ(life(), 1'600U);
+  thread.end_ticks.set(1);
+  EXPECT_FALSE(life());
+  thread.begin_ticks.set(0);
+  EXPECT_FALSE(life());
+}
+
+TEST_F(NoteReading, counts_a_wait_that_is_on_for_what_it_is) {
+  note_->locks.is_watched = 1;
+  const auto turn = note_->locks.find_or_add({.file = "app.py", .line = 1, .function = "f"});
+  const auto work =
+      note_->locks.find_or_add({.file = "app.py", .line = 1, .function = "f", .wait_for = WaitFor::Work});
+  const auto world =
+      note_->locks.find_or_add({.file = "app.py", .line = 1, .function = "f", .lock_kind = LockKind::World});
+  const auto waits_at = [&](std::size_t place) {
+    note_->locks.begin(7, {.since = 2'900, .lock = 0x1000, .place = place});
+    const auto thread = read_note(*note_, 5'000)->threads.front();
+    return std::array{thread.turn_ticks.value(), thread.work_ticks.value(), thread.world_ticks.value()};
+  };
+  EXPECT_EQ(waits_at(turn), (std::array<std::uint64_t, 3>{100, 0, 0}));
+  EXPECT_EQ(waits_at(work), (std::array<std::uint64_t, 3>{0, 100, 0}));
+  EXPECT_EQ(waits_at(world), (std::array<std::uint64_t, 3>{0, 0, 100}));
 }
 
 TEST_F(NoteReading, asks_the_system_for_a_threads_waits_only_if_it_has_run_since) {

@@ -219,8 +219,10 @@ TEST_F(Note, has_what_ended_threads_waited_for_locks_in_their_family_and_the_sum
     note_->name_thread(ThreadId{thread}, "Thread-" + std::to_string(thread));
     note_->locks.add({.thread = thread, .ticks = 10 * thread}, place, LockTable::kNoPlace);
   }
+  note_->locks.add({.thread = 1, .ticks = 7, .is_for_world = true}, place, LockTable::kNoPlace);
   note_->forget(ThreadId{1}, note_->family_of(ThreadId{1}));
   EXPECT_EQ(note_->locks.find(1), nullptr);
+  EXPECT_EQ(note_->families[1].world_ticks.read(), 7U);
   EXPECT_EQ(note_->families[1].turn_ticks.read(), 10U);
   const auto sum = std::make_unique<ProcessNote>();
   const ThreadId family = sum->family_of_name(note_->families[1].name);
@@ -228,6 +230,22 @@ TEST_F(Note, has_what_ended_threads_waited_for_locks_in_their_family_and_the_sum
   sum->add_times(family, *note_, ThreadId{2});
   EXPECT_EQ(sum->find_family(family)->turn_ticks.read(), 30U);
   EXPECT_EQ(sum->find_family(family)->work_ticks.read(), 0U);
+  EXPECT_EQ(sum->find_family(family)->world_ticks.read(), 7U);
+}
+
+TEST_F(Note, has_since_when_a_thread_is_recorded_and_what_cpu_time_it_had_used_by_then) {
+  std::thread([&] {
+    use_cpu(std::chrono::milliseconds(2));
+    note_->name_thread(this_thread_id(), "names itself", 100);
+    EXPECT_EQ(note_->find(this_thread_id())->cpu_begin.read(), 0U) << "it is just beginning";
+    note_->name_thread(this_thread_id(), "again", 200);
+    EXPECT_EQ(note_->find(this_thread_id())->begin_ticks.read(), 100U);
+  }).join();
+  use_cpu(std::chrono::milliseconds(2));
+  const ThreadId own = this_thread_id();
+  std::thread([&] { note_->name_thread(own, "lives for long", 300); }).join();
+  EXPECT_GE(note_->find(own)->cpu_begin.read(), 2'000'000U);
+  EXPECT_EQ(note_->find(own)->begin_ticks.read(), 300U);
 }
 
 TEST_F(Note, says_which_process_it_is_of_from_its_begin_to_its_end) {

@@ -158,10 +158,13 @@ TEST(SummaryReport, tells_first_where_the_time_of_each_thread_went) {
   const auto& threads = document["processes"][0]["threads"];
   EXPECT_EQ(threads[0]["states"]["computing_without_gil"], 20'000'000);
   EXPECT_TRUE(threads[1]["states"]["computing_without_gil"].is_null());
+  EXPECT_EQ(threads[1]["states"]["stopped"], 0) << "nobody stops a world that has a GIL";
   const auto again = read_summary(dump_json(document));
   EXPECT_EQ(summary_json(again, {})["processes"][0]["threads"], threads);
   EXPECT_EQ(format_summary(again), text);
   auto older = document;
+  for (auto& row : older["processes"][0]["threads"]) row["states"].erase("stopped");
+  EXPECT_EQ(format_summary(read_summary(dump_json(older))), text);
   for (auto& row : older["processes"][0]["threads"]) row.erase("states");
   EXPECT_THAT(format_summary(read_summary(dump_json(older))), Not(HasSubstr("Where the time")));
 }
@@ -181,8 +184,23 @@ ProcessRecord free_threaded_record() {
       .parent_pid = 4000,
       .wall = Nanoseconds(1000 * kMillisecondTicks),
       .cpu = Nanoseconds(1700 * kMillisecondTicks),
-      .threads = {{.id = ThreadId{1}, .name = "MainThread", .cpu = Nanoseconds(5 * kMillisecondTicks)},
-                  {.id = ThreadId{2}, .name = "worker", .cpu = Nanoseconds(900 * kMillisecondTicks)}}};
+      .threads = {{.id = ThreadId{1},
+                   .name = "MainThread",
+                   .cpu = Nanoseconds(5 * kMillisecondTicks),
+                   .cpu_wait = Nanoseconds(2 * kMillisecondTicks),
+                   .turn_ticks = 0,
+                   .work_ticks = 400 * kMillisecondTicks,
+                   .world_ticks = 0,
+                   .life_ticks = 1000 * kMillisecondTicks},
+                  {.id = ThreadId{2},
+                   .name = "worker",
+                   .cpu = Nanoseconds(300 * kMillisecondTicks),
+                   .cpu_wait = Nanoseconds{},
+                   .turn_ticks = 400 * kMillisecondTicks,
+                   .work_ticks = 0,
+                   .world_ticks = 283 * kMillisecondTicks,
+                   .life_ticks = 990 * kMillisecondTicks},
+                  {.id = ThreadId{3}, .name = "native", .cpu = Nanoseconds(9 * kMillisecondTicks)}}};
   record.lock_waits = {{.place = work,
                         .threads = 1,
                         .count = 2,
@@ -232,6 +250,9 @@ TEST(SummaryReport, looks_as_it_did_of_what_threads_wait_for_without_a_gil) {
   const auto again = read_summary(dump_json(document));
   EXPECT_EQ(format_summary(again), format_summary(summary));
   EXPECT_EQ(summary_json(again, summary_context()), document);
+  auto older = document;
+  for (auto& row : older["processes"][0]["other_threads"]) row.erase("states");
+  EXPECT_THAT(format_summary(read_summary(dump_json(older))), Not(HasSubstr("Where the time")));
 }
 
 TEST(SummaryReport, says_which_import_brought_the_gil_back) {
