@@ -113,6 +113,11 @@ std::vector<OtherThread> find_others(const ProcessRecord& record) {
   return others;
 }
 
+// Without a GIL nobody knows which threads are Python's: all that are known.
+std::size_t count_living(const ProcessRecord& record) {
+  return static_cast<std::size_t>(std::ranges::count_if(record.threads, &ThreadRecord::has_outlived));
+}
+
 ProcessSummary summarize_process(const ProcessRecord& record, bool has_gil) {
   const GilSummary figures = summarize(record.figures, record.tick, record.wall);
   ProcessSummary summary{.pid = record.pid,
@@ -152,7 +157,7 @@ ProcessSummary summarize_process(const ProcessRecord& record, bool has_gil) {
   summary.lock_waits = rank_lock_waits(record);
   summary.further_lock_waits = record.further_lock_waits;
   summary.open_lock_waits = convert_open_waits(record);
-  summary.living_threads = living.size();
+  summary.living_threads = has_rows ? living.size() : count_living(record);
   summary.stops = rank_stops(record);
   summary.further_stops = record.further_stops;
   summary.spun_waits = record.spins;

@@ -156,7 +156,7 @@ struct ProcessSummary {
   std::vector<LockWaitRow> lock_waits;
   std::uint64_t further_lock_waits = 0;       // at more places than are kept
   std::vector<OpenLockWait> open_lock_waits;  // the oldest first
-  std::size_t living_threads = 0;             // that had not ended with the recording, and had used a GIL
+  std::size_t living_threads = 0;             // had not ended; of those with a GIL: that had used it
   std::vector<WorldStopRow> stops;            // what took most first
   std::uint64_t further_stops = 0;            // likewise
   std::uint64_t spun_waits = 0;               // for locks, that ended before anybody slept: at no place

@@ -9,7 +9,7 @@
 
 namespace gilscope {
 
-// The frames are the calling thread's, which has no GIL and waits for that lock, as it has for long. One
+// The frames are the calling thread's, which is detached and waits for that lock, as it has for long. One
 // thread at a time. The memory is read by the system: what is gone does no harm.
 [[nodiscard]] HeldLocks find_held_locks(const OwnFrames& frames, std::uintptr_t awaited) noexcept;
 

@@ -130,7 +130,7 @@ class OneWait {
   // It goes on for long: what the thread has itself, others may wait for.
   void look() const noexcept {
     const PyThreadState* const state = PyGILState_GetThisThreadState();
-    if (!kHasAlwaysGil || state == nullptr || !is_watched()) return;  // only tried with a GIL
+    if (state == nullptr || !is_watched()) return;
     const OwnFrames frames = own_frames(state);
     const NotesLock lock;
     const HeldLocks found = find_held_locks(frames, lock_);

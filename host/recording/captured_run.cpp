@@ -133,6 +133,7 @@ ProcessRecord record_of(const ProcessNotes& notes, TickLength tick) {
           .steps = {},
           .lock_waits = since(notes.begin, notes.lock_waits),
           .further_lock_waits = notes.further_lock_waits,
+          .open_lock_waits = since(notes.begin, notes.open_lock_waits),
           .stops = since(notes.begin, notes.stops),
           .further_stops = notes.further_stops,
           .spins = notes.spins,

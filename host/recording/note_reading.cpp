@@ -224,6 +224,7 @@ std::vector<OpenLockWaits> read_open_waits(const LockTable& table, std::uint64_t
       continue;
     }
     const LockPlace& where = table.places.at(place);
+    if (is_for_world(where)) continue;  // that no lock ends
     OpenLockWaits wait{.thread = ThreadId{static_cast<std::uint32_t>(thread)},
                        .place = place_of(where),
                        .within = text_of(where.within),

@@ -138,7 +138,8 @@ std::string describe_shares(const ProcessSummary& process) {
 
 std::string format_process_without_gil(const ProcessSummary& process, const TextStyle& style) {
   std::string text = format_thread_times(process, style);
-  for (const auto& part : {format_lock_waits(process, style), format_stops(process, style)}) {
+  for (const auto& part :
+       {format_lock_waits(process, style), format_open_waits(process, style), format_stops(process, style)}) {
     if (!part.empty()) text += '\n' + part;
   }
   return text;

@@ -272,7 +272,7 @@ class Process:
     lock_waits: list[LockWaits] = dataclasses.field(default_factory=list)  #: for a turn first; what took most first
     further_lock_waits: int = 0  #: waits at more places than are kept
     open_lock_waits: list[OpenLockWait] = dataclasses.field(default_factory=list)  #: the oldest first
-    living_threads: int = 0  #: that have used a GIL, and had not ended with the trace
+    living_threads: int = 0  #: that had not ended with the trace; and have used a GIL, where there is one
     stops: list[WorldStops] = dataclasses.field(default_factory=list)  #: of the world; what took most first
     further_stops: int = 0  #: pauses at more places than are kept
     spun_waits: SpunWaits = SpunWaits(0, 0)  #: that are in no row of `lock_waits`

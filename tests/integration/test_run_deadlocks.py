@@ -12,8 +12,6 @@ from tests.integration.conftest import PATIENCE_S
 from tests.integration.live import first_line
 from tests.integration.test_run_locks import line_of
 
-pytestmark = pytest.mark.usefixtures("only_with_a_gil")
-
 BEGIN = """
 import sys, threading
 first, second = threading.{lock}(), threading.{lock}()
@@ -65,7 +63,7 @@ def has_deadlock(document):
 
 
 def holders(process):
-    names = {thread["id"]: thread["name"] for thread in process["threads"]}
+    names = {thread["id"]: thread["name"] for thread in process["threads"] + process["other_threads"]}
     return {
         names[wait["thread"]]: wait["holder"] and names[wait["holder"]]
         for wait in process["open_lock_waits"]

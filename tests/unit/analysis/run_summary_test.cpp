@@ -131,6 +131,16 @@ TEST(RunSummary, is_contended_where_threads_wait_a_thousand_times_a_second) {
   EXPECT_TRUE(is_contended(102));
 }
 
+TEST(RunSummary, knows_how_many_threads_live_on_with_a_gil_and_without) {
+  auto record = make_process(10, {{.thread = 1, .holds = 1, .hold_ticks = 1}});
+  record.threads = {{.id = ThreadId{1}, .has_outlived = true},
+                    {.id = ThreadId{2}, .has_outlived = true},
+                    {.id = ThreadId{3}}};
+  EXPECT_EQ(summarize_run({.processes = {record}}).processes.front().living_threads, 1U) << "that used one";
+  record.figures = {};
+  EXPECT_EQ(summarize_run({.processes = {record}, .has_gil = false}).processes.front().living_threads, 2U);
+}
+
 TEST(RunSummary, sums_what_was_dropped) {
   auto first = make_process(10, {{.thread = 1, .holds = 1, .hold_ticks = 1}});
   auto second = first;

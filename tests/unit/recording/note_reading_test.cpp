@@ -9,6 +9,7 @@
 #include <span>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -142,6 +143,20 @@ TEST_F(NoteReading, counts_a_wait_that_is_on_for_what_it_is) {
   EXPECT_EQ(waits_at(turn), (std::array<std::uint64_t, 3>{100, 0, 0}));
   EXPECT_EQ(waits_at(work), (std::array<std::uint64_t, 3>{0, 100, 0}));
   EXPECT_EQ(waits_at(world), (std::array<std::uint64_t, 3>{0, 0, 100}));
+}
+
+TEST_F(NoteReading, has_a_long_wait_for_a_lock_as_one_that_is_open_and_none_for_the_world) {
+  const auto turn = note_->locks.find_or_add({.file = "app.py", .line = 1, .function = "f"});
+  const auto world =
+      note_->locks.find_or_add({.file = "app.py", .line = 2, .function = "f", .lock_kind = LockKind::World});
+  for (const auto& [thread, place] : {std::pair(7U, turn), std::pair(8U, world)}) {
+    note_->locks.begin(thread, {.since = 1'500, .lock = 0x1000, .place = place});
+    note_->locks.look(thread, 2'500, {});
+  }
+  const auto waits = read_note(*note_, 5'000)->open_lock_waits;
+  ASSERT_EQ(waits.size(), 1U);
+  EXPECT_EQ(waits.front().thread, ThreadId{7});
+  EXPECT_EQ(waits.front().since, 1'500U);
 }
 
 TEST_F(NoteReading, asks_the_system_for_a_threads_waits_only_if_it_has_run_since) {

@@ -269,6 +269,22 @@ TEST(SummaryReport, says_which_import_brought_the_gil_back) {
   EXPECT_EQ(summary_json(read_summary(dump_json(document)), {}), document);
 }
 
+TEST(SummaryReport, tells_of_a_deadlock_without_a_gil) {
+  auto record = free_threaded_record();
+  record.open_lock_waits = {{.thread = ThreadId{1},
+                             .place = CodePlace{.file = "/srv/app.py", .function = "transfer", .line = 7},
+                             .since = 10 * kMillisecondTicks,
+                             .holder = ThreadId{2}},
+                            {.thread = ThreadId{2},
+                             .place = CodePlace{.file = "/srv/app.py", .function = "refund", .line = 11},
+                             .since = 20 * kMillisecondTicks,
+                             .holder = ThreadId{1}}};
+  const auto summary = summarize_run({.processes = {record}, .has_gil = false});
+  const auto text = format_summary(summary, {.columns = 1000});
+  EXPECT_THAT(text, HasSubstr("-> a deadlock: MainThread waits at app.py:7 transfer for a lock of worker, "));
+  EXPECT_THAT(text, HasSubstr("Waits for a turn at a lock that had not ended:\n"));
+}
+
 TEST(SummaryReport, looks_as_it_did_without_a_gil) {
   test::expect_golden("summary_no_gil.txt", format_summary(summarize_run({.has_gil = false})));
 }
