@@ -37,7 +37,8 @@ def test_waits_for_a_lock_have_their_line_their_length_and_who_ended_them(summar
     workers = {row["id"] for row in process["other_threads"] if (row["name"] or "").startswith("worker")}
     line = line_of(LOCK, "    take()")
     rows = [row for row in rows_of(process, "turn") if row["place"]["line"] == line]
-    row = max(rows, key=lambda row: row["total_ns"])
+    # Of a wait that ended with one of its tries, on a busy machine, nobody knows the lock and who ended it.
+    row = max((row for row in rows if row["lock"]), key=lambda row: row["total_ns"])
     assert row["ended_at"]["line"] == line_of(LOCK, "and here it ends")
     assert row["lock"] == {"kind": "lock", "type": None}
     assert (row["threads"], {row["max_thread"], row["max_ender"]}) == (2, workers)

@@ -19,6 +19,7 @@ from tests.python.contention import LONG_NS, caused_wait, forced_releases, longe
 from tests.python.traced import check_in_child, holds_here, read_bytes
 
 import gilscope
+from gilscope._process import LockWaits, Process
 
 pytestmark = [pytest.mark.alone, pytest.mark.contract]
 
@@ -242,28 +243,32 @@ def test_without_a_gil_the_summary_says_so() -> None:
 @pytest.mark.skipif(has_gil, reason="this Python has a GIL")
 def test_without_a_gil_there_are_the_waits_for_locks_and_the_gil_stays_off() -> None:
     lock = threading.Lock()
-    waits: list[list[None]] = [[], []]
+    is_over = threading.Event()
 
-    def work(own: list[None]) -> None:
-        while min(map(len, waits)) < 10:
-            begin = time.perf_counter_ns()
+    def work() -> None:
+        while not is_over.is_set():
             with lock:
-                if time.perf_counter_ns() - begin > 1_000_000:
-                    own.append(None)
                 time.sleep(0.002)
 
+    def turns(process: Process) -> list[LockWaits]:
+        """Those that slept: of others, which got the lock at one of their tries, nobody knows which it was."""
+        rows = [row for row in process.lock_waits if row.waits_for == "turn" and row.lock]
+        return [row for row in rows if row.place and row.place.file == __file__]
+
     with gilscope.trace() as trace:
-        threads = [threading.Thread(target=work, args=(own,), name=f"worker {n}") for n, own in enumerate(waits)]
+        threads = [threading.Thread(target=work, name=f"worker {n}") for n in range(2)]
         for thread in threads:
             thread.start()
+        while not any(row.threads == 2 and row.max_ender for row in turns(trace.snapshot().processes[0])):
+            time.sleep(0.01)
+        is_over.set()
         for thread in threads:
             thread.join()
     (process,) = trace.summary.processes
     names: dict[int | None, str | None] = {row.id: row.name for row in process.other_threads}
-    row = max((row for row in process.lock_waits if row.waits_for == "turn"), key=lambda row: row.total_ns)
+    row = next(row for row in turns(process) if row.threads == 2 and row.max_ender)
     assert row.lock is not None
     assert (row.lock.kind, row.lock.type) == ("lock", None)
-    assert row.place is not None
     assert row.place == row.ended_at
     assert {names[row.max_thread], names[row.max_ender]} == {"worker 0", "worker 1"}
     states = {row.name: row.states for row in process.other_threads}
@@ -305,6 +310,7 @@ def test_a_child_of_a_fork_traces_afresh() -> None:
 
 WITHIN_HOST = """
 import gilscope
+from gilscope._process import LockWaits, Process
 with gilscope.trace() as t:
     for _ in range(100):
         gilscope.release(0)
