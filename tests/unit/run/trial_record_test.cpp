@@ -142,9 +142,12 @@ TEST(TrialRecord, with_a_value_of_the_wrong_type_is_rejected) {
   expect_only({{"at", "/start_method"}, {"good", {nullptr, "text"}}});
   expect_only({{"at", "/slow_modules"}, {"good", Json::array()}});
   expect_only({{"at", "/slow_modules/0"}, {"good", {"text"}}});
-  expect_only({{"at", "/gils"}, {"good", {nullptr}}});
-  expect_only({{"at", "/gils/0/holds"}, {"good", {1}}});
-  expect_only({{"at", "/gils/0/wait_ns"}, {"good", {-7, 1}}});
+  expect_only({{"at", "/waits"}, {"good", {nullptr}}});
+  expect_only({{"at", "/waits/gils"}, {"good", Json::array()}});
+  expect_only({{"at", "/waits/lock_wait_ns"}, {"good", {-7, 1}}});
+  expect_only({{"at", "/waits/stopped_ns"}, {"good", {-7, 1}}});
+  expect_only({{"at", "/waits/gils/0/holds"}, {"good", {1}}});
+  expect_only({{"at", "/waits/gils/0/wait_ns"}, {"good", {-7, 1}}});
   expect_only({{"at", "/failure"}, {"good", {nullptr}}});
   expect_only({{"at", "/failure/kind"}, {"good", Json::array()}, {"failure", true}});
   expect_only({{"at", "/failure/message"}, {"good", {"text"}}, {"failure", true}});
