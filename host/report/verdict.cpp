@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "report/compare_report.h"
+#include "report/worker_time_text.h"
 
 namespace gilscope {
 namespace {
@@ -38,9 +39,10 @@ std::string with_verb(Mode mode, std::string_view plural, std::string_view singu
 // running.
 std::string explain(const ModeSummary& mode) {
   const double running = mode.parallelism.value_or(0);
-  if (running <= 1.2)
-    return fmt::format("{:.1f} tasks in progress, {:.1f} running at a time", *mode.concurrency, running);
-  return fmt::format("{:.1f} running at a time, yet no faster", running);
+  if (running > 1.2) return fmt::format("{:.1f} running at a time, yet no faster", running);
+  const auto wait = mode.worker_time ? describe_main_wait(*mode.worker_time) : "";
+  return fmt::format("{:.1f} tasks in progress, {:.1f} running at a time{}{}", *mode.concurrency, running,
+                     wait.empty() ? "" : ", ", wait);
 }
 
 std::string describe_loser(const ModeSummary& mode, bool is_slower) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
-#include <utility>
 
 #include <fmt/ranges.h>
 
@@ -34,18 +33,25 @@ std::string format_part(const WorkerTime& time, const std::optional<double>& par
   return part ? format_part(time, *part) : std::string(kUnknown);
 }
 
-// What was lost, by what it was lost to, the most first: parts of less than that are not worth a word.
+struct Part {
+  double time;
+  std::string_view name;
+};
+
+// What was lost, by what it was lost to; the most first.
+template <std::size_t kParts>
+std::array<Part, kParts> ranked(std::array<Part, kParts> parts) {
+  std::ranges::stable_sort(parts, std::ranges::greater{}, &Part::time);
+  return parts;
+}
+
+// Parts of less than that are not worth a word.
 std::string describe_lost(const WorkerTime& time) {
   constexpr double kLeast = 0.01;
-  std::vector<std::pair<double, std::string_view>> parts{
-      {time.for_gil.value_or(0), "the GIL"},
-      {time.for_locks.value_or(0), "locks"},
-      {time.stopped.value_or(0), "a stopped world"},
-      {time.no_cpu.value_or(0), "no CPU"},
-      {time.no_task, "no task"},
-      {time.rest, time.for_gil ? "the rest" : "not traced"},
-  };
-  std::ranges::stable_sort(parts, std::ranges::greater{}, &std::pair<double, std::string_view>::first);
+  const auto parts = ranked(
+      std::array{Part{time.for_gil.value_or(0), "the GIL"}, Part{time.for_locks.value_or(0), "locks"},
+                 Part{time.stopped.value_or(0), "a stopped world"}, Part{time.no_cpu.value_or(0), "no CPU"},
+                 Part{time.no_task, "no task"}, Part{time.rest, time.for_gil ? "the rest" : "not traced"}});
   std::vector<std::string> words;
   for (const auto& [part, name] : parts) {
     if (time.share(part) >= kLeast) words.push_back(fmt::format("{} {}", name, format_part(time, part)));
@@ -75,6 +81,18 @@ std::string format_worker_times(const Comparison& comparison, const TextStyle& s
     rows += paint_row(format_row(kColumns, row), mode.mode, comparison, style);
   }
   return rows.empty() ? "" : '\n' + paint(format_titles(kColumns), "1", style.colour) + '\n' + rows;
+}
+
+std::string describe_main_wait(const WorkerTime& time) {
+  constexpr double kLeast = 0.1;
+  const auto most = ranked(std::array{Part{time.for_gil.value_or(0), "for the GIL"},
+                                      Part{time.for_locks.value_or(0), "for locks"},
+                                      Part{time.stopped.value_or(0), "for a stopped world"},
+                                      Part{time.no_cpu.value_or(0), "for a CPU"}})
+                        .front();
+  return time.share(most.time) < kLeast
+             ? ""
+             : fmt::format("waiting {} {}", most.name, format_part(time, most.time));
 }
 
 std::vector<std::string> describe_losses(std::span<const Comparison* const> pythons) {

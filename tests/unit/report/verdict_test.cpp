@@ -49,6 +49,20 @@ TEST(VerdictText, of_one_winner_names_it_with_its_factor_and_interval_and_says_w
             "time");
 }
 
+TEST(VerdictText, says_for_what_the_workers_waited_most_where_that_is_much) {
+  auto threads = summary(Mode::Threads, certain(0.98));
+  const auto text_of = [&](const WorkerTime& time) {
+    threads.worker_time = time;
+    return describe_verdict(none_wins(threads));
+  };
+  EXPECT_THAT(text_of({.whole = 200, .alone = 98, .for_gil = 96, .for_locks = 4}),
+              HasSubstr("running at a time, waiting for the GIL 48 %"));
+  EXPECT_THAT(text_of({.whole = 200, .alone = 98, .for_gil = 10, .for_locks = 70, .no_task = 22}),
+              HasSubstr("waiting for locks 35 %"));
+  EXPECT_THAT(text_of({.whole = 200, .alone = 190, .for_gil = 10}), Not(HasSubstr("waiting")));
+  EXPECT_THAT(text_of({.whole = 200, .alone = 100, .rest = 100}), Not(HasSubstr("waiting")));
+}
+
 TEST(VerdictText, of_several_winners_says_that_their_intervals_overlap) {
   Comparison comparison;
   comparison.modes = {summary(Mode::Processes, {1.9, 1.85, 1.95}), summary(Mode::Threads, {1.8, 1.7, 1.9})};
