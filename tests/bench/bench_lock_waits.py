@@ -1,7 +1,8 @@
 """How far reports are from waits for a lock that are known, and what a lock that nobody waits for costs more.
 
-The truth is the waiting thread's own clock, read beside each wait: on a Python with a GIL it holds until the thread has
-that, too. Without tracing and with it take turns. The goals are the project's; the exit code is 0 either way.
+The program's own clock bounds the truth from both sides: a wait began after one reading, and ended between the release
+and the waiting thread's next reading, which it makes some ten microseconds after it was woken. Without tracing and with
+it take turns. The goals are the project's; the exit code is 0 either way.
 """
 
 import argparse
@@ -21,10 +22,11 @@ RECORDERS = {"counters": [], "events": ["-o", "capture"]}
 def miss(rows: list[dict[str, Any]], known: dict[str, Any], waits: int) -> dict[str, float]:
     """How far the waits of a report are from what is known."""
     own = [row for row in rows if (row["place"] or {}).get("function") == known["began_in"] and row["within"] is None]
+    own = [row for row in own if row["lock"] or row["max_ender"]]  # else for a lock of CPython's, that nobody slept for
     ended = [row for row in own if (row["ended_at"] or {}).get("function") == known["ended_in"]]
     total = sum(row["total_ns"] for row in own)
     return {
-        "sum": 100 * abs(total - known["waited_ns"]) / known["waited_ns"],
+        "sum": 100 * max(0, known["least_ns"] - total, total - known["most_ns"]) / known["most_ns"],
         "count": abs(sum(row["count"] for row in own) - waits),
         "ender": waits - sum(row["count"] for row in ended),
     }
@@ -48,12 +50,10 @@ def measure(repeats: int, numbers: list[int]) -> list[Row]:
                 misses[recorder].append(measure_once(options, numbers, Path(folder)))
     rows = []
     for recorder, of in misses.items():
-        rows.append(row(f"{recorder}: the sum of the waits, error", [each["sum"] for each in of], "%", "<= 0.10"))
+        rows.append(row(f"{recorder}: sum of waits, out of bounds", [each["sum"] for each in of], "%", "<= 0.10"))
         rows.append(row(f"{recorder}: waits too many or few", [each["count"] for each in of], "", "0"))
         rows.append(row(f"{recorder}: waits whose end is not known", [each["ender"] for each in of], "", "0"))
-        rows.append(
-            row(f"{recorder}: a pair that nobody waits for, more", [each["pair"] for each in of], "ns", "<= 25")
-        )
+        rows.append(row(f"{recorder}: a pair nobody waits for, more", [each["pair"] for each in of], "ns", "<= 25"))
     return rows
 
 
