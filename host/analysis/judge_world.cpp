@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "support/sort_stably.h"
 
@@ -14,6 +15,40 @@ namespace {
 constexpr Nanoseconds kLeastStood{50'000'000};
 constexpr std::string_view kCollect = "gc.collect";
 
+using Place = std::tuple<std::string, std::string, std::uint32_t>;
+
+Place key_of(const CodePlace& place) { return {place.file, place.function, place.line}; }
+
+// What those who stood lost by the stops at each place, until they went on: where a pause is short, to be
+// woken takes longer than it, and the next one may come meanwhile.
+class Losses {
+ public:
+  explicit Losses(const ProcessSummary& process) {
+    for (const auto& row : process.stops) {
+      if (row.place) add(by_place_[key_of(*row.place)].stood, row.lost_ns);
+    }
+    for (const auto& row : process.lock_waits) {
+      if (row.is_for_world() && row.ended_at) add(by_place_[key_of(*row.ended_at)].waited, row.total_ns);
+    }
+  }
+
+  [[nodiscard]] Nanoseconds of(const WorldStopRow& row) const {
+    if (!row.place) return row.lost_ns;
+    const auto& [stood, waited] = by_place_.at(key_of(*row.place));
+    const auto part = share_of(row.lost_ns, stood).value_or(0);
+    return std::max(row.lost_ns, round_to_nanoseconds(part * static_cast<double>(waited.count())));
+  }
+
+ private:
+  struct Loss {
+    Nanoseconds stood{};
+    Nanoseconds waited{};
+  };
+  static void add(Nanoseconds& sum, Nanoseconds time) { sum = gilscope::add(sum, time); }
+
+  std::map<Place, Loss> by_place_;
+};
+
 // At one line, or wherever Python collected by itself.
 struct Stops {
   const WorldStopRow* worst = nullptr;
@@ -21,10 +56,10 @@ struct Stops {
   Nanoseconds lost{};
   Nanoseconds longest{};
 
-  void add(const WorldStopRow& row) {
+  void add(const WorldStopRow& row, Nanoseconds lost_by_it) {
     if (worst == nullptr || row.lost_ns > worst->lost_ns) worst = &row;
     count += row.count;
-    lost = gilscope::add(lost, row.lost_ns);
+    lost = gilscope::add(lost, lost_by_it);
     longest = std::max(longest, row.max_ns);
   }
 };
@@ -37,18 +72,19 @@ HeldWork work_of(const WorldStopRow& row) {
 }  // namespace
 
 std::vector<RunFinding> find_world_stops(const ProcessSummary& process) {
-  std::map<std::tuple<HeldWork, std::string, std::string, std::uint32_t>, Stops> causes;
+  const Losses losses(process);
+  std::map<std::pair<HeldWork, Place>, Stops> causes;
   for (const auto& row : process.stops) {
     auto work = work_of(row);
     const bool has_line = row.place && work.kind != WorkKind::Collection;
     const auto place = has_line ? *row.place : CodePlace{};
-    causes[{std::move(work), place.file, place.function, place.line}].add(row);
+    causes[{std::move(work), key_of(place)}].add(row, losses.of(row));
   }
   std::vector<RunFinding> found;
   for (const auto& [cause, stops] : causes) {
     const auto standing = share_of(stops.lost, process.wall_ns).value_or(0);
     if (standing < kStandingThreads || stops.lost < kLeastStood) continue;
-    const auto& work = std::get<HeldWork>(cause);
+    const auto& work = cause.first;
     RunFinding& finding = found.emplace_back(RunFinding{.kind = RunFinding::Kind::StoppedWorld,
                                                         .pid = process.pid,
                                                         .culprit = stops.worst->max_thread,

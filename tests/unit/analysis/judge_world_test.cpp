@@ -45,6 +45,32 @@ std::vector<RunFinding> findings_of(std::vector<ProcessSummary> processes) {
   return find_in_run(run);
 }
 
+LockWaitRow waits_for_world(unsigned ended_at, int total_ms) {
+  return {.place = line_of_app(3, "compute"),
+          .ended_at = line_of_app(ended_at, "tidy"),
+          .count = 10,
+          .total_ns = total_ms * kMsTime,
+          .lock = LockKind::World};
+}
+
+TEST(WorldStops, cost_others_what_they_waited_until_they_went_on) {
+  auto process = process_with({stops_at(9, "sys._current_frames", 40), stops_at(8, "type.mro", 10)});
+  process.lock_waits = {waits_for_world(9, 500), waits_for_world(9, 100), waits_for_world(8, 30)};
+  const auto found = find_world_stops(process);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].place, line_of_app(9, "tidy"));
+  EXPECT_EQ(found[0].lost, 600 * kMsTime);
+}
+
+TEST(WorldStops, at_one_line_share_what_was_waited_there_by_what_stood) {
+  auto process = process_with({stops_at(9, "one", 100), stops_at(9, "other", 50)});
+  process.lock_waits = {waits_for_world(9, 600)};
+  const auto found = find_world_stops(process);
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].lost, 400 * kMsTime);
+  EXPECT_EQ(found[1].lost, 200 * kMsTime);
+}
+
 TEST(WorldStops, are_of_the_line_that_asked_for_them) {
   const auto found = find_world_stops(
       process_with({collection_at(7, "gc.collect", 300), stops_at(9, "sys._current_frames", 400)}));
