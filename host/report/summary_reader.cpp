@@ -262,9 +262,9 @@ OtherThread read_other_thread(const json& row) {
           .cpu_wait_ns = known(time_at, row, "cpu_wait_ns")};
 }
 
-// Each thread has its own in each of its rows.
-void read_states(const json& row, ThreadTimes times, std::vector<ThreadTimes>& threads) {
-  if (!row.contains("states") || row["states"].is_null()) return;  // later
+// Each thread has its own in each of its rows; empty where they are not known.
+std::optional<ThreadTimes> read_states(const json& row, ThreadTimes times) {
+  if (!row.contains("states") || row["states"].is_null()) return std::nullopt;  // later
   const json& states = row["states"];
   times.python = time_at(states, "running");
   times.for_gil = time_at(states, "gil_wait");
@@ -277,8 +277,12 @@ void read_states(const json& row, ThreadTimes times, std::vector<ThreadTimes>& t
   times.life = add(times.python, add(times.for_gil, times.asleep));
   for (const auto& part : {times.for_turn, times.for_work, times.stopped, times.native, times.no_cpu})
     times.life = add(times.life, part.value_or(Nanoseconds{}));
-  const bool is_known = std::ranges::find(threads, times.thread, &ThreadTimes::thread) != threads.end();
-  if (!is_known) threads.push_back(std::move(times));
+  return times;
+}
+
+void add_once(std::vector<ThreadTimes>& threads, std::optional<ThreadTimes> times) {
+  if (times && std::ranges::find(threads, times->thread, &ThreadTimes::thread) == threads.end())
+    threads.push_back(std::move(*times));
 }
 
 OpenLockWait read_open_lock_wait(const json& row) {
@@ -305,9 +309,10 @@ ProcessSummary read_process(const json& process, bool is_first) {
   for (const json& thread : array_at(process, "threads")) {
     summary.threads.push_back(read_thread(thread));
     const NamedThread& read = summary.threads.back();
-    if (!read.figures.id) continue;
-    read_states(thread, {.thread = *read.figures.id, .name = read.name, .folded = read.figures.folded},
-                summary.thread_times);
+    auto times = read_states(
+        thread,
+        {.thread = read.figures.id.value_or(ThreadId{}), .name = read.name, .folded = read.figures.folded});
+    if (read.figures.id) add_once(summary.thread_times, std::move(times));
   }
   for (const json& pair : array_at(process, "handoffs")) {
     summary.handoffs.push_back({.gil = id_at<GilId>(pair, "gil"),
@@ -349,7 +354,7 @@ ProcessSummary read_process(const json& process, bool is_first) {
   if (process.contains("other_threads")) {  // later
     for (const json& row : array_at(process, "other_threads")) {
       const auto& read = summary.other_threads.emplace_back(read_other_thread(row));
-      read_states(row, {.thread = read.id, .name = read.name}, summary.thread_times);
+      add_once(summary.thread_times, read_states(row, {.thread = read.id, .name = read.name}));
     }
   }
   rank(summary.thread_times);

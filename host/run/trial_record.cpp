@@ -99,7 +99,8 @@ TrialRecord parse_trial_record(std::string_view text) {
     record.gil_enabled = json.at("gil_enabled");
     record.start_method = optional_value<std::string>(json.at("start_method")).value_or("");
     record.slow_modules = list(json, "slow_modules").get<std::vector<std::string>>();
-    if (!json.at("waits").is_null()) record.waits = parse_waits(json.at("waits"));
+    // A host that was built beside this one may be an older one.
+    if (json.contains("waits") && !json["waits"].is_null()) record.waits = parse_waits(json["waits"]);
     if (!json.at("failure").is_null()) record.failure = parse_failure(json.at("failure"));
     // Its figures are computed from them.
     if (!record.failure && (record.jobs.empty() || record.jobs.size() != record.digests.size())) {
