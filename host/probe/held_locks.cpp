@@ -135,7 +135,8 @@ class Search {
     const bool has_given_up = condition_ != nullptr && !is_condition_entered_;
     auto place = held.locks.begin();
     for (const Held& each : held_) {
-      if (each.lock != 0 && !(has_given_up && each.kind == HeldKind::Plain)) *place++ = each.lock;
+      const bool is_doubtful = has_given_up && each.kind == HeldKind::Plain;
+      if (each.lock != 0 && !is_doubtful) *place++ = each.lock;
     }
     return held;
   }

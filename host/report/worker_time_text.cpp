@@ -9,6 +9,7 @@
 #include "report/compare_parts.h"
 #include "report/compare_report.h"
 #include "report/table.h"
+#include "support/sort_stably.h"
 
 namespace gilscope {
 namespace {
@@ -39,19 +40,20 @@ struct Part {
 };
 
 // What was lost, by what it was lost to; the most first.
-template <std::size_t kParts>
-std::array<Part, kParts> ranked(std::array<Part, kParts> parts) {
-  std::ranges::stable_sort(parts, std::ranges::greater{}, &Part::time);
+std::vector<Part> ranked(std::vector<Part> parts) {
+  sort_stably(parts, [](const Part& left, const Part& right) { return left.time > right.time; });
   return parts;
 }
 
 // Parts of less than that are not worth a word.
 std::string describe_lost(const WorkerTime& time) {
   constexpr double kLeast = 0.01;
-  const auto parts = ranked(
-      std::array{Part{time.for_gil.value_or(0), "the GIL"}, Part{time.for_locks.value_or(0), "locks"},
-                 Part{time.stopped.value_or(0), "a stopped world"}, Part{time.no_cpu.value_or(0), "no CPU"},
-                 Part{time.no_task, "no task"}, Part{time.rest, time.for_gil ? "the rest" : "not traced"}});
+  const auto parts = ranked({{time.for_gil.value_or(0), "the GIL"},
+                             {time.for_locks.value_or(0), "locks"},
+                             {time.stopped.value_or(0), "a stopped world"},
+                             {time.no_cpu.value_or(0), "no CPU"},
+                             {time.no_task, "no task"},
+                             {time.rest, time.for_gil ? "the rest" : "not traced"}});
   std::vector<std::string> words;
   for (const auto& [part, name] : parts) {
     if (time.share(part) >= kLeast) words.push_back(fmt::format("{} {}", name, format_part(time, part)));
@@ -85,10 +87,10 @@ std::string format_worker_times(const Comparison& comparison, const TextStyle& s
 
 std::string describe_main_wait(const WorkerTime& time) {
   constexpr double kLeast = 0.1;
-  const auto most = ranked(std::array{Part{time.for_gil.value_or(0), "for the GIL"},
-                                      Part{time.for_locks.value_or(0), "for locks"},
-                                      Part{time.stopped.value_or(0), "for a stopped world"},
-                                      Part{time.no_cpu.value_or(0), "for a CPU"}})
+  const auto most = ranked({{time.for_gil.value_or(0), "for the GIL"},
+                            {time.for_locks.value_or(0), "for locks"},
+                            {time.stopped.value_or(0), "for a stopped world"},
+                            {time.no_cpu.value_or(0), "for a CPU"}})
                         .front();
   return time.share(most.time) < kLeast
              ? ""
