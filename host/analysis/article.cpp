@@ -31,8 +31,8 @@ std::vector<ArticleSeconds> compare_seconds(const ArticleMeasurements& measureme
   if (!measurements.counting.value) return rows;
   const auto& modes = measurements.counting.value->comparison.modes;
   for (const auto& [mode, article_s] : kArticle) {
-    const auto found = std::ranges::find(modes, mode, &ModeSummary::mode);
-    if (found == modes.end() || !found->work_ns || !found->speedup) continue;
+    const auto* const found = find_mode(modes, mode);
+    if (found == nullptr || !found->work_ns || !found->speedup) continue;
     const auto inverse = [](const std::optional<double>& value) {
       return value ? std::optional(1 / *value) : std::nullopt;
     };

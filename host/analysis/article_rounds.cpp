@@ -30,12 +30,12 @@ ModeResult result_of(const Measured<TaskRounds>& rounds, Mode mode) {
   if (!rounds.value) return {nullptr, rounds.is_wanted() ? rounds.reason : "not run"};
   for (const auto wanted : {Mode::Sequential, mode}) {
     const auto& modes = rounds.value->comparison.modes;
-    const auto found = std::ranges::find(modes, wanted, &ModeSummary::mode);
+    const auto* const found = find_mode(modes, wanted);
     const auto name = name_of(wanted);
-    if (found == modes.end()) return {nullptr, fmt::format("{}: not run", name)};
+    if (found == nullptr) return {nullptr, fmt::format("{}: not run", name)};
     if (found->failure) return {nullptr, fmt::format("{}: {}", name, found->failure->message)};
     if (!found->speedup) return {nullptr, fmt::format("{}: no round went well", name)};
-    if (wanted == mode) return {&*found, ""};
+    if (wanted == mode) return {found, ""};
   }
   return {};
 }

@@ -11,11 +11,6 @@
 namespace gilscope {
 namespace {
 
-const ModeSummary* find_mode(const std::vector<ModeSummary>& modes, Mode mode) {
-  const auto found = std::ranges::find(modes, mode, &ModeSummary::mode);
-  return found == modes.end() ? nullptr : &*found;
-}
-
 std::optional<double> share(double part, double whole) {
   return whole > 0 ? std::optional(part / whole) : std::nullopt;
 }
@@ -205,6 +200,11 @@ bool is_judged(Verdict::Kind kind) {
 }
 
 }  // namespace
+
+const ModeSummary* find_mode(const std::vector<ModeSummary>& modes, Mode mode) noexcept {
+  const auto found = std::ranges::find(modes, mode, &ModeSummary::mode);
+  return found == modes.end() ? nullptr : &*found;
+}
 
 GilKind gil_of(Mode mode, int python_minor, bool gil_enabled) noexcept {
   if (!gil_enabled) return GilKind::None;

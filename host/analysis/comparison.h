@@ -88,6 +88,9 @@ struct ModeSummary {
       results_equal;  // to those of the first mode that went well, in every round; empty: unknown
 };
 
+// nullptr: it is not among them.
+[[nodiscard]] const ModeSummary* find_mode(const std::vector<ModeSummary>& modes, Mode mode) noexcept;
+
 struct Verdict {
   enum class Kind {
     OneWins,       // one mode is faster than sequential, and than every other that is

@@ -8,11 +8,11 @@ namespace {
 constexpr double kAsMany = 0.8;  // at a time
 
 const ModeSummary* find_good(const std::vector<ModeSummary>& modes, Mode mode) {
-  const auto found = std::ranges::find(modes, mode, &ModeSummary::mode);
-  const bool is_good = found != modes.end() && found->status == ModeStatus::Ok && found->work_ns &&
+  const auto* const found = find_mode(modes, mode);
+  const bool is_good = found != nullptr && found->status == ModeStatus::Ok && found->work_ns &&
                        found->cpu_samples_ns.size() >= kMinSamples &&
                        std::ranges::all_of(found->cpu_samples_ns, [](double cpu) { return cpu > 0; });
-  return is_good ? &*found : nullptr;
+  return is_good ? found : nullptr;
 }
 
 // That its tasks had or wanted.

@@ -38,8 +38,8 @@ std::string indent_lines(const std::string& text) {
 // The bound that one GIL sets, beside what threads made of it.
 std::string describe_ceiling(const Comparison& comparison) {
   if (!comparison.ceiling) return "";
-  const auto threads = std::ranges::find(comparison.modes, Mode::Threads, &ModeSummary::mode);
-  if (threads == comparison.modes.end() || threads->gil != GilKind::Shared || !threads->speedup) return "";
+  const auto* const threads = find_mode(comparison.modes, Mode::Threads);
+  if (threads == nullptr || threads->gil != GilKind::Shared || !threads->speedup) return "";
   return fmt::format(
       "threads that share a GIL: at most {} × (time / time held, of the sequential work); they reached {} ×",
       format_ratio(*comparison.ceiling), format_ratio(threads->speedup->median));

@@ -12,6 +12,7 @@
 #include "report/blame_text.h"
 #include "report/compare_parts.h"
 #include "report/summary_report.h"
+#include "report/worker_time_text.h"
 #include "support/json_values.h"
 #include "support/system_files.h"
 
@@ -213,7 +214,7 @@ ordered_json compare_page(const std::vector<PythonComparison>& pythons) {
           {"what", describe_tasks(first.context)},
           {"names", std::move(names)},
           {"notes", std::move(notes)},
-          {"losses", describe_losses(pythons)}};
+          {"losses", list_lost_time(pythons)}};
 }
 
 ordered_json article_page(const ArticleMeasurements& measurements, const ArticleContext& context) {

@@ -19,9 +19,6 @@ struct PythonComparison {
 [[nodiscard]] std::string format_pythons(const std::vector<PythonComparison>& pythons,
                                          const TextStyle& style = {});
 
-// What each lost against ideal scaling, a line a mode.
-[[nodiscard]] std::vector<std::string> describe_losses(const std::vector<PythonComparison>& pythons);
-
 // docs/schemas/compare-pythons.schema.json describes it.
 [[nodiscard]] nlohmann::ordered_json pythons_json(const std::vector<PythonComparison>& pythons);
 

@@ -119,7 +119,7 @@ std::string format_section(const Numbered& numbered, const TextStyle& style) {
 
 // What each lost against ideal scaling, side by side.
 std::string format_losses(const std::vector<PythonComparison>& pythons, const TextStyle& style) {
-  const auto lines = describe_losses(pythons);
+  const auto lines = list_lost_time(pythons);
   if (lines.empty()) return "";
   std::string text = '\n' + paint("of the workers' time, against ideal scaling", "1", style.colour) + '\n';
   for (const auto& line : lines) append_wrapped(text, line, style);
@@ -127,12 +127,6 @@ std::string format_losses(const std::vector<PythonComparison>& pythons, const Te
 }
 
 }  // namespace
-
-std::vector<std::string> describe_losses(const std::vector<PythonComparison>& pythons) {
-  std::vector<const Comparison*> comparisons;
-  for (const auto& python : pythons) comparisons.push_back(&python.comparison);
-  return describe_losses(comparisons);
-}
 
 std::string format_pythons(const std::vector<PythonComparison>& pythons, const TextStyle& style) {
   std::vector<Numbered> numbered;

@@ -11,7 +11,7 @@ namespace gilscope {
 namespace {
 
 const ModeSummary& summary_of(const Comparison& comparison, Mode mode) {
-  return *std::ranges::find(comparison.modes, mode, &ModeSummary::mode);
+  return *find_mode(comparison.modes, mode);
 }
 
 std::string factor(const Estimate& speedup) { return fmt::format("{:.2f} ×", speedup.median); }

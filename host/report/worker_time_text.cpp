@@ -63,11 +63,6 @@ std::string describe_lost(const WorkerTime& time) {
   return fmt::format("{} ({})", format_part(time, lost), fmt::join(words, ", "));
 }
 
-const WorkerTime* find_mode(const Comparison& comparison, Mode mode) {
-  const auto found = std::ranges::find(comparison.modes, mode, &ModeSummary::mode);
-  return found != comparison.modes.end() && found->worker_time ? &*found->worker_time : nullptr;
-}
-
 }  // namespace
 
 std::string format_worker_times(const Comparison& comparison, const TextStyle& style) {
@@ -97,13 +92,14 @@ std::string describe_main_wait(const WorkerTime& time) {
              : fmt::format("waiting {} {}", most.name, format_part(time, most.time));
 }
 
-std::vector<std::string> describe_losses(std::span<const Comparison* const> pythons) {
+std::vector<std::string> list_lost_time(const std::vector<PythonComparison>& pythons) {
   std::vector<std::string> lines;
   for (const auto mode : kModes) {
     std::vector<std::string> words;
     for (std::size_t i = 0; i < pythons.size(); ++i) {
-      if (const auto* const time = find_mode(*pythons[i], mode))
-        words.push_back(fmt::format("{} lost {}", i + 1, describe_lost(*time)));
+      const auto* const found = find_mode(pythons[i].comparison.modes, mode);
+      if (found != nullptr && found->worker_time)
+        words.push_back(fmt::format("{} lost {}", i + 1, describe_lost(*found->worker_time)));
     }
     if (words.size() >= 2) lines.push_back(fmt::format("{}: {}", name_of(mode), fmt::join(words, "; ")));
   }

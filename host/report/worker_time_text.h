@@ -1,12 +1,11 @@
 // Words for where the time of a comparison's workers went.
 #pragma once
 
-#include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "analysis/comparison.h"
+#include "report/pythons_report.h"
 #include "report/text.h"
 
 namespace gilscope {
@@ -17,8 +16,8 @@ namespace gilscope {
 // For what the workers waited most, of their time: "waiting for the GIL 48 %"; "" where that is little.
 [[nodiscard]] std::string describe_main_wait(const WorkerTime& time);
 
-// "threads: 1 lost 51 % (the GIL 48 %, no CPU 2.1 %), 2 lost 8.3 % (locks 5.0 %, unknown 3.1 %)", a line for
-// each mode of which something is known of two Pythons or more. They are numbered from 1, as given.
-[[nodiscard]] std::vector<std::string> describe_losses(std::span<const Comparison* const> pythons);
+// "threads: 1 lost 51 % (the GIL 48 %, no CPU 2.1 %); 2 lost 8.3 % (locks 5.0 %, the rest 3.1 %)", against
+// ideal scaling: a line for each mode of which it is known of two Pythons or more. They are numbered from 1.
+[[nodiscard]] std::vector<std::string> list_lost_time(const std::vector<PythonComparison>& pythons);
 
 }  // namespace gilscope
