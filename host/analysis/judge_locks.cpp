@@ -6,7 +6,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "support/sort_stably.h"
@@ -67,11 +66,10 @@ struct Turns {
 }  // namespace
 
 std::vector<RunFinding> find_lock_turns(const ProcessSummary& process) {
-  std::map<std::tuple<std::string, std::string, std::uint32_t, std::string>, Turns> lines;
+  std::map<std::pair<CodePlace, std::string>, Turns> lines;
   for (const auto& row : process.lock_waits) {
     if (!row.is_for_turn() || !row.place || is_import(row)) continue;
-    lines[{row.place->file, row.place->function, row.place->line, row.within}].add(row,
-                                                                                   was_spun(row, process));
+    lines[{*row.place, row.within}].add(row, was_spun(row, process));
   }
   std::vector<RunFinding> found;
   for (const auto& [line, turns] : lines) {

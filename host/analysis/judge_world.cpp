@@ -4,7 +4,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "support/sort_stably.h"
@@ -15,28 +14,28 @@ namespace {
 constexpr Nanoseconds kLeastStood{50'000'000};
 constexpr std::string_view kCollect = "gc.collect";
 
-using Place = std::tuple<std::string, std::string, std::uint32_t>;
-
-Place key_of(const CodePlace& place) { return {place.file, place.function, place.line}; }
-
 // What those who stood lost by the stops at each place, until they went on: where a pause is short, to be
 // woken takes longer than it, and the next one may come meanwhile.
 class Losses {
  public:
   explicit Losses(const ProcessSummary& process) {
     for (const auto& row : process.stops) {
-      if (row.place) add(by_place_[key_of(*row.place)].stood, row.lost_ns);
+      if (!row.place) continue;
+      Nanoseconds& stood = by_place_[*row.place].stood;
+      stood = add(stood, row.lost_ns);
     }
     for (const auto& row : process.lock_waits) {
-      if (row.is_for_world() && row.ended_at) add(by_place_[key_of(*row.ended_at)].waited, row.total_ns);
+      if (!row.is_for_world() || !row.ended_at) continue;
+      Nanoseconds& waited = by_place_[*row.ended_at].waited;
+      waited = add(waited, row.total_ns);
     }
   }
 
   [[nodiscard]] Nanoseconds of(const WorldStopRow& row) const {
     if (!row.place) return row.lost_ns;
-    const auto& [stood, waited] = by_place_.at(key_of(*row.place));
+    const auto& [stood, waited] = by_place_.at(*row.place);
     const auto part = share_of(row.lost_ns, stood).value_or(0);
-    return std::max(row.lost_ns, round_to_nanoseconds(part * static_cast<double>(waited.count())));
+    return std::max(row.lost_ns, round_to_nanoseconds(part * count_ns(waited)));
   }
 
  private:
@@ -44,9 +43,7 @@ class Losses {
     Nanoseconds stood{};
     Nanoseconds waited{};
   };
-  static void add(Nanoseconds& sum, Nanoseconds time) { sum = gilscope::add(sum, time); }
-
-  std::map<Place, Loss> by_place_;
+  std::map<CodePlace, Loss> by_place_;
 };
 
 // At one line, or wherever Python collected by itself.
@@ -73,12 +70,11 @@ HeldWork work_of(const WorldStopRow& row) {
 
 std::vector<RunFinding> find_world_stops(const ProcessSummary& process) {
   const Losses losses(process);
-  std::map<std::pair<HeldWork, Place>, Stops> causes;
+  std::map<std::pair<HeldWork, CodePlace>, Stops> causes;
   for (const auto& row : process.stops) {
     auto work = work_of(row);
     const bool has_line = row.place && work.kind != WorkKind::Collection;
-    const auto place = has_line ? *row.place : CodePlace{};
-    causes[{std::move(work), key_of(place)}].add(row, losses.of(row));
+    causes[{std::move(work), has_line ? *row.place : CodePlace{}}].add(row, losses.of(row));
   }
   std::vector<RunFinding> found;
   for (const auto& [cause, stops] : causes) {

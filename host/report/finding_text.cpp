@@ -45,7 +45,7 @@ std::string list_names(const std::vector<ThreadId>& threads, const ProcessSummar
 Words find_words(const RunFinding& finding, const ProcessSummary* process) {
   Words words{.culprits = list_names(finding.culprits, process),
               .victims = list_names(finding.victims, process)};
-  if (finding.processes > 1) words.culprits += fmt::format(" (in {} processes)", finding.processes);
+  words.culprits += describe_processes(finding);
   if (finding.victims.empty()) words.victims = "others";
   if (const auto line = describe_line(finding.place, finding.stack); !line.empty()) words.at = " at " + line;
   if (finding.work)

@@ -173,6 +173,10 @@ std::string describe_deadlock(const RunFinding& finding, const ProcessSummary& p
                      waits.size(), since, all);
 }
 
+std::string describe_processes(const RunFinding& finding) {
+  return finding.processes > 1 ? fmt::format(" (in {} processes)", finding.processes) : std::string();
+}
+
 std::string describe_crowd(const RunFinding& finding, const ProcessSummary* process, Nanoseconds time) {
   const auto at_once = process == nullptr || finding.processes > 1 ? std::optional<double>()
                                                                    : share_of(time, process->wall_ns);
@@ -189,8 +193,7 @@ std::string describe_line_of(const RunFinding& finding, bool is_users_own) {
 }
 
 std::string describe_who(const RunFinding& finding) {
-  return fmt::format("{} threads{}", finding.threads,
-                     finding.processes > 1 ? fmt::format(" (in {} processes)", finding.processes) : "");
+  return fmt::format("{} threads{}", finding.threads, describe_processes(finding));
 }
 
 // "800 waits up to 120 ms, 6.54 s in all, 6.5 threads at any time".

@@ -23,6 +23,9 @@ namespace gilscope {
 // Of RunFinding::Kind::SharedObject, likewise.
 [[nodiscard]] std::string describe_shared_object(const RunFinding& finding, const ProcessSummary* process);
 
+// " (in 3 processes)"; "" of one.
+[[nodiscard]] std::string describe_processes(const RunFinding& finding);
+
 // ", 2.8 threads at any time": for which `time` threads were kept in all. "" where that is not of one
 // process.
 [[nodiscard]] std::string describe_crowd(const RunFinding& finding, const ProcessSummary* process,

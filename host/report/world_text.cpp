@@ -67,15 +67,6 @@ std::string format_stops(const ProcessSummary& process, const TextStyle& style) 
   return text;
 }
 
-namespace {
-
-// " (in 3 processes)"; "" of one.
-std::string describe_processes(const RunFinding& finding) {
-  return finding.processes > 1 ? fmt::format(" (in {} processes)", finding.processes) : std::string();
-}
-
-}  // namespace
-
 std::string describe_world_stops(const RunFinding& finding, const ProcessSummary* process) {
   const auto kind = finding.work ? finding.work->kind : WorkKind::Call;
   const auto line = describe_line(finding.place, finding.stack);
