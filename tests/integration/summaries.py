@@ -11,6 +11,20 @@ for _ in range(int(sys.argv[1])):
     os.read(zero, 1)
 """
 
+# A thread that computes in C without the GIL, and one that sleeps.
+NATIVE_AND_SLEEPER = """
+import hashlib, threading, time
+def native():
+    block = bytes(1 << 22)
+    while time.thread_time() < 0.1: hashlib.sha256(block)
+def sleeper():
+    time.sleep(0.1)
+    time.sleep(0.1)
+workers = [threading.Thread(target=work, name=work.__name__) for work in (native, sleeper)]
+for worker in workers: worker.start()
+for worker in workers: worker.join()
+"""
+
 
 def gils(document: dict[str, Any]) -> list[dict[str, Any]]:
     """Of the first process."""

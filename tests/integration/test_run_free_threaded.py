@@ -5,6 +5,7 @@ Threads go on until each has seen what is looked for: a busy machine only takes 
 
 import pytest
 from tests.integration.live import first_line
+from tests.integration.summaries import NATIVE_AND_SLEEPER
 from tests.integration.test_run_locks import LOCK, line_of, rows_of
 
 pytestmark = pytest.mark.usefixtures("only_without_a_gil")
@@ -81,19 +82,7 @@ def test_a_look_at_a_program_that_goes_on_says_where_time_went_so_far(host, scri
 
 
 def test_what_computes_is_running_and_what_sleeps_is_blocked(summarize):
-    code = """
-import hashlib, threading, time
-def native():
-    block = bytes(1 << 22)
-    while time.thread_time() < 0.1: hashlib.sha256(block)
-def sleeper():
-    time.sleep(0.1)
-    time.sleep(0.1)
-workers = [threading.Thread(target=work, name=work.__name__) for work in (native, sleeper)]
-for worker in workers: worker.start()
-for worker in workers: worker.join()
-"""
-    _, document = summarize(code)
+    _, document = summarize(NATIVE_AND_SLEEPER)
     states = states_of(document["processes"][0])
     assert states["native"]["running"] > states["native"]["blocked"]
     assert states["sleeper"]["blocked"] + (states["sleeper"]["no_cpu"] or 0) > states["sleeper"]["running"]

@@ -4,6 +4,7 @@ Threads go on until each has waited often enough, as it has seen itself: a busy 
 """
 
 import pytest
+from tests.integration.summaries import NATIVE_AND_SLEEPER
 
 pytestmark = pytest.mark.usefixtures("only_with_a_gil")
 
@@ -179,19 +180,7 @@ time.sleep(0.05)
 
 
 def test_what_computes_without_the_gil_is_native_and_what_sleeps_is_asleep(summarize):
-    code = """
-import hashlib, threading, time
-def native():
-    block = bytes(1 << 22)
-    while time.thread_time() < 0.1: hashlib.sha256(block)
-def sleeper():
-    time.sleep(0.1)
-    time.sleep(0.1)
-workers = [threading.Thread(target=work, name=work.__name__) for work in (native, sleeper)]
-for worker in workers: worker.start()
-for worker in workers: worker.join()
-"""
-    _, document = summarize(code)
+    _, document = summarize(NATIVE_AND_SLEEPER)
     times = states_of(document["processes"][0])
     assert times["native"]["computing_without_gil"] > times["native"]["running"]
     sleeper = times["sleeper"]
