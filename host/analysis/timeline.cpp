@@ -21,21 +21,26 @@ std::uint32_t add_bounded(std::uint32_t count, std::uint32_t more) {
 }
 
 void count(TimelineCell& cell, IntervalKind kind) {
-  auto& number = kind == IntervalKind::Hold ? cell.holds : cell.waits;
+  auto& number = is_of_lock(kind) ? cell.lock_waits : kind == IntervalKind::Hold ? cell.holds : cell.waits;
   number = add_bounded(number, 1);
 }
 
 }  // namespace
 
+std::uint64_t& TimelineCells::ticks_of(TimelineCell& cell, IntervalKind kind) noexcept {
+  if (is_of_lock(kind)) return cell.lock_ticks;
+  return kind == IntervalKind::Hold ? cell.hold_ticks : cell.wait_ticks;
+}
+
 void TimelineCells::add_part(IntervalKind kind, std::uint64_t bin, std::uint64_t ticks) {
   if (cells_.empty() || cells_.back().bin + cells_.back().bins <= bin) cells_.push_back({.bin = bin});
-  (kind == IntervalKind::Hold ? cells_.back().hold_ticks : cells_.back().wait_ticks) += ticks;
+  ticks_of(cells_.back(), kind) += ticks;
 }
 
 void TimelineCells::add_bins(IntervalKind kind, std::uint64_t bin, std::uint64_t bins) {
   if (bins == 0) return;
   cells_.push_back({.bin = bin, .bins = bins});
-  (kind == IntervalKind::Hold ? cells_.back().hold_ticks : cells_.back().wait_ticks) = bins << bin_bits_;
+  ticks_of(cells_.back(), kind) = bins << bin_bits_;
 }
 
 void TimelineCells::add(IntervalKind kind, std::uint64_t begin, std::uint64_t end) {
@@ -68,8 +73,11 @@ void TimelineCells::coarsen() {
     if (cell.bins == 1) {
       add_part(IntervalKind::Hold, cell.bin / 2, cell.hold_ticks);
       add_part(IntervalKind::Wait, cell.bin / 2, cell.wait_ticks);
+      add_part(IntervalKind::LockWait, cell.bin / 2, cell.lock_ticks);
     } else {
-      const auto kind = cell.hold_ticks > 0 ? IntervalKind::Hold : IntervalKind::Wait;
+      const auto kind = cell.hold_ticks > 0   ? IntervalKind::Hold
+                        : cell.wait_ticks > 0 ? IntervalKind::Wait
+                                              : IntervalKind::LockWait;
       const auto end = cell.bin + cell.bins;
       if (cell.bin % 2 == 1) add_part(kind, cell.bin / 2, half);
       add_bins(kind, (cell.bin + 1) / 2, end / 2 - (cell.bin + 1) / 2);
@@ -77,6 +85,7 @@ void TimelineCells::coarsen() {
     }
     cells_.back().holds = add_bounded(cells_.back().holds, cell.holds);
     cells_.back().waits = add_bounded(cells_.back().waits, cell.waits);
+    cells_.back().lock_waits = add_bounded(cells_.back().lock_waits, cell.lock_waits);
   }
 }
 
@@ -133,16 +142,19 @@ void Timeline::coarsen_longest() {
 }
 
 void Timeline::add(const Interval& interval) {
+  if (interval.kind == IntervalKind::WorkWait) return;
   const auto begin = before(origin_, interval.begin);
   const auto end = std::max(begin, before(origin_, interval.end));
   length_ = std::max(length_, end);
   const auto id = find_row(interval.gil, interval.thread);
   if (id == kLeftOut) return;
   TimelineRow& row = rows_[id];
-  auto& counts = interval.kind == IntervalKind::Hold ? row.holds : row.waits;
-  auto& bucket = counts[buckets_.bucket_of(end - begin)];
-  ++bucket.count;
-  bucket.ticks += end - begin;
+  if (!is_of_lock(interval.kind)) {
+    auto& counts = interval.kind == IntervalKind::Hold ? row.holds : row.waits;
+    auto& bucket = counts[buckets_.bucket_of(end - begin)];
+    ++bucket.count;
+    bucket.ticks += end - begin;
+  }
   const auto cells = row.cells.cells().size();
   row.cells.add(interval.kind, begin, end);
   cells_ += row.cells.cells().size() - cells;

@@ -1,5 +1,5 @@
-// When each thread held and awaited a GIL, in memory that is bounded whatever the number of events: what a
-// page draws. Driven by intervals in the order of their ends; pure.
+// When each thread held and awaited a GIL, and waited for its turn at a lock, in memory that is bounded
+// whatever the number of events: what a page draws. Driven by intervals in the order of their ends; pure.
 #pragma once
 
 #include <array>
@@ -13,14 +13,16 @@
 
 namespace gilscope {
 
-// One bin of a row, or several that are all wholly held or all wholly waited.
+// One bin of a row, or several that are all wholly held, all wholly waited, or all wholly of a lock.
 struct TimelineCell {
   std::uint64_t bin = 0;  // the first; a bin is 2^bin_bits ticks, and bin 0 begins at the timeline's origin
   std::uint64_t bins = 1;
   std::uint64_t hold_ticks = 0;
   std::uint64_t wait_ticks = 0;
-  std::uint32_t holds = 0;  // that ended here, as far as there is room
+  std::uint64_t lock_ticks = 0;  // that it waited for a lock, or stood in a stopped world
+  std::uint32_t holds = 0;       // that ended here, as far as there is room, as these
   std::uint32_t waits = 0;
+  std::uint32_t lock_waits = 0;
 };
 
 // The cells of one thread and GIL, in order of time. A bin is a tick at first: every interval is there as it
@@ -35,6 +37,7 @@ class TimelineCells {
   [[nodiscard]] const std::vector<TimelineCell>& cells() const noexcept { return cells_; }
 
  private:
+  static std::uint64_t& ticks_of(TimelineCell& cell, IntervalKind kind) noexcept;
   void add_part(IntervalKind kind, std::uint64_t bin, std::uint64_t ticks);
   void add_bins(IntervalKind kind, std::uint64_t bin, std::uint64_t bins);
 
@@ -89,6 +92,7 @@ class Timeline {
     ++processes_;
     row_ids_.clear();
   }
+  // Waits for work are idleness, and not kept.
   void add(const Interval& interval);
 
   [[nodiscard]] std::uint64_t origin() const noexcept { return origin_; }

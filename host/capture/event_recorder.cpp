@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <pthread.h>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "capture/own_lane.h"
 #include "capture/records.h"
 #include "capture/stack_writer.h"
 #include "capture/stream_writer.h"
@@ -17,73 +20,15 @@
 namespace gilscope {
 namespace {
 
-constinit LaneTable lanes;
-
 // Whom the handler of fork() tells. Relaxed: start and stop are the program's to order with its forks.
 constinit std::atomic<EventRecorder*> running{nullptr};
 constinit std::atomic<std::uint64_t> sessions{0};
-constinit std::atomic<std::uint64_t> owners{Lane::kFirstOwner};
-
-// Its window is always over, so a thread that has no lane takes the long way without another question.
-constinit Lane no_lane;
 
 // Of what has no time: each lane will do.
 constexpr std::uint64_t kAnyTicks = ~std::uint64_t{0};
 
 // After a failure to get space a thread drops this many events before it asks again.
 constexpr std::uint32_t kDropsBetweenTries = 4096;
-
-// Trivial: needs no guard, and is there as long as the thread. That a lane is given back needs more: the
-// destructor of `lane_key` does that.
-struct ThreadState {
-  Lane* lane = &no_lane;
-  std::uint64_t session = 0;
-  std::uint64_t owner = 0;
-  std::uint32_t drops_before_try = 0;
-  std::uint64_t told = 0;  // the session that has the kernel's name of the thread
-  KeptStack released_at;   // in the lane: of the thread's latest release, where that came with one
-};
-constinit thread_local ThreadState self __attribute__((tls_model("initial-exec")));
-
-pthread_key_t lane_key;
-
-// Nobody records any more.
-void release_lanes() noexcept {
-  lanes.for_each([](Lane& lane) {
-    if (BlockHeader* const home = std::exchange(lane.home, nullptr)) ProcessFile::unmap_home(*home);
-    if (StackTable* const stacks = std::exchange(lane.stacks, nullptr)) StackTable::destroy(*stacks);
-  });
-  lanes.clear();
-}
-
-// Other destructors of the thread may take the GIL after this one: then it has a new lane, and the C library
-// calls this again, up to four times (PTHREAD_DESTRUCTOR_ITERATIONS); a lane taken after that stays taken.
-// Of the recorder nothing is touched, as it may be gone: a lane outlives it, and `owner` tells whether it is
-// still ours.
-void give_lane_back(void*) noexcept {
-  Lane* const lane = std::exchange(self.lane, &no_lane);
-  if (lane != &no_lane) LaneTable::give_back(*lane, self.owner);
-  self = {.told = self.told};
-}
-
-// What the long way may change and the program must not see. Cancellation: none of its calls should be a
-// cancellation point, but which are is the C library's choice.
-class Unnoticed {
- public:
-  Unnoticed() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state_); }
-  Unnoticed(const Unnoticed&) = delete;
-  Unnoticed& operator=(const Unnoticed&) = delete;
-  Unnoticed(Unnoticed&&) = delete;
-  Unnoticed& operator=(Unnoticed&&) = delete;
-  ~Unnoticed() {
-    pthread_setcancelstate(cancel_state_, nullptr);
-    errno = error_;
-  }
-
- private:
-  int error_ = errno;
-  int cancel_state_ = 0;
-};
 
 // Of a stack that the stream has told of.
 std::optional<std::uint32_t> find_known(Lane& lane, std::uint64_t key) noexcept {
@@ -103,11 +48,8 @@ void count_event(Lane& lane) noexcept {
 EventRecorder::~EventRecorder() { stop(); }
 
 void EventRecorder::watch_process() {
-  static const int error = [] {
-    const int key_error = pthread_key_create(&lane_key, [](void* value) { give_lane_back(value); });
-    return key_error != 0 ? key_error : pthread_atfork(nullptr, nullptr, after_fork_in_child);
-  }();
-  if (error != 0) throw Error("no memory to watch for forks and threads that end", "free some memory");
+  static const int error = pthread_atfork(nullptr, nullptr, after_fork_in_child);
+  if (error != 0) throw Error("no memory to watch for forks", "free some memory");
 }
 
 void EventRecorder::start(RecordingOptions options) {
@@ -119,7 +61,7 @@ void EventRecorder::start(RecordingOptions options) {
     watch_process();
     options_ = std::move(options);
     folder_ = std::filesystem::absolute(options_.folder);
-    if (const int error = lanes.prepare(); error != 0) {
+    if (const int error = prepare_lanes(); error != 0) {
       throw Error(fmt::format("no memory to record events: {}", std::strerror(error)), "free some memory");
     }
     if (const int error = budget_.open(folder_, options_.max_size, options_.counts); error != 0) {
@@ -163,7 +105,7 @@ RecordingCounts EventRecorder::stop(std::optional<ClockPoint> end) noexcept {
   if (running.load(std::memory_order_relaxed) != this) return {};
   const RecordingCounts result = counts();
   state_.store(State::Stopped, std::memory_order_relaxed);
-  const std::uint64_t events = lanes.events();
+  const std::uint64_t events = events_of_lanes();
   release_lanes();
   file_.finish(end ? *end : options_.clock.sample(), events);
   session_ = 0;
@@ -177,7 +119,7 @@ bool EventRecorder::is_running() const noexcept { return running.load(std::memor
 
 RecordingCounts EventRecorder::counts() const noexcept {
   if (!is_running()) return {};
-  RecordingCounts counts{.events = lanes.events(),
+  RecordingCounts counts{.events = events_of_lanes(),
                          .dropped_events = unfiled_drops_.load(std::memory_order_relaxed)};
   if (state_.load(std::memory_order_acquire) == State::Open) {
     counts.dropped_events += file_.dropped_events();
@@ -233,7 +175,7 @@ bool EventRecorder::is_ready() noexcept {
 // GIL and thread are compared one by one: a load that spans two fresh stores, as of the event that the hook
 // has just made, waits until they have left the store buffer.
 void EventRecorder::record(const Event& event) noexcept {
-  Lane& lane = *self.lane;
+  Lane& lane = *own_lane.lane;
   const std::uint64_t ticks = event.ticks;
   if (ticks < lane.window_end && event.thread == lane.thread && event.gil == lane.gil &&
       ticks > lane.last_ticks) [[likely]] {
@@ -252,8 +194,8 @@ void EventRecorder::record(const Event& event) noexcept {
 
 [[gnu::noinline]] void EventRecorder::record_slowly(const Event& event) noexcept {
   const Unnoticed unnoticed;
-  if (self.drops_before_try > 0 && self.session == session_) {
-    --self.drops_before_try;
+  if (own_lane.drops_before_try > 0 && own_lane.session == session_) {
+    --own_lane.drops_before_try;
     drop(event);
     return;
   }
@@ -261,10 +203,10 @@ void EventRecorder::record(const Event& event) noexcept {
     drop(event);
     return;
   }
-  Lane* const lane = own_lane(event.ticks);
-  if (lane != nullptr && std::exchange(self.told, session_) != session_) tell_own_name(*lane, event);
+  Lane* const lane = take_own_lane(session_, event.ticks, file_);
+  if (lane != nullptr && std::exchange(own_lane.told, session_) != session_) tell_own_name(*lane, event);
   if (lane == nullptr || !make_room(*lane, file_, kEventRoom)) {
-    self.drops_before_try = kDropsBetweenTries - 1;
+    own_lane.drops_before_try = kDropsBetweenTries - 1;
     drop(event);
     return;
   }
@@ -284,21 +226,17 @@ void EventRecorder::write_event(Lane& lane, const Event& event) noexcept {
     writer.number(static_cast<std::uint32_t>(event.gil));
   }
   writer.event(event.kind, event.ticks - lane.last_ticks);
-  const bool is_window_over = event.ticks >= lane.window_end;
   lane.thread = event.thread;
   lane.gil = event.gil;
   lane.last_ticks = event.ticks;
   count_event(lane);
   publish(home, home.used + writer.size());
-  if (is_window_over) {
-    lane.window_end = event.ticks + kShortDeltaEnd;
-    note_point(lane);
-  }
+  note_point_after(lane);
 }
 
 // Whether the stream has told of stacks, and takes events.
 bool EventRecorder::has_stacks() const noexcept {
-  return self.session == session_ && self.lane->stacks != nullptr && self.drops_before_try == 0;
+  return own_lane.session == session_ && own_lane.lane->stacks != nullptr && own_lane.drops_before_try == 0;
 }
 
 // A stack that the stream has told of is one number.
@@ -307,22 +245,22 @@ void EventRecorder::record_at(const Event& event, std::span<const CodePoint> sta
   std::optional<std::uint32_t> number;
   if (!stack.empty()) {
     const std::uint64_t key = key_of(event.gil, stack);
-    if (has_stacks()) number = find_known(*self.lane, key);
+    if (has_stacks()) number = find_known(*own_lane.lane, key);
     if (!number) number = find_new(event, stack, reader, key);
   }
-  if (event.kind == EventKind::Release) self.released_at.set(number);
+  if (event.kind == EventKind::Release) own_lane.released_at.set(number);
   record_there(event, number);
 }
 
 void EventRecorder::record_again(const Event& event) noexcept {
-  record_there(event, has_stacks() ? self.released_at.get() : std::nullopt);
+  record_there(event, has_stacks() ? own_lane.released_at.get() : std::nullopt);
 }
 
 // The stack, whose number the stream has told, and its event, together or not at all: it would be taken for
 // that of another one.
 void EventRecorder::record_there(const Event& event, std::optional<std::uint32_t> stack) noexcept {
   if (stack) {
-    Lane& lane = *self.lane;
+    Lane& lane = *own_lane.lane;
     constexpr std::uint32_t kRoom = kAtRoom + kEventRoom;
     if (lane.home->used + kRoom <= kPayloadSize || make_room_unnoticed(lane, kRoom)) note_stack(lane, *stack);
   }
@@ -339,31 +277,9 @@ void EventRecorder::record_there(const Event& event, std::optional<std::uint32_t
                                                                        const CodeReader& reader,
                                                                        std::uint64_t key) noexcept {
   const Unnoticed unnoticed;
-  if (self.drops_before_try > 0 && self.session == session_) return std::nullopt;
-  Lane* const lane = is_ready() && event.ticks <= kMaxTicks ? own_lane(event.ticks) : nullptr;
+  Lane* const lane = own_stream(event, event.ticks);
   if (lane == nullptr) return std::nullopt;
-  if (!lane->is_published) begin_stream(*lane, event);
   return tell_stack(*lane, file_, event.gil, stack, reader, key);
-}
-
-// A thread's lane in this recording. A lane that was somebody's goes on where that one stopped: its next
-// record says whose it is now. It has no event that is later than `ticks`: a stream's times grow.
-Lane* EventRecorder::own_lane(std::uint64_t ticks) noexcept {
-  if (self.session == session_ && self.lane != &no_lane) {
-    if (self.lane->last_ticks < ticks) return self.lane;
-    LaneTable::give_back(*self.lane, self.owner);
-  }
-  self = {.session = session_, .told = self.told};
-  const std::uint64_t owner = owners.fetch_add(1, std::memory_order_relaxed);
-  Lane* const lane = lanes.take(owner, ticks);
-  if (lane == nullptr) return nullptr;
-  if (lane->home == nullptr) lane->home = file_.add_home();
-  if (lane->home == nullptr || pthread_setspecific(lane_key, lane) != 0) {
-    LaneTable::give_back(*lane, owner);
-    return nullptr;
-  }
-  self = {.lane = lane, .session = session_, .owner = owner, .told = self.told};
-  return lane;
 }
 
 void EventRecorder::begin_stream(Lane& lane, const Event& event) noexcept {
@@ -374,6 +290,61 @@ void EventRecorder::begin_stream(Lane& lane, const Event& event) noexcept {
   begin_part(lane);
   lane.is_published = true;
   file_.publish_home(*lane.home);
+}
+
+// It has known since it was about to wait where it stands: the code may be gone by now.
+Stand EventRecorder::stand_at(std::uint64_t ticks, std::span<const CodePoint> stack,
+                              const CodeReader& reader) noexcept {
+  if (stack.empty()) return {};
+  const Unnoticed unnoticed;
+  const auto thread = ThreadId{static_cast<std::uint32_t>(gettid())};
+  Lane* const lane = own_stream({.ticks = ticks, .thread = thread}, kAnyTicks);
+  if (lane == nullptr) return {};
+  const std::uint64_t key = key_of(lane->gil, stack);
+  auto number = lane->stacks != nullptr ? find_known(*lane, key) : std::nullopt;
+  if (!number) number = tell_stack(*lane, file_, lane->gil, stack, reader, key);
+  return number ? Stand{.owner = own_lane.owner, .stack = *number} : Stand{};
+}
+
+void EventRecorder::record_wait(const LockWait& wait, WaitFor wait_for, const Stand& stand) noexcept {
+  const Unnoticed unnoticed;
+  const ThreadId thread{wait.thread};
+  Lane* const lane = own_stream({.ticks = wait.end(), .thread = thread}, kAnyTicks);
+  if (lane == nullptr || !make_room(*lane, file_, kLockWaitRoom)) return;
+  // As the hooks raise the time of an event, which may be ahead of the clock by some ticks.
+  const std::uint64_t end = std::max(wait.end(), lane->last_ticks + 1);
+  {
+    Appending record(*lane);
+    if (thread != lane->thread) {
+      record->control(ControlKind::Thread);
+      record->number(wait.thread);
+    }
+    record->control(ControlKind::LockWait);
+    record->number(end - lane->last_ticks);
+    record->number(end - wait.begin);
+    record->number(static_cast<std::uint64_t>(wait_for));
+    record->number(wait.ender);
+    record->number(stand.owner == own_lane.owner && stand.owner != 0 ? stand.stack + std::uint64_t{1} : 0);
+    lane->thread = thread;
+    lane->last_ticks = end;
+  }
+  note_point_after(*lane);
+}
+
+// A lane as take_own_lane() gives it, whose stream has begun, at the latest with this event; nullptr: there
+// is no space, or nothing to record into.
+Lane* EventRecorder::own_stream(const Event& event, std::uint64_t ticks) noexcept {
+  if (own_lane.drops_before_try > 0 && own_lane.session == session_) return nullptr;
+  Lane* const lane = is_ready() && event.ticks <= kMaxTicks ? take_own_lane(session_, ticks, file_) : nullptr;
+  if (lane != nullptr && !lane->is_published) begin_stream(*lane, event);
+  return lane;
+}
+
+// Now and then: its window is over.
+void EventRecorder::note_point_after(Lane& lane) const noexcept {
+  if (lane.last_ticks < lane.window_end) return;
+  lane.window_end = lane.last_ticks + kShortDeltaEnd;
+  note_point(lane);
 }
 
 // So that the times of a process that is killed can be told, too. The other of the two points is written
@@ -398,7 +369,7 @@ void EventRecorder::drop(const Event& event) noexcept {
 void EventRecorder::note_gil(GilId gil, std::int64_t interpreter) noexcept {
   const Unnoticed unnoticed;
   if (static_cast<std::uint32_t>(gil) >= kMaxGils || !is_ready()) return;
-  Lane* const lane = own_lane(kAnyTicks);
+  Lane* const lane = take_own_lane(session_, kAnyTicks, file_);
   if (lane == nullptr || !make_room(*lane, file_, kOwnerRoom)) return;
   if (!lane->is_published) begin_stream(*lane, {.gil = gil});
   Appending record(*lane);
@@ -418,7 +389,7 @@ void EventRecorder::tell_own_name(Lane& lane, const Event& event) noexcept {
 void EventRecorder::name_thread(ThreadId thread, std::string_view name) noexcept {
   const Unnoticed unnoticed;
   if (!is_ready()) return;
-  Lane* const lane = own_lane(kAnyTicks);
+  Lane* const lane = take_own_lane(session_, kAnyTicks, file_);
   if (lane == nullptr || !make_room(*lane, file_, kNameRoom)) return;
   if (!lane->is_published) begin_stream(*lane, {.thread = thread});
   write_name(*lane, thread, name.substr(0, kMaxNameLength));

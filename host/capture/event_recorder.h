@@ -68,6 +68,10 @@ class EventRecorder final : public Recorder {
   void record_at(const Event& event, std::span<const CodePoint> stack,
                  const CodeReader& reader) noexcept override;
   void record_again(const Event& event) noexcept override;
+  Stand stand_at(std::uint64_t ticks, std::span<const CodePoint> stack,
+                 const CodeReader& reader) noexcept override;
+  // What finds no space is lost: the process's sums have it (lock_table.h).
+  void record_wait(const LockWait& wait, WaitFor wait_for, const Stand& stand) noexcept override;
 
   // At any time between start and stop, from any thread. What finds no space is lost; a name is cut at 255
   // bytes.
@@ -87,9 +91,10 @@ class EventRecorder final : public Recorder {
   void write_event(Lane& lane, const Event& event) noexcept;
   void tell_own_name(Lane& lane, const Event& event) noexcept;
   static void write_name(Lane& lane, ThreadId thread, std::string_view name) noexcept;
-  Lane* own_lane(std::uint64_t ticks) noexcept;
+  Lane* own_stream(const Event& event, std::uint64_t ticks) noexcept;
   void begin_stream(Lane& lane, const Event& event) noexcept;
   void note_point(Lane& lane) const noexcept;
+  void note_point_after(Lane& lane) const noexcept;
   [[nodiscard]] bool has_stacks() const noexcept;
   void record_there(const Event& event, std::optional<std::uint32_t> stack) noexcept;
   [[nodiscard]] bool make_room_unnoticed(Lane& lane, std::uint32_t size) noexcept;

@@ -25,7 +25,8 @@ inline constexpr std::string_view kCaptureSchema = "gilscope.capture/1";
 
 // The first byte is no text, and the line ends tell of a transfer that changed them.
 inline constexpr std::array<std::uint8_t, 8> kFileMagic{0x8b, 'G', 'S', 'C', '\r', '\n', 0x1a, '\n'};
-inline constexpr std::uint32_t kFormatVersion = 2;
+inline constexpr std::uint32_t kFormatVersion = 3;
+inline constexpr std::uint32_t kOldestVersion = 2;  // that is read: it has no waits for locks
 inline constexpr std::uint32_t kByteOrderMark = 0x01020304;
 inline constexpr std::uint32_t kBlockMagic = 0x4b4c4247;  // "GBLK"
 

@@ -38,7 +38,7 @@ ProcessReader::ProcessReader(std::filesystem::path path) : file_(std::move(path)
   if (header.byte_order != kByteOrderMark) {
     file_.reject(offsetof(FileHeader, byte_order), "numbers with their lowest byte first");
   }
-  if (header.version != kFormatVersion) {
+  if (header.version < kOldestVersion || header.version > kFormatVersion) {
     throw Error(fmt::format("{}: byte {}: expected version {} of the format, found {}", file_.path().string(),
                             offsetof(FileHeader, version), kFormatVersion, header.version),
                 "read it with the gilscope that wrote it, or a newer one");
@@ -171,25 +171,36 @@ void EventSequence::settle() noexcept {
 }
 
 bool EventSequence::next(Event& event) {
-  if (heap_.empty()) {
-    if (expected_ && *expected_ != count_) {
-      file_->reject(offsetof(FileHeader, events), fmt::format("the {} events that are there", count_));
+  while (!heap_.empty()) {
+    const StreamReader& stream = *streams_[heap_.front().stream];
+    const CapturedWait* const wait = stream.lock_wait();
+    if (wait == nullptr) {
+      event = stream.event();
+      stands_ = stream.stands();
+      ++count_;
+    } else if (take_lock_wait_) {
+      take_lock_wait_(*wait);
     }
-    return false;
+    advance();
+    if (wait == nullptr) return true;
   }
-  StreamReader& stream = *streams_[heap_.front().stream];
-  event = stream.event();
-  stands_ = stream.stands();
-  ++count_;
-  if (stream.advance()) {
-    heap_.front().key = stream.key();
+  if (expected_ && *expected_ != count_) {
+    file_->reject(offsetof(FileHeader, events), fmt::format("the {} events that are there", count_));
+  }
+  return false;
+}
+
+// The stream of the first head goes on.
+void EventSequence::advance() {
+  const auto first = heap_.front().stream;
+  if (streams_[first]->advance()) {
+    heap_.front().key = streams_[first]->key();
   } else {
-    streams_[heap_.front().stream].reset();
+    streams_[first].reset();
     heap_.front() = heap_.back();
     heap_.pop_back();
   }
   if (heap_.size() > 1) settle();
-  return true;
 }
 
 }  // namespace gilscope

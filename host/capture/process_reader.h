@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,8 +48,10 @@ struct ProcessFacts {
 // never go back.
 class EventSequence {
  public:
-  // Goes to the next one; false at the end. Throws Error.
+  // Goes to the next one; false at the end. Throws Error. In between the waits for locks come that were over
+  // by then, in the order of their ends.
   bool next(Event& event);
+  void take_lock_waits(std::function<void(const CapturedWait&)> take) { take_lock_wait_ = std::move(take); }
   // Where its thread stood at the event that next() gave; empty where that was not noted.
   [[nodiscard]] std::optional<StackId> stands() const noexcept { return stands_; }
   // As far as events were read: after the last one, all of it.
@@ -67,6 +70,7 @@ class EventSequence {
     friend auto operator<=>(const Head&, const Head&) = default;
   };
   void settle() noexcept;
+  void advance();
 
   const BlockFile* file_;
   std::unique_ptr<CaptureNames> names_;
@@ -75,6 +79,7 @@ class EventSequence {
   std::optional<std::uint64_t> expected_;
   std::uint64_t count_ = 0;
   std::optional<StackId> stands_;
+  std::function<void(const CapturedWait&)> take_lock_wait_;
 };
 
 class ProcessReader {

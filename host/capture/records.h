@@ -25,6 +25,9 @@ enum class ControlKind : std::uint8_t {
   Place = 9,   // file, line (0: unknown), length and bytes of the function's name
   Stack = 10,  // how many places, then the places, the innermost first
   At = 11,     // stack: where the thread stands at the next event
+  // A wait for one of Python's locks that ends there. delta, ticks it took, WaitFor, who ended it (0:
+  // unknown), and where it was waited: stack + 1 (0: unknown).
+  LockWait = 12,
 };
 
 // Names of the process are told under this thread id, which the system gives to nobody.
@@ -44,6 +47,7 @@ inline constexpr std::uint32_t kFileRoom = 1 + 2 + kMaxPathLength;
 inline constexpr std::uint32_t kPlaceRoom = 1 + 2 * 5 + 2 + kMaxNameLength;
 inline constexpr std::uint32_t kStackRoom = 1 + 1 + kMaxStackDepth * 5;
 inline constexpr std::uint32_t kAtRoom = 1 + 5;
+inline constexpr std::uint32_t kLockWaitRoom = kEventRoom + 1 + 2 * kLongestNumber + 3 * 5;
 
 // `delta` < kShortDeltaEnd. Returns the bytes it takes: 2 up to 12 bits of it, 3 up to 20, else 4.
 inline std::uint32_t write_short_event(std::byte* to, EventKind kind, std::uint64_t delta) noexcept {

@@ -171,6 +171,7 @@ bool StreamReader::load_home() {
 
 bool StreamReader::advance() {
   stands_.reset();
+  is_lock_wait_ = false;
   for (;;) {
     if (position_ >= safe_) {
       if (!load_more()) return false;
@@ -198,7 +199,7 @@ bool StreamReader::advance() {
 
 bool StreamReader::read_control(unsigned byte) {
   const unsigned kind = byte >> 2U;
-  if (kind > static_cast<unsigned>(ControlKind::At)) reject("a kind of record of this version");
+  if (kind > static_cast<unsigned>(ControlKind::LockWait)) reject("a kind of record of this version");
   ++position_;
   switch (static_cast<ControlKind>(kind)) {
     case ControlKind::Thread:
@@ -228,15 +229,38 @@ bool StreamReader::read_control(unsigned byte) {
     case ControlKind::At:
       stands_ = stacks_[read_index(stacks_.size(), "a stack that the stream has told of")];
       return false;
+    case ControlKind::LockWait:
+      read_lock_wait();
+      return true;
     default:
       read_long_event(kind - static_cast<unsigned>(ControlKind::LongEvent));
       return true;
   }
 }
 
+std::uint64_t StreamReader::read_delta() {
+  return read_number(kMaxTicks - std::min(key_.ticks, kMaxTicks), "a time below 2^62 ticks");
+}
+
+void StreamReader::read_lock_wait() {
+  key_ = {key_.ticks + read_delta(), 0};
+  event_.ticks = key_.ticks;
+  const std::uint64_t length = read_number(key_.ticks, "a wait that begins after the clock did");
+  const auto wait_for = read_number(static_cast<std::uint64_t>(WaitFor::World), "for what it is, 0 to 2");
+  const auto ender = static_cast<std::uint32_t>(read_number(kMaxId, "a thread id of 32 bits"));
+  const auto stack = read_number(stacks_.size(), "a stack that the stream has told of");
+  lock_wait_ = {.gil = event_.gil,
+                .thread = event_.thread,
+                .begin = key_.ticks - length,
+                .end = key_.ticks,
+                .wait_for = static_cast<WaitFor>(wait_for),
+                .ender = ender != 0 ? std::optional(ThreadId{ender}) : std::nullopt,
+                .stands = stack != 0 ? std::optional(stacks_[stack - 1]) : std::nullopt};
+  is_lock_wait_ = true;
+}
+
 void StreamReader::read_long_event(unsigned kind) {
-  const std::uint64_t room = kMaxTicks - std::min(key_.ticks, kMaxTicks);
-  const std::uint64_t delta = read_number(room, "a time below 2^62 ticks");
+  const std::uint64_t delta = read_delta();
   const std::uint64_t tie = read_number(kMaxId, "an order of 32 bits among equal times");
   key_ = {key_.ticks + delta, tie};
   event_.ticks = key_.ticks;

@@ -15,6 +15,7 @@
 #include "capture/code_stacks.h"
 #include "capture/format.h"
 #include "probe/event.h"
+#include "probe/lock_table.h"
 #include "support/file.h"
 
 namespace gilscope {
@@ -51,6 +52,17 @@ class BlockFile {
   std::uint64_t size_ = 0;
 };
 
+// A wait for one of Python's locks, which is over.
+struct CapturedWait {
+  GilId gil{};  // that the thread used last
+  ThreadId thread{};
+  std::uint64_t begin = 0;  // ticks, both
+  std::uint64_t end = 0;
+  WaitFor wait_for{};
+  std::optional<ThreadId> ender;
+  std::optional<StackId> stands;  // where it waited
+};
+
 class StreamReader {
  public:
   // How much of a part each of so many streams should have in memory: all of them 64 MiB, but 2 KiB each.
@@ -64,10 +76,14 @@ class StreamReader {
   StreamReader(const BlockFile& file, std::uint32_t home, bool is_finished, CaptureNames& names,
                std::uint32_t window = kPayloadSize);
 
-  // Goes to the next event; false at the end of the stream. Throws Error.
+  // Goes to the next event, or wait for a lock; false at the end of the stream. Throws Error.
   bool advance();
   [[nodiscard]] const EventKey& key() const noexcept { return key_; }
   [[nodiscard]] const Event& event() const noexcept { return event_; }
+  // Instead of an event; nullptr: it is one.
+  [[nodiscard]] const CapturedWait* lock_wait() const noexcept {
+    return is_lock_wait_ ? &lock_wait_ : nullptr;
+  }
   // Where the event's thread stands; empty where that was not noted.
   [[nodiscard]] std::optional<StackId> stands() const noexcept { return stands_; }
 
@@ -82,6 +98,8 @@ class StreamReader {
   void load_window(std::uint32_t begin);
   bool read_control(unsigned byte);
   void read_long_event(unsigned kind);
+  std::uint64_t read_delta();
+  void read_lock_wait();
   std::uint64_t read_number(std::uint64_t max, const char* expected);
   std::size_t read_index(std::size_t size, const char* expected);
   void read_name();
@@ -115,6 +133,8 @@ class StreamReader {
   EventKey key_;
   Event event_{};
   std::optional<StackId> stands_;
+  CapturedWait lock_wait_{};
+  bool is_lock_wait_ = false;
   // What the stream has told of, by its numbers.
   std::vector<std::string> files_;
   std::vector<PlaceId> places_;

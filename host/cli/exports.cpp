@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "analysis/held_work.h"
+#include "analysis/user_code.h"
 #include "cli/html_page.h"
 #include "report/chrome_trace.h"
 #include "report/firefox_profile.h"
@@ -20,15 +21,24 @@
 namespace gilscope::cli {
 namespace {
 
+std::optional<CodePlace> find_innermost(std::optional<StackId> stack, const CodeStacks& stacks) {
+  if (!stack) return std::nullopt;
+  for (const auto place : stacks.stack(*stack)) {
+    if (!work_of(stacks.place(place))) return stacks.place(place);
+  }
+  return std::nullopt;
+}
+
+// The line to look at of a stack.
+std::optional<CodePlace> find_users(std::optional<StackId> stack, const CodeStacks& stacks) {
+  if (!stack) return std::nullopt;
+  std::vector<CodePlace> places;
+  for (const auto place : stacks.stack(*stack)) places.push_back(stacks.place(place));
+  return place_to_look_at(places.front(), places);
+}
+
 HoldBlame describe_blame(const BlamedHold& hold, const CodeStacks& stacks, TickLength tick) {
-  const auto innermost = [&](std::optional<StackId> stack) -> std::optional<CodePlace> {
-    if (!stack) return std::nullopt;
-    for (const auto place : stacks.stack(*stack)) {
-      if (!work_of(stacks.place(place))) return stacks.place(place);
-    }
-    return std::nullopt;
-  };
-  HoldBlame blame{.from = innermost(hold.span.from), .to = innermost(hold.span.to)};
+  HoldBlame blame{.from = find_innermost(hold.span.from, stacks), .to = find_innermost(hold.span.to, stacks)};
   for (const auto& [thread, ticks] : hold.waits) blame.waits.push_back({thread, tick.of(ticks)});
   return blame;
 }
@@ -40,8 +50,14 @@ void trace_process(const CapturedRun& run, const CapturedProcess& process, Chrom
     std::optional<HoldBlame> blame;
     if (row.blame != nullptr) blame = describe_blame(*row.blame, row.stacks, tick);
     const auto& interval = row.interval;
-    trace.add(pid, interval, run.clock().to_time(interval.begin), run.clock().to_time(interval.end),
-              blame ? &*blame : nullptr);
+    const auto begin = run.clock().to_time(interval.begin);
+    const auto end = run.clock().to_time(interval.end);
+    if (row.waited != nullptr) {
+      trace.add_lock_wait(pid, interval, begin, end,
+                          {.at = find_users(row.waited->stands, row.stacks), .ended_by = row.waited->ender});
+    } else {
+      trace.add(pid, interval, begin, end, blame ? &*blame : nullptr);
+    }
   });
   trace.name_process(pid, title_of(process, names, run.capture()));
   for (const auto& thread : merge_threads(process, names)) {
@@ -50,7 +66,8 @@ void trace_process(const CapturedRun& run, const CapturedProcess& process, Chrom
 }
 
 void write_trace(const CapturedRun& run, const TextSink& sink) {
-  ChromeTrace trace(sink);
+  const auto& notes = run.capture().notes;
+  ChromeTrace trace(sink, notes && !notes->has_gil ? "locks" : "GIL");
   for (const auto& process : run.processes()) trace_process(run, process, trace);
   trace.finish(run.capture().metadata.command);
 }
@@ -82,6 +99,7 @@ void add_process(const CapturedRun& run, const CapturedProcess& process, const s
         interval.caused_wait = add(interval.caused_wait, tick.of(ticks));
       }
     }
+    if (row.waited != nullptr) interval.from = row.waited->stands;
     spool.add(row.interval.thread, interval);
   });
   std::map<ThreadId, std::string> known;
@@ -132,8 +150,9 @@ constexpr std::array kExports{
            [](const Recorded& recorded, const TextSink& sink) {
              write_page(recorded.run, recorded.figures, recorded.sources, sink);
            }},
-    Export{"--trace", "Write a time line of holds and waits (Chrome trace events, for Perfetto)", "trace",
-           &ExportFiles::trace,
+    Export{"--trace",
+           "Write a time line of holds and waits, those for locks, too (Chrome trace events, for Perfetto)",
+           "trace", &ExportFiles::trace,
            [](const Recorded& recorded, const TextSink& sink) { write_trace(recorded.run, sink); }},
     Export{"--firefox",
            "Write the same, with the stacks that made others wait (for https://profiler.firefox.com)",

@@ -44,11 +44,10 @@ void write_page(const CapturedRun& run, const RecordedRun& recorded, const Sourc
                 const TextSink& sink) {
   RunSummary summary = summarize_run(recorded);
   const auto losses = cut_summary(summary);
-  const bool has_events =
-      std::ranges::any_of(summary.processes, [](const auto& process) { return !process.threads.empty(); });
+  auto timeline = make_timeline(run);
+  if (timeline.at("processes").empty()) timeline = nullptr;
   const auto began = run.began_at();
-  write_page(summary_page(summary, context_of(run.capture()), losses,
-                          has_events ? make_timeline(run) : nlohmann::ordered_json(nullptr),
+  write_page(summary_page(summary, context_of(run.capture()), losses, std::move(timeline),
                           began ? read_source_lines(summary, *began, sources) : SourceLines{}),
              sink);
 }

@@ -24,8 +24,8 @@ void look_for_gil(PyObject* module) noexcept {
   const auto places = number_place(stack, OwnStack::Call::AsBefore);
   for (std::size_t i = 0; i < places.size(); ++i) {
     const Watcher& watcher = lock_watch.watching.at(i);
-    if (watcher.notes.table != nullptr)
-      watcher.notes.table->note_gil(now, places.at(i).place, name != nullptr ? name : std::string_view());
+    if (watcher.table != nullptr)
+      watcher.table->note_gil(now, places.at(i).place, name != nullptr ? name : std::string_view());
   }
 }
 

@@ -61,6 +61,8 @@ class OwnStack {
   // for, which makes another place of it.
   explicit OwnStack(PyThreadState* state, const ParkedLock& parked = {}) noexcept;
 
+  [[nodiscard]] std::span<const CodePoint> points() const noexcept { return stack_; }
+
   // One thread at a time.
   [[nodiscard]] NumberedPlace number(RecentPlaces& recent, LockTable& table, std::uint32_t watch,
                                      Call call) const noexcept;

@@ -132,9 +132,10 @@ void LockTable::forget(std::uint32_t thread) noexcept {
   if (const LockThread* const known = find(thread)) set_shared(const_cast<LockThread*>(known)->thread, 0);
 }
 
-bool LockTable::is_for_work(std::size_t place, std::size_t ended_at) const noexcept {
-  const auto end = ended_at < kPlaces ? places.at(ended_at).work : 0;
-  return gilscope::is_for_work(places.at(place).work, end);
+WaitFor LockTable::wait_for(const LockWait& wait, std::size_t place, std::size_t ended_at) const noexcept {
+  if (wait.is_for_world) return WaitFor::World;
+  const auto work_at = [&](std::size_t at) { return at < kPlaces ? places.at(at).work : 0; };
+  return is_for_work(work_at(place), work_at(ended_at)) ? WaitFor::Work : WaitFor::Turn;
 }
 
 void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept {
@@ -143,7 +144,8 @@ void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_a
     if (wait.is_for_world) {
       set_shared(waits->world_ticks, waits->world_ticks + wait.ticks);
     } else if (place < kPlaces) {
-      std::uint64_t& sum = is_for_work(place, ended_at) ? waits->work_ticks : waits->turn_ticks;
+      const bool is_for_work = wait_for(wait, place, ended_at) == WaitFor::Work;
+      std::uint64_t& sum = is_for_work ? waits->work_ticks : waits->turn_ticks;
       set_shared(sum, sum + wait.ticks);
     }
   }

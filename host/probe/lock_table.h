@@ -18,6 +18,7 @@ namespace gilscope {
 enum class WaitFor : std::uint8_t {
   Turn,  // another one has the lock
   Work,  // until another one does something: Condition.wait, Queue.get, Thread.join and what is built on them
+  World,  // until the world goes on, which another one has stopped
 };
 
 // What the lock is, where that is known: of builds that are free-threaded (parking_lot.h).
@@ -106,6 +107,8 @@ struct LockWait {
   std::uint64_t ticks = 0;
   bool is_by_peer = false;    // the ender has waited for the same lock before
   bool is_for_world = false;  // for the world to go on, and for no lock
+
+  [[nodiscard]] std::uint64_t end() const noexcept { return begin + ticks; }
 };
 
 // A wait that has begun.
@@ -187,6 +190,9 @@ struct LockTable {
   void add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept;
   void add(const WorldStop& stop, std::size_t place) noexcept;
   void add(const SpunWaits& spun) noexcept;
+  // For what a wait at a place was that ended at another one.
+  [[nodiscard]] WaitFor wait_for(const LockWait& wait, std::size_t place,
+                                 std::size_t ended_at) const noexcept;
   // Only the first is kept.
   void note_gil(std::uint64_t since, std::size_t place, std::string_view module) noexcept;
   // The thread has ended.
@@ -198,7 +204,6 @@ struct LockTable {
 
  private:
   LockThread* thread_of(std::uint32_t thread) noexcept;
-  [[nodiscard]] bool is_for_work(std::size_t place, std::size_t ended_at) const noexcept;
   StopRow* stop_at(std::size_t place, std::uint64_t why, std::string_view call) noexcept;
   LockRow* row_of(std::size_t place, std::size_t ended_at) noexcept;
 };

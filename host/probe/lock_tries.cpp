@@ -17,6 +17,7 @@ struct OwnTries : SpinSeries {
 
   bool is_placed = false;
   NumberedPlaces places;
+  Stands stands;
   SpunWaits untold;  // of others, which were short
 };
 constinit thread_local OwnTries own_tries __attribute__((tls_model("initial-exec")));
@@ -26,7 +27,7 @@ void tell_short_tries() noexcept {
   const SpunWaits spun = std::exchange(own_tries.untold, {});
   if (spun.count == 0) return;
   for (const Watcher& watcher : lock_watch.watching)
-    if (watcher.notes.table != nullptr) watcher.notes.table->add(spun);
+    if (watcher.table != nullptr) watcher.table->add(spun);
 }
 
 void tell_long_tries() noexcept {
@@ -35,8 +36,8 @@ void tell_long_tries() noexcept {
   for (std::size_t i = 0; i < own_tries.places.size(); ++i) {
     const Watcher& watcher = lock_watch.watching.at(i);
     const NumberedPlace& place = own_tries.places.at(i);
-    if (watcher.notes.table != nullptr && place.watch == watcher.number)
-      watcher.notes.table->add(wait, place.place, LockTable::kNoPlace);
+    if (watcher.table != nullptr && place.watch == watcher.number)
+      watcher.tell(wait, place.place, LockTable::kNoPlace, own_tries.stands.at(i));
   }
 }
 
@@ -57,6 +58,7 @@ void end_tries() noexcept {
   const OwnStack stack(attached_state());
   const NotesLock lock;
   own_tries.places = number_place(stack, OwnStack::Call::LookedAt);
+  own_tries.stands = stand_at(own_tries.begin(), stack);
   own_tries.is_placed = true;
   errno = error;
 }

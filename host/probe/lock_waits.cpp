@@ -24,6 +24,7 @@
 #include "probe/lock_places.h"
 #include "probe/lock_tries.h"
 #include "probe/lock_watch.h"
+#include "probe/one_lock_wait.h"
 #include "probe/parking_lot.h"
 #include "probe/slot_patch.h"
 #include "probe/world_pause.h"
@@ -64,142 +65,12 @@ struct OwnPause : WorldPause {
 };
 constinit thread_local OwnPause own_pause __attribute__((tls_model("initial-exec")));
 
-std::uintptr_t address_of(const sem_t* semaphore) noexcept {
-  return reinterpret_cast<std::uintptr_t>(semaphore);
-}
-
-AwaitedSemaphores& those_like(const sem_t* semaphore) noexcept {
-  const auto address = address_of(semaphore);
-  constexpr unsigned kBits = 64 - 8;
-  return lock_watch.semaphores.at((address >> 4U) * 0x9E3779B97F4A7C15U >> kBits);
-}
-
-// A semaphore that is the lock itself; or else, on the stack of who waits, what lies before it says which
-// lock it is of (struct wait_entry of Python/parking_lot.c).
-std::uintptr_t lock_of(const sem_t* semaphore) noexcept {
-  const auto address = address_of(semaphore);
-  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-  constexpr auto kNear = std::uintptr_t{16} * 1024;  // the frames of a few functions of CPython's
-  const bool is_on_own_stack = address > here && address - here < kNear;
-  return is_on_own_stack ? reinterpret_cast<const std::uintptr_t*>(semaphore)[-1] : address;
-}
-
-bool is_watched() noexcept { return lock_watch.watchers.load(std::memory_order_relaxed) != 0 && !is_noting; }
-
-// One wait of the calling thread, which has no GIL.
-class OneWait {
- public:
-  explicit OneWait(const sem_t* semaphore) noexcept
-      : semaphore_(semaphore), lock_(lock_of(semaphore)), began_(lock_clock.read()) {
-    PyThreadState* const state = PyGILState_GetThisThreadState();
-    const ParkedLock parked = lock_ == address_of(semaphore) ? ParkedLock{} : describe_parked(lock_, state);
-    const OwnStack stack(state, parked);
-    is_for_world_ = parked.kind == LockKind::World;
-    own_pause.forget();
-    AwaitedSemaphores& alike = those_like(semaphore);
-    const NotesLock lock;
-    alike.waiters.fetch_add(1, std::memory_order_relaxed);
-    AwaitedSemaphore* const awaited = alike.find(semaphore);
-    AwaitedSemaphore* const place = awaited != nullptr ? awaited : alike.find(nullptr);
-    if (place != nullptr) {
-      if (is_for_world_) place->stopped = began_;
-      place->semaphore = semaphore;
-      ++place->waiters;
-      is_known_ = true;
-    }
-    places_ = number_place(stack, OwnStack::Call::LookedAt);
-    tried_ = end_tries_before(began_);
-    slept_ = lock_clock.read();
-    for (std::size_t i = 0; i < places_.size(); ++i) {
-      if (LockTable* const table = table_at(i))
-        table->begin(thread_, {.since = slept_,
-                               .lock = lock_,
-                               .place = places_.at(i).place,
-                               .identity = static_cast<std::uint64_t>(pthread_self())});
-    }
-  }
-  OneWait(const OneWait&) = delete;
-  OneWait& operator=(const OneWait&) = delete;
-  OneWait(OneWait&&) = delete;
-  OneWait& operator=(OneWait&&) = delete;
-  // A thread may be cancelled in a wait.
-  ~OneWait() {
-    if (!is_over_) end(false);
-  }
-
-  // It goes on for long: what the thread has itself, others may wait for.
-  void look() const noexcept {
-    const PyThreadState* const state = PyGILState_GetThisThreadState();
-    if (state == nullptr || !is_watched()) return;
-    const OwnFrames frames = own_frames(state);
-    const NotesLock lock;
-    const HeldLocks found = find_held_locks(frames, lock_);
-    for (std::size_t i = 0; i < places_.size(); ++i) {
-      if (LockTable* const table = table_at(i)) table->look(thread_, lock_clock.read(), found);
-    }
-  }
-
-  // `is_ended`: by somebody, rather than by time or a signal.
-  void end(bool is_ended) noexcept {
-    const int error = errno;
-    is_over_ = true;
-    const std::uint64_t woke = lock_clock.read();
-    AwaitedSemaphores& alike = those_like(semaphore_);
-    const NotesLock lock;
-    alike.waiters.fetch_sub(1, std::memory_order_relaxed);
-    AwaitedSemaphore ended;
-    if (AwaitedSemaphore* const awaited = is_known_ ? alike.find(semaphore_) : nullptr) {
-      ended = *awaited;
-      if (--awaited->waiters == 0) *awaited = {};
-    }
-    if (!is_ended) ended = {};
-    const LockWait wait{.thread = thread_,
-                        .ender = ended.ender,
-                        .begin = slept_ - tried_,
-                        .ticks = tried_ + (woke > slept_ ? woke - slept_ : 0),
-                        .is_by_peer = lock_watch.locks.add(lock_, thread_, ended.ender),
-                        .is_for_world = is_for_world_};
-    for (std::size_t i = 0; i < places_.size(); ++i) note(i, wait, ended.ended_at.at(i), woke);
-    errno = error;
-  }
-
- private:
-  // Nullptr: nobody's, or this wait began before it.
-  [[nodiscard]] LockTable* table_at(std::size_t i) const noexcept {
-    const Watcher& watcher = lock_watch.watching.at(i);
-    return watcher.notes.table != nullptr && places_.at(i).watch == watcher.number ? watcher.notes.table
-                                                                                   : nullptr;
-  }
-
-  void note(std::size_t i, const LockWait& wait, const NumberedPlace& end,
-            std::uint64_t woke) const noexcept {
-    const Watcher& watcher = lock_watch.watching.at(i);
-    LockTable* const table = table_at(i);
-    if (table == nullptr) return;
-    table->add(wait, places_.at(i).place, end.watch == watcher.number ? end.place : LockTable::kNoPlace);
-    const std::uint64_t now = lock_clock.read();
-    if (watcher.notes.times != nullptr && now > woke && slept_ > began_)
-      watcher.notes.times->add_work(slept_ - began_ + now - woke);
-  }
-
-  const sem_t* semaphore_;
-  std::uintptr_t lock_;
-  std::uint32_t thread_ = static_cast<std::uint32_t>(gettid());
-  std::uint64_t began_;  // ticks, as these,
-  std::uint64_t slept_ = 0;
-  std::uint64_t tried_ = 0;  // before
-  NumberedPlaces places_;
-  bool is_known_ = false;
-  bool is_for_world_ = false;
-  bool is_over_ = false;
-};
-
 // A thread that stops the world waits for a time until all others stand, and for no lock: attached all along,
 // as nobody else does, or (to import an extension) at what is CPython's own, where all others wait as long as
 // it takes.
 bool is_for_others_to_stand(const sem_t* semaphore) noexcept {
   const std::uintptr_t lock = lock_of(semaphore);
-  if (lock == address_of(semaphore)) return false;
+  if (lock == reinterpret_cast<std::uintptr_t>(semaphore)) return false;
   return attached_state() != nullptr || describe_parked(lock, nullptr).kind == LockKind::Python;
 }
 
@@ -233,7 +104,8 @@ int watch_wait(sem_t* semaphore, Wait wait) {
   if (sem_trywait(semaphore) == 0) return 0;
   errno = error;
   const bool had_signal = has_signal();
-  OneWait watched(semaphore);
+  own_pause.forget();
+  OneLockWait watched(semaphore);
   // One that came while that was made ready would have interrupted the wait.
   if (!had_signal && has_signal()) {
     watched.end(false);
@@ -258,8 +130,8 @@ void note_pause(const AwaitedSemaphore& awaited, const OwnStack& stack) noexcept
       .step = step, .thread = awaited.ender, .why = own_pause.why, .call = own_pause.call.data()};
   for (std::size_t i = 0; i < awaited.ended_at.size(); ++i) {
     const Watcher& watcher = lock_watch.watching.at(i);
-    if (watcher.notes.table == nullptr || awaited.ended_at.at(i).watch != watcher.number) continue;
-    watcher.notes.table->add(stop, awaited.ended_at.at(i).place);
+    if (watcher.table == nullptr || awaited.ended_at.at(i).watch != watcher.number) continue;
+    watcher.table->add(stop, awaited.ended_at.at(i).place);
   }
 }
 
@@ -269,7 +141,7 @@ void note_pause(const AwaitedSemaphore& awaited, const OwnStack& stack) noexcept
   const OwnStack stack(state != nullptr || kHasAlwaysGil ? state : PyGILState_GetThisThreadState());
   {
     const NotesLock lock;
-    if (AwaitedSemaphore* const awaited = those_like(semaphore).find(semaphore)) {
+    if (AwaitedSemaphore* const awaited = lock_watch.like(semaphore).find(semaphore)) {
       awaited->ender = static_cast<std::uint32_t>(gettid());
       awaited->ended_at = number_place(stack, OwnStack::Call::AsBefore);
       if (awaited->stopped != 0) note_pause(*awaited, stack);
@@ -297,7 +169,7 @@ int wait_for(sem_t* semaphore, time_t seconds) {
 }
 
 // It is looked at after a second, and then each time that it has taken twice as long.
-int wait_and_look(sem_t* semaphore, const OneWait& watched) {
+int wait_and_look(sem_t* semaphore, const OneLockWait& watched) {
   constexpr time_t kLongest = 1'000'000'000;
   for (time_t seconds = 1;; seconds = std::min(2 * seconds, kLongest)) {
     const int error = errno;
@@ -309,26 +181,27 @@ int wait_and_look(sem_t* semaphore, const OneWait& watched) {
 }
 
 int hook_sem_wait(sem_t* semaphore) {
-  return watch_wait(semaphore, [=](const OneWait* watched) {
+  return watch_wait(semaphore, [=](const OneLockWait* watched) {
     return watched != nullptr ? wait_and_look(semaphore, *watched) : real_calls.sem_wait(semaphore);
   });
 }
 
 int hook_sem_timedwait(sem_t* semaphore, const timespec* until) {
-  return watch_wait(semaphore,
-                    [=](const OneWait* /*watched*/) { return real_calls.sem_timedwait(semaphore, until); });
+  return watch_wait(
+      semaphore, [=](const OneLockWait* /*watched*/) { return real_calls.sem_timedwait(semaphore, until); });
 }
 
 int hook_sem_clockwait(sem_t* semaphore, clockid_t id, const timespec* until) {
   if (!kHasAlwaysGil && is_watched() && is_for_others_to_stand(semaphore))
     return wait_until_all_stand(semaphore, id, until);
-  return watch_wait(
-      semaphore, [=](const OneWait* /*watched*/) { return real_calls.sem_clockwait(semaphore, id, until); });
+  return watch_wait(semaphore, [=](const OneLockWait* /*watched*/) {
+    return real_calls.sem_clockwait(semaphore, id, until);
+  });
 }
 
 // Before the real call: after it the semaphore may be gone, and who waited may be through.
 int hook_sem_post(sem_t* semaphore) noexcept {
-  if (is_watched() && those_like(semaphore).waiters.load(std::memory_order_relaxed) != 0) [[unlikely]]
+  if (is_watched() && lock_watch.like(semaphore).waiters.load(std::memory_order_relaxed) != 0) [[unlikely]]
     note_end(semaphore);
   return real_calls.sem_post(semaphore);
 }
@@ -376,18 +249,18 @@ void take_out() noexcept {
 
 }  // namespace
 
-bool watch_lock_waits(const LockNotes& notes, ProbeClock clock, const LoadedObject& cpython) noexcept {
-  if (notes.table == nullptr) return false;
+bool watch_lock_waits(Recorder& recorder, ProbeClock clock, const LoadedObject& cpython) noexcept {
+  if (recorder.locks() == nullptr) return false;
   LockWatch& watch = lock_watch;
   const bool is_first = watch.watchers.load(std::memory_order_relaxed) == 0;
   if (!is_first && lock_clock.kind() != clock.kind()) return false;
   if (is_first && !put_in_place(cpython)) return false;
   const std::scoped_lock lock(watch.mutex);
-  auto* const place =
-      std::ranges::find(watch.watching, nullptr, [](const Watcher& watcher) { return watcher.notes.table; });
+  auto* const place = std::ranges::find(watch.watching, nullptr, &Watcher::table);
   if (place == watch.watching.end()) return false;
   if (is_first) lock_clock = clock;
-  place->notes = notes;
+  place->recorder = &recorder;
+  place->table = recorder.locks();
   place->number = ++watch.last_number;
   watch.watchers.fetch_add(1, std::memory_order_relaxed);
   return true;
@@ -397,10 +270,9 @@ void unwatch_lock_waits(const LockTable& table) noexcept {
   LockWatch& watch = lock_watch;
   {
     const std::scoped_lock lock(watch.mutex);
-    auto* const place =
-        std::ranges::find(watch.watching, &table, [](const Watcher& watcher) { return watcher.notes.table; });
+    auto* const place = std::ranges::find(watch.watching, &table, &Watcher::table);
     if (place == watch.watching.end()) return;
-    place->notes = {};
+    place->table = nullptr;
     if (watch.watchers.fetch_sub(1, std::memory_order_relaxed) != 1) return;
   }
   take_out();
@@ -424,7 +296,7 @@ void lock_waits_after_fork_in_child() noexcept {
     alike.known = {};
   }
   for (Watcher& watcher : lock_watch.watching) {
-    if (watcher.notes.table != nullptr) watcher.number = ++lock_watch.last_number;
+    if (watcher.table != nullptr) watcher.number = ++lock_watch.last_number;
   }
   lock_watch.mutex.unlock();
 }

@@ -7,20 +7,16 @@
 
 #include "probe/clock.h"
 #include "probe/elf_slots.h"
-#include "probe/hook_times.h"
 #include "probe/lock_table.h"
+#include "probe/recorder.h"
 
 namespace gilscope {
 
-struct LockNotes {
-  LockTable* table = nullptr;  // nullptr: waits are not noted
-  HookTimes* times = nullptr;  // where it is noted what that takes; nullptr: nowhere
-};
-
-// From now on, of every thread of this process; check_stacks() was true. Several may watch at once: one that
-// comes while others do hears nothing where its clock is another one. With the nesting_mutex(), as is all of
-// this. Returns false where nothing is noted: CPython calls none of the functions, or they lead elsewhere.
-[[nodiscard]] bool watch_lock_waits(const LockNotes& notes, ProbeClock clock,
+// Into the table of the recorder, and to itself, from now on, of every thread of this process; check_stacks()
+// was true. Several may watch at once: one that comes while others do hears nothing where its clock is
+// another one. With the nesting_mutex(), as is all of this. Returns false where nothing is noted: CPython
+// calls none of the functions, or they lead elsewhere.
+[[nodiscard]] bool watch_lock_waits(Recorder& recorder, ProbeClock clock,
                                     const LoadedObject& cpython) noexcept;
 // Any thread, and after the end of Python too. Afterwards nothing is written there.
 void unwatch_lock_waits(const LockTable& table) noexcept;

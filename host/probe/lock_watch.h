@@ -12,7 +12,8 @@
 #include "probe/clock.h"
 #include "probe/hooks.h"
 #include "probe/lock_places.h"
-#include "probe/lock_waits.h"
+#include "probe/lock_table.h"
+#include "probe/recorder.h"
 
 namespace gilscope {
 
@@ -65,9 +66,17 @@ class KnownLocks {
 };
 
 struct Watcher {
-  LockNotes notes;
-  std::uint32_t number = 0;  // another one for each table
+  Recorder* recorder = nullptr;
+  LockTable* table = nullptr;  // its; nullptr: nobody watches
+  std::uint32_t number = 0;    // another one for each table
   RecentPlaces recent;
+
+  // Of a wait at a place that is over, and where that ended.
+  void tell(const LockWait& wait, std::size_t place, std::size_t ended_at,
+            const Stand& stand) const noexcept {
+    table->add(wait, place, ended_at);
+    recorder->record_wait(wait, table->wait_for(wait, place, ended_at), stand);
+  }
 };
 
 struct LockWatch {
@@ -77,6 +86,12 @@ struct LockWatch {
   std::array<Watcher, kMostProbes> watching;
   std::array<AwaitedSemaphores, 256> semaphores;
   KnownLocks locks;
+
+  [[nodiscard]] AwaitedSemaphores& like(const sem_t* semaphore) noexcept {
+    constexpr unsigned kBits = 64 - 8;
+    const auto address = reinterpret_cast<std::uintptr_t>(semaphore);
+    return semaphores.at((address >> 4U) * 0x9E3779B97F4A7C15U >> kBits);
+  }
 };
 
 extern constinit LockWatch lock_watch;
@@ -84,6 +99,10 @@ extern constinit ProbeClock lock_clock;
 
 // The thread has the mutex, or is about to: what a handler of a signal calls meanwhile is not noted.
 extern constinit thread_local bool is_noting __attribute__((tls_model("initial-exec")));
+
+inline bool is_watched() noexcept {
+  return lock_watch.watchers.load(std::memory_order_relaxed) != 0 && !is_noting;
+}
 
 class NotesLock {
  public:
@@ -108,10 +127,22 @@ inline NumberedPlaces number_place(const OwnStack& stack, OwnStack::Call call) n
   NumberedPlaces places{};
   for (std::size_t i = 0; i < places.size(); ++i) {
     Watcher& watcher = lock_watch.watching.at(i);
-    if (watcher.notes.table != nullptr)
-      places.at(i) = stack.number(watcher.recent, *watcher.notes.table, watcher.number, call);
+    if (watcher.table != nullptr)
+      places.at(i) = stack.number(watcher.recent, *watcher.table, watcher.number, call);
   }
   return places;
+}
+
+// Likewise: the calling thread is about to wait there.
+using Stands = std::array<Stand, kMostProbes>;
+inline Stands stand_at(std::uint64_t ticks, const OwnStack& stack) noexcept {
+  Stands stands{};
+  for (std::size_t i = 0; i < stands.size(); ++i) {
+    const Watcher& watcher = lock_watch.watching.at(i);
+    if (watcher.table != nullptr)
+      stands.at(i) = watcher.recorder->stand_at(ticks, stack.points(), python_code());
+  }
+  return stands;
 }
 
 }  // namespace gilscope

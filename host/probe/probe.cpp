@@ -156,7 +156,7 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   owners.for_each([&hooks](std::uintptr_t cond) { hooks.table().insert(cond); });
   hooks.record_own_hold(*hooks.table().insert(calibration.cond));
   locks_ = stacks_ == Stacks::Off ? nullptr : recorder.locks();
-  if (!watch_lock_waits({.table = locks_, .times = recorder.times()}, clock_, cpython)) locks_ = nullptr;
+  if (locks_ != nullptr && !watch_lock_waits(recorder, clock_, cpython)) locks_ = nullptr;
 }
 
 void Probe::install_without_gil(Recorder& recorder, Stacks stacks, ProbeClock clock) {
@@ -174,9 +174,7 @@ void Probe::install_without_gil(Recorder& recorder, Stacks stacks, ProbeClock cl
   clock_ = clock;
   started_ = clock_.sample();
   stopped_ = {};
-  const bool is_noted =
-      can_read_stacks &&
-      watch_lock_waits({.table = recorder.locks(), .times = recorder.times()}, clock_, cpython);
+  const bool is_noted = can_read_stacks && watch_lock_waits(recorder, clock_, cpython);
   if (!is_noted) {
     throw ProbeError(ProbeFailure::NoGil,
                      "this Python is free-threaded, and its GIL is off: there is nothing to trace",

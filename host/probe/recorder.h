@@ -15,6 +15,12 @@
 
 namespace gilscope {
 
+// Where a thread waits, as its recorder knows it. All zero bits: nowhere that is known.
+struct Stand {
+  std::uint64_t owner = 0;
+  std::uint32_t stack = 0;
+};
+
 class Recorder {
  public:
   Recorder() = default;
@@ -52,6 +58,16 @@ class Recorder {
   // Instead of record_at(), of an acquire after a wait: the thread stands where its latest release stood,
   // which is its latest event but for the wait, and came to record_at().
   virtual void record_again(const Event& event) noexcept { record(event); }
+
+  // The calling thread is about to wait for one of Python's locks, and stands there; the points are good
+  // during the call only. Without a GIL, and nothing of Python's is locked; else by the rules of record(), as
+  // is the next one.
+  virtual Stand stand_at(std::uint64_t /*ticks*/, std::span<const CodePoint> /*stack*/,
+                         const CodeReader& /*reader*/) noexcept {
+    return {};
+  }
+  // That wait is over.
+  virtual void record_wait(const LockWait& /*wait*/, WaitFor /*wait_for*/, const Stand& /*stand*/) noexcept {}
 
   // What there is to do off the GIL's mutex: while has_work() is true, a thread that is about to wait for a
   // GIL calls work(), with nothing locked. It may take some ten microseconds.

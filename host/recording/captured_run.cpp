@@ -1,6 +1,7 @@
 #include "recording/captured_run.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <new>
 #include <system_error>
@@ -73,6 +74,15 @@ TickConversion find_clock(const std::vector<CapturedProcess>& processes) {
     if (process.facts.latest.ticks > latest.ticks) latest = process.facts.latest;
   }
   return {earliest, latest};
+}
+
+Interval interval_of(const CapturedWait& wait) {
+  constexpr std::array kKinds{IntervalKind::LockWait, IntervalKind::WorkWait, IntervalKind::Stopped};
+  return {.kind = kKinds.at(static_cast<std::size_t>(wait.wait_for)),
+          .gil = wait.gil,
+          .thread = wait.thread,
+          .begin = wait.begin,
+          .end = wait.end};
 }
 
 ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& process) {
@@ -201,11 +211,14 @@ CaptureNames CapturedRun::read_intervals(const CapturedProcess& process,
                                          const std::function<void(const Interval&)>& take) const {
   const auto machine = make_machine();
   std::uint64_t last = process.facts.begin.ticks;
-  CaptureNames names = read(process, [&](const Event& event, std::optional<StackId> /*stands*/) {
-    if (const auto interval = machine->ending(event)) take(*interval);
-    machine->apply(event);
-    last = event.ticks;
-  });
+  CaptureNames names = read(
+      process,
+      [&](const Event& event, std::optional<StackId> /*stands*/) {
+        if (const auto interval = machine->ending(event)) take(*interval);
+        machine->apply(event);
+        last = event.ticks;
+      },
+      [&](const CapturedWait& wait, const CaptureNames& /*said*/) { take(interval_of(wait)); });
   for (const auto& interval : machine->open_intervals(process.end.value_or(last))) take(interval);
   return names;
 }
@@ -215,15 +228,22 @@ CaptureNames CapturedRun::read_blamed_intervals(
   const auto machine = make_machine();
   Blame blame;
   std::uint64_t last = process.facts.begin.ticks;
-  CaptureNames names =
-      read(process, [&](const Event& event, std::optional<StackId> stands, const CaptureNames& said) {
+  CaptureNames names = read(
+      process,
+      [&](const Event& event, std::optional<StackId> stands, const CaptureNames& said) {
         const auto hold = blame.apply(event, stands);
         if (const auto interval = machine->ending(event)) {
           const bool is_blamed = hold && interval->kind == IntervalKind::Hold;
-          take({.interval = *interval, .blame = is_blamed ? &*hold : nullptr, .stacks = said.stacks});
+          take({.interval = *interval,
+                .blame = is_blamed ? &*hold : nullptr,
+                .waited = nullptr,
+                .stacks = said.stacks});
         }
         machine->apply(event);
         last = event.ticks;
+      },
+      [&](const CapturedWait& wait, const CaptureNames& said) {
+        take({.interval = interval_of(wait), .blame = nullptr, .waited = &wait, .stacks = said.stacks});
       });
   const auto end = process.end.value_or(last);
   const auto holds = blame.open_holds(end);
@@ -231,7 +251,10 @@ CaptureNames CapturedRun::read_blamed_intervals(
     const auto hold =
         std::ranges::find(holds, interval.gil, [](const BlamedHold& open) { return open.span.gil; });
     const bool is_blamed = interval.kind == IntervalKind::Hold && hold != holds.end();
-    take({.interval = interval, .blame = is_blamed ? &*hold : nullptr, .stacks = names.stacks});
+    take({.interval = interval,
+          .blame = is_blamed ? &*hold : nullptr,
+          .waited = nullptr,
+          .stacks = names.stacks});
   }
   return names;
 }

@@ -33,8 +33,9 @@ struct CapturedProcess {
 
 struct BlamedInterval {
   const Interval& interval;
-  const BlamedHold* blame;   // nullptr: a wait, or a hold for which nobody waited
-  const CodeStacks& stacks;  // that `blame` names
+  const BlamedHold* blame;     // nullptr: a wait, or a hold for which nobody waited
+  const CapturedWait* waited;  // nullptr: it was for no lock
+  const CodeStacks& stacks;    // that both name
 };
 
 class CapturedRun {
@@ -62,10 +63,18 @@ class CapturedRun {
   // The events of a process, in their order; `take` is called with each, and with where its thread stood
   // where that was noted; if it takes a third, with what was said beside them so far (names, owners, stacks).
   // All of that is returned. Throws Error.
+  // `take_wait` is called with each wait for a lock in between.
+  using TakeWait = std::function<void(const CapturedWait&, const CaptureNames&)>;
   template <typename Take>
-  [[nodiscard]] CaptureNames read(const CapturedProcess& process, Take take) const {
+  [[nodiscard]] CaptureNames read(const CapturedProcess& process, Take take,
+                                  const TakeWait& take_wait = {}) const {
     const ProcessReader reader(process.file);
     auto sequence = reader.events();
+    if (take_wait) {
+      sequence.take_lock_waits([&](const CapturedWait& wait) {
+        if (wait.end <= process.cut) take_wait(wait, sequence.names());
+      });
+    }
     std::uint64_t count = 0;
     for (Event event{}; sequence.next(event) && event.ticks <= process.cut; ++count) {
       if (count % kPollEvery == 0) poll_();
@@ -78,8 +87,8 @@ class CapturedRun {
     return sequence.take_names();
   }
 
-  // The holds and waits of a process, in the order of their ends, then those that have not ended; `take` is
-  // called with each. What was said beside their events is returned. Throws Error.
+  // The holds and waits of a process, those for locks, too, in the order of their ends, then those that have
+  // not ended; `take` is called with each. What was said beside their events is returned. Throws Error.
   [[nodiscard]] CaptureNames read_intervals(const CapturedProcess& process,
                                             const std::function<void(const Interval&)>& take) const;
 

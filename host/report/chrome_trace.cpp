@@ -11,19 +11,22 @@ namespace {
 
 std::int64_t row_of(ThreadId thread) { return ChromeTrace::kRows + static_cast<std::int64_t>(thread); }
 
+std::string quote_place(const std::optional<CodePlace>& place) {
+  return place ? quote_json(describe_frame(*place)) : "null";
+}
+
 std::string describe_blame(const HoldBlame& blame) {
   Nanoseconds caused{};
   for (const auto& wait : blame.waits) caused = add(caused, wait.wait_ns);
-  const auto quote = [](const std::optional<CodePlace>& place) {
-    return place ? quote_json(describe_frame(*place)) : "null";
-  };
-  return fmt::format(R"(, "caused_wait_ns": {}, "from": {}, "to": {})", caused.count(), quote(blame.from),
-                     quote(blame.to));
+  return fmt::format(R"(, "caused_wait_ns": {}, "from": {}, "to": {})", caused.count(),
+                     quote_place(blame.from), quote_place(blame.to));
 }
 
 }  // namespace
 
-ChromeTrace::ChromeTrace(TextSink sink) : text_(std::move(sink)) { text_.print("{{\"traceEvents\": ["); }
+ChromeTrace::ChromeTrace(TextSink sink, std::string_view rows) : text_(std::move(sink)), rows_(rows) {
+  text_.print("{{\"traceEvents\": [");
+}
 
 void ChromeTrace::begin_event() {
   text_.print("{}\n", is_empty_ ? "" : ",");
@@ -43,18 +46,32 @@ void ChromeTrace::name_process(std::int64_t pid, std::string_view name) {
 }
 
 void ChromeTrace::name_thread(std::int64_t pid, ThreadId thread, std::string_view name) {
-  describe("thread_name", pid, row_of(thread), "name", quote_json(fmt::format("{} (GIL)", name)));
+  describe("thread_name", pid, row_of(thread), "name", quote_json(fmt::format("{} ({})", name, rows_)));
+}
+
+void ChromeTrace::begin_slice(std::int64_t pid, ThreadId thread, std::string_view name,
+                              std::string_view category, Nanoseconds begin, Nanoseconds end) {
+  begin_event();
+  const auto length = (end - begin).count();
+  text_.print(R"({{"ph": "X", "name": "{}", "cat": "{}", "ts": {}.{:03}, "dur": {}.{:03}, "pid": {}, )"
+              R"("tid": {}, "args": )",
+              name, category, begin.count() / 1000, begin.count() % 1000, length / 1000, length % 1000, pid,
+              row_of(thread));
+}
+
+void ChromeTrace::add_lock_wait(std::int64_t pid, const Interval& interval, Nanoseconds begin,
+                                Nanoseconds end, const LockDetails& details) {
+  begin_slice(pid, interval.thread, name_of(interval.kind), "lock", begin, end);
+  const auto ender =
+      details.ended_by ? fmt::format("{}", static_cast<std::uint32_t>(*details.ended_by)) : "null";
+  text_.print(R"({{"at": {}, "ended_by": {}}}}})", quote_place(details.at), ender);
 }
 
 void ChromeTrace::add(std::int64_t pid, const Interval& interval, Nanoseconds begin, Nanoseconds end,
                       const HoldBlame* blame) {
-  begin_event();
   const bool is_hold = interval.kind == IntervalKind::Hold;
-  const auto length = (end - begin).count();
-  text_.print(R"({{"ph": "X", "name": "{}", "cat": "gil", "ts": {}.{:03}, "dur": {}.{:03}, "pid": {}, )"
-              R"("tid": {}, "args": {{"gil": {}{}{}}}}})",
-              is_hold ? "hold" : "wait", begin.count() / 1000, begin.count() % 1000, length / 1000,
-              length % 1000, pid, row_of(interval.thread), static_cast<std::uint32_t>(interval.gil),
+  begin_slice(pid, interval.thread, name_of(interval.kind), "gil", begin, end);
+  text_.print(R"({{"gil": {}{}{}}}}})", static_cast<std::uint32_t>(interval.gil),
               !is_hold             ? ""
               : interval.is_forced ? R"(, "forced": true)"
                                    : R"(, "forced": false)",

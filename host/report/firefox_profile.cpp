@@ -16,6 +16,7 @@ using nlohmann::ordered_json;
 constexpr int kVersion = 48;
 constexpr int kHolding = 1;  // by number in the list of categories
 constexpr int kWaiting = 2;
+constexpr int kLocked = 3;
 
 ordered_json category(const char* name, const char* color) {
   return {{"name", name}, {"color", color}, {"subcategories", {"Other"}}};
@@ -41,7 +42,13 @@ ordered_json schemas() {
            {"tooltipLabel", "waits for GIL {marker.data.gil}"},
            {"tableLabel", "GIL {marker.data.gil}"},
            {"chartLabel", "{marker.name}"},
-           {"data", ordered_json::array({field("gil", "GIL", "integer")})}}};
+           {"data", ordered_json::array({field("gil", "GIL", "integer")})}},
+          {{"name", "LockWait"},
+           {"display", everywhere},
+           {"tooltipLabel", "{marker.name}"},
+           {"tableLabel", "{marker.data.at}"},
+           {"chartLabel", "{marker.name}"},
+           {"data", ordered_json::array({field("at", "At", "unique-string")})}}};
 }
 
 ordered_json meta_of(const std::string& name, const FirefoxOrigin& origin) {
@@ -62,7 +69,7 @@ ordered_json meta_of(const std::string& name, const FirefoxOrigin& origin) {
           {"keepProfileThreadOrder", true},
           {"categories",
            {category("Other", "grey"), category("Holding the GIL", "blue"),
-            category("Waiting for the GIL", "orange")}},
+            category("Waiting for the GIL", "orange"), category("Waiting for a lock", "purple")}},
           {"markerSchema", schemas()}};
 }
 
@@ -176,9 +183,18 @@ class Tables {
 
 bool is_hold(const SpooledInterval& interval) { return interval.kind == IntervalKind::Hold; }
 
+int category_of(const SpooledInterval& interval) {
+  if (is_of_lock(interval.kind)) return kLocked;
+  return is_hold(interval) ? kHolding : kWaiting;
+}
+
 bool is_sample(const SpooledInterval& interval) { return interval.caused_wait > Nanoseconds::zero(); }
 
 std::string payload_of(const SpooledInterval& interval, Tables& tables) {
+  if (is_of_lock(interval.kind)) {
+    return interval.from ? fmt::format(R"({{"type":"LockWait","at":{}}})", tables.place(*interval.from))
+                         : R"({"type":"LockWait"})";
+  }
   const auto gil = static_cast<std::uint32_t>(interval.gil);
   if (!is_hold(interval)) return fmt::format(R"({{"type":"GilWait","gil":{}}})", gil);
   auto text = fmt::format(R"({{"type":"GilHold","gil":{},"forced":"{}")", gil,
@@ -220,8 +236,6 @@ void FirefoxProfile::add(const FirefoxProcess& process, const FirefoxThread& thr
     if (is_sample(interval)) ++samples;
   });
   Tables tables(stacks);
-  const auto hold = tables.string("hold");
-  const auto wait = tables.string("wait");
   const auto column = [&](const char* name, auto write) { write_column(name, thread.id, spool, write); };
   const auto sample_column = [&](const char* name, auto write) {
     column(name, [&](const SpooledInterval& row) { return is_sample(row) ? write(row) : std::string(); });
@@ -244,7 +258,9 @@ void FirefoxProfile::add(const FirefoxProcess& process, const FirefoxThread& thr
   text_.print(R"(,"weightType":"tracing-ms"}},"markers":{{"length":{},)", spool.count(thread.id));
   column("data", [&](const SpooledInterval& row) { return payload_of(row, tables); });
   text_.append(",");
-  column("name", [&](const SpooledInterval& row) { return fmt::format("{}", is_hold(row) ? hold : wait); });
+  column("name", [&](const SpooledInterval& row) {
+    return fmt::format("{}", tables.string(std::string(name_of(row.kind))));
+  });
   text_.append(",");
   column("startTime", [](const SpooledInterval& row) { return milliseconds(row.begin); });
   text_.append(",");
@@ -252,8 +268,7 @@ void FirefoxProfile::add(const FirefoxProcess& process, const FirefoxThread& thr
   text_.append(",");
   column("phase", [](const SpooledInterval&) { return std::string("1"); });  // an interval
   text_.append(",");
-  column("category",
-         [](const SpooledInterval& row) { return fmt::format("{}", is_hold(row) ? kHolding : kWaiting); });
+  column("category", [](const SpooledInterval& row) { return fmt::format("{}", category_of(row)); });
   text_.append("},");
   text_.append(tables.json());
   text_.append("}");

@@ -21,7 +21,9 @@ struct SpooledInterval {
   Nanoseconds begin{};
   Nanoseconds end{};
   Nanoseconds caused_wait{};
-  std::optional<StackId> from;  // of a hold for which others waited, as far as that is known
+  // Of a hold for which others waited, as far as that is known; of a wait for a lock `from` is where it
+  // waited.
+  std::optional<StackId> from;
   std::optional<StackId> to;
   GilId gil{};
   IntervalKind kind{};

@@ -17,8 +17,9 @@ ordered_json cells_json(const TimelineCells& cells) {
   auto list = ordered_json::array();
   std::uint64_t end = 0;
   for (const auto& cell : cells.cells()) {
-    for (const std::uint64_t number : {cell.bin - end, cell.bins, cell.hold_ticks, cell.wait_ticks,
-                                       std::uint64_t{cell.holds}, std::uint64_t{cell.waits}}) {
+    for (const std::uint64_t number :
+         {cell.bin - end, cell.bins, cell.hold_ticks, cell.wait_ticks, cell.lock_ticks,
+          std::uint64_t{cell.holds}, std::uint64_t{cell.waits}, std::uint64_t{cell.lock_waits}}) {
       list.push_back(number);
     }
     end = cell.bin + cell.bins;

@@ -20,10 +20,11 @@ struct TimelineProcess {
   std::map<ThreadId, std::string> threads;  // the names that are known
 };
 
-// `processes` in the order in which the timeline got them. A row's `cells` are six numbers each: the bins
-// between this cell and the one before, its own bins (of 2^bin_bits ticks), the ticks held and waited in it,
-// and the holds and waits that ended in it. `holds` and `waits` of a row are [bucket, number, ticks] of each
-// duration bucket that is not empty; `duration_limits_ns` has where the buckets begin.
+// `processes` in the order in which the timeline got them. A row's `cells` are eight numbers each: the bins
+// between this cell and the one before, its own bins (of 2^bin_bits ticks), the ticks held, waited, and
+// waited for locks in it, and the holds, waits, and waits for locks that ended in it. `holds` and `waits` of
+// a row are [bucket, number, ticks] of each duration bucket that is not empty; `duration_limits_ns` has where
+// the buckets begin.
 [[nodiscard]] nlohmann::ordered_json timeline_json(const Timeline& timeline,
                                                    const std::vector<TimelineProcess>& processes);
 

@@ -1,4 +1,4 @@
-"""A timeline as a small picture (SVG), for notebooks: when each thread held the GIL and when it waited for it."""
+"""A timeline as a small picture (SVG), for notebooks: when each thread held the GIL, and waited for it or a lock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HOLD_HEIGHT, _WAIT_HEIGHT = 12, 6  # one below the other: without colour they a
 _AXIS_HEIGHT = 20
 _TICKS = 4
 # Seen on light and dark paper alike.
-_HOLD_COLOUR, _WAIT_COLOUR = "#3b7dd8", "#d9731a"
+_HOLD_COLOUR, _WAIT_COLOUR, _LOCK_COLOUR = "#3b7dd8", "#d9731a", "#8a63d2"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +31,7 @@ class _Cell:
     end: int
     held: int
     waited: int
+    locked: int  # waited for a lock, or stood in a stopped world
 
 
 def svg_of(timeline: dict[str, Any], pid: int) -> str:
@@ -42,7 +43,9 @@ def svg_of(timeline: dict[str, Any], pid: int) -> str:
     if process is None:
         return ""
     rows = [(row, list(_cells(row))) for row in process["rows"]]
-    busiest_first = sorted(range(len(rows)), key=lambda i: -sum(cell.held + cell.waited for cell in rows[i][1]))
+    busiest_first = sorted(
+        range(len(rows)), key=lambda i: -sum(cell.held + cell.waited + cell.locked for cell in rows[i][1])
+    )
     shown = [rows[i] for i in sorted(busiest_first[:MOST_THREADS])]
     begin, end = process["begin"], max(process["end"], process["begin"] + 1)
     has_several_gils = len({row["gil"] for row, _ in rows}) > 1
@@ -60,38 +63,47 @@ def svg_of(timeline: dict[str, Any], pid: int) -> str:
     parts.append("</svg>")
     left_out = len(rows) - len(shown) + timeline["rows_left_out"]
     more = f"; {left_out} less busy threads are left out" if left_out else ""
+    locks = "; those below them: for a lock" if any(cell.locked for _, cells in shown for cell in cells) else ""
     return "".join(parts) + (
-        f"<p><small>high bars, from below: held the GIL; low ones, from above: waited for it{more}</small></p>"
+        f"<p><small>high bars, from below: held the GIL; low ones, from above: waited for it{locks}{more}</small></p>"
     )
 
 
 def _cells(row: dict[str, Any]) -> Iterator[_Cell]:
-    """host/report/timeline_json.h has what the six numbers of each are."""
+    """host/report/timeline_json.h has what the eight numbers of each are."""
     bins, numbers = 0, iter(row["cells"])
-    for gap, length, held, waited, _, _ in zip(*[numbers] * 6, strict=True):
+    for gap, length, held, waited, locked, *_ in zip(*[numbers] * 8, strict=True):
         begin = (bins + gap) << row["bin_bits"]
         bins += gap + length
-        yield _Cell(begin, bins << row["bin_bits"], held, waited)
+        yield _Cell(begin, bins << row["bin_bits"], held, waited, locked)
 
 
 def _draw_row(top: int, label: str, cells: list[_Cell], begin: int, end: int, tick_ns: float) -> list[str]:
-    held, waited = (sum(getattr(cell, kind) for cell in cells) * tick_ns for kind in ("held", "waited"))
+    held, waited, locked = (
+        sum(getattr(cell, kind) for cell in cells) * tick_ns for kind in ("held", "waited", "locked")
+    )
     title = f"{label}: held {format_duration(held)}, waited {format_duration(waited)}"
+    if locked:
+        title += f", for locks {format_duration(locked)}"
     short = label if len(label) <= _LABEL_LENGTH else label[: _LABEL_LENGTH - 1] + "…"
     bottom = top + _HOLD_HEIGHT + _WAIT_HEIGHT
-    holds, waits = _columns(cells, begin, end)
+    holds, waits, locks = _columns(cells, begin, end)
+    # Those of both kinds, of which the waits for the GIL are painted over: what is left lies below them.
+    all_waits = [wait + lock for wait, lock in zip(waits, locks, strict=True)]
+    below = [f'<path d="{_bars(all_waits, top, _WAIT_HEIGHT)}" fill="{_LOCK_COLOUR}"/>'] if locked else []
     return [
         f"<g><title>{html.escape(title)}</title>",
         f'<text x="{_LABEL_WIDTH - 8}" y="{bottom - 4}" text-anchor="end">{html.escape(short)}</text>',
         f'<path d="M{_LABEL_WIDTH} {bottom}.5h{_COLUMNS}" stroke="currentColor" stroke-opacity=".3"/>',
         f'<path d="{_bars(holds, bottom, -_HOLD_HEIGHT)}" fill="{_HOLD_COLOUR}"/>',
+        *below,
         f'<path d="{_bars(waits, top, _WAIT_HEIGHT)}" fill="{_WAIT_COLOUR}"/></g>',
     ]
 
 
-def _columns(cells: list[_Cell], begin: int, end: int) -> tuple[list[float], list[float]]:
-    """Of each column the shares of its time that were held and waited."""
-    holds, waits = [0.0] * _COLUMNS, [0.0] * _COLUMNS
+def _columns(cells: list[_Cell], begin: int, end: int) -> tuple[list[float], list[float], list[float]]:
+    """Of each column the shares of its time that were held, waited, and waited for locks."""
+    holds, waits, locks = ([0.0] * _COLUMNS for _ in range(3))
     width = (end - begin) / _COLUMNS
     for cell in cells:
         first = max(0, int((cell.begin - begin) / width))
@@ -102,7 +114,8 @@ def _columns(cells: list[_Cell], begin: int, end: int) -> tuple[list[float], lis
             part = within / (cell.end - cell.begin) / width
             holds[column] += part * cell.held
             waits[column] += part * cell.waited
-    return holds, waits
+            locks[column] += part * cell.locked
+    return holds, waits, locks
 
 
 def _bars(shares: list[float], base: int, height: int) -> str:

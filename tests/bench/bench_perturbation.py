@@ -18,7 +18,7 @@ from pathlib import Path
 
 import ways
 from figures import add_json_option
-from host import HOST, require_gil, run
+from host import HOST, run
 from perturbation import (
     Sample,
     choose,
@@ -106,7 +106,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def main() -> None:
     options = parse(sys.argv[1:])
-    require_gil()
     missing = ways.find_missing()
     for name, reason in missing.items():
         print(f"{name} is left out: {reason}", file=sys.stderr)

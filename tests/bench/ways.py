@@ -23,6 +23,7 @@ PROGRAMS = {
     "to_thread": ["to_thread.py"],
     "pool": ["pool.py"],
     "zlib": ["compressing.py"],
+    **{f"{what}-storm": ["storms.py", what] for what in ("lock", "log", "json", "dict", "list")},
 }
 
 # What the others are compared with: the same Python without tracing. The host's may be another build of it than the
@@ -89,7 +90,9 @@ def find_missing() -> dict[str, str]:
     missing = {}
     if importlib.util.find_spec("numpy") is None:
         missing["numpy"] = "numpy is not installed"
-    if not hooks_host().exists():
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        missing |= dict.fromkeys((HOOKS, "gilknocker"), "this Python has no GIL")
+    elif not hooks_host().exists():
         missing[HOOKS] = f"no {hooks_host()}: cmake -DGILSCOPE_BENCHMARKS=ON"
     if not (Path(sys.executable).parent / "py-spy").exists():
         missing |= dict.fromkeys(("py-spy-100", "py-spy-1k"), "py-spy is not installed")

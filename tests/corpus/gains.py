@@ -41,6 +41,21 @@ def waited_for_turns_ms(document: dict[str, Any]) -> float:
     return float(sum(row["total_ns"] for row in rows if row["waits_for"] == "turn")) / 1e6
 
 
+def stopped_ms(document: dict[str, Any]) -> float:
+    """By all threads, in a stopped world."""
+    return float(sum(stop["lost_ns"] for process in document["processes"] for stop in process["stops"])) / 1e6
+
+
+# What a fix may take away, by the head of its columns.
+FIGURES = {
+    "waited": waited_ms,
+    "waited for turns": waited_for_turns_ms,
+    "lost in a stopped world": stopped_ms,
+    "loops stood still": stood_still_ms,
+    "took": lambda document: document["wall_ns"] / 1e6,
+}
+
+
 def median(documents: list[dict[str, Any]], figure: Any) -> float:
     """Of a figure of each."""
     return float(statistics.median(figure(document) for document in documents))
@@ -54,23 +69,18 @@ def compare(host: str, name: str, folder: Path) -> str:
         after.append(run(host, CORPUS / "fixed" / f"{name}.py", folder))
     kinds = [finding["kind"] for finding in before[-1]["findings"]]
     gains = [f["gain_ns"] / 1e6 for document in before for f in document["findings"] if f["gain_ns"] is not None]
-    walls = [median(runs, lambda document: document["wall_ns"] / 1e6) for runs in (before, after)]
-    waits = [median(runs, waited_ms) for runs in (before, after)]
-    stalls = [median(runs, stood_still_ms) for runs in (before, after)]
     promised = f"{statistics.median(gains):.0f} ms" if gains else "-"
-    turns = [median(runs, waited_for_turns_ms) for runs in (before, after)]
-    times = [*waits, *turns, *stalls, *walls]
+    times = [median(runs, figure) for figure in FIGURES.values() for runs in (before, after)]
     measured = " | ".join(f"{time:.0f} ms" for time in times)
-    return f"| {name} | {', '.join(kinds)} | {measured} | {promised} | {walls[0] - walls[1]:.0f} ms |"
+    return f"| {name} | {', '.join(kinds)} | {measured} | {promised} | {times[-2] - times[-1]:.0f} ms |"
 
 
 def main() -> None:
     """A row for each."""
     host = str(Path(os.environ["GILSCOPE_HOST"]).resolve())
-    columns = ["waited", "waited for turns", "loops stood still", "took"]
-    heads = ["program", "said", *(f"{column} | fixed" for column in columns), "promised", "gained"]
+    heads = ["program", "said", *(f"{column} | fixed" for column in FIGURES), "promised", "gained"]
     print(f"| {' | '.join(heads)} |")
-    print("| --- " * (len(heads) + len(columns)) + "|")
+    print("| --- " * (len(heads) + len(FIGURES)) + "|")
     with tempfile.TemporaryDirectory() as folder:
         for name in sys.argv[1:] or sorted(program.stem for program in (CORPUS / "fixed").glob("*.py")):
             print(compare(host, name, Path(folder)), flush=True)

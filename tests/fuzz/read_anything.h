@@ -41,6 +41,15 @@ inline ReadResult read_all(const std::filesystem::path& file) {
     timeline.begin_process();
     std::uint64_t last = 0;
     auto sequence = reader.events();
+    sequence.take_lock_waits([&](const CapturedWait& wait) {
+      if (wait.end < wait.begin || wait.end > kMaxTicks || wait.wait_for > WaitFor::World) std::abort();
+      timeline.add({.kind = IntervalKind::LockWait,
+                    .gil = wait.gil,
+                    .thread = wait.thread,
+                    .begin = wait.begin,
+                    .end = wait.end});
+      if (wait.stands) static_cast<void>(sequence.names().stacks.stack(*wait.stands));
+    });
     for (Event event{}; sequence.next(event); ++result.events) {
       if (event.ticks >= std::uint64_t{1} << 63U || static_cast<unsigned>(event.kind) > 3) std::abort();
       const auto interval = machine.ending(event);

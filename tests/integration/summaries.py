@@ -11,6 +11,27 @@ for _ in range(int(sys.argv[1])):
     os.read(zero, 1)
 """
 
+# Threads that go on until each has waited often enough, as it has seen itself.
+TURNS = """
+import json, logging, queue, threading, time
+
+def until_all_have_waited(work, threads=2, times=50):
+    waits = [[] for _ in range(threads)]
+    def run(own):
+        while min(map(len, waits)) < times:
+            work(own)
+    workers = [threading.Thread(target=run, args=(own,), name=f"worker {n}") for n, own in enumerate(waits)]
+    for worker in workers: worker.start()
+    for worker in workers: worker.join()
+    print(json.dumps(sum(sum(own) for own in waits)))
+
+def timed(own, take):
+    begin = time.perf_counter_ns()
+    take()
+    took = time.perf_counter_ns() - begin
+    if took > 1_000_000: own.append(took)
+"""
+
 # A thread that computes in C without the GIL, and one that sleeps.
 NATIVE_AND_SLEEPER = """
 import hashlib, threading, time

@@ -18,8 +18,10 @@ import sys
 sys.path.append({sysconfig.get_path("platlib")!r})
 """
 
+# A step is told where it was when garbage was collected in its midst, as it may be at any time.
 SPIN = """
-import time
+import gc, time
+gc.disable()
 clock = time.perf_counter
 
 def spin():

@@ -4,29 +4,9 @@ Threads go on until each has waited often enough, as it has seen itself: a busy 
 """
 
 import pytest
-from tests.integration.summaries import NATIVE_AND_SLEEPER
+from tests.integration.summaries import NATIVE_AND_SLEEPER, TURNS
 
 pytestmark = pytest.mark.usefixtures("only_with_a_gil")
-
-TURNS = """
-import json, logging, queue, threading, time
-
-def until_all_have_waited(work, threads=2, times=50):
-    waits = [[] for _ in range(threads)]
-    def run(own):
-        while min(map(len, waits)) < times:
-            work(own)
-    workers = [threading.Thread(target=run, args=(own,), name=f"worker {n}") for n, own in enumerate(waits)]
-    for worker in workers: worker.start()
-    for worker in workers: worker.join()
-    print(json.dumps(sum(sum(own) for own in waits)))
-
-def timed(own, take):
-    begin = time.perf_counter_ns()
-    take()
-    took = time.perf_counter_ns() - begin
-    if took > 1_000_000: own.append(took)
-"""
 
 LOCK = (
     TURNS

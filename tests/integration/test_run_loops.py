@@ -10,8 +10,10 @@ from tests.integration.summaries import steps_of
 
 pytestmark = pytest.mark.usefixtures("only_with_a_gil")
 
+# A step is told where it was when garbage was collected in its midst, as it may be at any time.
 LOOP = """
-import asyncio, contextvars, time
+import asyncio, contextvars, gc, time
+gc.disable()
 
 def spin():
     end = time.perf_counter() + 0.06

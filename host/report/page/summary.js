@@ -255,30 +255,31 @@ function summaryPage(page) {
   const parts = [];
   const isBad = report.verdict.kind === "bottleneck";
   parts.push(verdictBox(report.verdict.text, page.advice, isBad));
+  const hasGil = report.verdict.kind !== "no_gil";
+  const hasEvents = hasGil && report.processes.some((process) => process.threads.length > 0);
+  // What there is nothing to say of has no heading.
+  const add = (id, title, element, ...more) => { if (element) parts.push(section(id, title, element, ...more)); };
+  if (hasEvents || (!hasGil && report.processes.length > 0)) add("times", "Where the time of each thread went", timeTable(page));
   if (timeline) {
-    const times = timeTable(page);
-    if (times) parts.push(section("times", "Where the time of each thread went", times));
-    const view = new TimelineView(timeline);
-    parts.push(section("timeline", "Timeline", view.element(), timeline.rows_left_out
-      ? make("p", { class: "faint" }, `${plural(timeline.rows_left_out, "thread")} that came later are not drawn.`) : null));
-    parts.push(section("blame", "Who made others wait", blameTable(page)));
-    const steps = stepTable(page);
-    if (steps) parts.push(section("steps", "Steps of event loops that took 50 ms or more", steps));
-    const locks = lockTable(page);
-    if (locks) parts.push(section("locks", "Waits for a turn at one of Python's locks", locks));
-    parts.push(section("lengths", "How long holds and waits took", distributions(timeline)));
-    parts.push(section("handoffs", "Who got the GIL after whom", handoffMaps(report)));
-    parts.push(section("threads", "Threads", threadTable(page)));
-    parts.push(section("gils", "Processes and their GILs", gilTable(report),
-      page.left_out.processes ? make("p", { class: "faint" }, `${count(page.left_out.processes)} processes less busy are left out: --json has them.`) : null));
+    add("timeline", "Timeline", new TimelineView(timeline).element(), timeline.rows_left_out
+      ? make("p", { class: "faint" }, `${plural(timeline.rows_left_out, "thread")} that came later are not drawn.`) : null);
   }
-  if (report.verdict.kind === "no_gil" && report.processes.length > 0) {
-    const [times, locks, stops] = [timeTable(page), lockTable(page), stopTables(page)];
-    if (times) parts.push(section("times", "Where the time of each thread went", times));
-    if (locks) parts.push(section("locks", "Waits for a turn at one of Python's locks", locks));
-    if (stops) parts.push(section("stops", "When the world was stopped", stops));
-    parts.push(section("threads", "Threads", otherThreadTable(page)));
+  if (hasEvents) {
+    add("blame", "Who made others wait", blameTable(page));
+    add("steps", "Steps of event loops that took 50 ms or more", stepTable(page));
   }
-  if (report.verdict.kind !== "no_gil") parts.push(section("measurement", "The measurement", make("p", {}, page.probe)));
+  add("locks", "Waits for a turn at one of Python's locks", lockTable(page));
+  if (hasEvents) {
+    add("lengths", "How long holds and waits took", distributions(timeline));
+    add("handoffs", "Who got the GIL after whom", handoffMaps(report));
+    add("threads", "Threads", threadTable(page));
+    add("gils", "Processes and their GILs", gilTable(report),
+      page.left_out.processes ? make("p", { class: "faint" }, `${count(page.left_out.processes)} processes less busy are left out: --json has them.`) : null);
+  }
+  if (!hasGil && report.processes.length > 0) {
+    add("stops", "When the world was stopped", stopTables(page));
+    add("threads", "Threads", otherThreadTable(page));
+  }
+  if (hasGil) add("measurement", "The measurement", make("p", {}, page.probe));
   return parts;
 }

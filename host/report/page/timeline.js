@@ -1,31 +1,37 @@
-// When each thread held and awaited a GIL. A row has cells (host/report/timeline_json.h): exact intervals of a small
+// When each thread held and awaited a GIL, and waited for locks. A row has cells (host/report/timeline_json.h): exact intervals of a small
 // capture, sums of bins of a large one. Whatever part is looked at, the cells in it are summed to the columns of the
 // screen. Times are in ticks here.
 
 const ROW_HEIGHT = 26;
+
+// What a row has of each cell, in the order of its numbers.
+const KINDS = [
+  { column: "held", noun: "hold", did: "held the GIL", key: "holds the GIL", mark: "", colour: "hold" },
+  { column: "waited", noun: "wait", did: "waited for the GIL", key: "waits for it", mark: "waits", colour: "wait" },
+  { column: "for locks", noun: "wait", did: "waited for a lock", key: "waits for a lock (or in a stopped world)", mark: "locks", colour: "focus" },
+];
+const CELL_SIZE = 2 + 2 * KINDS.length;
 
 class Row {
   constructor(row) {
     this.name = row.name ?? `thread ${row.thread}`;
     this.gil = row.gil;
     this.bin = 2 ** row.bin_bits;
-    const size = row.cells.length / 6;
+    const size = row.cells.length / CELL_SIZE;
     this.begin = new Float64Array(size);
     this.end = new Float64Array(size);
-    this.held = new Float64Array(size);
-    this.waited = new Float64Array(size);
-    this.holds = new Float64Array(size);
-    this.waits = new Float64Array(size);
+    this.ticks = KINDS.map(() => new Float64Array(size));
+    this.counts = KINDS.map(() => new Float64Array(size));
     let bin = 0;
-    for (let i = 0, at = 0; i < size; ++i, at += 6) {
+    for (let i = 0, at = 0; i < size; ++i, at += CELL_SIZE) {
       bin += row.cells[at];
       this.begin[i] = bin * this.bin;
       bin += row.cells[at + 1];
       this.end[i] = bin * this.bin;
-      this.held[i] = row.cells[at + 2];
-      this.waited[i] = row.cells[at + 3];
-      this.holds[i] = row.cells[at + 4];
-      this.waits[i] = row.cells[at + 5];
+      KINDS.forEach((_, kind) => {
+        this.ticks[kind][i] = row.cells[at + 2 + kind];
+        this.counts[kind][i] = row.cells[at + 2 + KINDS.length + kind];
+      });
     }
   }
 
@@ -51,22 +57,21 @@ class Row {
   }
 
   sum(begin, end) {
-    const sum = { held: 0, waited: 0, holds: 0, waits: 0, cells: 0, cell: -1 };
+    const sum = { ticks: KINDS.map(() => 0), counts: KINDS.map(() => 0), cells: 0, cell: -1 };
     this.visit(begin, end, (i, from, to, part) => {
-      sum.held += part * this.held[i];
-      sum.waited += part * this.waited[i];
-      sum.holds += part * this.holds[i];
-      sum.waits += part * this.waits[i];
+      KINDS.forEach((_, kind) => {
+        sum.ticks[kind] += part * this.ticks[kind][i];
+        sum.counts[kind] += part * this.counts[kind][i];
+      });
       sum.cells += 1;
       sum.cell = i;
     });
     return sum;
   }
 
-  // Held and waited ticks of each column.
+  // The ticks of each kind in each column.
   columns(begin, end, number) {
-    const held = new Float64Array(number);
-    const waited = new Float64Array(number);
+    const ticks = KINDS.map(() => new Float64Array(number));
     const width = (end - begin) / number;
     this.visit(begin, end, (i, from, to) => {
       const length = this.end[i] - this.begin[i];
@@ -74,23 +79,23 @@ class Row {
       for (let column = Math.floor((from - begin) / width); column <= last; ++column) {
         const left = begin + column * width;
         const part = Math.max(0, Math.min(to, left + width) - Math.max(from, left)) / length;
-        held[column] += part * this.held[i];
-        waited[column] += part * this.waited[i];
+        KINDS.forEach((_, kind) => { ticks[kind][column] += part * this.ticks[kind][i]; });
       }
     });
-    return { held, waited, width };
+    return { ticks, width };
   }
 }
 
-function hatch(context, colour) {
+// Lines that rise, or fall.
+function hatch(context, colour, rises) {
   const tile = make("canvas", { width: 6, height: 6 });
   const pen = tile.getContext("2d");
   pen.strokeStyle = colour;
   pen.lineWidth = 2;
   pen.beginPath();
   for (const shift of [-6, 0, 6]) {
-    pen.moveTo(shift - 1, 7);
-    pen.lineTo(shift + 7, -1);
+    pen.moveTo(shift - 1, rises ? 7 : -1);
+    pen.lineTo(shift + 7, rises ? -1 : 7);
   }
   pen.stroke();
   return context.createPattern(tile, "repeat");
@@ -126,13 +131,18 @@ class TimelineView {
   }
 
   addLanes(timeline) {
+    const groups = timeline.processes.map((process) => ({ process, rows: process.rows.map((row) => new Row(row)) }));
+    // Of what no thread did, nothing is said.
+    this.kinds = KINDS.map((_, kind) => kind)
+      .filter((kind) => groups.some(({ rows }) => rows.some((row) => row.counts[kind].some((number) => number > 0))));
+    this.plot.style.setProperty("--kinds", this.kinds.length);
     this.plot.append(make("div", { class: "lane axis" }, make("span", {}, "time since the start"), this.axis,
-      make("span", { class: "number" }, "held"), make("span", { class: "number" }, "waited")));
-    for (const process of timeline.processes) {
-      const gils = new Set(process.rows.map((row) => row.gil));
+      this.kinds.map((kind) => make("span", { class: "number" }, KINDS[kind].column))));
+    for (const { process, rows } of groups) {
+      const gils = new Set(rows.map((row) => row.gil));
       this.plot.append(make("div", { class: "group" }, `${process.name} `,
         make("span", { class: "faint" }, `process ${process.pid}, ${duration((process.end - process.begin) * this.tick)}`)));
-      for (const row of process.rows) this.addLane(process, new Row(row), gils.size > 1);
+      for (const row of rows) this.addLane(process, row, gils.size > 1);
     }
   }
 
@@ -141,8 +151,7 @@ class TimelineView {
     const lane = {
       row, process, isVisible: false,
       canvas: make("canvas", { role: "img" }),
-      held: make("span", { class: "number held" }),
-      waited: make("span", { class: "number waited" }),
+      shares: this.kinds.map(() => make("span", { class: "number" })),
     };
     lane.name = name;
     lane.canvas.lane = lane;
@@ -151,7 +160,7 @@ class TimelineView {
     lane.canvas.addEventListener("pointerleave", () => { this.tip.hidden = true; });
     lane.canvas.addEventListener("dblclick", (event) => this.zoom(2, this.timeAt(event, lane)));
     this.lanes.push(lane);
-    this.plot.append(make("div", { class: "lane row" }, make("span", { title: name }, name), lane.canvas, lane.held, lane.waited));
+    this.plot.append(make("div", { class: "lane row" }, make("span", { title: name }, name), lane.canvas, lane.shares));
     this.observer.observe(lane.canvas);
   }
 
@@ -162,7 +171,7 @@ class TimelineView {
         button("+", "Zoom in", () => this.zoom(0.5)), button("−", "Zoom out", () => this.zoom(2)),
         button("◀", "Move left", () => this.move(-0.25)), button("▶", "Move right", () => this.move(0.25)),
         button("All", "Show all", () => this.look(0, this.length)), this.readout,
-        make("span", { class: "key" }, make("i"), "holds the GIL"), make("span", { class: "key waits" }, make("i"), "waits for it")),
+        this.kinds.map((kind) => make("span", { class: `key ${KINDS[kind].mark}` }, make("i"), KINDS[kind].key))),
       this.plot, this.tip, this.note);
   }
 
@@ -258,15 +267,15 @@ class TimelineView {
       begin = row.begin[sum.cell];
       end = row.end[sum.cell];
       if (end - begin > row.bin || row.bin === 1) {
-        const did = row.held[sum.cell] > 0 ? "held the GIL" : "waited for the GIL";
-        return `${row.name} ${did}: ${duration((end - begin) * this.tick)}, from ${this.words(begin)} on`;
+        const kind = KINDS.findIndex((_, each) => row.ticks[each][sum.cell] > 0);
+        return `${row.name} ${KINDS[Math.max(kind, 0)].did}: ${duration((end - begin) * this.tick)}, from ${this.words(begin)} on`;
       }
       Object.assign(sum, row.sum(begin, end));
     }
     const part = (ticks) => share(ticks / (end - begin));
     const numbers = (number, noun) => (number < 0.5 ? "" : ` (${plural(Math.round(number), noun)})`);
-    return `${row.name}, ${this.words(begin)} to ${this.words(end)}: held ${part(sum.held)}`
-      + `${numbers(sum.holds, "hold")}, waited ${part(sum.waited)}${numbers(sum.waits, "wait")}`;
+    const parts = this.kinds.map((kind) => `${KINDS[kind].did} ${part(sum.ticks[kind])}${numbers(sum.counts[kind], KINDS[kind].noun)}`);
+    return `${row.name}, ${this.words(begin)} to ${this.words(end)}: ${parts.join(", ")}`;
   }
 
   words(time) {
@@ -291,15 +300,17 @@ class TimelineView {
   drawAll() {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-    const colours = { hold: colour("hold"), wait: colour("wait"), line: colour("line"), faint: colour("faint"), panel: colour("panel") };
+    const colours = Object.fromEntries([...KINDS.map((kind) => kind.colour), "line", "faint", "panel"].map((name) => [name, colour(name)]));
     const { begin, end } = this.view;
     this.drawAxis(colours);
     for (const lane of this.lanes) {
       // Every row's figures are told, those of the window; only what can be seen is drawn.
       const sum = lane.row.sum(begin, end);
-      lane.held.textContent = share(sum.held / (end - begin));
-      lane.waited.textContent = share(sum.waited / (end - begin));
-      lane.canvas.setAttribute("aria-label", `${lane.name}: held ${lane.held.textContent}, waited ${lane.waited.textContent}`);
+      const words = this.kinds.map((kind, i) => {
+        lane.shares[i].textContent = share(sum.ticks[kind] / (end - begin));
+        return `${KINDS[kind].did} ${lane.shares[i].textContent}`;
+      });
+      lane.canvas.setAttribute("aria-label", `${lane.name}: ${words.join(", ")}`);
       if (lane.isVisible || this.isPrinting) this.drawLane(lane, colours);
     }
     const isAll = end - begin >= this.length;
@@ -333,15 +344,17 @@ class TimelineView {
     const sums = row.columns(begin, end, width);
     const room = height - Math.round(2 * ratio);
     const heightOf = (ticks) => (ticks <= 0 ? 0 : Math.max(1, Math.round((ticks / sums.width) * room)));
-    context.fillStyle = colours.hold;
-    for (let x = 0; x < width; ++x) {
-      const held = heightOf(sums.held[x]);
-      if (held) context.fillRect(x, height - held, 1, held);
-    }
-    context.fillStyle = hatch(context, colours.wait);
-    for (let x = 0; x < width; ++x) {
-      const waited = heightOf(sums.waited[x]);
-      if (waited) context.fillRect(x, Math.max(0, height - heightOf(sums.held[x]) - waited), 1, waited);
+    // One on the other.
+    const tops = new Float64Array(width).fill(height);
+    for (const kind of this.kinds) {
+      const { mark, colour } = KINDS[kind];
+      context.fillStyle = mark ? hatch(context, colours[colour], mark === "waits") : colours[colour];
+      for (let x = 0; x < width; ++x) {
+        const part = heightOf(sums.ticks[kind][x]);
+        if (!part) continue;
+        tops[x] = Math.max(0, tops[x] - part);
+        context.fillRect(x, tops[x], 1, part);
+      }
     }
   }
 

@@ -67,6 +67,23 @@ TEST(TimelineCells, have_each_interval_as_it_was_until_they_are_coarsened) {
   EXPECT_EQ(cells.cells()[2].holds, 1U);
 }
 
+TEST(TimelineCells, know_waits_for_locks_from_those_for_a_gil_however_coarse_they_get) {
+  TimelineCells cells;
+  cells.add(IntervalKind::Wait, 5, 12);
+  cells.add(IntervalKind::LockWait, 12, 40);
+  cells.add(IntervalKind::Stopped, 40, 41);
+  for (int i = 0; i < 3; ++i) cells.coarsen();  // 8 ticks
+  std::uint64_t ticks = 0;
+  std::uint32_t waits = 0;
+  for (const auto& cell : cells.cells()) {
+    ticks += cell.lock_ticks;
+    waits += cell.lock_waits;
+  }
+  EXPECT_EQ(ticks, 29U);
+  EXPECT_EQ(waits, 2U);
+  EXPECT_EQ(sum_cells(cells), (Sums{.wait_ticks = 7, .waits = 1}));
+}
+
 TEST(TimelineCells, split_what_goes_over_several_bins) {
   TimelineCells cells;
   for (int i = 0; i < 3; ++i) cells.coarsen();  // 8 ticks

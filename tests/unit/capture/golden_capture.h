@@ -32,9 +32,14 @@ inline std::vector<Event> golden_events() {
       make_event(1'000'000'000, EventKind::Acquire, 4711)};
 }
 
+inline const FakeCode& golden_code() {
+  static const FakeCode code({{"app.py", "main", 1}, {"app.py", "parse", 41}, {"lib.py", "Pool.work", 0}});
+  return code;
+}
+
 // The release for which the other thread waits, and that one's acquire, with where they stand.
 inline void record_golden_event(EventRecorder& recorder, const Event& event) {
-  static const FakeCode code({{"app.py", "main", 1}, {"app.py", "parse", 41}, {"lib.py", "Pool.work", 0}});
+  const FakeCode& code = golden_code();
   if (event == golden_events()[3]) {
     recorder.record_at(event, std::array{code.point(1), code.point(0)}, code);
   } else if (event == golden_events()[4]) {
@@ -43,6 +48,9 @@ inline void record_golden_event(EventRecorder& recorder, const Event& event) {
     recorder.record(event);
   }
 }
+
+// The last of all.
+inline LockWait golden_wait() { return {.thread = 4711, .ender = 4712, .begin = 1'000'000'010, .ticks = 60}; }
 
 inline void record_golden(EventRecorder& recorder, const std::filesystem::path& folder) {
   recorder.start({.folder = folder,
@@ -76,6 +84,9 @@ inline void record_golden(EventRecorder& recorder, const std::filesystem::path& 
     record_golden_event(recorder, event);
   }
   other.join();
+  const std::array stack{golden_code().point(0)};
+  const auto stand = recorder.stand_at(golden_wait().begin, stack, golden_code());
+  recorder.record_wait(golden_wait(), WaitFor::Turn, stand);
   recorder.stop(ClockPoint{.ticks = 1'000'000'100, .time = Nanoseconds(400'000'040)});
 }
 

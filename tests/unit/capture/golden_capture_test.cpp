@@ -40,6 +40,8 @@ TEST(GoldenCapture, is_read) {
   EXPECT_EQ(reader.facts().events, test::golden_events().size());
   test::expect_same(test::read_events(reader.path()), test::golden_events());
   auto sequence = reader.events();
+  std::vector<CapturedWait> waits;
+  sequence.take_lock_waits([&](const CapturedWait& wait) { waits.push_back(wait); });
   std::vector<std::vector<CodePlace>> stacks;
   for (Event event{}; sequence.next(event);) {
     if (const auto stands = sequence.stands()) {
@@ -49,6 +51,14 @@ TEST(GoldenCapture, is_read) {
   }
   EXPECT_EQ(stacks, (std::vector<std::vector<CodePlace>>{{{"app.py", "parse", 41}, {"app.py", "main", 1}},
                                                          {{"lib.py", "Pool.work", 0}}}));
+  ASSERT_EQ(waits.size(), 1U);
+  EXPECT_EQ(waits[0].thread, ThreadId{4711});
+  EXPECT_EQ(waits[0].begin, test::golden_wait().begin);
+  EXPECT_EQ(waits[0].end, test::golden_wait().end());
+  EXPECT_EQ(waits[0].wait_for, WaitFor::Turn);
+  EXPECT_EQ(waits[0].ender, ThreadId{4712});
+  EXPECT_EQ(test::places_of(sequence.names().stacks, waits[0].stands),
+            (std::vector<CodePlace>{{"app.py", "main", 1}}));
   EXPECT_EQ(sequence.names().threads.at(ThreadId{4711}), "MainThread");
   EXPECT_EQ(sequence.names().process, "SpawnProcess-1");
   EXPECT_EQ(sequence.names().owners.at(GilId{1}), 1);

@@ -81,8 +81,10 @@ TEST_F(ProcessReaderTest, refuses_what_is_no_events_file) {
 }
 
 TEST_F(ProcessReaderTest, refuses_a_future_version_and_says_who_can_read_it) {
-  put(offsetof(FileHeader, version), std::uint32_t{3});
-  expect_rejected(8, "version 2 of the format, found 3");
+  put(offsetof(FileHeader, version), std::uint32_t{4});
+  expect_rejected(8, "version 3 of the format, found 4");
+  put(offsetof(FileHeader, version), std::uint32_t{1});
+  expect_rejected(8, "version 3 of the format, found 1");
 }
 
 TEST_F(ProcessReaderTest, refuses_the_other_byte_order) {
@@ -145,7 +147,7 @@ TEST_F(ProcessReaderTest, refuses_records_that_cannot_be) {
   expect_rejected(kRecords, "a whole event");
   set_records({0x00, 0x01, 0x0a, 0x01, 0x01});
   expect_rejected(kRecords + 2, "a whole event");
-  set_records({(12U << 2U) | 3U, 0});
+  set_records({(13U << 2U) | 3U, 0});
   expect_rejected(kRecords, "a kind of record");
   set_records({0xff});
   expect_rejected(kRecords, "a kind of record");

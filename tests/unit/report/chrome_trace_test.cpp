@@ -37,6 +37,11 @@ TEST_F(ChromeTraceTest, looks_as_it_did) {
   const HoldBlame unknown{.waits = {{kMain, Nanoseconds(3)}}};  // too short for an arrow
   trace_.add(4001, {.kind = IntervalKind::Hold, .thread = kWorker, .is_forced = true},
              Nanoseconds(1'017'000'000), Nanoseconds(1'017'000'003), &unknown);
+  trace_.add_lock_wait(4001, {.kind = IntervalKind::LockWait, .thread = kMain}, Nanoseconds(1'018'000'000),
+                       Nanoseconds(1'019'000'007),
+                       {.at = CodePlace{"/srv/app.py", "Pool.get", 31}, .ended_by = kWorker});
+  trace_.add_lock_wait(4001, {.kind = IntervalKind::Stopped, .thread = kMain}, Nanoseconds(1'020'000'000),
+                       Nanoseconds(1'020'000'001), {});
   trace_.name_thread(4001, kMain, "MainThread");
   trace_.name_thread(4001, kWorker, "worker-1");
   trace_.finish({"gilscope", "run", "app.py"});

@@ -50,6 +50,10 @@ TEST_F(FirefoxProfileTest, looks_as_it_did) {
   hold.is_forced = false;
   spool_.add(kMain, hold);
   spool_.add(kWorker, make_interval(IntervalKind::Wait, 3'000'002, 8'000'001));
+  auto lock_wait = make_interval(IntervalKind::LockWait, 8'000'100, 9'000'000);
+  lock_wait.from = in_parse;
+  spool_.add(kWorker, lock_wait);
+  spool_.add(kWorker, make_interval(IntervalKind::WorkWait, 9'000'100, 9'000'200));
   auto profile = make();
   const FirefoxProcess process{.pid = "4001", .name = "gilscope run app.py", .begin = Nanoseconds(17)};
   profile.add(process, {.id = kMain, .name = "MainThread", .is_main = true}, spool_, stacks_);
