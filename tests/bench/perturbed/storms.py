@@ -9,7 +9,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from rates import measure_threads
 
@@ -29,7 +28,7 @@ def make_lock_storm() -> Callable[[], object]:
 
 def make_log_storm() -> Callable[[], object]:
     log = logging.getLogger("storm")
-    log.addHandler(logging.StreamHandler(Path(os.devnull).open("w", encoding="utf-8")))
+    log.addHandler(logging.FileHandler(os.devnull))
 
     def step() -> None:
         for number in range(PER_CALL["log"]):
