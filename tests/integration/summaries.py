@@ -1,6 +1,9 @@
 """Figures of gilscope.summary/1, as the tests of `gilscope run` ask for them."""
 
+import json
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 # As many releases of the GIL as its argument says, by the thread that runs it.
@@ -45,6 +48,14 @@ workers = [threading.Thread(target=work, name=work.__name__) for work in (native
 for worker in workers: worker.start()
 for worker in workers: worker.join()
 """
+
+
+def document_of(page: Path) -> dict[str, Any]:
+    """The JSON in a page."""
+    found = re.search(r'<script type="application/json" id="document">(.*?)</script>', page.read_text("utf-8"), re.S)
+    assert found
+    document: dict[str, Any] = json.loads(found[1])
+    return document
 
 
 def gils(document: dict[str, Any]) -> list[dict[str, Any]]:

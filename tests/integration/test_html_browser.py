@@ -11,6 +11,7 @@ import pytest
 from tests.corpus.judging import unpack
 from tests.integration.conftest import clean_environment, run_command
 from tests.integration.hosts import only_binary
+from tests.integration.summaries import TURNS
 from tests.integration.waits import WAITS
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: group integrations")
@@ -182,16 +183,16 @@ def seconds_of(duration: str) -> float:
 def test_the_timeline_zooms_by_keys_buttons_and_the_mouse(threads_page, open_page):
     page = open_page(threads_page)
     assert page.window().startswith("all ")
-    figures = page.texts(".lane .held")
+    figures = page.texts(".lane.row .number")
     page.press("+", "+", "+")
     assert " to " in page.window()
-    assert page.texts(".lane .held") != figures
+    assert page.texts(".lane.row .number") != figures
     middle = page.window()
     page.press(Keys.ARROW_RIGHT)
     assert page.window() != middle
     page.press("0")
     assert page.window().startswith("all ")
-    assert page.texts(".lane .held") == figures
+    assert page.texts(".lane.row .number") == figures
     page.one(".tools button[title='Zoom in']").click()
     assert " to " in page.window()
     page.one(".tools button[title='Show all']").click()
@@ -319,3 +320,16 @@ def test_a_page_of_a_python_without_a_gil_says_so(run, host, script, tmp_path, o
         pytest.skip("this Python has a GIL")
     assert run([host, "run", "-q", "--html", "page.html", script("pass")], cwd=tmp_path).returncode == 0
     assert "free-threaded" in open_page(tmp_path / "page.html").one("#verdict").text
+
+
+def test_waits_for_locks_have_a_column_and_a_mark_of_their_own(run, host, script, tmp_path, open_page):
+    turns = "lock = threading.Lock()\ndef work(own):\n with lock: time.sleep(0.002)\n timed(own, lock.acquire)\n"
+    program = script(f"{TURNS}\n{turns} lock.release()\nuntil_all_have_waited(work, times=2)")
+    assert run([host, "run", "-q", "--html", "page.html", program], cwd=tmp_path).returncode == 0
+    page = open_page(tmp_path / "page.html")
+    heads = page.texts(".lane.axis .number")
+    assert heads[-1] == "for locks"
+    names = [name.split(" ")[0] for name in page.texts(".lane.row span:first-child")]
+    shares = [float(text.removesuffix(" %")) for text in page.texts(".lane.row .number:last-child")]
+    assert min(share for name, share in zip(names, shares, strict=True) if name == "worker") > 0
+    assert page.texts(".key")[-1].startswith("waits for a lock")

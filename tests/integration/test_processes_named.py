@@ -7,7 +7,7 @@ import itertools
 import json
 
 import pytest
-from tests.integration.test_html import document_of
+from tests.integration.summaries import document_of
 
 pytestmark = pytest.mark.usefixtures("only_with_a_gil")
 
