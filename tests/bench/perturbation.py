@@ -8,7 +8,8 @@ from typing import NamedTuple
 from figures import Row, row
 
 # Shares of the bare rate, and of what hooks and clock reads alone leave: the project's.
-GOAL, GOALS = 0.90, {"read": 0.92}
+STORMS = ("lock-storm", "log-storm", "json-storm", "dict-storm", "list-storm")
+GOAL, GOALS = 0.90, {"read": 0.92, **dict.fromkeys(STORMS, 0.98)}
 GOAL_OF_HOOKS = 0.97
 
 

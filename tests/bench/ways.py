@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from host import HOST
+from perturbation import STORMS
 
 FOLDER = Path(__file__).parent / "perturbed"
 
@@ -23,7 +24,7 @@ PROGRAMS = {
     "to_thread": ["to_thread.py"],
     "pool": ["pool.py"],
     "zlib": ["compressing.py"],
-    **{f"{what}-storm": ["storms.py", what] for what in ("lock", "log", "json", "dict", "list")},
+    **{storm: ["storms.py", storm.removesuffix("-storm")] for storm in STORMS},
 }
 
 # What the others are compared with: the same Python without tracing. The host's may be another build of it than the
