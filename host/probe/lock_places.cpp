@@ -7,7 +7,7 @@
 namespace gilscope {
 
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): of the buffer read_stack() says what it wrote
-OwnStack::OwnStack(PyThreadState* state, const ParkedLock& parked) noexcept : state_(state), parked_(parked) {
+OwnStack::OwnStack(PyThreadState* state) noexcept : state_(state) {
   if (state_ != nullptr) frames_ = own_frames(state_);
   stack_ = read_stack(frames_, buffer_);
   for (const CodePoint& point : stack_) {
@@ -17,11 +17,14 @@ OwnStack::OwnStack(PyThreadState* state, const ParkedLock& parked) noexcept : st
       key_ ^= key_ >> 32U;
     }
   }
-  if (parked_.kind != LockKind::Unknown) {
-    const auto lock =
-        std::hash<std::string_view>()(parked_.type_name()) + static_cast<std::uint64_t>(parked_.kind);
-    key_ = (key_ ^ lock) * 0x9E3779B97F4A7C15U;
-  }
+}
+
+void OwnStack::wait_for(const ParkedLock& parked) noexcept {
+  parked_ = parked;
+  if (parked.kind == LockKind::Unknown) return;
+  const auto lock =
+      std::hash<std::string_view>()(parked.type_name()) + static_cast<std::uint64_t>(parked.kind);
+  key_ = (key_ ^ lock) * 0x9E3779B97F4A7C15U;
 }
 
 std::optional<HolderLook> OwnStack::look_at_call(CodeWords& words) const noexcept {

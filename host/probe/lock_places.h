@@ -57,9 +57,14 @@ class OwnStack {
   // others wait for him.
   enum class Call : bool { AsBefore, LookedAt };
 
-  // `state`: nullptr where no Python code of the thread's can be read. `parked`: what it is about to wait
-  // for, which makes another place of it.
-  explicit OwnStack(PyThreadState* state, const ParkedLock& parked = {}) noexcept;
+  // `state`: nullptr where no Python code of the thread's can be read.
+  explicit OwnStack(PyThreadState* state) noexcept;
+
+  // The same of the same stack.
+  [[nodiscard]] std::uint64_t key() const noexcept { return key_; }
+
+  // What the thread is about to wait for, which makes another place of it. Once.
+  void wait_for(const ParkedLock& parked) noexcept;
 
   [[nodiscard]] std::span<const CodePoint> points() const noexcept { return stack_; }
 

@@ -65,6 +65,28 @@ class KnownLocks {
   std::array<Entry, 1U << kBits> entries_{};
 };
 
+// What threads waited for last at a stack. CPython keeps lists of who waits, with a lock for each that has no
+// name: who waits there for such a one does so on account of the lock that the list is for.
+class LastParked {
+ public:
+  // What is known of it now, or was known last.
+  [[nodiscard]] ParkedLock find_again(std::uint64_t stack, const ParkedLock& parked) noexcept {
+    Entry& entry = entries_.at(stack % entries_.size());
+    const bool is_list = parked.kind == LockKind::Unknown;
+    if (is_list) return entry.stack == stack ? entry.parked : parked;
+    if (parked.kind == LockKind::Lock || parked.kind == LockKind::Object) entry = {stack, parked};
+    return parked;
+  }
+
+ private:
+  struct Entry {
+    std::uint64_t stack = 0;
+    ParkedLock parked;
+  };
+
+  std::array<Entry, 64> entries_{};
+};
+
 struct Watcher {
   Recorder* recorder = nullptr;
   LockTable* table = nullptr;  // its; nullptr: nobody watches
@@ -86,6 +108,7 @@ struct LockWatch {
   std::array<Watcher, kMostProbes> watching;
   std::array<AwaitedSemaphores, 256> semaphores;
   KnownLocks locks;
+  LastParked parked;
 
   [[nodiscard]] AwaitedSemaphores& like(const sem_t* semaphore) noexcept {
     constexpr unsigned kBits = 64 - 8;

@@ -23,11 +23,13 @@ OneLockWait::OneLockWait(const sem_t* semaphore) noexcept
     : semaphore_(semaphore), lock_(lock_of(semaphore)), began_(lock_clock.read()) {
   PyThreadState* const state = PyGILState_GetThisThreadState();
   const bool is_itself = lock_ == reinterpret_cast<std::uintptr_t>(semaphore);
-  const ParkedLock parked = is_itself ? ParkedLock{} : describe_parked(lock_, state);
-  const OwnStack stack(state, parked);
+  ParkedLock parked = is_itself ? ParkedLock{} : describe_parked(lock_, state);
+  OwnStack stack(state);
   is_for_world_ = parked.kind == LockKind::World;
   AwaitedSemaphores& alike = lock_watch.like(semaphore);
   const NotesLock lock;
+  if (!is_itself && !stack.points().empty()) parked = lock_watch.parked.find_again(stack.key(), parked);
+  stack.wait_for(parked);
   alike.waiters.fetch_add(1, std::memory_order_relaxed);
   AwaitedSemaphore* const awaited = alike.find(semaphore);
   AwaitedSemaphore* const place = awaited != nullptr ? awaited : alike.find(nullptr);
