@@ -1,6 +1,6 @@
-// When each thread held and awaited a GIL, and waited for locks. A row has cells (host/report/timeline_json.h): exact intervals of a small
-// capture, sums of bins of a large one. Whatever part is looked at, the cells in it are summed to the columns of the
-// screen. Times are in ticks here.
+// When each thread held and awaited a GIL, and waited for locks. A row has cells (host/report/timeline_json.h): exact
+// intervals of a small capture, sums of bins of a large one. Whatever part is looked at, the cells in it are summed to
+// the columns of the screen. Times are in ticks here.
 
 const ROW_HEIGHT = 26;
 
