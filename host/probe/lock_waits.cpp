@@ -26,6 +26,7 @@
 #include "probe/lock_watch.h"
 #include "probe/one_lock_wait.h"
 #include "probe/parking_lot.h"
+#include "probe/pending_signals.h"
 #include "probe/slot_patch.h"
 #include "probe/world_pause.h"
 #include "support/log.h"
@@ -82,15 +83,15 @@ int wait_until_all_stand(sem_t* semaphore, clockid_t id, const timespec* until) 
 }
 
 // A handler of a signal, which Python code in the calling thread is, waits for that to return to CPython.
+// Only of the main thread.
 bool has_signal() noexcept {
 #if PY_VERSION_HEX >= 0x030d0000
-  constexpr std::uintptr_t kSignals =
-      2;  // _PY_SIGNALS_PENDING_BIT of pycore_ceval.h; only of the main thread
+  constexpr std::uintptr_t kSignals = 2;  // _PY_SIGNALS_PENDING_BIT of pycore_ceval.h
   PyThreadState* const state = PyGILState_GetThisThreadState();
   return state != nullptr && !is_python_ending() &&
          (std::atomic_ref(state->eval_breaker).load(std::memory_order_relaxed) & kSignals) != 0;
 #else
-  return false;
+  return gettid() == getpid() && gilscope_has_pending_signal() != 0;
 #endif
 }
 

@@ -7,9 +7,11 @@
 #include <csignal>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -66,6 +68,18 @@ class ContendedLock {
   std::thread other_;
 };
 
+// One that can have a signal come when a thread is about to wait.
+class SignallingList final : public EventList {
+ public:
+  Stand stand_at(std::uint64_t /*ticks*/, std::span<const CodePoint> /*stack*/,
+                 const CodeReader& /*reader*/) noexcept override {
+    if (std::exchange(is_to_signal, false)) static_cast<void>(raise(SIGUSR1));
+    return {};
+  }
+
+  bool is_to_signal = false;
+};
+
 class LockWaitsTest : public ProbeOfStacksTest {
  protected:
   void SetUp() override {
@@ -103,7 +117,7 @@ class LockWaitsTest : public ProbeOfStacksTest {
     return sum;
   }
 
-  EventList list_;
+  SignallingList list_;
   Probe probe_;
   std::unique_ptr<LockTable> table_ = std::make_unique<LockTable>();
 
@@ -164,6 +178,21 @@ TEST_F(LockWaitsTest, of_python_have_the_line_that_waits_and_the_line_that_ended
       "\"\"\", 'app.py', 'exec'))");
   EXPECT_THAT(rows(), Contains("turn at app.py:9 work, ended at app.py:9 work"));
   EXPECT_GT(by_peers(), 0U) << "each has waited, and had his turn";
+}
+
+// The signal comes when CPython has let go of the GIL and has not begun to wait: it would wait for ever.
+TEST_F(LockWaitsTest, are_interrupted_by_a_signal_that_comes_while_they_are_made_ready) {
+  list_.is_to_signal = true;
+  run("import signal, threading\n"
+      "def interrupt(*_): raise InterruptedError\n"
+      "before = signal.signal(signal.SIGUSR1, interrupt)\n"
+      "lock = threading.Lock()\n"
+      "lock.acquire()\n"
+      "try: lock.acquire()\n"
+      "except InterruptedError: lock.release()\n"
+      "signal.signal(signal.SIGUSR1, before)\n"
+      "assert not lock.locked()");
+  EXPECT_FALSE(list_.is_to_signal);
 }
 
 TEST_F(LockWaitsTest, that_signals_end_were_ended_by_no_peer) {
