@@ -21,7 +21,8 @@ std::uint32_t add_bounded(std::uint32_t count, std::uint32_t more) {
 }
 
 void count(TimelineCell& cell, IntervalKind kind) {
-  auto& number = is_of_lock(kind) ? cell.lock_waits : kind == IntervalKind::Hold ? cell.holds : cell.waits;
+  auto& of_gil = kind == IntervalKind::Hold ? cell.holds : cell.waits;
+  auto& number = is_of_lock(kind) ? cell.lock_waits : of_gil;
   number = add_bounded(number, 1);
 }
 
@@ -75,9 +76,8 @@ void TimelineCells::coarsen() {
       add_part(IntervalKind::Wait, cell.bin / 2, cell.wait_ticks);
       add_part(IntervalKind::LockWait, cell.bin / 2, cell.lock_ticks);
     } else {
-      const auto kind = cell.hold_ticks > 0   ? IntervalKind::Hold
-                        : cell.wait_ticks > 0 ? IntervalKind::Wait
-                                              : IntervalKind::LockWait;
+      const auto waited = cell.wait_ticks > 0 ? IntervalKind::Wait : IntervalKind::LockWait;
+      const auto kind = cell.hold_ticks > 0 ? IntervalKind::Hold : waited;
       const auto end = cell.bin + cell.bins;
       if (cell.bin % 2 == 1) add_part(kind, cell.bin / 2, half);
       add_bins(kind, (cell.bin + 1) / 2, end / 2 - (cell.bin + 1) / 2);

@@ -30,7 +30,7 @@ std::optional<CodePlace> find_innermost(std::optional<StackId> stack, const Code
 }
 
 // The line to look at of a stack.
-std::optional<CodePlace> find_users(std::optional<StackId> stack, const CodeStacks& stacks) {
+std::optional<CodePlace> find_user_place(std::optional<StackId> stack, const CodeStacks& stacks) {
   if (!stack) return std::nullopt;
   std::vector<CodePlace> places;
   for (const auto place : stacks.stack(*stack)) places.push_back(stacks.place(place));
@@ -53,8 +53,9 @@ void trace_process(const CapturedRun& run, const CapturedProcess& process, Chrom
     const auto begin = run.clock().to_time(interval.begin);
     const auto end = run.clock().to_time(interval.end);
     if (row.waited != nullptr) {
-      trace.add_lock_wait(pid, interval, begin, end,
-                          {.at = find_users(row.waited->stands, row.stacks), .ended_by = row.waited->ender});
+      trace.add_lock_wait(
+          pid, interval, begin, end,
+          {.at = find_user_place(row.waited->stands, row.stacks), .ended_by = row.waited->ender});
     } else {
       trace.add(pid, interval, begin, end, blame ? &*blame : nullptr);
     }

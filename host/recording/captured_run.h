@@ -60,22 +60,22 @@ class CapturedRun {
   // Called now and then while events are read, which may take minutes; may throw.
   void watch(std::function<void()> poll) { poll_ = std::move(poll); }
 
+  using TakeWait = std::function<void(const CapturedWait&, const CaptureNames&)>;
   // The events of a process, in their order; `take` is called with each, and with where its thread stood
   // where that was noted; if it takes a third, with what was said beside them so far (names, owners, stacks).
-  // All of that is returned. Throws Error.
-  // `take_wait` is called with each wait for a lock in between.
-  using TakeWait = std::function<void(const CapturedWait&, const CaptureNames&)>;
+  // All of that is returned. `take_wait` is called with each wait for a lock in between. Throws Error.
   template <typename Take>
   [[nodiscard]] CaptureNames read(const CapturedProcess& process, Take take,
                                   const TakeWait& take_wait = {}) const {
     const ProcessReader reader(process.file);
     auto sequence = reader.events();
+    std::uint64_t count = 0;
     if (take_wait) {
       sequence.take_lock_waits([&](const CapturedWait& wait) {
+        if (++count % kPollEvery == 0) poll_();
         if (wait.end <= process.cut) take_wait(wait, sequence.names());
       });
     }
-    std::uint64_t count = 0;
     for (Event event{}; sequence.next(event) && event.ticks <= process.cut; ++count) {
       if (count % kPollEvery == 0) poll_();
       if constexpr (std::is_invocable_v<Take&, Event&, std::optional<StackId>, const CaptureNames&>) {

@@ -258,8 +258,11 @@ void FirefoxProfile::add(const FirefoxProcess& process, const FirefoxThread& thr
   text_.print(R"(,"weightType":"tracing-ms"}},"markers":{{"length":{},)", spool.count(thread.id));
   column("data", [&](const SpooledInterval& row) { return payload_of(row, tables); });
   text_.append(",");
+  std::map<IntervalKind, std::size_t> names;  // of those that there are
   column("name", [&](const SpooledInterval& row) {
-    return fmt::format("{}", tables.string(std::string(name_of(row.kind))));
+    const auto [at, is_new] = names.try_emplace(row.kind);
+    if (is_new) at->second = tables.string(std::string(name_of(row.kind)));
+    return fmt::format("{}", at->second);
   });
   text_.append(",");
   column("startTime", [](const SpooledInterval& row) { return milliseconds(row.begin); });
