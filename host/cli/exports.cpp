@@ -151,9 +151,8 @@ constexpr std::array kExports{
            [](const Recorded& recorded, const TextSink& sink) {
              write_page(recorded.run, recorded.figures, recorded.sources, sink);
            }},
-    Export{"--trace",
-           "Write a time line of holds and waits, those for locks, too (Chrome trace events, for Perfetto)",
-           "trace", &ExportFiles::trace,
+    Export{"--trace", "Write a time line of holds and waits (Chrome trace events, for Perfetto)", "trace",
+           &ExportFiles::trace,
            [](const Recorded& recorded, const TextSink& sink) { write_trace(recorded.run, sink); }},
     Export{"--firefox",
            "Write the same, with the stacks that made others wait (for https://profiler.firefox.com)",

@@ -5,6 +5,26 @@
 #include <utility>
 
 namespace gilscope {
+namespace {
+
+// The table's mutex is held, and mutexes of GILs are about to be locked: who waits for the table with one of
+// these must know (lock_table), before they are.
+class LockingGils {
+ public:
+  explicit LockingGils(std::atomic<bool>& is_on) noexcept : is_on_(is_on) {
+    is_on_.store(true, std::memory_order_seq_cst);
+  }
+  LockingGils(const LockingGils&) = delete;
+  LockingGils& operator=(const LockingGils&) = delete;
+  LockingGils(LockingGils&&) = delete;
+  LockingGils& operator=(LockingGils&&) = delete;
+  ~LockingGils() { is_on_.store(false, std::memory_order_release); }
+
+ private:
+  std::atomic<bool>& is_on_;
+};
+
+}  // namespace
 
 void HookLevel::hand_to_recorder(Gil& gil) noexcept {
   if (!gil.has_id) {
@@ -18,10 +38,20 @@ void HookLevel::hand_to_recorder(Gil& gil) noexcept {
   gil.recorder->open(gil.id, task_.owners.owner_of(gil.key()));
 }
 
-// The first event of a GIL in this run. Only tries the table's mutex: its holder may be waiting for the GIL's
-// mutex, which we hold (end). An event that comes just then belongs to no run.
+// Another thread adopts its GIL just now, or an interpreter is made or ends. Only tries the table's mutex:
+// its holder may be about to wait for the GIL's mutex, which we hold, and says so; an event that comes just
+// then belongs to no run.
+bool HookLevel::lock_table() noexcept {
+  while (!table_.mutex().try_lock()) {
+    if (locks_gils_.load(std::memory_order_acquire)) return false;
+    sched_yield();
+  }
+  return true;
+}
+
+// The first event of a GIL in this run.
 [[gnu::noinline]] bool HookLevel::adopt(Gil& gil) noexcept {
-  if (!table_.mutex().try_lock()) return false;
+  if (!lock_table()) return false;
   if (task_.recorder != nullptr) {
     // One of an interpreter that shares another's GIL has no event: the address is in use again.
     if (task_.owners.is_gil(gil.key())) {
@@ -124,6 +154,7 @@ void HookLevel::await_hooks() const noexcept {
 }
 
 void HookLevel::record_own_hold(Gil& gil) noexcept {
+  const LockingGils locking(locks_gils_);
   originals.pthread_mutex_lock(mutex_of(gil));
   identify_thread();
   hand_to_recorder(gil);
@@ -144,6 +175,7 @@ void HookLevel::record_own_hold(Gil& gil) noexcept {
 // wakes, and passes. (A GIL whose interpreter has ended has no hook in flight. As at the start: no other
 // thread may end an interpreter just now, which CPython gives us no means to prevent.)
 void HookLevel::end() noexcept {
+  const LockingGils locking(locks_gils_);
   task_.recorder = nullptr;
   table_.for_each([this](Gil& gil) {
     if (gil.recorder == nullptr) return;  // written under the table's mutex alone or with the GIL's

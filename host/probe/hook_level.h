@@ -106,6 +106,7 @@ class HookLevel {
   [[nodiscard]] ThreadMemory& self() const noexcept;
 
   void identify_thread() noexcept;
+  [[nodiscard]] bool lock_table() noexcept;
   bool adopt(Gil& gil) noexcept;
   bool may_record(Gil& gil) noexcept;
   Event happen(Gil& gil, EventKind kind) noexcept;
@@ -138,6 +139,8 @@ class HookLevel {
   std::uint64_t session_ = 0;  // of the run, so that a thread knows what it remembers from an earlier one
   // Relaxed: the same for the whole process, and written before the first slot is.
   std::atomic<std::uintptr_t> switch_cond_offset_{0};
+  // Who holds the table's mutex is about to lock those of GILs.
+  std::atomic<bool> locks_gils_{false};
   // Threads inside Recorder::work(): with no mutex of a GIL that would keep the recorder there.
   std::atomic<int> workers_{0};
   std::uint32_t next_gil_ = 0;

@@ -2,10 +2,13 @@
 #include <Python.h>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <malloc.h>
 #include <map>
+#include <mutex>
+#include <pthread.h>
 #include <set>
 #include <thread>
 
@@ -50,6 +53,15 @@ class Subinterpreter {
     }
     PyThreadState_Swap(main_);
   }
+  // The same, once, by a thread of another kind: calls `within` there.
+  template <typename Within>
+  void visit_anew(Within within) const {
+    PyThreadState* const state = PyThreadState_New(PyThreadState_GetInterpreter(state_));
+    PyEval_RestoreThread(state);
+    within();
+    PyThreadState_Clear(state);
+    PyThreadState_DeleteCurrent();
+  }
   [[nodiscard]] std::int64_t id() const { return id_; }
 
  private:
@@ -85,6 +97,43 @@ TEST_F(ProbeTest, AnOwnGilThatLivedBeforeTheProbeIsSeen) {
   EXPECT_EQ(count(list, GilId{0}, EventKind::Release), 1U);
   EXPECT_EQ(list.owners().at(GilId{0}), 0);
   EXPECT_EQ(list.owners().at(GilId{1}), interpreter.id());
+}
+
+// Another GIL's may come just then: two interpreters that begin at once.
+TEST_F(ProbeTest, TheFirstEventOfAGilIsRecordedWhoeverIsAtTheTable) {
+  const Subinterpreter interpreter(PyInterpreterConfig_OWN_GIL);
+  EventList list;
+  Probe probe;
+  probe.start(list);
+  {
+    const Detached detached;
+  }
+  const auto own = hook_levels[0].calibration_of_holder();
+  ASSERT_TRUE(own.has_value());
+  GilTable& table = hook_levels[0].table();
+  pthread_mutex_t* mutex = nullptr;
+  table.for_each([&](const Gil& gil) {
+    if (gil.key() != own->cond)
+      mutex = reinterpret_cast<pthread_mutex_t*>(gil.key() + own->layout.mutex_offset);
+  });
+  ASSERT_NE(mutex, nullptr);
+  std::atomic<bool> is_inside{false};
+  std::thread visitor;
+  {
+    const std::scoped_lock lock(table.mutex());
+    visitor = std::thread([&] { interpreter.visit_anew([&] { is_inside = true; }); });
+    // Until it keeps the GIL's mutex, as in a hook that waits, or has come through without an event.
+    constexpr int kMany = 1000;
+    for (int kept = 0; !is_inside && kept < kMany; ++kept, std::this_thread::yield()) {
+      if (pthread_mutex_trylock(mutex) != 0) continue;
+      pthread_mutex_unlock(mutex);
+      kept = 0;
+    }
+  }
+  visitor.join();
+  probe.stop();
+  EXPECT_EQ(count(list, GilId{1}, EventKind::Acquire), 1U);
+  EXPECT_EQ(count(list, GilId{1}, EventKind::Release), 1U);
 }
 
 // As on a processor whose counter is ahead of the next one's.
