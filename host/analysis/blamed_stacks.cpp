@@ -19,9 +19,7 @@ std::vector<BlamedStack> list_blamed_stacks(const ProcessRecord& process) {
   for (const auto& [key, ticks] : waits) {
     BlamedStack row{.thread = key.first, .caused_wait = process.tick.of(ticks)};
     if (row.caused_wait == Nanoseconds::zero()) continue;
-    if (key.second) {
-      for (const auto place : stacks.stack(*key.second)) row.stack.push_back(stacks.place(place));
-    }
+    if (key.second) row.stack = stacks.places_of(*key.second);
     list.push_back(std::move(row));
   }
   // Equals stay in the order of their keys.

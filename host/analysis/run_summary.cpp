@@ -17,8 +17,7 @@ std::vector<LongestWait> name_long_waits(const BlameRecord& blame, GilId gil, Th
   const auto longest = blame.long_waits.find({gil, thread});
   if (longest == blame.long_waits.end()) return waits;
   for (const auto& [ticks, stack] : longest->second) {
-    LongestWait& wait = waits.emplace_back(LongestWait{.wait_ns = tick.of(ticks)});
-    for (const auto place : blame.stacks.stack(stack)) wait.stack.push_back(blame.stacks.place(place));
+    waits.push_back({.wait_ns = tick.of(ticks), .stack = blame.stacks.places_of(stack)});
   }
   return waits;
 }

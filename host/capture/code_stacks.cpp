@@ -18,4 +18,10 @@ StackId CodeStacks::add(std::vector<PlaceId> places) {
   return found->second;
 }
 
+std::vector<CodePlace> CodeStacks::places_of(StackId id) const {
+  std::vector<CodePlace> places;
+  for (const auto part : stack(id)) places.push_back(place(part));
+  return places;
+}
+
 }  // namespace gilscope

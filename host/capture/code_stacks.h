@@ -32,6 +32,7 @@ class CodeStacks {
   [[nodiscard]] const std::vector<PlaceId>& stack(StackId id) const {
     return stacks_.at(static_cast<std::size_t>(id));
   }
+  [[nodiscard]] std::vector<CodePlace> places_of(StackId id) const;
 
  private:
   std::map<CodePlace, PlaceId> place_ids_;

@@ -39,6 +39,14 @@ std::optional<std::uint32_t> find_known(Lane& lane, std::uint64_t key) noexcept 
   return number;
 }
 
+// Whose the records are from here on.
+void tell_thread(RecordWriter& writer, Lane& lane, ThreadId thread) noexcept {
+  if (thread == lane.thread) return;
+  writer.control(ControlKind::Thread);
+  writer.number(static_cast<std::uint32_t>(thread));
+  lane.thread = thread;
+}
+
 void count_event(Lane& lane) noexcept {
   lane.events.store(lane.events.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
@@ -217,16 +225,12 @@ void EventRecorder::write_event(Lane& lane, const Event& event) noexcept {
   if (!lane.is_published) begin_stream(lane, event);
   BlockHeader& home = *lane.home;
   RecordWriter writer(payload_of(home) + home.used);
-  if (event.thread != lane.thread) {
-    writer.control(ControlKind::Thread);
-    writer.number(static_cast<std::uint32_t>(event.thread));
-  }
+  tell_thread(writer, lane, event.thread);
   if (event.gil != lane.gil) {
     writer.control(ControlKind::Gil);
     writer.number(static_cast<std::uint32_t>(event.gil));
   }
   writer.event(event.kind, event.ticks - lane.last_ticks);
-  lane.thread = event.thread;
   lane.gil = event.gil;
   lane.last_ticks = event.ticks;
   count_event(lane);
@@ -315,17 +319,13 @@ void EventRecorder::record_wait(const LockWait& wait, WaitFor wait_for, const St
   const std::uint64_t end = std::max(wait.end(), lane->last_ticks + 1);
   {
     Appending record(*lane);
-    if (thread != lane->thread) {
-      record->control(ControlKind::Thread);
-      record->number(wait.thread);
-    }
+    tell_thread(*record, *lane, thread);
     record->control(ControlKind::LockWait);
     record->number(end - lane->last_ticks);
     record->number(end - wait.begin);
     record->number(static_cast<std::uint64_t>(wait_for));
     record->number(wait.ender);
     record->number(stand.owner == own_lane.owner && stand.owner != 0 ? stand.stack + std::uint64_t{1} : 0);
-    lane->thread = thread;
     lane->last_ticks = end;
   }
   note_point_after(*lane);

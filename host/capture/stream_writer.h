@@ -38,6 +38,7 @@ class Appending {
   Appending& operator=(Appending&&) = delete;
   ~Appending() { publish(home_, used_ + writer_.size()); }
 
+  RecordWriter& operator*() noexcept { return writer_; }
   RecordWriter* operator->() noexcept { return &writer_; }
 
  private:

@@ -32,8 +32,7 @@ std::optional<CodePlace> find_innermost(std::optional<StackId> stack, const Code
 // The line to look at of a stack.
 std::optional<CodePlace> find_user_place(std::optional<StackId> stack, const CodeStacks& stacks) {
   if (!stack) return std::nullopt;
-  std::vector<CodePlace> places;
-  for (const auto place : stacks.stack(*stack)) places.push_back(stacks.place(place));
+  const auto places = stacks.places_of(*stack);
   return place_to_look_at(places.front(), places);
 }
 

@@ -138,14 +138,14 @@ WaitFor LockTable::wait_for(const LockWait& wait, std::size_t place, std::size_t
   return is_for_work(work_at(place), work_at(ended_at)) ? WaitFor::Work : WaitFor::Turn;
 }
 
-void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept {
+WaitFor LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept {
+  const WaitFor was_for = wait_for(wait, place, ended_at);
   if (LockThread* const waits = thread_of(wait.thread)) {
     set_shared(waits->since, 0);
     if (wait.is_for_world) {
       set_shared(waits->world_ticks, waits->world_ticks + wait.ticks);
     } else if (place < kPlaces) {
-      const bool is_for_work = wait_for(wait, place, ended_at) == WaitFor::Work;
-      std::uint64_t& sum = is_for_work ? waits->work_ticks : waits->turn_ticks;
+      std::uint64_t& sum = was_for == WaitFor::Work ? waits->work_ticks : waits->turn_ticks;
       set_shared(sum, sum + wait.ticks);
     }
   }
@@ -153,7 +153,7 @@ void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_a
   if (row == nullptr) {
     set_shared(others_ticks, others_ticks + wait.ticks);
     set_shared(others, others + 1);
-    return;
+    return was_for;
   }
   constexpr unsigned kBits = 64;
   std::uint64_t& bits = row->threads.at(wait.thread / kBits % row->threads.size());
@@ -168,6 +168,7 @@ void LockTable::add(const LockWait& wait, std::size_t place, std::size_t ended_a
     set_shared(row->longest, wait.ticks);
   }
   set_shared(row->count, row->count + 1);
+  return was_for;
 }
 
 StopRow* LockTable::stop_at(std::size_t place, std::uint64_t why, std::string_view call) noexcept {

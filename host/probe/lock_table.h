@@ -186,13 +186,10 @@ struct LockTable {
   void begin(std::uint32_t thread, const OpenWait& wait) noexcept;
   // It goes on for long.
   void look(std::uint32_t thread, std::uint64_t ticks, const HeldLocks& found) noexcept;
-  // It is over. `ended_at`: kNoPlace is unknown.
-  void add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept;
+  // It is over, and was for what is returned. `ended_at`: kNoPlace is unknown.
+  WaitFor add(const LockWait& wait, std::size_t place, std::size_t ended_at) noexcept;
   void add(const WorldStop& stop, std::size_t place) noexcept;
   void add(const SpunWaits& spun) noexcept;
-  // For what a wait at a place was that ended at another one.
-  [[nodiscard]] WaitFor wait_for(const LockWait& wait, std::size_t place,
-                                 std::size_t ended_at) const noexcept;
   // Only the first is kept.
   void note_gil(std::uint64_t since, std::size_t place, std::string_view module) noexcept;
   // The thread has ended.
@@ -204,6 +201,8 @@ struct LockTable {
 
  private:
   LockThread* thread_of(std::uint32_t thread) noexcept;
+  [[nodiscard]] WaitFor wait_for(const LockWait& wait, std::size_t place,
+                                 std::size_t ended_at) const noexcept;
   StopRow* stop_at(std::size_t place, std::uint64_t why, std::string_view call) noexcept;
   LockRow* row_of(std::size_t place, std::size_t ended_at) noexcept;
 };

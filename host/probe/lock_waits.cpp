@@ -19,7 +19,6 @@
 
 #include "probe/attached.h"
 #include "probe/collections.h"
-#include "probe/held_locks.h"
 #include "probe/hooks.h"
 #include "probe/lock_places.h"
 #include "probe/lock_tries.h"

@@ -96,8 +96,7 @@ struct Watcher {
   // Of a wait at a place that is over, and where that ended.
   void tell(const LockWait& wait, std::size_t place, std::size_t ended_at,
             const Stand& stand) const noexcept {
-    table->add(wait, place, ended_at);
-    recorder->record_wait(wait, table->wait_for(wait, place, ended_at), stand);
+    recorder->record_wait(wait, table->add(wait, place, ended_at), stand);
   }
 };
 

@@ -155,8 +155,7 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
   // Patched first, so that no GIL comes in between unseen.
   owners.for_each([&hooks](std::uintptr_t cond) { hooks.table().insert(cond); });
   hooks.record_own_hold(*hooks.table().insert(calibration.cond));
-  locks_ = stacks_ == Stacks::Off ? nullptr : recorder.locks();
-  if (locks_ != nullptr && !watch_lock_waits(recorder, clock_, cpython)) locks_ = nullptr;
+  if (stacks_ != Stacks::Off && watch_lock_waits(recorder, clock_, cpython)) locks_ = recorder.locks();
 }
 
 void Probe::install_without_gil(Recorder& recorder, Stacks stacks, ProbeClock clock) {

@@ -234,16 +234,13 @@ CaptureNames CapturedRun::read_blamed_intervals(
         const auto hold = blame.apply(event, stands);
         if (const auto interval = machine->ending(event)) {
           const bool is_blamed = hold && interval->kind == IntervalKind::Hold;
-          take({.interval = *interval,
-                .blame = is_blamed ? &*hold : nullptr,
-                .waited = nullptr,
-                .stacks = said.stacks});
+          take({.interval = *interval, .blame = is_blamed ? &*hold : nullptr, .stacks = said.stacks});
         }
         machine->apply(event);
         last = event.ticks;
       },
       [&](const CapturedWait& wait, const CaptureNames& said) {
-        take({.interval = interval_of(wait), .blame = nullptr, .waited = &wait, .stacks = said.stacks});
+        take({.interval = interval_of(wait), .waited = &wait, .stacks = said.stacks});
       });
   const auto end = process.end.value_or(last);
   const auto holds = blame.open_holds(end);
@@ -251,10 +248,7 @@ CaptureNames CapturedRun::read_blamed_intervals(
     const auto hold =
         std::ranges::find(holds, interval.gil, [](const BlamedHold& open) { return open.span.gil; });
     const bool is_blamed = interval.kind == IntervalKind::Hold && hold != holds.end();
-    take({.interval = interval,
-          .blame = is_blamed ? &*hold : nullptr,
-          .waited = nullptr,
-          .stacks = names.stacks});
+    take({.interval = interval, .blame = is_blamed ? &*hold : nullptr, .stacks = names.stacks});
   }
   return names;
 }

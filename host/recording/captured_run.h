@@ -33,9 +33,9 @@ struct CapturedProcess {
 
 struct BlamedInterval {
   const Interval& interval;
-  const BlamedHold* blame;     // nullptr: a wait, or a hold for which nobody waited
-  const CapturedWait* waited;  // nullptr: it was for no lock
-  const CodeStacks& stacks;    // that both name
+  const BlamedHold* blame = nullptr;     // nullptr: a wait, or a hold for which nobody waited
+  const CapturedWait* waited = nullptr;  // nullptr: it was for no lock
+  const CodeStacks& stacks;              // that both name
 };
 
 class CapturedRun {

@@ -6,11 +6,10 @@ exit code is 0 either way.
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
-from figures import Row, add_json_option, print_table, row, write_json
+from figures import Row, add_json_option, report, row
 from host import HOST, run, stock_python
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,9 +76,7 @@ def main() -> None:
     add_json_option(parser)
     options = parser.parse_args()
     rows = measure_host(options.repeats) + measure_modes(options.repeats)
-    print(f"Python {sys.version.split()[0]}, {run([HOST, '--version'])}")
-    print_table(rows)
-    write_json(options.json, rows)
+    report(rows, run([HOST, "--version"]), options.json)
 
 
 if __name__ == "__main__":

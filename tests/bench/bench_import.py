@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import gilscope
-from figures import Row, add_json_option, print_table, row, write_json
+from figures import Row, add_json_option, report, row
 
 MODULES = ("gilscope", "json")
 
@@ -40,9 +40,7 @@ def main() -> None:
     add_json_option(parser)
     options = parser.parse_args()
     rows = measure(options.repeats)
-    print(f"Python {sys.version.split()[0]}, gilscope {gilscope.__version__}")
-    print_table(rows)
-    write_json(options.json, rows)
+    report(rows, f"gilscope {gilscope.__version__}", options.json)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,10 @@ both sides.) The goals are the project's; the exit code is 0 either way.
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 
-from figures import Row, add_json_option, print_table, row, write_json
+from figures import Row, add_json_option, report, row
 from host import HOST, require_gil, run
 
 PROGRAM = Path(__file__).parent / "known" / "holds.py"
@@ -61,9 +60,7 @@ def main() -> None:
     options = parser.parse_args()
     require_gil()
     rows = measure(options.repeats, options.cycles, options.reads)
-    print(f"Python {sys.version.split()[0]}, {run([HOST, '--version'])}")
-    print_table(rows)
-    write_json(options.json, rows)
+    report(rows, run([HOST, "--version"]), options.json)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,11 @@ it take turns. The goals are the project's; the exit code is 0 either way.
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from figures import Row, add_json_option, print_table, row, write_json
+from figures import Row, add_json_option, report, row
 from host import HOST, run
 
 PROGRAM = Path(__file__).parent / "known" / "lock_waits.py"
@@ -66,9 +65,7 @@ def main() -> None:
     add_json_option(parser)
     options = parser.parse_args()
     rows = measure(options.repeats, [options.waits, options.milliseconds, options.pairs])
-    print(f"Python {sys.version.split()[0]}, {run([HOST, '--version'])}")
-    print_table(rows)
-    write_json(options.json, rows)
+    report(rows, run([HOST, "--version"]), options.json)
 
 
 if __name__ == "__main__":

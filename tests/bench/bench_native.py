@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 import gilscope
-from figures import Row, add_json_option, print_table, row, write_json
+from figures import Row, add_json_option, report, row
 
 
 def elapsed_ns(work: Callable[[], object]) -> int:
@@ -69,9 +69,7 @@ def main() -> None:
     add_json_option(parser)
     options = parser.parse_args()
     rows = measure_counting(options.steps, options.repeats) + measure_spans(10 * options.repeats)
-    print(f"Python {sys.version.split()[0]}, gilscope {gilscope.__version__}")
-    print_table(rows)
-    write_json(options.json, rows)
+    report(rows, f"gilscope {gilscope.__version__}", options.json)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,12 @@ how long it takes, and how long the one that takes it has the GIL for it, as ano
 """
 
 import argparse
-import sys
 import threading
 import time
 from collections.abc import Callable
 
 import gilscope
-from figures import Row, add_json_option, print_table, row, write_json
+from figures import Row, add_json_option, report, row
 
 LIVE = (1, 10, 100, 1000)
 
@@ -84,9 +83,7 @@ def main() -> None:
         rows += measure([1, 10, 50, 200, 1000, 4096], options.repeats)
     except ImportError as error:
         print(error)
-    print(f"Python {sys.version.split()[0]}, gilscope {gilscope.__version__}")
-    print_table(rows)
-    write_json(options.json, rows)
+    report(rows, f"gilscope {gilscope.__version__}", options.json)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,12 @@ exit code is 0 either way. Run it on a machine that does nothing else: who has n
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from figures import Row, add_json_option, print_table, row, write_json
-from host import HOST, run
+from figures import Row, add_json_option, report, row
+from host import HOST, has_gil, run
 
 KNOWN = Path(__file__).parent / "known"
 
@@ -65,13 +64,11 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=500_000, help="that are looked through (default: %(default)s)")
     add_json_option(parser)
     options = parser.parse_args()
-    if getattr(sys, "_is_gil_enabled", lambda: True)():
+    if has_gil():
         print("this Python has a GIL: nothing is measured")
         return
     rows = measure(options.repeats, options.seconds, options.collections, options.objects)
-    print(f"Python {sys.version.split()[0]}, {run([HOST, '--version'])}")
-    print_table(rows)
-    write_json(options.json, rows)
+    report(rows, run([HOST, "--version"]), options.json)
 
 
 if __name__ == "__main__":

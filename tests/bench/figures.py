@@ -41,6 +41,13 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
 
 
+def report(rows: list[Row], gilscope: str, file: Path | None) -> None:
+    """Print what was measured, and with what; write it to the file, too, if there is one."""
+    print(f"Python {sys.version.split()[0]}, {gilscope}")
+    print_table(rows)
+    write_json(file, rows)
+
+
 def write_json(file: Path | None, rows: list[Row]) -> None:
     if file is not None:
         file.write_text(json.dumps({"python": sys.version, "figures": rows}, indent=2) + "\n")

@@ -20,8 +20,12 @@ def stock_python() -> str:
     return run([HOST, "run", "-q", "-c", "import sys; print(sys.executable)"])
 
 
+def has_gil() -> bool:
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
 def require_gil() -> None:
     """End a benchmark that has nothing to measure here."""
-    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+    if not has_gil():
         print("this Python has no GIL: there is nothing to trace")
         sys.exit()

@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from host import HOST
+from host import HOST, has_gil
 from perturbation import STORMS
 
 FOLDER = Path(__file__).parent / "perturbed"
@@ -91,7 +91,7 @@ def find_missing() -> dict[str, str]:
     missing = {}
     if importlib.util.find_spec("numpy") is None:
         missing["numpy"] = "numpy is not installed"
-    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+    if not has_gil():
         missing |= dict.fromkeys((HOOKS, "gilknocker"), "this Python has no GIL")
     elif not hooks_host().exists():
         missing[HOOKS] = f"no {hooks_host()}: cmake -DGILSCOPE_BENCHMARKS=ON"

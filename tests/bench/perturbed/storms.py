@@ -12,70 +12,69 @@ from collections.abc import Callable
 
 from rates import measure_threads
 
-PER_CALL = {"lock": 500, "log": 20, "json": 20, "dict": 1000, "list": 500}
 
-
-def make_lock_storm() -> Callable[[], object]:
+def make_lock_storm(count: int) -> Callable[[], object]:
     lock = threading.Lock()
 
     def step() -> None:
-        for _ in range(PER_CALL["lock"]):
+        for _ in range(count):
             with lock:
                 pass
 
     return step
 
 
-def make_log_storm() -> Callable[[], object]:
+def make_log_storm(count: int) -> Callable[[], object]:
     log = logging.getLogger("storm")
     log.addHandler(logging.FileHandler(os.devnull))
 
     def step() -> None:
-        for number in range(PER_CALL["log"]):
+        for number in range(count):
             log.error("number %d", number)
 
     return step
 
 
-def make_json_storm() -> Callable[[], object]:
+def make_json_storm(count: int) -> Callable[[], object]:
     shared = {f"key {number}": [number] * 4 for number in range(20)}
 
     def step() -> None:
-        for _ in range(PER_CALL["json"]):
+        for _ in range(count):
             json.dumps(shared)
 
     return step
 
 
-def make_dict_storm() -> Callable[[], object]:
+def make_dict_storm(count: int) -> Callable[[], object]:
     shared: dict[int, int] = {}
 
     def step() -> None:
-        for number in range(PER_CALL["dict"]):
+        for number in range(count):
             shared[number % 64] = number
 
     return step
 
 
-def make_list_storm() -> Callable[[], object]:
+def make_list_storm(count: int) -> Callable[[], object]:
     shared: list[int] = []
 
     def step() -> None:
-        for number in range(PER_CALL["list"]):
+        for number in range(count):
             shared.append(number)
             shared.pop()
 
     return step
 
 
+# How often each step does it.
 STORMS = {
-    "lock": make_lock_storm,
-    "log": make_log_storm,
-    "json": make_json_storm,
-    "dict": make_dict_storm,
-    "list": make_list_storm,
+    "lock": (make_lock_storm, 500),
+    "log": (make_log_storm, 20),
+    "json": (make_json_storm, 20),
+    "dict": (make_dict_storm, 1000),
+    "list": (make_list_storm, 500),
 }
 
-what = sys.argv[2]
-shared_step = STORMS[what]()
-measure_threads(2, lambda: shared_step, PER_CALL[what])
+make, per_call = STORMS[sys.argv[2]]
+shared_step = make(per_call)
+measure_threads(2, lambda: shared_step, per_call)

@@ -46,10 +46,7 @@ class FakeCode final : public CodeReader {
 
 // None where there is no stack.
 inline std::vector<CodePlace> places_of(const CodeStacks& stacks, std::optional<StackId> stack) {
-  std::vector<CodePlace> places;
-  if (!stack) return places;
-  for (const auto place : stacks.stack(*stack)) places.push_back(stacks.place(place));
-  return places;
+  return stack ? stacks.places_of(*stack) : std::vector<CodePlace>();
 }
 
 }  // namespace gilscope::test
