@@ -3,7 +3,6 @@
 #include <string_view>
 #include <utility>
 
-#include "probe/code_deaths.h"
 #include "probe/loaded_module.h"
 #include "probe/method_patch.h"
 #include "probe/module_births.h"
@@ -59,10 +58,6 @@ PyCodeObject* code_of_class(const PyTypeObject* type) noexcept {
   return nullptr;
 }
 
-GreenletCode watched_code(const PyCodeObject* code) noexcept {
-  return code == nullptr ? GreenletCode{} : GreenletCode{.code = code, .deaths = deaths_at(code)};
-}
-
 // Where it waits. False: it is over, or all of it is a library's.
 bool name_by_frames(PyObject* greenlet, CodeWords& words) noexcept {
   Owned frame = attribute(greenlet, "gr_frame");
@@ -103,16 +98,15 @@ SwitchFunctions real_switches() noexcept {
           .throw_in = switch_patch.throw_in.original<PyCFunction>()};
 }
 
-GreenletCode code_of_greenlet(PyObject* greenlet) noexcept {
+PyCodeObject* code_of_greenlet(PyObject* greenlet) noexcept {
   PyObject** const place = _PyObject_GetDictPtr(greenlet);
-  if (place == nullptr || *place == nullptr) return {};
+  if (place == nullptr || *place == nullptr) return nullptr;
   PyObject* const run = PyDict_GetItemWithError(*place, switch_patch.run_name);
-  return run == nullptr ? GreenletCode{} : watched_code(code_of_callable(run));
+  return run == nullptr ? nullptr : code_of_callable(run);
 }
 
-GreenletCode code_of_thrown_into(PyObject* greenlet) noexcept {
-  const GreenletCode known = code_of_greenlet(greenlet);
-  if (known.code != nullptr) return known;
+PyCodeObject* code_of_thrown_into(PyObject* greenlet) noexcept {
+  if (PyCodeObject* const known = code_of_greenlet(greenlet)) return known;
   const KeptException kept;
   Owned outermost(nullptr);
   Owned frame = attribute(greenlet, "gr_frame");
@@ -121,11 +115,11 @@ GreenletCode code_of_thrown_into(PyObject* greenlet) noexcept {
     frame = Owned(
         reinterpret_cast<PyObject*>(PyFrame_GetBack(reinterpret_cast<PyFrameObject*>(outermost.get()))));
   }
-  if (!outermost) return {};
+  if (!outermost) return nullptr;
   // The frame keeps it alive.
   const Owned code(
       reinterpret_cast<PyObject*>(PyFrame_GetCode(reinterpret_cast<PyFrameObject*>(outermost.get()))));
-  return watched_code(reinterpret_cast<const PyCodeObject*>(code.get()));
+  return reinterpret_cast<PyCodeObject*>(code.get());
 }
 
 bool is_in_hub() noexcept {
@@ -134,13 +128,11 @@ bool is_in_hub() noexcept {
   return current && is_hub(current.get());
 }
 
-void name_greenlet(PyObject* greenlet, const GreenletCode& code, CodeWords& words) noexcept {
+void name_greenlet(PyObject* greenlet, PyCodeObject* code, CodeWords& words) noexcept {
   const KeptException kept;
   set_name(Py_TYPE(greenlet)->tp_name, words);
   if (name_by_frames(greenlet, words)) return;
-  const bool is_there = code.code != nullptr && deaths_at(code.code) == code.deaths;
-  auto* const run =
-      is_there ? static_cast<PyCodeObject*>(const_cast<void*>(code.code)) : code_of_class(Py_TYPE(greenlet));
+  PyCodeObject* const run = code != nullptr ? code : code_of_class(Py_TYPE(greenlet));
   if (run != nullptr) set_place(*run, run->co_firstlineno, words);
 }
 

@@ -6,8 +6,6 @@
 
 #include <Python.h>
 
-#include <cstdint>
-
 #include "probe/code_point.h"
 
 namespace gilscope {
@@ -25,22 +23,19 @@ void give_switches_back() noexcept;
 // What ours are to call, afterwards too.
 [[nodiscard]] SwitchFunctions real_switches() noexcept;
 
-// The code of what a greenlet of gevent runs, which it forgets as it ends. Nothing keeps it alive.
-struct GreenletCode {
-  const void* code = nullptr;  // nullptr: it is not known
-  std::uint64_t deaths = 0;    // at that address, so far
-};
-[[nodiscard]] GreenletCode code_of_greenlet(PyObject* greenlet) noexcept;
+// The code of what a greenlet of gevent runs, which it forgets as it ends: borrowed; nullptr: it is not
+// known.
+[[nodiscard]] PyCodeObject* code_of_greenlet(PyObject* greenlet) noexcept;
 // The same, of one that is about to be thrown into: gevent makes it forget before it is killed. Then it is
 // told by its outermost frame, which takes longer.
-[[nodiscard]] GreenletCode code_of_thrown_into(PyObject* greenlet) noexcept;
+[[nodiscard]] PyCodeObject* code_of_thrown_into(PyObject* greenlet) noexcept;
 
 // The calling thread is in the hub, by gevent's word for it.
 [[nodiscard]] bool is_in_hub() noexcept;
 
 // Of a greenlet that has just come back to the hub: the innermost of the user's that it waits in, at its
 // line, or the outermost one; of one that has ended, the line where it began. As name_step() does it.
-void name_greenlet(PyObject* greenlet, const GreenletCode& code, CodeWords& words) noexcept;
+void name_greenlet(PyObject* greenlet, PyCodeObject* code, CodeWords& words) noexcept;
 
 // The hub, which the calling thread is in, has nothing to wait for but what that greenlet waits for itself.
 // True where that is not known.

@@ -228,26 +228,29 @@ int exit_context(PyObject* context) {
   return result;
 }
 
-[[gnu::noinline, gnu::cold]] void note_switch(PyObject* greenlet, const GreenletCode& code,
-                                              std::uint64_t begin, std::uint64_t ticks) noexcept {
+[[gnu::noinline, gnu::cold]] void note_switch(PyObject* greenlet, PyCodeObject* code, std::uint64_t begin,
+                                              std::uint64_t ticks) noexcept {
   if (!is_in_hub()) return;  // a greenlet that waited
   note_step([&](CodeWords& words) { name_greenlet(greenlet, code, words); }, is_nothing_else_in_hub(greenlet),
             begin, ticks);
 }
 
-// `call` comes back in the greenlet that made it: all that is kept meanwhile lies on its stack, and nothing
-// there has to be cleaned up, as a stack may be thrown away.
+// `call` comes back in the greenlet that made it: all that is kept meanwhile lies on its stack. That may be
+// thrown away, as a thread ends; then the code stays for ever, which hardly ever is another one than the
+// program has itself.
 template <typename Call>
-PyObject* time_switch(GreenletCode (*code_of)(PyObject*), PyObject* greenlet, Call call) {
+PyObject* time_switch(PyCodeObject* (*code_of)(PyObject*), PyObject* greenlet, Call call) {
   const StepWatch& watch = step_watch;
   if (watch.watchers.load(std::memory_order_relaxed) == 0) return call();
-  const GreenletCode code = code_of(greenlet);
+  PyCodeObject* const code = code_of(greenlet);
+  Py_XINCREF(code);
   const std::uint64_t begin = watch.clock.read();
   switch_begin = begin;
   PyObject* const result = call();
   const std::uint64_t ticks = watch.clock.read() - begin;
   if (ticks >= kLeastTicks && is_long_step(begin, ticks)) [[unlikely]]
     note_switch(greenlet, code, begin, ticks);
+  Py_XDECREF(code);
   return result;
 }
 
