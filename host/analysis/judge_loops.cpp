@@ -75,7 +75,7 @@ std::vector<RunFinding> find_own_stalls(const ProcessSummary& process) {
                                                         .victims = {id}});
     finding.loop_stall = finding.longest;
     finding.stood_still = stalls.total;
-    finding.since = stalls.longest->max_begin_ns;
+    if (stalls.longest->max_begin_ns != Nanoseconds{}) finding.since = stalls.longest->max_begin_ns;
     finding.work = work_of(stalls.worst->place);
     if (finding.work) continue;
     finding.place = stalls.worst->place;

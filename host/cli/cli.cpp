@@ -57,10 +57,12 @@ std::size_t find_program(const CLI::App& run, const std::vector<std::string>& ar
 
 // Cuts the tail off `arguments`.
 std::vector<std::string> cut_tail(const CLI::App& app, std::vector<std::string>& arguments) {
-  const bool is_run = !arguments.empty() && arguments.front() == "run";
-  auto begin = is_run ? arguments.begin() +
-                            static_cast<std::ptrdiff_t>(find_program(*app.get_subcommand("run"), arguments))
-                      : std::ranges::find(arguments, "--");
+  const auto command = arguments.empty() ? std::string() : arguments.front();
+  auto begin = std::ranges::find(arguments, command == "top" ? "run" : "--");
+  if (command == "run") {
+    begin =
+        arguments.begin() + static_cast<std::ptrdiff_t>(find_program(*app.get_subcommand("run"), arguments));
+  }
   std::vector<std::string> tail(begin, arguments.end());
   arguments.erase(begin, arguments.end());
   if (!tail.empty() && tail.front() == "--") tail.erase(tail.begin());
@@ -196,6 +198,7 @@ int run_command_line(const std::vector<std::string>& arguments, PythonHost& host
   setup_compare(app, invocation, action);
   setup_article(app, invocation, action);
   setup_report(app, invocation, action);
+  setup_top(app, invocation, action);
   setup_doctor(app, invocation, action);
   setup_trial(app, invocation, action);
   const auto is_chosen = [&](const CLI::App* command) { return command->get_name() == arguments.front(); };

@@ -85,7 +85,7 @@ void write_json(const CommonOptions& options, const nlohmann::ordered_json& docu
 struct Invocation {
   PythonHost& host;
   std::vector<std::string> command;  // the whole command line
-  // What CLI11 does not look at: of `run` all from the script on, else after `--`.
+  // What CLI11 does not look at: of `run` all from the script on, of `top` from `run` on, else after `--`.
   std::vector<std::string> tail;
 };
 
@@ -94,6 +94,7 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_compare(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_article(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_report(CLI::App& app, const Invocation& invocation, Action& action);
+void setup_top(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_doctor(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_trial(CLI::App& app, const Invocation& invocation, Action& action);
 

@@ -1,6 +1,5 @@
 // gilscope report: what a capture says, or a run that goes on, as `gilscope run` would say it.
 #include <filesystem>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -78,11 +77,8 @@ int report_counted(const ReportOptions& options, const LiveRun& live) {
 
 // A number that is the name of nothing here is a process's.
 std::optional<std::int64_t> find_process_id(const std::string& name) {
-  constexpr std::uint64_t kMaxId = std::numeric_limits<std::int32_t>::max();
-  const auto number = parse_unsigned(name);
   std::error_code error;
-  const bool is_one = number && *number > 0 && *number <= kMaxId && !std::filesystem::exists(name, error);
-  return is_one ? std::optional(static_cast<std::int64_t>(*number)) : std::nullopt;
+  return std::filesystem::exists(name, error) ? std::nullopt : parse_process_id(name);
 }
 
 // Where the run goes on, what it will note at its end is known to those who look.

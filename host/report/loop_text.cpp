@@ -17,8 +17,8 @@ std::string describe_steps(const LoopStall& stall, const ProcessSummary& process
   const auto work = work_of(stall.place);
   const auto what = work ? describe_work(*work) : describe_function(stall.place);
   const auto longest = format_duration(stall.max_ns);
-  const auto begin =
-      process.folded == 0 ? fmt::format(" (after {})", format_duration(stall.max_begin_ns)) : "";
+  const bool is_known = process.folded == 0 && stall.max_begin_ns != Nanoseconds{};
+  const auto begin = is_known ? fmt::format(" (after {})", format_duration(stall.max_begin_ns)) : "";
   return fmt::format("{} in {}: {}{}", what.empty() ? "…" : what, name_of(process, stall.thread),
                      stall.count == 1 ? fmt::format("once, {}", longest)
                                       : fmt::format("{} × up to {}", stall.count, longest),

@@ -72,8 +72,19 @@ void add_to(ThreadTimes& sum, const ThreadTimes& part) {
   add_to(sum.no_cpu, part.no_cpu);
 }
 
-// Threads whose names differ in their numbers alone are one row, where there are more of them than fit.
-std::vector<ThreadTimes> arrange(const std::vector<ThreadTimes>& threads) {
+std::vector<std::string> row_of(const ThreadTimes& thread, std::span<const Part> parts) {
+  std::vector<std::string> row{shorten(name_of(thread), kThread.columns), format_duration(thread.life)};
+  for (const Part& part : parts) {
+    const auto time = part.of(thread);
+    const auto of_life = time ? share_of(*time, thread.life) : std::nullopt;
+    row.push_back(of_life ? format_share(*of_life) : std::string(kUnknown));
+  }
+  return row;
+}
+
+}  // namespace
+
+std::vector<ThreadTimes> arrange_thread_times(const std::vector<ThreadTimes>& threads) {
   std::map<std::string, std::size_t> sizes;
   for (const auto& thread : threads) ++sizes[name_family(thread.name)];
   std::vector<ThreadTimes> rows;
@@ -96,18 +107,9 @@ std::vector<ThreadTimes> arrange(const std::vector<ThreadTimes>& threads) {
   return rows;
 }
 
-std::vector<std::string> row_of(const ThreadTimes& thread, std::span<const Part> parts) {
-  const auto name = replace_controls(describe_thread(thread.thread, thread.name));
-  std::vector<std::string> row{shorten(name, kThread.columns), format_duration(thread.life)};
-  for (const Part& part : parts) {
-    const auto time = part.of(thread);
-    const auto of_life = time ? share_of(*time, thread.life) : std::nullopt;
-    row.push_back(of_life ? format_share(*of_life) : std::string(kUnknown));
-  }
-  return row;
+std::string name_of(const ThreadTimes& row) {
+  return replace_controls(describe_thread(row.thread, row.name));
 }
-
-}  // namespace
 
 std::string format_thread_times(const ProcessSummary& process, const TextStyle& style) {
   if (process.thread_times.empty()) return "";
@@ -116,7 +118,7 @@ std::string format_thread_times(const ProcessSummary& process, const TextStyle& 
   std::vector columns{kThread, kLife};
   for (const Part& part : parts) columns.push_back(part.column);
   text += paint(format_titles(columns), "1", style.colour) + '\n';
-  const auto rows = arrange(process.thread_times);
+  const auto rows = arrange_thread_times(process.thread_times);
   for (const auto& row : std::span(rows).first(std::min(rows.size(), kMostThreads))) {
     text += format_row(columns, row_of(row, parts)) + '\n';
   }

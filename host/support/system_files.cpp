@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <system_error>
 
@@ -67,6 +68,13 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view text, int base) {
   const auto [stopped, error] = std::from_chars(std::to_address(text.begin()), end, value, base);
   if (error != std::errc() || stopped != end) return std::nullopt;
   return value;
+}
+
+std::optional<std::int64_t> parse_process_id(std::string_view text) {
+  constexpr std::uint64_t kMaxId = std::numeric_limits<std::int32_t>::max();
+  const auto number = parse_unsigned(text);
+  if (!number || *number == 0 || *number > kMaxId) return std::nullopt;
+  return static_cast<std::int64_t>(*number);
 }
 
 std::optional<double> parse_double(std::string_view text) {

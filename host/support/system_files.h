@@ -30,6 +30,8 @@ std::vector<std::string_view> split(std::string&& text, char separator) = delete
 
 // The whole of `text` as a number, or nothing.
 [[nodiscard]] std::optional<std::uint64_t> parse_unsigned(std::string_view text, int base = 10);
+// A process's number, which is more than 0.
+[[nodiscard]] std::optional<std::int64_t> parse_process_id(std::string_view text);
 [[nodiscard]] std::optional<double> parse_double(std::string_view text);
 
 // The value of the first line "key: value"; points into `text`.

@@ -77,7 +77,7 @@ constexpr const char* kShowArguments = "import sys; sys.stderr.write('argv: ' + 
 
 TEST(CommandLine, has_help_of_its_own_and_of_each_subcommand) {
   EXPECT_THAT(run({"--help"}).output, HasSubstr("  compare   Runs tasks"));
-  for (const auto* name : {"run", "compare", "article", "report", "doctor"}) {
+  for (const auto* name : {"run", "compare", "article", "report", "top", "doctor"}) {
     const auto ending = run({name, "--help"});
     EXPECT_EQ(ending.code, 0);
     EXPECT_EQ(ending.errors, "");
