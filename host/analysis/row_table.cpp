@@ -9,8 +9,11 @@
 namespace gilscope {
 namespace {
 
-// At most half of the slots are ever taken.
-std::uint64_t count_slots(const Bounds& bounds) { return std::bit_ceil(2 * RowTable::places_of(bounds)); }
+// At most half of the slots are ever taken. What follows on them is aligned to 64 bytes.
+std::uint64_t count_slots(const Bounds& bounds) {
+  constexpr std::uint64_t kFewest = 4;
+  return std::max(kFewest, std::bit_ceil(2 * RowTable::places_of(bounds)));
+}
 
 // Fibonacci hashing (Knuth, TAOCP 3, 6.4): the upper bits of the product are the best mixed; those below know
 // nothing of the GIL.

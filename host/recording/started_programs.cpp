@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <list>
 #include <span>
 #include <spawn.h>
 #include <sys/stat.h>
@@ -284,7 +285,8 @@ void patch_starts(const LoadedObject& object) {
   GILSCOPE_STARTS(GILSCOPE_START)
 #undef GILSCOPE_START
   // Never undone: programs are started up to the very end.
-  static_cast<void>(new SlotPatch(changes));
+  static auto* const kept = new std::list<SlotPatch>;
+  kept->emplace_back(changes);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What threads waited for, by the holds that they waited for.
 #include "analysis/judge_parts.h"
 
+#include <deque>
 #include <optional>
 
 #include <gmock/gmock.h>
@@ -22,7 +23,8 @@ SortedRows sorted(const std::vector<BlameRow>& rows, std::optional<Nanoseconds> 
   auto holder = heavy_thread();
   holder.cpu_ns = cpu;
   holder.cpu_wait_ns = cpu_wait;
-  const std::vector processes{judged_process(rows, {holder})};
+  static std::deque<std::vector<ProcessSummary>> kept;  // what is returned points into it
+  const auto& processes = kept.emplace_back(std::vector{judged_process(rows, {holder})});
   return sort_rows(gather_facts(processes).at(0));
 }
 

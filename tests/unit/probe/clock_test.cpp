@@ -6,6 +6,7 @@
 
 #include "probe/switched_off_tsc.h"
 #include "recording/in_child.h"
+#include "sanitizers.h"
 
 namespace gilscope {
 namespace {
@@ -52,6 +53,7 @@ TEST(ProbeClock, TicksBecomeTheTimeOfClockMonotonic) {
 
 // Where the kernel keeps time by the counter, the C library's clock reads it as well.
 TEST(ProbeClock, IsTheKernelsWhereThisProcessMayNotReadTheCounter) {
+  if (test::is_sanitized_by("address")) GTEST_SKIP() << "its allocator asks for the time";
   const int code = test::run_in_child([] {
     test::switch_tsc_off();
     const ProbeClock clock = ProbeClock::best();
