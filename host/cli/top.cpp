@@ -91,14 +91,20 @@ std::optional<int> print_windows(LiveWatch& watch, std::int64_t pid, const TopOp
   return InterruptGuard::signal();
 }
 
-// Likewise.
-std::optional<int> show(PythonHost& host, LiveRun run, std::int64_t pid, const TopOptions& options) {
+struct LookEnd {
+  std::optional<int> signal;
+  bool is_run_over = false;
+};
+
+LookEnd show(PythonHost& host, LiveRun run, std::int64_t pid, const TopOptions& options) {
   const bool is_screen = options.wants_screen();
   auto watch = watch_of(std::move(run), options, is_screen);
-  const ScreenEnd end = is_screen ? show_screen(host, watch) : ScreenEnd{};
-  if (end.was_shown) return end.signal;
-  if (is_screen) log_warning("this terminal, or this Python, has no screen: a line a second instead");
-  return print_windows(watch, pid, options);
+  ScreenEnd end = is_screen ? show_screen(host, watch) : ScreenEnd{};
+  if (!end.was_shown) {
+    if (is_screen) log_warning("this terminal, or this Python, has no screen: a line a second instead");
+    end.signal = print_windows(watch, pid, options);
+  }
+  return {.signal = end.signal, .is_run_over = watch.is_over()};
 }
 
 std::int64_t process_id_of(const std::string& text) {
@@ -109,12 +115,12 @@ std::int64_t process_id_of(const std::string& text) {
 
 int look_at_process(const TopOptions& options, PythonHost& host) {
   const auto pid = process_id_of(options.process);
-  const auto signal = show(host, LiveRun::find(pid), pid, options);
-  if (signal) {
+  const auto end = show(host, LiveRun::find(pid), pid, options);
+  if (end.signal) {
     print_error("gilscope: interrupted\n");
-    return 128 + *signal;
+    return 128 + *end.signal;
   }
-  if (!is_alive(pid)) print_error(fmt::format("gilscope: process {} has ended\n", pid));
+  if (end.is_run_over) print_error(fmt::format("gilscope: the run of process {} has ended\n", pid));
   return static_cast<int>(ExitCode::Done);
 }
 
@@ -135,11 +141,11 @@ int look_at_program(const TopOptions& options, const Invocation& invocation) {
   TopProgram program(invocation.host.program(), {invocation.tail.begin() + 1, invocation.tail.end()},
                      options.wants_screen() ? TopProgram::Output::Kept : TopProgram::Output::StandardError);
   auto run = find_run(program);
-  const auto signal =
-      run ? show(invocation.host, std::move(*run), program.pid(), options) : InterruptGuard::signal();
-  if (!program.exit_code()) {  // who has seen enough ends what he started
+  const auto end = run ? show(invocation.host, std::move(*run), program.pid(), options)
+                       : LookEnd{.signal = InterruptGuard::signal()};
+  if (!program.exit_code() && !end.is_run_over) {  // who has seen enough ends what he started
     print_error(fmt::format("gilscope: process {} is interrupted, and its end awaited\n", program.pid()));
-    program.interrupt(signal.value_or(SIGINT));
+    program.interrupt(end.signal.value_or(SIGINT));
   }
   const int code = program.wait();
   program.show_output();

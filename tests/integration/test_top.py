@@ -58,7 +58,7 @@ def test_windows_sum_to_what_the_run_counted(host, script, start, look, tmp_path
         windows.append(read_window(top))
     program.communicate(timeout=60)
     rest, errors = top.communicate(timeout=60)
-    assert (top.returncode, errors) == (0, f"gilscope: process {program.pid} has ended\n")
+    assert (top.returncode, errors) == (0, f"gilscope: the run of process {program.pid} has ended\n")
     windows += [json.loads(line) for line in rest.splitlines()]
     total = releases(json.loads((tmp_path / "own.json").read_text()))
     assert before + sum(releases(window) for window in windows) == total >= 300
@@ -210,10 +210,12 @@ def test_the_screen_is_drawn_takes_keys_and_gives_the_terminal_back(host, script
     assert program.poll() is None
 
 
-def test_the_screen_of_a_program_shows_its_output_afterwards(host, script, on_terminal):
+def test_the_screen_of_a_program_shows_its_output_afterwards(host, script, on_terminal, tmp_path):
     pytest.importorskip("curses")
-    code = "import time\nprint('out of it', flush=True)\ntime.sleep(600)"
+    os.mkfifo(tmp_path / "pipe")
+    code = "import time\nprint('out of it', flush=True)\ntry: open('pipe', 'w').close(); time.sleep(600)\nfinally: pass"
     terminal = on_terminal([host, "top", "run", script(code)])
+    (tmp_path / "pipe").read_text()  # it has printed
     terminal.read_until("q quit")
     assert b"out of it" not in terminal.output
     terminal.press("\x03")
