@@ -53,7 +53,8 @@ TEST(ProbeClock, TicksBecomeTheTimeOfClockMonotonic) {
 
 // Where the kernel keeps time by the counter, the C library's clock reads it as well.
 TEST(ProbeClock, IsTheKernelsWhereThisProcessMayNotReadTheCounter) {
-  if (test::is_sanitized_by("address")) GTEST_SKIP() << "its allocator asks for the time";
+  if (test::is_sanitized_by("address") || test::is_sanitized_by("thread"))
+    GTEST_SKIP() << "its library asks for the time";
   const int code = test::run_in_child([] {
     test::switch_tsc_off();
     const ProbeClock clock = ProbeClock::best();
