@@ -26,7 +26,7 @@ Nanoseconds age_of(const RunSummary& summary) {
 }  // namespace
 
 LiveWatch::LiveWatch(LiveRun run, Nanoseconds interval, Nanoseconds window)
-    : run_(std::move(run)), interval_(interval), window_(std::max(window, interval)) {
+    : run_(std::move(run)), interval_(interval), window_(window) {
   figures_.command = run_.command();
 }
 
@@ -40,16 +40,16 @@ RecordedRun LiveWatch::read() const {
 
 void LiveWatch::look() {
   const auto begin = steady_clock::now();
-  looks_.push_back({begin, read()});
+  looks_.push_back({.time = begin, .run = read()});
   // One that is as old as the window stays: there it begins.
   while (looks_.size() > 2 && begin - looks_[1].time >= window_) looks_.pop_front();
   const Look& first = looks_.front();
-  const Look& last = looks_.back();
+  Look& last = looks_.back();
   figures_.all = summarize_run(last.run);
-  figures_.age = age_of(figures_.all);
+  figures_.age = last.age = age_of(figures_.all);
   const bool is_first = looks_.size() == 1;
   figures_.window = is_first ? figures_.all : summarize_run(window_of(first.run, last.run));
-  figures_.length = is_first ? figures_.age : last.time - first.time;
+  figures_.length = is_first ? last.age : last.age - std::min(first.age, last.age);
   const auto end = steady_clock::now();
   due_ = std::max(begin + interval_, end + kPauses * (end - begin));
 }

@@ -12,7 +12,7 @@ namespace gilscope::cli {
 
 class LiveWatch {
  public:
-  // A look each `interval`; what is told is of the last `window`, and of one interval at least.
+  // A look each `interval`; what is told is of the last `window`. 0: since the look before.
   LiveWatch(LiveRun run, Nanoseconds interval, Nanoseconds window);
 
   // Throws Error where the run can no longer be read.
@@ -29,6 +29,7 @@ class LiveWatch {
   struct Look {
     std::chrono::steady_clock::time_point time;
     RecordedRun run;
+    Nanoseconds age{};  // of the run, then
   };
   [[nodiscard]] RecordedRun read() const;
 

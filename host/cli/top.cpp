@@ -53,7 +53,7 @@ LiveWatch watch_of(LiveRun run, const TopOptions& options, bool is_screen) {
   const double interval = options.interval > 0 ? options.interval
                           : is_screen          ? kScreenInterval
                                                : kLineInterval;
-  const double window = options.window > 0 ? options.window : is_screen ? kScreenWindow : interval;
+  const double window = options.window > 0 ? options.window : is_screen ? kScreenWindow : 0;
   return {std::move(run), from_seconds(interval), from_seconds(window)};
 }
 
@@ -77,34 +77,32 @@ void print_window(const TopFigures& figures, const TopOptions& options) {
   print(dump_json(summary_json(figures.window, context)) + '\n');
 }
 
-// The first look is where the first window begins. Returns the signal that ended it.
-std::optional<int> print_windows(LiveWatch& watch, std::int64_t pid, const TopOptions& options) {
+struct LookEnd {
+  std::optional<int> signal;  // that ended it
+  bool is_run_over = false;
+};
+
+// The first look is where the first window begins.
+LookEnd print_windows(LiveRun run, std::int64_t pid, const TopOptions& options) {
   const InterruptGuard guard;
+  auto watch = watch_of(std::move(run), options, false);
   watch.look();
-  for (std::uint64_t told = 0; options.count == 0 || told < options.count; ++told) {
-    if (watch.is_over()) break;
+  for (std::uint64_t told = 0; !watch.is_over() && (options.count == 0 || told < options.count); ++told) {
     sleep_until(watch.due(), pid);
     if (InterruptGuard::signal()) break;
     watch.look();
     print_window(watch.figures(), options);
   }
-  return InterruptGuard::signal();
+  return {.signal = InterruptGuard::signal(), .is_run_over = watch.is_over()};
 }
 
-struct LookEnd {
-  std::optional<int> signal;
-  bool is_run_over = false;
-};
-
 LookEnd show(PythonHost& host, LiveRun run, std::int64_t pid, const TopOptions& options) {
-  const bool is_screen = options.wants_screen();
-  auto watch = watch_of(std::move(run), options, is_screen);
-  ScreenEnd end = is_screen ? show_screen(host, watch) : ScreenEnd{};
-  if (!end.was_shown) {
-    if (is_screen) log_warning("this terminal, or this Python, has no screen: a line a second instead");
-    end.signal = print_windows(watch, pid, options);
-  }
-  return {.signal = end.signal, .is_run_over = watch.is_over()};
+  if (!options.wants_screen()) return print_windows(std::move(run), pid, options);
+  auto watch = watch_of(std::move(run), options, true);
+  const ScreenEnd end = show_screen(host, watch);
+  if (end.was_shown) return {.signal = end.signal, .is_run_over = watch.is_over()};
+  log_warning("this terminal, or this Python, has no screen: lines instead");
+  return print_windows(LiveRun::find(pid), pid, options);
 }
 
 std::int64_t process_id_of(const std::string& text) {
@@ -120,7 +118,7 @@ int look_at_process(const TopOptions& options, PythonHost& host) {
     print_error("gilscope: interrupted\n");
     return 128 + *end.signal;
   }
-  if (end.is_run_over) print_error(fmt::format("gilscope: the run of process {} has ended\n", pid));
+  if (end.is_run_over) print_error(fmt::format("gilscope: the recording of process {} has ended\n", pid));
   return static_cast<int>(ExitCode::Done);
 }
 
@@ -144,7 +142,9 @@ int look_at_program(const TopOptions& options, const Invocation& invocation) {
   const auto end = run ? show(invocation.host, std::move(*run), program.pid(), options)
                        : LookEnd{.signal = InterruptGuard::signal()};
   if (!program.exit_code() && !end.is_run_over) {  // who has seen enough ends what he started
-    print_error(fmt::format("gilscope: process {} is interrupted, and its end awaited\n", program.pid()));
+    print_error(fmt::format(
+        "gilscope: process {0} is interrupted, and its end awaited (kill -9 -{0} ends it and its group)\n",
+        program.pid()));
     program.interrupt(end.signal.value_or(SIGINT));
   }
   const int code = program.wait();
@@ -161,12 +161,17 @@ void setup_top(CLI::App& app, const Invocation& invocation, Action& action) {
   command
       ->add_option("process", options->process, "The number of a process that goes on under `gilscope run`")
       ->type_name("PID");
+  const auto is_number = [](const std::string& text) {
+    return text.find_first_not_of("0123456789.") == std::string::npos ? "" : "it is no number of seconds";
+  };
   command->add_option("--interval", options->interval, "Seconds from look to look [0.5; of lines 1]")
+      ->check(is_number)
       ->check(CLI::Range(0.05, 3600.0))
       ->type_name("SECONDS");
   command
       ->add_option("--window", options->window,
                    "What is told is of the last so many seconds [5; of lines what came since the one before]")
+      ->check(is_number)
       ->check(CLI::Range(0.05, 3600.0))
       ->type_name("SECONDS");
   command->add_option("--count", options->count, "End after so many lines; no screen")

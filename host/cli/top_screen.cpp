@@ -74,6 +74,11 @@ ScreenEnd show_screen(PythonHost& host, LiveWatch& live) {
       end.was_shown = show(live);
     } catch (const py::error_already_set& error) {
       if (error.matches(PyExc_ImportError)) return;  // this Python has no curses
+      end.signal = InterruptGuard::signal();
+      if (end.signal) {  // as SIGHUP: the terminal is gone
+        end.was_shown = true;
+        return;
+      }
       throw Error(std::string("the screen failed: ") + error.what(), "gilscope top --plain");
     }
     end.signal = InterruptGuard::signal();

@@ -69,5 +69,5 @@ def make_styles() -> list[int]:
 def paint(window: curses.window, number: int, text: str, style: int) -> None:
     """Put a line there, as far as the terminal's encoding has its characters."""
     known = text.encode(window.encoding, "replace").decode(window.encoding, "replace")
-    with contextlib.suppress(curses.error):  # the terminal has become smaller, or this is its last corner
-        window.addstr(number, 0, known, style)
+    with contextlib.suppress(curses.error):  # the terminal has become smaller
+        window.insstr(number, 0, known, style)  # which never goes on in the next line

@@ -58,10 +58,11 @@ def test_windows_sum_to_what_the_run_counted(host, script, start, look, tmp_path
         windows.append(read_window(top))
     program.communicate(timeout=60)
     rest, errors = top.communicate(timeout=60)
-    assert (top.returncode, errors) == (0, f"gilscope: the run of process {program.pid} has ended\n")
+    assert (top.returncode, errors) == (0, f"gilscope: the recording of process {program.pid} has ended\n")
     windows += [json.loads(line) for line in rest.splitlines()]
-    total = releases(json.loads((tmp_path / "own.json").read_text()))
-    assert before + sum(releases(window) for window in windows) == total >= 300
+    own = json.loads((tmp_path / "own.json").read_text())
+    assert before + sum(releases(window) for window in windows) == releases(own) >= 300
+    assert sum(window["wall_ns"] for window in windows) <= own["wall_ns"]
     assert all(window["command"][:2] == ["gilscope", "run"] for window in windows)
 
 
@@ -133,6 +134,7 @@ def test_who_looks_may_be_interrupted_and_the_program_goes_on(host, script, star
         (["0"], 2, "'0' is no number of a process"),
         (["--interval", "0", "12"], 2, "--interval"),
         (["--interval", "-1", "12"], 2, "--interval"),
+        (["--interval", "nan", "12"], 2, "--interval"),
         (["--count", "0", "12"], 2, "--count"),
         ([str(os.getpid())], 125, "is not recorded"),
         ([str(2**31 - 1)], 125, "there is no process"),
@@ -235,3 +237,15 @@ def test_a_terminal_that_curses_does_not_know_gets_lines(host, script, start, on
     terminal.press("\x03")
     assert terminal.wait() == 130
     assert program.poll() is None
+
+
+def test_a_terminal_that_is_closed_ends_the_program_that_had_it(host, script, on_terminal, tmp_path):
+    pytest.importorskip("curses")
+    os.mkfifo(tmp_path / "pipe")
+    # Two threads, as an interrupt would reach but one of them.
+    code = "import threading\nthreading.Thread(target=threading.Event().wait).start()\nopen('pipe', 'w').write('1')\n"
+    terminal = on_terminal([host, "top", "run", "-q", script(code)])
+    assert (tmp_path / "pipe").read_text() == "1"
+    terminal.read_until("q quit")
+    os.close(terminal.file)
+    assert os.waitstatus_to_exitcode(os.waitpid(terminal.pid, 0)[1]) == 128 + signal.SIGHUP
