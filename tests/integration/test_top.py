@@ -61,7 +61,10 @@ def test_windows_sum_to_what_the_run_counted(host, script, start, look, tmp_path
     assert (top.returncode, errors) == (0, f"gilscope: the recording of process {program.pid} has ended\n")
     windows += [json.loads(line) for line in rest.splitlines()]
     own = json.loads((tmp_path / "own.json").read_text())
-    assert before + sum(releases(window) for window in windows) == releases(own) >= 300
+    told = sum(releases(window) for window in windows)
+    assert told >= 300
+    # Between the report and the first look it may have given the GIL up once more, to wait for its first line.
+    assert releases(own) - told - before in (0, 1)
     assert sum(window["wall_ns"] for window in windows) <= own["wall_ns"]
     assert all(window["command"][:2] == ["gilscope", "run"] for window in windows)
 
