@@ -1,9 +1,9 @@
 #include "analysis/run_window.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -31,7 +31,7 @@ void subtract(std::optional<Number>& from, const std::optional<Number>& part) no
 class Successors {
  public:
   Successors(const ProcessRecord& before, const ProcessRecord& after) {
-    for (const auto& gil : after.figures.gils) gils_.emplace(gil.gil, gil.gil);
+    for (const auto& gil : after.figures.gils) gils_.insert(gil.gil);
     for (const auto& row : after.figures.threads) {
       if (row.thread) threads_.emplace(*row.thread, *row.thread);
     }
@@ -70,7 +70,7 @@ class Successors {
     return std::nullopt;
   }
 
-  std::map<GilId, GilId> gils_;
+  std::set<GilId> gils_;
   std::map<ThreadId, ThreadId> threads_;
 };
 
@@ -253,11 +253,8 @@ void subtract_blame(BlameRecord& blame, const BlameRecord& before, const Success
     find_longest(span, older);
   }
   for (auto& [rest_key, rest] : rests) {
-    const auto of_same = [&, &wanted = rest_key](const SpanKey& key) {
-      return key.gil == wanted.gil && key.thread == wanted.thread && key.from == wanted.from;
-    };
     for (auto& [key, span] : blame.spans) {
-      if (!of_same(key)) continue;
+      if (key.gil != rest_key.gil || key.thread != rest_key.thread || key.from != rest_key.from) continue;
       rest = subtract_span(span, rest, successors);
       span.max_hold_ticks = std::min(span.max_hold_ticks, span.hold_ticks);
       span.max_wait_ticks = std::min(span.max_wait_ticks, span.hold_ticks);

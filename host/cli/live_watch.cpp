@@ -15,10 +15,10 @@ using std::chrono::steady_clock;
 // Looks take a fiftieth of a core at most.
 constexpr int kPauses = 50;
 
-Nanoseconds age_of(const RunSummary& summary) {
+Nanoseconds age_of(const RecordedRun& run) {
   Nanoseconds age{};
-  for (const auto& process : summary.processes) {
-    if (process.folded == 0) age = std::max(age, process.wall_ns);
+  for (const auto& process : run.processes) {
+    if (process.folded == 0) age = std::max(age, process.wall);
   }
   return age;
 }
@@ -40,13 +40,15 @@ RecordedRun LiveWatch::read() const {
 
 void LiveWatch::look() {
   const auto begin = steady_clock::now();
-  looks_.push_back({.time = begin, .run = read()});
+  auto run = read();
+  const auto age = age_of(run);
+  looks_.push_back({.time = begin, .age = age, .run = std::move(run)});
   // One that is as old as the window stays: there it begins.
   while (looks_.size() > 2 && begin - looks_[1].time >= window_) looks_.pop_front();
   const Look& first = looks_.front();
-  Look& last = looks_.back();
+  const Look& last = looks_.back();
   figures_.all = summarize_run(last.run);
-  figures_.age = last.age = age_of(figures_.all);
+  figures_.age = last.age;
   const bool is_first = looks_.size() == 1;
   figures_.window = is_first ? figures_.all : summarize_run(window_of(first.run, last.run));
   figures_.length = is_first ? last.age : last.age - std::min(first.age, last.age);

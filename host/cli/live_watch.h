@@ -28,8 +28,8 @@ class LiveWatch {
  private:
   struct Look {
     std::chrono::steady_clock::time_point time;
-    RecordedRun run;
     Nanoseconds age{};  // of the run, then
+    RecordedRun run;
   };
   [[nodiscard]] RecordedRun read() const;
 
