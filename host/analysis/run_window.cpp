@@ -4,93 +4,38 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "analysis/name_family.h"
+#include "analysis/note_difference.h"
 
 namespace gilscope {
 namespace {
 
-// Another thread may have the number of one that has ended: then there is less than before.
-void subtract(std::uint64_t& from, std::uint64_t part) noexcept { from -= std::min(from, part); }
-void subtract(Nanoseconds& from, Nanoseconds part) noexcept { from -= std::min(from, part); }
-
-template <typename Number>
-void subtract(std::optional<Number>& from, const std::optional<Number>& part) noexcept {
-  if (!from || !part) {
-    from.reset();
-  } else {
-    subtract(*from, *part);
-  }
-}
-
-// As which row of the later look that of a thread or of a GIL goes on: its own, or its family's.
+// The same of GILs, too.
 class Successors {
  public:
-  Successors(const ProcessRecord& before, const ProcessRecord& after) {
+  Successors(const ProcessRecord& before, const ProcessRecord& after)
+      : threads_(before.threads, after.threads) {
     for (const auto& gil : after.figures.gils) gils_.insert(gil.gil);
     for (const auto& row : after.figures.threads) {
-      if (row.thread) threads_.emplace(*row.thread, *row.thread);
-    }
-    std::map<std::string, ThreadId> families;
-    for (const auto& thread : after.threads) {
-      threads_.emplace(thread.id, thread.id);
-      if (is_family(thread.id)) families.emplace(thread.name, thread.id);
-    }
-    for (const auto& thread : before.threads) {
-      if (threads_.contains(thread.id)) continue;
-      const auto family = find_family(families, thread.name);
-      if (family) threads_.emplace(thread.id, *family);
+      if (row.thread) threads_.add(*row.thread);
     }
   }
 
-  // Of a thread that nobody has named and that is gone: itself, which matches nothing.
-  [[nodiscard]] ThreadId of(ThreadId thread) const {
-    const auto found = threads_.find(thread);
-    return found == threads_.end() ? thread : found->second;
-  }
+  [[nodiscard]] const ThreadSuccessors& threads() const noexcept { return threads_; }
+  [[nodiscard]] ThreadId of(ThreadId thread) const { return threads_.of(thread); }
   [[nodiscard]] std::optional<ThreadId> of(const std::optional<ThreadId>& thread) const {
-    return thread ? std::optional(of(*thread)) : std::nullopt;
+    return threads_.of(thread);
   }
   [[nodiscard]] GilId of(GilId gil) const { return gils_.contains(gil) ? gil : kEndedGils; }
 
  private:
-  // By its last number, or once there are many families by none of its numbers: see ProcessNote::family_of.
-  static std::optional<ThreadId> find_family(const std::map<std::string, ThreadId>& families,
-                                             const std::string& name) {
-    for (const auto numbers : {Numbers::TheLast, Numbers::All}) {
-      std::string family(name.size(), '\0');
-      family.resize(write_family(name, numbers, family));
-      const auto found = families.find(family);
-      if (found != families.end()) return found->second;
-    }
-    return std::nullopt;
-  }
-
   std::set<GilId> gils_;
-  std::map<ThreadId, ThreadId> threads_;
+  ThreadSuccessors threads_;
 };
-
-// Takes from each of the rows what there was of it before; `key_of` of an older row says which it goes on as.
-template <typename Row, typename KeyOf, typename KeyOfOlder, typename Subtract>
-void subtract_rows(std::vector<Row>& rows, const std::vector<Row>& before, KeyOf key_of,
-                   KeyOfOlder key_of_older, Subtract subtract_row) {
-  std::map<decltype(key_of(rows.front())), Row*> places;
-  for (Row& row : rows) places.emplace(key_of(row), &row);
-  for (const Row& row : before) {
-    const auto found = places.find(key_of_older(row));
-    if (found != places.end()) subtract_row(*found->second, row);
-  }
-}
-
-template <typename Row, typename KeyOf, typename Subtract>
-void subtract_rows(std::vector<Row>& rows, const std::vector<Row>& before, KeyOf key_of,
-                   Subtract subtract_row) {
-  subtract_rows(rows, before, key_of, key_of, subtract_row);
-}
 
 // What is on goes on, and counts in the window, too.
 void subtract_thread(ThreadSnapshot& row, const ThreadSnapshot& before) {
@@ -137,70 +82,6 @@ void subtract_figures(MachineSnapshot& figures, const MachineSnapshot& before, c
     row.wait.reset();
   }
   subtract(figures.lost_events, before.lost_events);
-}
-
-void subtract_times(ThreadRecord& thread, const ThreadRecord& before) {
-  subtract(thread.cpu, before.cpu);
-  subtract(thread.cpu_wait, before.cpu_wait);
-  subtract(thread.turn_ticks, before.turn_ticks);
-  subtract(thread.work_ticks, before.work_ticks);
-  subtract(thread.world_ticks, before.world_ticks);
-  subtract(thread.life_ticks, before.life_ticks);
-}
-
-// Of rows that have a longest one: see window_of().
-template <typename Row>
-void subtract_longest(Row& row, const Row& before) {
-  subtract(row.count, before.count);
-  subtract(row.ticks, before.ticks);
-  if (row.longest > before.longest) return;
-  row.longest = row.count == 0 ? 0 : row.ticks / row.count;
-  row.longest_begin = 0;
-}
-
-template <typename Row>
-void drop_empty(std::vector<Row>& rows) {
-  std::erase_if(rows, [](const Row& row) { return row.count == 0; });
-}
-
-void subtract_notes(ProcessRecord& record, const ProcessRecord& before) {
-  subtract(record.hooks.timed, before.hooks.timed);
-  subtract(record.hooks.acquires, before.hooks.acquires);
-  subtract(record.hooks.ticks, before.hooks.ticks);
-  subtract(record.hooks.work_ticks, before.hooks.work_ticks);
-  subtract_rows(
-      record.steps, before.steps, [](const auto& row) { return std::tuple(row.thread, row.place); },
-      [](auto& row, const auto& older) {
-        subtract_longest(row, older);
-        subtract(row.alone, older.alone);
-      });
-  subtract_rows(
-      record.lock_waits, before.lock_waits,
-      [](const auto& row) {
-        return std::tuple(row.place, row.within, row.is_for_work, row.ended_at, row.ended_within, row.lock,
-                          row.lock_type);
-      },
-      [](auto& row, const auto& older) {
-        subtract_longest(row, older);
-        subtract(row.by_peers, older.by_peers);
-        row.threads = std::min(row.threads, row.count);
-      });
-  subtract_rows(
-      record.stops, before.stops,
-      [](const auto& row) { return std::tuple(row.place, row.call, row.is_collection); },
-      [](auto& row, const auto& older) {
-        subtract_longest(row, older);
-        subtract(row.until_stood, older.until_stood);
-        subtract(row.lost, older.lost);
-      });
-  drop_empty(record.steps);
-  drop_empty(record.lock_waits);
-  drop_empty(record.stops);
-  subtract(record.further_steps, before.further_steps);
-  subtract(record.further_lock_waits, before.further_lock_waits);
-  subtract(record.further_stops, before.further_stops);
-  subtract(record.spins, before.spins);
-  subtract(record.spin_ticks, before.spin_ticks);
 }
 
 // In `stacks`, which two looks number each for themselves.
@@ -281,12 +162,8 @@ void subtract_blame(BlameRecord& blame, const BlameRecord& before, const Success
 void subtract_process(ProcessRecord& record, const ProcessRecord& before) {
   const Successors successors(before, record);
   subtract(record.wall, before.wall);
-  subtract(record.cpu, before.cpu);
+  subtract_noted(record, before, successors.threads());
   subtract_figures(record.figures, before.figures, successors);
-  subtract_rows(
-      record.threads, before.threads, [](const auto& thread) { return thread.id; },
-      [&](const auto& thread) { return successors.of(thread.id); }, subtract_times);
-  subtract_notes(record, before);
   if (record.blame && before.blame) subtract_blame(*record.blame, *before.blame, successors);
 }
 

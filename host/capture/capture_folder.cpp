@@ -54,12 +54,30 @@ bool is_plain_file(const std::filesystem::directory_entry& entry) {
 }
 
 std::string describe(const CaptureMetadata& metadata) {
-  const nlohmann::ordered_json json{{"schema", kCaptureSchema},
-                                    {"gilscope", metadata.gilscope},
-                                    {"command", metadata.command},
-                                    {"python", metadata.python},
-                                    {"machine", metadata.machine}};
+  nlohmann::ordered_json json{{"schema", kCaptureSchema},
+                              {"gilscope", metadata.gilscope},
+                              {"command", metadata.command},
+                              {"python", metadata.python},
+                              {"machine", metadata.machine}};
+  if (const auto& dump = metadata.dump) {
+    json["dump"] = {{"made_at", dump->made_at},   {"reason", dump->reason},
+                    {"pid", dump->pid},           {"thread", dump->thread},
+                    {"ns", dump->length.count()}, {"over_since_ns", dump->over_since.count()},
+                    {"further", dump->further}};
+  }
   return json_file_text(json);
+}
+
+std::optional<DumpNote> read_dump_note(const nlohmann::json& json) {
+  if (!json.contains("dump")) return std::nullopt;
+  const auto& dump = json["dump"];
+  return DumpNote{.made_at = dump.at("made_at").get<std::string>(),
+                  .reason = dump.at("reason").get<std::string>(),
+                  .pid = dump.at("pid").get<std::int64_t>(),
+                  .thread = dump.at("thread").get<std::uint32_t>(),
+                  .length = Nanoseconds(dump.at("ns").get<std::int64_t>()),
+                  .over_since = Nanoseconds(dump.at("over_since_ns").get<std::int64_t>()),
+                  .further = dump.at("further").get<std::uint64_t>()};
 }
 
 // Nothing where the file is not there: it is not needed to read the others.
@@ -87,9 +105,10 @@ CaptureMetadata read_metadata(const std::filesystem::path& folder) {
     return {.gilscope = json.at("gilscope").get<std::string>(),
             .command = json.at("command").get<std::vector<std::string>>(),
             .python = json.at("python"),
-            .machine = json.at("machine")};
+            .machine = json.at("machine"),
+            .dump = read_dump_note(json)};
   } catch (const nlohmann::json::exception&) {
-    reject_json(file, "the fields gilscope, command, python and machine");
+    reject_json(file, "the fields gilscope, command, python and machine, and all of a dump's");
   }
 }
 

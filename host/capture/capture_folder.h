@@ -11,14 +11,28 @@
 
 #include "capture/run_notes.h"
 #include "support/file.h"
+#include "support/time.h"
 
 namespace gilscope {
+
+// Of a capture that is a dump: what a flight recorder had kept when something happened.
+struct DumpNote {
+  std::string made_at;  // UTC, as 2026-12-01T04:36:57Z
+  std::string reason;   // "hold", "wait", "lock", "loop"; "signal"; "request"
+  // Of what lasted: whose it was, how long, and how long before the dump's end it was over.
+  std::int64_t pid = 0;
+  std::uint32_t thread = 0;
+  Nanoseconds length{};
+  Nanoseconds over_since{};
+  std::uint64_t further = 0;  // of what was waited for, until the dump was made
+};
 
 struct CaptureMetadata {
   std::string gilscope;              // version
   std::vector<std::string> command;  // the program's, with its arguments
   nlohmann::json python;             // opaque here, both
   nlohmann::json machine;
+  std::optional<DumpNote> dump;
 };
 
 struct Capture {

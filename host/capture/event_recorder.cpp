@@ -30,6 +30,15 @@ constexpr std::uint64_t kAnyTicks = ~std::uint64_t{0};
 // After a failure to get space a thread drops this many events before it asks again.
 constexpr std::uint32_t kDropsBetweenTries = 4096;
 
+constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
+
+// Fewer hold next to nothing of a process with some threads.
+constexpr std::uint64_t kLeastParts = 16;
+
+std::uint32_t parts_of(std::uint64_t bytes) noexcept {
+  return static_cast<std::uint32_t>(std::clamp(bytes / kBlockSize, kLeastParts, std::uint64_t{1} << 30U));
+}
+
 // Of a stack that the stream has told of.
 std::optional<std::uint32_t> find_known(Lane& lane, std::uint64_t key) noexcept {
   auto number = lane.recent.find(key);
@@ -72,7 +81,8 @@ void EventRecorder::start(RecordingOptions options) {
     if (const int error = prepare_lanes(); error != 0) {
       throw Error(fmt::format("no memory to record events: {}", std::strerror(error)), "free some memory");
     }
-    if (const int error = budget_.open(folder_, options_.max_size, options_.counts); error != 0) {
+    const auto limit = options_.is_ring ? kNoLimit : options_.max_size;
+    if (const int error = budget_.open(folder_, limit, options_.counts); error != 0) {
       throw Error(fmt::format("{}/{} cannot be used: {}", folder_, kSizeFile, std::strerror(error)),
                   "record into the folder of a capture");
     }
@@ -82,7 +92,9 @@ void EventRecorder::start(RecordingOptions options) {
     reference_ = begin_;
     process_begin_ = options_.process_begin.value_or(Nanoseconds{});
     start_method_ = options_.start_method;
+    watch_.begin(options_.triggers, options_.clock, begin_);
     unfiled_drops_ = 0;
+    ring_parts_ = options_.is_ring ? parts_of(options_.max_size) : 0;
     session_ = sessions.fetch_add(1, std::memory_order_relaxed) + 1;
     if (const int error = create_file(); error != 0) {
       throw Error(fmt::format("no events file could be made in {}: {}", folder_, std::strerror(error)),
@@ -105,7 +117,8 @@ int EventRecorder::create_file() noexcept {
                        .reference = reference_,
                        .process_begin = process_begin_,
                        .start_method = start_method_,
-                       .metadata = options_.metadata},
+                       .metadata = options_.metadata,
+                       .ring_parts = ring_parts_},
                       *options_.system, budget_);
 }
 
@@ -183,6 +196,8 @@ bool EventRecorder::is_ready() noexcept {
 // GIL and thread are compared one by one: a load that spans two fresh stores, as of the event that the hook
 // has just made, waits until they have left the store buffer.
 void EventRecorder::record(const Event& event) noexcept {
+  if (watch_.is_on()) [[unlikely]]
+    watch_.see(event, false);
   Lane& lane = *own_lane.lane;
   const std::uint64_t ticks = event.ticks;
   if (ticks < lane.window_end && event.thread == lane.thread && event.gil == lane.gil &&
@@ -213,7 +228,7 @@ void EventRecorder::record(const Event& event) noexcept {
   }
   Lane* const lane = take_own_lane(session_, event.ticks, file_);
   if (lane != nullptr && std::exchange(own_lane.told, session_) != session_) tell_own_name(*lane, event);
-  if (lane == nullptr || !make_room(*lane, file_, kEventRoom)) {
+  if (lane == nullptr || !make_room(*lane, file_, kOwnerRoom + kEventRoom)) {
     own_lane.drops_before_try = kDropsBetweenTries - 1;
     drop(event);
     return;
@@ -223,15 +238,17 @@ void EventRecorder::record(const Event& event) noexcept {
 
 void EventRecorder::write_event(Lane& lane, const Event& event) noexcept {
   if (!lane.is_published) begin_stream(lane, event);
+  const bool is_other_gil = event.gil != lane.gil;
+  lane.gil = event.gil;
+  if (is_other_gil) tell_owner_again(lane, file_);
   BlockHeader& home = *lane.home;
   RecordWriter writer(payload_of(home) + home.used);
   tell_thread(writer, lane, event.thread);
-  if (event.gil != lane.gil) {
+  if (is_other_gil) {
     writer.control(ControlKind::Gil);
     writer.number(static_cast<std::uint32_t>(event.gil));
   }
   writer.event(event.kind, event.ticks - lane.last_ticks);
-  lane.gil = event.gil;
   lane.last_ticks = event.ticks;
   count_event(lane);
   publish(home, home.used + writer.size());
@@ -246,18 +263,33 @@ bool EventRecorder::has_stacks() const noexcept {
 // A stack that the stream has told of is one number.
 void EventRecorder::record_at(const Event& event, std::span<const CodePoint> stack,
                               const CodeReader& reader) noexcept {
+  if (watch_.is_on()) [[unlikely]]
+    watch_.see(event, true);
   std::optional<std::uint32_t> number;
   if (!stack.empty()) {
     const std::uint64_t key = key_of(event.gil, stack);
+    if (file_.is_ring()) make_room_for_stack();
     if (has_stacks()) number = find_known(*own_lane.lane, key);
     if (!number) number = find_new(event, stack, reader, key);
   }
-  if (event.kind == EventKind::Release) own_lane.released_at.set(number);
+  Lane& lane = *own_lane.lane;
+  if (event.kind == EventKind::Release && lane.stacks != nullptr) lane.released_at.set(number);
   record_there(event, number);
 }
 
 void EventRecorder::record_again(const Event& event) noexcept {
-  record_there(event, has_stacks() ? own_lane.released_at.get() : std::nullopt);
+  if (watch_.is_on()) [[unlikely]]
+    watch_.see(event, true);
+  if (file_.is_ring()) make_room_for_stack();
+  record_there(event, has_stacks() ? own_lane.lane->released_at.get() : std::nullopt);
+}
+
+// In a ring a new part knows of no stack: it is begun before one is looked up.
+void EventRecorder::make_room_for_stack() noexcept {
+  if (!has_stacks()) return;
+  Lane& lane = *own_lane.lane;
+  constexpr std::uint32_t kRoom = kAtRoom + kOwnerRoom + kEventRoom;
+  if (lane.home->used + kRoom > kPayloadSize) static_cast<void>(make_room_unnoticed(lane, kRoom));
 }
 
 // The stack, whose number the stream has told, and its event, together or not at all: it would be taken for
@@ -294,6 +326,7 @@ void EventRecorder::begin_stream(Lane& lane, const Event& event) noexcept {
   begin_part(lane);
   lane.is_published = true;
   file_.publish_home(*lane.home);
+  tell_owner_again(lane, file_);
 }
 
 // It has known since it was about to wait where it stands: the code may be gone by now.
@@ -307,12 +340,20 @@ Stand EventRecorder::stand_at(std::uint64_t ticks, std::span<const CodePoint> st
   const std::uint64_t key = key_of(lane->gil, stack);
   auto number = lane->stacks != nullptr ? find_known(*lane, key) : std::nullopt;
   if (!number) number = tell_stack(*lane, file_, lane->gil, stack, reader, key);
-  return number ? Stand{.owner = own_lane.owner, .stack = *number} : Stand{};
+  return number ? Stand{.owner = owner_of_numbers(), .stack = *number} : Stand{};
+}
+
+// Of the stacks that the calling thread's stream has told of: in a ring those of its part.
+std::uint64_t EventRecorder::owner_of_numbers() const noexcept {
+  constexpr unsigned kShift = 40;
+  return file_.is_ring() ? own_lane.owner + (own_lane.lane->home->sequence << kShift) : own_lane.owner;
 }
 
 void EventRecorder::record_wait(const LockWait& wait, WaitFor wait_for, const Stand& stand) noexcept {
   const Unnoticed unnoticed;
   const ThreadId thread{wait.thread};
+  if (watch_.is_on() && wait_for == WaitFor::Turn)
+    watch_.see(TriggerKind::Lock, thread, wait.begin, wait.end());
   Lane* const lane = own_stream({.ticks = wait.end(), .thread = thread}, kAnyTicks);
   if (lane == nullptr || !make_room(*lane, file_, kLockWaitRoom)) return;
   // As the hooks raise the time of an event, which may be ahead of the clock by some ticks.
@@ -325,10 +366,15 @@ void EventRecorder::record_wait(const LockWait& wait, WaitFor wait_for, const St
     record->number(end - wait.begin);
     record->number(static_cast<std::uint64_t>(wait_for));
     record->number(wait.ender);
-    record->number(stand.owner == own_lane.owner && stand.owner != 0 ? stand.stack + std::uint64_t{1} : 0);
+    record->number(stand.owner == owner_of_numbers() ? stand.stack + std::uint64_t{1} : 0);
     lane->last_ticks = end;
   }
   note_point_after(*lane);
+}
+
+void EventRecorder::see_step(const LongStep& step) noexcept {
+  const Unnoticed unnoticed;
+  if (watch_.is_on()) watch_.see(TriggerKind::Loop, step.thread, step.begin, step.begin + step.ticks);
 }
 
 // A lane as take_own_lane() gives it, whose stream has begun, at the latest with this event; nullptr: there
@@ -369,13 +415,11 @@ void EventRecorder::drop(const Event& event) noexcept {
 void EventRecorder::note_gil(GilId gil, std::int64_t interpreter) noexcept {
   const Unnoticed unnoticed;
   if (static_cast<std::uint32_t>(gil) >= kMaxGils || !is_ready()) return;
+  file_.note_owner(gil, interpreter);
   Lane* const lane = take_own_lane(session_, kAnyTicks, file_);
   if (lane == nullptr || !make_room(*lane, file_, kOwnerRoom)) return;
   if (!lane->is_published) begin_stream(*lane, {.gil = gil});
-  Appending record(*lane);
-  record->control(ControlKind::Owner);
-  record->number(static_cast<std::uint32_t>(gil));
-  record->number(to_zigzag(interpreter));
+  tell_owner(*lane, gil, interpreter);
 }
 
 // Of the calling thread; Python tells what it calls it later.

@@ -14,6 +14,8 @@
 #include "capture/lanes.h"
 #include "capture/process_file.h"
 #include "capture/size_budget.h"
+#include "capture/trigger_board.h"
+#include "capture/trigger_watch.h"
 #include "probe/clock.h"
 #include "probe/recorder.h"
 
@@ -24,14 +26,16 @@ struct RecordingOptions {
   ProbeClock clock = ProbeClock::best();
   std::optional<ClockPoint> begin;                   // at or before the first event; default: now
   std::uint64_t max_size = std::uint64_t{1} << 30U;  // bytes of the whole folder, of all its processes
-  std::optional<Nanoseconds> process_begin;          // CLOCK_MONOTONIC
-  std::string start_method;                          // how the process was started: "spawn", …; or none
-  std::string start_method_of_forks = "fork";        // and the children that it will fork
-  std::string metadata;                              // JSON about the process; or none
+  bool is_ring = false;  // instead, bytes of each process's file, of which the oldest are written over
+  std::optional<Nanoseconds> process_begin;    // CLOCK_MONOTONIC
+  std::string start_method;                    // how the process was started: "spawn", …; or none
+  std::string start_method_of_forks = "fork";  // and the children that it will fork
+  std::string metadata;                        // JSON about the process; or none
   const CaptureSystem* system = &real_system();
   // Memory that all processes of the capture share, zeros at first, which outlives the recorder; nullptr:
   // only the children of fork() count together with this process.
   SharedCounts* counts = nullptr;
+  TriggerBoard* triggers = nullptr;  // where what is wanted there is posted; likewise, or nullptr
 };
 
 struct RecordingCounts {
@@ -72,6 +76,7 @@ class EventRecorder final : public Recorder {
                  const CodeReader& reader) noexcept override;
   // What finds no space is lost: the process's sums have it (lock_table.h).
   void record_wait(const LockWait& wait, WaitFor wait_for, const Stand& stand) noexcept override;
+  void see_step(const LongStep& step) noexcept override;
 
   // At any time between start and stop, from any thread. What finds no space is lost; a name is cut at 255
   // bytes.
@@ -97,6 +102,8 @@ class EventRecorder final : public Recorder {
   void note_point_after(Lane& lane) const noexcept;
   [[nodiscard]] bool has_stacks() const noexcept;
   void record_there(const Event& event, std::optional<std::uint32_t> stack) noexcept;
+  void make_room_for_stack() noexcept;
+  [[nodiscard]] std::uint64_t owner_of_numbers() const noexcept;
   [[nodiscard]] bool make_room_unnoticed(Lane& lane, std::uint32_t size) noexcept;
   [[nodiscard]] std::optional<std::uint32_t> find_new(const Event& event, std::span<const CodePoint> stack,
                                                       const CodeReader& reader, std::uint64_t key) noexcept;
@@ -112,12 +119,14 @@ class EventRecorder final : public Recorder {
   ClockPoint reference_;
   Nanoseconds process_begin_{};
   std::string_view start_method_;
+  TriggerWatch watch_;
   SizeBudget budget_;
   ProcessFile file_;
   // Acquire by whoever sees Open pairs with the release of the one that made the file.
   std::atomic<State> state_{State::Stopped};
   // Of this recording in this process. Changes only while nobody records.
   std::uint64_t session_ = 0;
+  std::uint32_t ring_parts_ = 0;                 // as ProcessFile has it
   std::atomic<std::uint64_t> unfiled_drops_{0};  // relaxed: where there is no file to count them in
 };
 

@@ -25,8 +25,8 @@ inline constexpr std::string_view kCaptureSchema = "gilscope.capture/1";
 
 // The first byte is no text, and the line ends tell of a transfer that changed them.
 inline constexpr std::array<std::uint8_t, 8> kFileMagic{0x8b, 'G', 'S', 'C', '\r', '\n', 0x1a, '\n'};
-inline constexpr std::uint32_t kFormatVersion = 3;
-inline constexpr std::uint32_t kOldestVersion = 2;  // that is read: it has no waits for locks
+inline constexpr std::uint32_t kFormatVersion = 4;
+inline constexpr std::uint32_t kOldestVersion = 2;  // that is read: it has no waits for locks, and 3 no rings
 inline constexpr std::uint32_t kByteOrderMark = 0x01020304;
 inline constexpr std::uint32_t kBlockMagic = 0x4b4c4247;  // "GBLK"
 
@@ -77,16 +77,18 @@ struct FileHeader {
   std::uint32_t blocks;        // where is_finished: of the whole file
   std::uint32_t start_method_length;
   std::uint32_t metadata_length;
-  std::uint32_t reserved;
+  std::uint32_t is_ring;              // 1: the oldest parts are written over, and each can be read by itself
   std::uint64_t other_drops;          // of threads that found no entry
   std::uint64_t first_dropped_ticks;  // kNoTicks: nothing was dropped
-  std::array<std::uint8_t, 120> reserved_too;
+  std::uint64_t lost_until;           // of a ring: after these ticks nothing was written over
+  std::array<std::uint8_t, 112> reserved;
   std::array<char, kStartMethodSize> start_method;
   std::array<char, kMetadataSize> metadata;
   std::array<FileDrops, kDropEntries> drops;
 };
 static_assert(sizeof(FileHeader) == kBlockSize && std::is_trivial_v<FileHeader>);
 static_assert(offsetof(FileHeader, begin) == 32 && offsetof(FileHeader, is_finished) == 96);
+static_assert(offsetof(FileHeader, is_ring) == 116 && offsetof(FileHeader, lost_until) == 136);
 static_assert(offsetof(FileHeader, start_method) == 256 && offsetof(FileHeader, drops) == 4096);
 
 // Every other block that belongs to a stream: its home, which is its newest part, or an older, spilled part.
@@ -106,12 +108,13 @@ struct BlockHeader {
   std::uint32_t next_stream;  // its home, 0: the last
   std::uint32_t latest_point;
   std::array<FilePoint, 2> points;  // the one that latest_point says is whole
-  std::array<std::uint8_t, 40> reserved;
+  std::uint64_t last_ticks;         // of a spilled part of a ring: of its last record
+  std::array<std::uint8_t, 32> reserved;
 };
 inline constexpr std::uint32_t kBlockHeaderSize = 128;
 static_assert(sizeof(BlockHeader) == kBlockHeaderSize && std::is_trivial_v<BlockHeader>);
 static_assert(offsetof(BlockHeader, next) == 20 && offsetof(BlockHeader, first) == 44);
-static_assert(offsetof(BlockHeader, points) == 56);
+static_assert(offsetof(BlockHeader, points) == 56 && offsetof(BlockHeader, last_ticks) == 88);
 inline constexpr std::uint32_t kPayloadSize = kBlockSize - kBlockHeaderSize;
 
 // Where an event stands among all of its process. Along each stream and along each GIL it only grows (see

@@ -57,6 +57,7 @@ void LaneTable::clear() noexcept {
     lane.events.store(0, std::memory_order_relaxed);
     lane.stacks = nullptr;
     lane.recent = {};
+    lane.released_at = {};
     lane.spilled = 0;
     lane.is_published = false;
     lane.owner.store(Lane::kFresh, std::memory_order_relaxed);

@@ -24,6 +24,7 @@ struct alignas(128) Lane {
 
   StackTable* stacks = nullptr;  // nullptr: the stream has told of none
   RecentStacks recent{};
+  KeptStack released_at;      // of the owner's latest release, where that came with one
   std::uint32_t spilled = 0;  // the latest spilled part
   bool is_published = false;
   // kFresh, kFree, or a number that is never given twice: a thread that ends late, after the recorder stopped

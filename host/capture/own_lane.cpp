@@ -48,6 +48,7 @@ Lane* take_own_lane(std::uint64_t session, std::uint64_t ticks, ProcessFile& fil
     return nullptr;
   }
   own = {.lane = lane, .session = session, .owner = owner, .told = own.told};
+  lane->released_at = {};
   return lane;
 }
 

@@ -7,7 +7,6 @@
 
 #include "capture/lanes.h"
 #include "capture/process_file.h"
-#include "capture/stack_table.h"
 
 namespace gilscope {
 
@@ -21,7 +20,6 @@ struct OwnLane {
   std::uint64_t owner = 0;
   std::uint32_t drops_before_try = 0;
   std::uint64_t told = 0;  // the session that has the kernel's name of the thread
-  KeptStack released_at;   // in the lane: of the thread's latest release, where that came with one
 };
 extern constinit thread_local OwnLane own_lane __attribute__((tls_model("initial-exec")));
 

@@ -107,6 +107,9 @@ int ProcessFile::fill(const Facts& facts) noexcept {
   number_ = files.fetch_add(1, std::memory_order_relaxed) + 1;
   next_block_ = 1;
   spare_block_ = 0;
+  ring_parts_ = facts.ring_parts;
+  parts_ = 0;
+  oldest_ = 1;
   FileHeader& header = *header_;
   header.version = kFormatVersion;
   header.byte_order = kByteOrderMark;
@@ -118,6 +121,7 @@ int ProcessFile::fill(const Facts& facts) noexcept {
   header.reference = to_file(facts.reference);
   header.process_begin = facts.process_begin.count();
   header.first_dropped_ticks = kNoTicks;
+  header.is_ring = is_ring() ? 1 : 0;
   header.start_method_length = static_cast<std::uint32_t>(facts.start_method.size());
   std::ranges::copy(facts.start_method, header.start_method.begin());
   header.metadata_length = static_cast<std::uint32_t>(facts.metadata.size());
@@ -191,8 +195,9 @@ void ProcessFile::publish_home(BlockHeader& home) noexcept {
 
 void ProcessFile::unmap_home(BlockHeader& home) noexcept { munmap(&home, kBlockSize); }
 
-bool ProcessFile::spill(BlockHeader& home, std::uint32_t& previous) noexcept {
+bool ProcessFile::spill(BlockHeader& home, std::uint32_t& previous, std::uint64_t last_ticks) noexcept {
   if (!is_own_descriptor()) return false;
+  if (is_ring()) return spill_in_ring(home, last_ticks);
   const std::uint32_t block = take_block();
   if (block == 0) return false;
   int error = system_->write(file_, &home, kBlockSize, offset_of(block));
@@ -208,6 +213,74 @@ bool ProcessFile::spill(BlockHeader& home, std::uint32_t& previous) noexcept {
   if (previous == 0) std::atomic_ref(home.first).store(block, std::memory_order_release);
   previous = block;
   return true;
+}
+
+// All are made before the first is written over: so they are as old as their numbers say, and homes in
+// between are passed over. Where threads of several GILs come at once each has its own.
+std::uint32_t ProcessFile::take_ring_block() noexcept {
+  if (parts_.load(std::memory_order_relaxed) < ring_parts_ &&
+      parts_.fetch_add(1, std::memory_order_relaxed) < ring_parts_) {
+    return take_block();
+  }
+  const std::uint32_t blocks = next_block_.load(std::memory_order_relaxed);
+  for (std::uint32_t tries = 0; tries < 2 * blocks; ++tries) {
+    std::uint32_t block = oldest_.load(std::memory_order_relaxed);
+    const std::uint32_t next = block + 1 < blocks ? block + 1 : 1;
+    if (!oldest_.compare_exchange_weak(block, next, std::memory_order_relaxed)) continue;
+    BlockHeader old{};
+    // By number, as open_file().
+    const auto size =
+        syscall(SYS_pread64, file_.load(std::memory_order_relaxed), &old, sizeof old, offset_of(block));
+    if (size != sizeof old) return 0;
+    if (old.magic != kBlockMagic) return block;  // its writer has failed
+    if (old.stream == block) continue;
+    lose_until(old.last_ticks);
+    return block;
+  }
+  return 0;
+}
+
+bool ProcessFile::spill_in_ring(BlockHeader& home, std::uint64_t last_ticks) noexcept {
+  home.last_ticks = last_ticks;
+  if (write_part(home, take_ring_block())) return true;
+  parts_ = ring_parts_;  // there is no space for more of them
+  return write_part(home, take_ring_block());
+}
+
+// In this order: who reads in between, or after a kill, finds no part there, or a whole one; and the home has
+// it still.
+bool ProcessFile::write_part(const BlockHeader& home, std::uint32_t block) noexcept {
+  if (block == 0) return false;
+  constexpr std::uint32_t kNothing = 0;
+  static_assert(offsetof(BlockHeader, magic) == 0);
+  const auto* const bytes = reinterpret_cast<const std::byte*>(&home);
+  const std::uint64_t offset = offset_of(block);
+  int error = system_->write(file_, &kNothing, sizeof kNothing, offset);
+  if (error == 0) {
+    error = system_->write(file_, bytes + kBlockHeaderSize, kPayloadSize, offset + kBlockHeaderSize);
+  }
+  if (error == 0) error = system_->write(file_, bytes, kBlockHeaderSize, offset);
+  return error == 0;
+}
+
+void ProcessFile::lose_until(std::uint64_t ticks) noexcept {
+  const std::atomic_ref until(header_->lost_until);
+  std::uint64_t latest = until.load(std::memory_order_relaxed);
+  while (ticks > latest && !until.compare_exchange_weak(latest, ticks, std::memory_order_release)) {
+  }
+}
+
+void ProcessFile::note_owner(GilId gil, std::int64_t interpreter) noexcept {
+  const auto id = static_cast<std::uint32_t>(gil);
+  const std::uint64_t entry = (std::uint64_t{id} + 1) << 32U | static_cast<std::uint32_t>(interpreter);
+  owners_[id % owners_.size()].store(entry, std::memory_order_relaxed);
+}
+
+std::optional<std::int64_t> ProcessFile::owner_of(GilId gil) const noexcept {
+  const auto id = static_cast<std::uint32_t>(gil);
+  const std::uint64_t entry = owners_[id % owners_.size()].load(std::memory_order_relaxed);
+  if (entry >> 32U != std::uint64_t{id} + 1) return std::nullopt;
+  return static_cast<std::int64_t>(entry & 0xffff'ffffU);
 }
 
 FileDrops* ProcessFile::find_drops(ThreadId thread) noexcept {
@@ -241,6 +314,7 @@ void ProcessFile::count_drop(ThreadId thread, std::uint64_t ticks) noexcept {
   // Relaxed, here and below: counts; nobody acts on one while events are recorded.
   std::uint64_t& count = latest.drops != nullptr ? latest.drops->count : header_->other_drops;
   std::atomic_ref(count).fetch_add(1, std::memory_order_relaxed);
+  if (is_ring()) return lose_until(ticks);
   const std::atomic_ref first(header_->first_dropped_ticks);
   std::uint64_t earliest = first.load(std::memory_order_relaxed);
   while (ticks < earliest && !first.compare_exchange_weak(earliest, ticks, std::memory_order_relaxed)) {

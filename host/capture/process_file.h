@@ -10,6 +10,7 @@
 #include <atomic>
 #include <climits>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "capture/capture_system.h"
@@ -30,6 +31,7 @@ class ProcessFile {
     Nanoseconds process_begin{};  // 0: unknown
     std::string_view start_method;
     std::string_view metadata;
+    std::uint32_t ring_parts = 0;  // so many spilled parts are kept, the latest; 0: all
   };
 
   ProcessFile() = default;
@@ -49,11 +51,17 @@ class ProcessFile {
   void publish_home(BlockHeader& home) noexcept;
   static void unmap_home(BlockHeader& home) noexcept;
 
-  // Copies a full home to a block of its own and links it; `previous` is the index of the part before, 0 for
-  // none, and becomes the new one's. The home is as it was. False where there is no space.
-  bool spill(BlockHeader& home, std::uint32_t& previous) noexcept;
+  // Copies a full home, whose last record is of `last_ticks`, to a block of its own and links it; `previous`
+  // is the index of the part before, 0 for none, and becomes the new one's. In a ring nothing is linked, and
+  // the block may be that of the oldest part. The home is as it was. False where there is no space.
+  bool spill(BlockHeader& home, std::uint32_t& previous, std::uint64_t last_ticks) noexcept;
 
   void count_drop(ThreadId thread, std::uint64_t ticks) noexcept;
+
+  [[nodiscard]] bool is_ring() const noexcept { return ring_parts_ != 0; }
+  // Which interpreter owns the GIL: each part of a ring tells it. Of some GILs at once.
+  void note_owner(GilId gil, std::int64_t interpreter) noexcept;
+  [[nodiscard]] std::optional<std::int64_t> owner_of(GilId gil) const noexcept;
 
   // Writes the end, closes, and gives the file its name.
   void finish(const ClockPoint& end, std::uint64_t events) noexcept;
@@ -71,6 +79,10 @@ class ProcessFile {
   bool is_own_descriptor() noexcept;
   std::uint32_t take_block() noexcept;
   void give_back_block(std::uint32_t block) noexcept;
+  std::uint32_t take_ring_block() noexcept;
+  bool spill_in_ring(BlockHeader& home, std::uint64_t last_ticks) noexcept;
+  bool write_part(const BlockHeader& home, std::uint32_t block) noexcept;
+  void lose_until(std::uint64_t ticks) noexcept;
   FileDrops* find_drops(ThreadId thread) noexcept;
 
   const CaptureSystem* system_ = nullptr;
@@ -84,6 +96,12 @@ class ProcessFile {
   // Relaxed, both: numbers that are handed out once; they guard no memory.
   std::atomic<std::uint32_t> next_block_{1};
   std::atomic<std::uint32_t> spare_block_{0};
+  std::uint32_t ring_parts_ = 0;
+  std::atomic<std::uint32_t> parts_{0};  // of the ring: blocks that were made for them
+  std::atomic<std::uint32_t> oldest_{
+      1};  // block from which on the next part to be written over is looked for
+  // By GIL: its id + 1 in the upper half, in the lower one the interpreter's.
+  std::array<std::atomic<std::uint64_t>, 64> owners_{};
   // The names that it has: in the end, until then, and until the header is written.
   std::array<char, PATH_MAX> path_{};
   std::array<char, PATH_MAX> live_{};

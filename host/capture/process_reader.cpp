@@ -47,6 +47,7 @@ ProcessReader::ProcessReader(std::filesystem::path path) : file_(std::move(path)
   check_header(header);
   take_facts(header);
   find_streams(header.first_stream);
+  if (header.is_ring == 1) find_parts(header.lost_until);
 }
 
 void ProcessReader::check_header(const FileHeader& header) const {
@@ -60,6 +61,8 @@ void ProcessReader::check_header(const FileHeader& header) const {
   require(is_plausible(header.reference), offsetof(FileHeader, reference), "a point of time");
   require(header.reference.ticks <= header.begin.ticks && header.reference.time <= header.begin.time,
           offsetof(FileHeader, reference), "a point of time not after the begin");
+  require(header.is_ring <= 1, offsetof(FileHeader, is_ring), "0 or 1");
+  require(header.lost_until <= kMaxTicks, offsetof(FileHeader, lost_until), "a time below 2^62 ticks");
   require(header.process_begin >= 0, offsetof(FileHeader, process_begin), "a time that is not negative");
   require(header.start_method_length <= kStartMethodSize, offsetof(FileHeader, start_method_length),
           "at most 64 bytes of start method");
@@ -79,12 +82,13 @@ void ProcessReader::take_facts(const FileHeader& header) {
   facts_.parent_pid = header.parent_pid;
   facts_.clock = header.clock == 1 ? ClockKind::Tsc : ClockKind::Monotonic;
   facts_.begin = to_point(header.begin);
+  facts_.began = header.begin.ticks;
   facts_.earliest = to_point(header.reference);
   facts_.latest = facts_.begin;
   facts_.is_finished = header.is_finished == 1;
   if (facts_.is_finished) {
     facts_.latest = to_point(header.end);
-    facts_.events = header.events;
+    if (header.is_ring == 0) facts_.events = header.events;
   }
   if (header.process_begin > 0) facts_.process_begin = Nanoseconds(header.process_begin);
   facts_.start_method.assign(header.start_method.data(), header.start_method_length);
@@ -140,19 +144,101 @@ void ProcessReader::take_point(std::uint32_t home, const BlockHeader& header) {
   facts_.latest = to_point(point);
 }
 
-EventSequence ProcessReader::events() const { return {file_, homes_, facts_.events}; }
+// The parts of each stream that are there without a gap up to its home, and since when nothing is missing of
+// any.
+void ProcessReader::find_parts(std::uint64_t lost_until) {
+  struct Part {
+    std::uint64_t sequence;
+    std::uint32_t block;
+    std::uint64_t ticks;
+  };
+  std::map<std::uint32_t, std::vector<Part>> of_stream;
+  std::map<std::uint32_t, BlockHeader> homes;
+  for (std::uint32_t block = file_.next_written(1); block < file_.blocks();
+       block = file_.next_written(block + 1)) {
+    BlockHeader header{};
+    file_.read(&header, sizeof header, std::uint64_t{block} * kBlockSize, "a block");
+    if (header.magic != kBlockMagic) continue;
+    if (header.stream == block) {
+      homes[block] = header;
+    } else {
+      of_stream[header.stream].push_back({header.sequence, block, header.ticks});
+    }
+  }
+  std::uint64_t begin = std::max(lost_until, facts_.begin.ticks);
+  for (const std::uint32_t home : homes_) {
+    const BlockHeader& newest = homes[home];
+    auto& parts = of_stream[home];
+    std::ranges::sort(parts, std::ranges::greater{}, &Part::sequence);
+    RingParts kept;
+    std::uint64_t number = newest.sequence;  // of the oldest one that the others follow without a gap
+    std::uint64_t since = newest.ticks;
+    for (const Part& part : parts) {
+      const bool is_newest = part.sequence == newest.sequence;  // and the next was not begun: it is whole
+      if (part.sequence >= number && !is_newest) continue;
+      if (part.sequence + 1 < number) break;
+      if (is_newest) kept.has_home = false;
+      kept.spilled.push_back(part.block);
+      number = part.sequence;
+      since = part.ticks;
+    }
+    if (number != 0) begin = std::max(begin, since);
+    std::ranges::reverse(kept.spilled);
+    parts_.push_back(std::move(kept));
+  }
+  if (begin <= facts_.begin.ticks) return;
+  facts_.begin = {.ticks = begin, .time = TickConversion(facts_.earliest, facts_.latest).to_time(begin)};
+  if (facts_.latest.ticks < begin) facts_.latest = facts_.begin;
+}
 
-EventSequence::EventSequence(const BlockFile& file, const std::vector<std::uint32_t>& homes,
-                             std::optional<std::uint64_t> expected)
-    : file_(&file), names_(std::make_unique<CaptureNames>()), expected_(expected) {
-  const auto window = StreamReader::window_of(homes.size());
-  for (const std::uint32_t home : homes) {
-    auto stream = std::make_unique<StreamReader>(file, home, expected.has_value(), *names_, window);
+EventSequence ProcessReader::events() const { return EventSequence(*this); }
+
+EventSequence::EventSequence(const ProcessReader& reader)
+    : file_(&reader.file_),
+      names_(std::make_unique<CaptureNames>()),
+      expected_(reader.facts_.events),
+      begin_(reader.facts_.begin.ticks > reader.facts_.began ? reader.facts_.begin.ticks : 0),
+      end_(!reader.parts_.empty() && reader.facts_.is_finished ? reader.facts_.latest.ticks : kMaxTicks),
+      is_to_take_up_(begin_ != 0) {
+  const auto window = StreamReader::window_of(reader.homes_.size());
+  for (std::size_t i = 0; i < reader.homes_.size(); ++i) {
+    const auto parts = reader.parts_.empty() ? std::nullopt : std::optional(reader.parts_[i]);
+    auto stream = std::make_unique<StreamReader>(*file_, reader.homes_[i], reader.facts_.is_finished, *names_,
+                                                 window, parts);
     if (!stream->advance()) continue;
     heap_.push_back({stream->key(), static_cast<std::uint32_t>(streams_.size())});
     streams_.push_back(std::move(stream));
   }
   std::ranges::make_heap(heap_, std::ranges::greater{});
+}
+
+// Of each thread what it did last before that is there, or nothing: so it is known what is on as the ring
+// begins. A hold or a wait counts from there.
+void EventSequence::take_up() {
+  std::map<ThreadId, Taken> latest;
+  Event event{};
+  std::vector<Taken> first;
+  while (first.empty() && next_of_file(event)) {
+    (event.ticks > begin_ ? first.emplace_back() : latest[event.thread]) = {event, stands_};
+  }
+  std::map<GilId, Taken> holders;
+  std::vector<Taken> waits;
+  for (const auto& [thread, last] : latest) {
+    Taken taken = last;
+    taken.event.ticks = begin_;
+    if (last.event.kind == EventKind::Acquire) {
+      auto& holder = holders[last.event.gil];
+      if (holder.event.ticks == 0 || latest[holder.event.thread].event.ticks < last.event.ticks)
+        holder = taken;
+    } else if (last.event.kind != EventKind::Release) {
+      taken = {{.ticks = begin_, .gil = last.event.gil, .thread = thread, .kind = EventKind::Request}, {}};
+      waits.push_back(taken);
+    }
+  }
+  // From its end on.
+  taken_up_ = std::move(first);
+  taken_up_.insert(taken_up_.end(), waits.begin(), waits.end());
+  for (const auto& [gil, holder] : holders) taken_up_.push_back(holder);
 }
 
 // The first head has changed: moves it to its place.
@@ -171,15 +257,30 @@ void EventSequence::settle() noexcept {
 }
 
 bool EventSequence::next(Event& event) {
+  if (std::exchange(is_to_take_up_, false)) take_up();
+  if (taken_up_.empty()) return next_of_file(event);
+  event = taken_up_.back().event;
+  stands_ = taken_up_.back().stands;
+  taken_up_.pop_back();
+  return true;
+}
+
+bool EventSequence::next_of_file(Event& event) {
   while (!heap_.empty()) {
+    if (heap_.front().key.ticks > end_) {
+      heap_.clear();
+      return false;
+    }
     const StreamReader& stream = *streams_[heap_.front().stream];
     const CapturedWait* const wait = stream.lock_wait();
     if (wait == nullptr) {
       event = stream.event();
       stands_ = stream.stands();
       ++count_;
-    } else if (take_lock_wait_) {
-      take_lock_wait_(*wait);
+    } else if (take_lock_wait_ && wait->end > begin_) {
+      CapturedWait taken = *wait;
+      taken.begin = std::max(taken.begin, begin_);
+      take_lock_wait_(taken);
     }
     advance();
     if (wait == nullptr) return true;

@@ -27,7 +27,8 @@ struct ProcessFacts {
   std::uint32_t pid = 0;
   std::uint32_t parent_pid = 0;
   ClockKind clock = ClockKind::Monotonic;
-  ClockPoint begin;
+  ClockPoint begin;         // of what is there: of a ring the oldest is not
+  std::uint64_t began = 0;  // ticks: when it began to be recorded
   // For conversion: the earliest and the latest point that are known of its clock. Of a process that was
   // killed within its first tenth of a second they may be close, and the conversion coarse; another process
   // of the capture has the same clock.
@@ -46,6 +47,8 @@ struct ProcessFacts {
 
 // The events of a process, merged. Those of a GIL come in their true order, those of a thread too; times
 // never go back.
+class ProcessReader;
+
 class EventSequence {
  public:
   // Goes to the next one; false at the end. Throws Error. In between the waits for locks come that were over
@@ -61,8 +64,7 @@ class EventSequence {
 
  private:
   friend class ProcessReader;
-  EventSequence(const BlockFile& file, const std::vector<std::uint32_t>& homes,
-                std::optional<std::uint64_t> expected);
+  explicit EventSequence(const ProcessReader& reader);
 
   struct Head {
     EventKey key;
@@ -71,6 +73,8 @@ class EventSequence {
   };
   void settle() noexcept;
   void advance();
+  bool next_of_file(Event& event);
+  void take_up();
 
   const BlockFile* file_;
   std::unique_ptr<CaptureNames> names_;
@@ -80,6 +84,14 @@ class EventSequence {
   std::uint64_t count_ = 0;
   std::optional<StackId> stands_;
   std::function<void(const CapturedWait&)> take_lock_wait_;
+  struct Taken {
+    Event event;
+    std::optional<StackId> stands;
+  };
+  std::uint64_t begin_ = 0;  // ticks: of a ring, whose beginning is lost
+  std::uint64_t end_ = 0;    // likewise: of a copy, which has some of what came later
+  bool is_to_take_up_ = false;
+  std::vector<Taken> taken_up_;  // what was on as it begins, then its first event. The next one is the last
 };
 
 class ProcessReader {
@@ -93,14 +105,17 @@ class ProcessReader {
   [[nodiscard]] EventSequence events() const;
 
  private:
+  friend class EventSequence;
   void check_header(const FileHeader& header) const;
   void take_facts(const FileHeader& header);
   void find_streams(std::uint32_t first);
+  void find_parts(std::uint64_t lost_until);
   void take_point(std::uint32_t home, const BlockHeader& header);
 
   BlockFile file_;
   ProcessFacts facts_;
   std::vector<std::uint32_t> homes_;
+  std::vector<RingParts> parts_;  // of these; none where it is no ring
 };
 
 }  // namespace gilscope

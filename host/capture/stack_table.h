@@ -138,6 +138,14 @@ struct StackTable {
   static constexpr std::uint32_t kNotNow = UINT32_MAX - 1;
   [[nodiscard]] static bool is_number(std::uint32_t number) noexcept { return number < kNotNow; }
 
+  void clear() noexcept {
+    files.clear();
+    places.clear();
+    stacks.clear();
+    points.clear();
+    stands.clear();
+  }
+
   // In memory of zeros of its own, of which untouched pages take none; nullptr where there is none.
   static StackTable* make() noexcept;
   static void destroy(StackTable& table) noexcept;

@@ -51,6 +51,12 @@ std::uint32_t BlockFile::blocks() const noexcept {
   return static_cast<std::uint32_t>(std::min(size_ / kBlockSize, kMaxId));
 }
 
+std::uint32_t BlockFile::next_written(std::uint32_t block) const noexcept {
+  const off_t data = lseek(file_.get(), static_cast<off_t>(offset_in_file(block)), SEEK_DATA);
+  if (data < 0) return errno == ENXIO ? blocks() : block;
+  return std::max(block, static_cast<std::uint32_t>(static_cast<std::uint64_t>(data) / kBlockSize));
+}
+
 void BlockFile::expect(std::size_t size, std::uint64_t offset, const char* expected) const {
   if (offset <= size_ && size <= size_ - offset) return;
   struct stat status{};  // of a process that still writes it has grown
@@ -82,8 +88,13 @@ void BlockFile::reject(std::uint64_t offset, const std::string& expected) const 
 }
 
 StreamReader::StreamReader(const BlockFile& file, std::uint32_t home, bool is_finished, CaptureNames& names,
-                           std::uint32_t window)
-    : file_(&file), names_(&names), home_(home), is_finished_(is_finished), window_(window) {
+                           std::uint32_t window, std::optional<RingParts> parts)
+    : file_(&file),
+      names_(&names),
+      home_(home),
+      is_finished_(is_finished),
+      ring_(std::move(parts)),
+      window_(window) {
   load_header(home);
   next_ = header_.first;
 }
@@ -137,7 +148,20 @@ bool StreamReader::load_more() {
   return true;
 }
 
+// Each tells anew whatever it names.
+bool StreamReader::load_next_part_of_ring() {
+  const bool is_home = parts_ == ring_->spilled.size();
+  if (is_at_home_ || (is_home && !ring_->has_home)) return false;
+  is_at_home_ = is_home;
+  files_.clear();
+  places_.clear();
+  stacks_.clear();
+  load(is_home ? home_ : ring_->spilled[parts_++]);
+  return true;
+}
+
 bool StreamReader::load_next_part() {
+  if (ring_) return load_next_part_of_ring();
   if (is_at_home_) return false;
   if (next_ == 0 && load_home()) {
     is_at_home_ = true;

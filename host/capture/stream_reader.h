@@ -45,6 +45,8 @@ class BlockFile {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }  // when it was opened
   [[nodiscard]] std::uint32_t blocks() const noexcept;                 // whole ones
+  // The first of them from this one on that is not a hole; blocks() where there is none.
+  [[nodiscard]] std::uint32_t next_written(std::uint32_t block) const noexcept;
 
  private:
   std::filesystem::path path_;
@@ -63,6 +65,12 @@ struct CapturedWait {
   std::optional<StackId> stands;  // where it waited
 };
 
+// The parts of a stream of a ring that are still there.
+struct RingParts {
+  std::vector<std::uint32_t> spilled;  // blocks, the oldest first
+  bool has_home = true;                // the home says what these do not
+};
+
 class StreamReader {
  public:
   // How much of a part each of so many streams should have in memory: all of them 64 MiB, but 2 KiB each.
@@ -72,9 +80,10 @@ class StreamReader {
     return static_cast<std::uint32_t>(std::clamp<std::size_t>(even, kLeastWindow, kPayloadSize));
   }
 
-  // `window`: at least kLeastWindow bytes.
+  // `window`: at least kLeastWindow bytes. Of a ring `parts` are the spilled ones that follow each other, and
+  // the home is the next of them, or empty.
   StreamReader(const BlockFile& file, std::uint32_t home, bool is_finished, CaptureNames& names,
-               std::uint32_t window = kPayloadSize);
+               std::uint32_t window = kPayloadSize, std::optional<RingParts> parts = {});
 
   // Goes to the next event, or wait for a lock; false at the end of the stream. Throws Error.
   bool advance();
@@ -92,6 +101,7 @@ class StreamReader {
 
   bool load_more();
   bool load_next_part();
+  bool load_next_part_of_ring();
   bool load_home();
   void load(std::uint32_t block);
   void load_header(std::uint32_t block);
@@ -114,6 +124,7 @@ class StreamReader {
   std::uint32_t home_;
   bool is_finished_;
   bool is_at_home_ = false;
+  std::optional<RingParts> ring_;
   std::uint32_t next_ = 0;    // spilled part to be read, 0: none
   std::uint32_t latest_ = 0;  // spilled part that was read last, 0: none
   std::uint64_t parts_ = 0;   // read so far

@@ -24,6 +24,11 @@ inline void publish(BlockHeader& home, std::uint32_t used) noexcept {
 // The state before the part's first record.
 void begin_part(const Lane& lane) noexcept;
 
+// Which interpreter owns the GIL. There is room for kOwnerRoom.
+void tell_owner(Lane& lane, GilId gil, std::int64_t interpreter) noexcept;
+// In a ring, where that is known: as each part is to tell it. Likewise.
+void tell_owner_again(Lane& lane, const ProcessFile& file) noexcept;
+
 // Makes sure that so many bytes of records fit; false where there is no space.
 [[nodiscard]] bool make_room(Lane& lane, ProcessFile& file, std::uint32_t size) noexcept;
 

@@ -199,6 +199,7 @@ int run_command_line(const std::vector<std::string>& arguments, PythonHost& host
   setup_article(app, invocation, action);
   setup_report(app, invocation, action);
   setup_top(app, invocation, action);
+  setup_dump(app, invocation, action);
   setup_doctor(app, invocation, action);
   setup_trial(app, invocation, action);
   const auto is_chosen = [&](const CLI::App* command) { return command->get_name() == arguments.front(); };

@@ -95,6 +95,7 @@ void setup_compare(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_article(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_report(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_top(CLI::App& app, const Invocation& invocation, Action& action);
+void setup_dump(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_doctor(CLI::App& app, const Invocation& invocation, Action& action);
 void setup_trial(CLI::App& app, const Invocation& invocation, Action& action);
 

@@ -32,6 +32,26 @@ void point_to_module(const std::string& file) {
   print_failure(Error("there is no file " + file + ", but a module of that name", "gilscope run -m " + file));
 }
 
+namespace {
+
+// Holds of some ten thousand a second, half a minute long.
+constexpr std::uint64_t kRingBytes = std::uint64_t{16} << 20U;
+// As long as there is space.
+constexpr Nanoseconds kForEver = std::chrono::hours(24 * 3650);
+
+void take_keep(RunOptions& options, bool is_size_given) {
+  const Keep keep = parse_keep(options.flight.keep);
+  if (keep.bytes && is_size_given) {
+    throw Error("run: --keep has a size, and --max-size has another one", "--keep 30s --max-size 64M",
+                ExitCode::Usage);
+  }
+  options.capture.keep = keep.time.value_or(kForEver);
+  if (!is_size_given) options.capture.max_size = keep.bytes.value_or(kRingBytes);
+  options.capture.limits = limits_of(options.flight);
+}
+
+}  // namespace
+
 void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
   const auto options = std::make_shared<RunOptions>();
   auto* command = app.add_subcommand("run", kRunDescription);
@@ -58,12 +78,15 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
       ->check([](const std::string& file) { return file.empty() ? "the file's name is empty" : ""; })
       ->type_name("FILE");
   command
-      ->add_option("--max-size", options->capture.max_size,
-                   "Bound of the capture, as 64M or 2G; events beyond it are dropped and counted [1G]")
+      ->add_option(
+          "--max-size", options->capture.max_size,
+          "Bound of the capture, as 64M or 2G; events beyond it are dropped and counted [1G]; with --keep "
+          "of each process, whose oldest events are written over [16M]")
       // CLI11 would take -1 for the largest number.
       ->transform(CLI::Validator(CLI::AsSizeValue(false)).description(""))
       ->check([](const std::string& size) { return size.starts_with('-') ? "it cannot be negative" : ""; })
       ->type_name("BYTES");
+  add_flight_options(*command, options->flight);
   command->add_flag_callback(
       "--no-stacks", [options] { options->stacks = Stacks::Off; },
       "Without the Python lines of holds for which others waited");
@@ -79,11 +102,13 @@ void setup_run(CLI::App& app, const Invocation& invocation, Action& action) {
                     "gilscope run SCRIPT | -m MODULE | -c CODE; Python's own flags come after --",
                     ExitCode::Usage);
       }
+      check_flight_options(options->flight);
+      if (options->flight.is_wanted()) take_keep(*options, command->count("--max-size") > 0);
       const bool is_told = !options->common.json.empty() || !options->report.empty();
       if (options->no_probe && (options->capture.is_wanted() || is_told)) {
         throw Error(
-            "run: --no-probe traces nothing: there is nothing for --json, --report, -o, --trace and their "
-            "like",
+            "run: --no-probe traces nothing: there is nothing for --json, --report, -o, --keep, --trace and "
+            "their like",
             "leave it out", ExitCode::Usage);
       }
       check_exports("run", options->capture.exports, options->common, options->report);

@@ -6,6 +6,12 @@
 #include "support/error.h"
 
 namespace gilscope::cli {
+namespace {
+
+// So many rings are to have room in memory, at least.
+constexpr std::uint64_t kRoomForProcesses = 4;
+
+}  // namespace
 
 RunCapture::RunCapture(CaptureOptions options, const std::vector<std::string>& command,
                        const Surroundings& surroundings, Existing existing)
@@ -19,12 +25,20 @@ RunCapture::RunCapture(CaptureOptions options, const std::vector<std::string>& c
   } else {
     folder_ = options_.output;
   }
-  create_capture(folder_,
-                 {.gilscope = GILSCOPE_VERSION,
-                  .command = command,
-                  .python = surroundings.python,
-                  .machine = surroundings.machine},
-                 existing);
+  const CaptureMetadata metadata{.gilscope = GILSCOPE_VERSION,
+                                 .command = command,
+                                 .python = surroundings.python,
+                                 .machine = surroundings.machine};
+  create_capture(folder_, metadata, existing);
+  if (!options_.keep) return;
+  // A hook may wait for a disk, while others wait for the hook: the rings are in memory where there is some.
+  const auto memory = folder_in_memory(kRoomForProcesses * options_.max_size);
+  if (memory.empty()) {
+    ring_.emplace();
+  } else {
+    ring_.emplace(memory);
+  }
+  create_capture(ring_folder(), metadata, Existing::Keep);
 }
 
 void RunCapture::discard() noexcept {
@@ -32,8 +46,13 @@ void RunCapture::discard() noexcept {
   end();
 }
 
+void RunCapture::take_from_rings(const RingSpan& span, const RunNotes& notes) const {
+  settle_capture(ring_folder());
+  write_dump(ring_folder(), std::nullopt, span, notes, folder_, Existing::Overwrite);
+}
+
 RecordedRun RunCapture::read(const RunNotes& notes, void (*poll)()) {
-  captured_.emplace(read_capture(folder_, notes));
+  captured_.emplace(has_rings() ? read_capture(folder_) : read_capture(folder_, notes));
   captured_->watch(poll);
   RecordedRun run = replay(*captured_);
   if (options_.output.empty()) run.capture_bytes.reset();
@@ -49,7 +68,8 @@ void RunCapture::write_exports(const RecordedRun& recorded) const {
 SummaryContext context_of(const Capture& capture) {
   return {.python = capture.metadata.python,
           .machine = capture.metadata.machine,
-          .command = capture.metadata.command};
+          .command = capture.metadata.command,
+          .dump = capture.metadata.dump};
 }
 
 }  // namespace gilscope::cli

@@ -1,7 +1,9 @@
-// Where `gilscope run` keeps every event: the folder of -o, or a temporary one that only exports (--trace, …)
-// are made from.
+// Where `gilscope run` keeps events: all of them in the folder of -o, or in a temporary one that only exports
+// (--trace, …) are made from; or the last ones, in rings that lie in memory, of which a capture is made in
+// the end.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/exports.h"
 #include "recording/captured_run.h"
+#include "recording/dump.h"
 #include "recording/recording.h"
 #include "report/summary_report.h"
 #include "run/surroundings.h"
@@ -22,8 +25,10 @@ struct CaptureOptions {
   std::string output;  // "": not kept
   ExportFiles exports;
   std::uint64_t max_size = CapturePlan{}.max_size;
+  std::optional<Nanoseconds> keep;  // as CapturePlan has these
+  std::array<Nanoseconds, kLimitedKinds> limits{};
 
-  [[nodiscard]] bool is_wanted() const { return !output.empty() || !list_exports(exports).empty(); }
+  [[nodiscard]] bool is_wanted() const { return !output.empty() || !list_exports(exports).empty() || keep; }
 };
 
 class RunCapture {
@@ -32,7 +37,12 @@ class RunCapture {
   RunCapture(CaptureOptions options, const std::vector<std::string>& command,
              const Surroundings& surroundings, Existing existing);
 
-  [[nodiscard]] CapturePlan plan() const { return {.folder = folder_, .max_size = options_.max_size}; }
+  [[nodiscard]] CapturePlan plan() const {
+    return {.folder = ring_ ? ring_folder() : folder_.string(),
+            .max_size = options_.max_size,
+            .keep = options_.keep,
+            .limits = options_.limits};
+  }
   // "" where it is not kept.
   [[nodiscard]] const std::string& kept_folder() const noexcept { return options_.output; }
 
@@ -44,9 +54,12 @@ class RunCapture {
     settle_capture(folder_);
     write_run_notes(folder_, notes);
   }
+  // Instead, where rings are kept: the capture is what they have of that span. Throws Error.
+  void take_from_rings(const RingSpan& span, const RunNotes& notes) const;
+  [[nodiscard]] bool has_rings() const noexcept { return ring_.has_value(); }
 
-  // What the whole capture says; `notes` whether they could be written or not. `poll` is called now and then,
-  // in write_exports() too. Throws Error, and what `poll` does.
+  // What the whole capture says; `notes` whether they could be written or not (of rings, only where they
+  // could). `poll` is called now and then, in write_exports() too. Throws Error, and what `poll` does.
   [[nodiscard]] RecordedRun read(const RunNotes& notes, void (*poll)());
   // After read().
   [[nodiscard]] SummaryContext context() const;
@@ -55,15 +68,22 @@ class RunCapture {
   // The process that made it has ended.
   void take_over() noexcept {
     if (temporary_) temporary_->take_over();
+    if (ring_) ring_->take_over();
   }
   // What is not kept is deleted.
-  void end() noexcept { temporary_.reset(); }
+  void end() noexcept {
+    temporary_.reset();
+    ring_.reset();
+  }
 
  private:
+  [[nodiscard]] std::string ring_folder() const { return ring_->path() / "ring"; }
+
   CaptureOptions options_;
   Existing existing_;
   std::optional<TemporaryFolder> temporary_;
-  std::filesystem::path folder_;  // absolute
+  std::optional<TemporaryFolder> ring_;
+  std::filesystem::path folder_;  // absolute: of the capture
   std::optional<CapturedRun> captured_;
 };
 

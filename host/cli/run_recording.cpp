@@ -12,8 +12,11 @@
 
 #include "cli/last_words.h"
 #include "cli/recording_bridge.h"
+#include "cli/run_flight.h"
 #include "probe/probe_error.h"
 #include "recording/address_space.h"
+#include "recording/common_note.h"
+#include "recording/dump.h"
 #include "recording/recording.h"
 #include "recording/recording_cost.h"
 #include "report/summary_report.h"
@@ -36,6 +39,7 @@ struct Run {
   Surroundings surroundings;              // null where nobody asks
   std::unique_ptr<RunCapture> capture;    // nullptr: events are counted, not kept
   std::unique_ptr<Recording> recording;   // nullptr: there is no GIL, and nothing else to record
+  std::unique_ptr<RunFlight> flight;      // nullptr: no rings are kept
   std::unique_ptr<StartArchive> archive;  // that Pythons read first; nullptr: they are not recorded
   LastWords words;
   pid_t process = 0;
@@ -72,6 +76,7 @@ void deliver(const RunSummary& summary, const SummaryContext& context, const std
     attempt([&] {
       run->words.report([&](const TextStyle& style) {
         auto text = format_summary(summary, style);
+        if (run->flight) text += run->flight->text();
         if (folder.empty()) return text;
         return text + fmt::format("The capture is in {}: gilscope report shows it again.\n",
                                   replace_controls(folder));
@@ -93,13 +98,27 @@ void report_counters(const ProcessEnd& end) {
           "");
 }
 
+// What the rings keep in the end. Where nothing can look at the recording, all that is there.
+RingSpan find_last_span() {
+  const auto now = ProbeClock::best().sample();
+  if (!run->recording || run->recording->path().empty()) return {.begin = 0, .end = now};
+  const auto file = fmt::format("/proc/self/fd/{}", run->recording->file());
+  auto space = SharedSpace::look(file, bytes_of_slot());
+  return space ? span_before(LiveRun(std::move(*space)), now.ticks) : RingSpan{.begin = 0, .end = now};
+}
+
+void add_notes(const RunNotes& notes) {
+  if (!run->capture->has_rings()) return run->capture->add_notes(notes);
+  run->capture->take_from_rings(find_last_span(), notes);
+}
+
 void report_capture(const ProcessEnd& end) {
   RunNotes notes = run->recording ? run->recording->notes() : RunNotes{.has_gil = false};
   if (notes.has_gil) notes.pair_cost_ns = measure_capture_cost();
   notes.exit_code = end.exit_code;
   notes.ended_by = end.by;
   try {
-    run->capture->add_notes(notes);
+    add_notes(notes);
   } catch (const Error& error) {
     run->words.fail(error);
   }
@@ -107,7 +126,9 @@ void report_capture(const ProcessEnd& end) {
   const RecordedRun recorded = run->capture->read(notes, throw_if_interrupted);
   std::optional<Error> failure;
   try {
-    deliver(summarize_run(recorded), run->capture->context(), run->capture->kept_folder());
+    SummaryContext context = run->capture->context();
+    if (run->flight) context.kept = run->flight->json();
+    deliver(summarize_run(recorded), context, run->capture->kept_folder());
   } catch (const Error& error) {  // the other output is worth having all the same
     failure = error;
   }
@@ -185,7 +206,17 @@ void outlive() {
   if (run->recording) run->recording->outlive();
 }
 
+std::string look_at_flight(bool is_asked) { return run->flight->look(run->recording->file(), is_asked); }
+
+// What there was to dump, which the witness knows; it writes what is due at once.
+void ask_for_dumps() {
+  if (!run->flight || !run->has_witness) return;
+  constexpr std::chrono::seconds kPatience{10};
+  if (const auto told = ask_witness(kPatience)) run->flight->take(*told);
+}
+
 void tell(ProcessEnd end) {
+  if (run->flight && run->recording) look_at_flight(true);
   if (run->recording && run->recording->note_death()) end.by = "exec";
   if (run->capture) run->capture->take_over();
   write_report(end);
@@ -199,9 +230,17 @@ void post_witness_of_run() {
   if (run->recording) files.push_back(run->recording->file());
   const bool is_printed = run->options.common.json == "-" || run->options.report == "-";
   if (is_printed) files.push_back(STDOUT_FILENO);
-  run->has_witness = post_witness({.files = files, .part = outlive, .tell = tell});
+  const auto look = run->flight && run->recording ? look_at_flight : nullptr;
+  run->has_witness = post_witness({.files = files, .part = outlive, .tell = tell, .look = look});
   run->words.expect_successor(run->has_witness);
   if (!run->has_witness) log_debug("nobody reports where this process is killed");
+  if (!run->has_witness && look != nullptr &&
+      !(run->options.flight.when.empty() && run->options.flight.signal.empty())) {
+    log_warning(
+        "nothing is dumped by itself here, as this is the first process of a container, or one that takes "
+        "the "
+        "orphans of others: gilscope dump PID does it, or start it by another one (docker run --init)");
+  }
 }
 
 // The script may change the folder before it is written.
@@ -289,6 +328,7 @@ void begin_recording(const RunOptions& options, const Invocation& invocation) {
                 .command = invocation.command,
                 .surroundings = surroundings,
                 .capture = std::move(capture),
+                .flight = options.flight.is_wanted() ? std::make_unique<RunFlight>(options.flight) : nullptr,
                 .words = {absolute_file(options.report), options.common.existing()},
                 .process = getpid()};
   run->options.common.json = absolute_file(options.common.json);
@@ -298,6 +338,7 @@ void begin_recording(const RunOptions& options, const Invocation& invocation) {
     recording->note_command(invocation.command);
     recording->start();
     run->recording = std::move(recording);
+    if (run->flight) run->flight->watch_signal(*run->recording);
     const bool has_children = !options.no_children && !run->recording->path().empty();
     if (has_children) announce_recording(run->recording->path());
     have_python_tell(*run->recording, {.interrupted = note_interrupt, .leaving = leave});
@@ -328,6 +369,7 @@ void report_run(int exit_code) noexcept {
   if (run == nullptr || run->is_reported || getpid() != run->process) return;
   run->is_reported = true;
   if (run->recording) run->recording->stop();
+  ask_for_dumps();
   sigset_t pending{};
   sigpending(&pending);
   // Python ended by an unhandled KeyboardInterrupt: the signal waits for us. One that the script had blocked

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/cli.h"
+#include "cli/flight_options.h"
 #include "cli/run_capture.h"
 
 namespace gilscope::cli {
@@ -14,6 +15,7 @@ namespace gilscope::cli {
 struct RunOptions {
   CommonOptions common;
   CaptureOptions capture;
+  FlightOptions flight;
   std::string report;  // the file of the text; "": standard error, "-": standard output
   Stacks stacks = Stacks::On;
   bool no_probe = false;

@@ -46,6 +46,7 @@ struct StepWatch {
   std::atomic<int> watchers{0};
   std::atomic_flag is_taken;  // the tables are written, or change
   std::array<StepTable*, kMostProbes> tables{};
+  std::array<Recorder*, kMostProbes> recorders{};  // of these, or nullptr
   ProbeClock clock;
   ClockPoint began;
   MethodPatch run;    // of Context.run
@@ -133,8 +134,10 @@ template <typename Name>
       place = sample.place;
   }
   const TakenWatch taken;
-  for (StepTable* const table : step_watch.tables) {
-    if (table != nullptr) table->add(step, place);
+  for (std::size_t i = 0; i < step_watch.tables.size(); ++i) {
+    if (step_watch.tables[i] == nullptr) continue;
+    step_watch.tables[i]->add(step, place);
+    if (step_watch.recorders[i] != nullptr) step_watch.recorders[i]->see_step(step);
   }
 }
 
@@ -282,7 +285,7 @@ bool put_in_place() noexcept {
 
 }  // namespace
 
-void watch_steps(StepTable& table, ProbeClock clock) noexcept {
+void watch_steps(StepTable& table, ProbeClock clock, Recorder* recorder) noexcept {
   if (!kHasAlwaysGil) return;  // with which what is noted is written
   StepWatch& watch = step_watch;
   const TakenWatch taken;
@@ -295,6 +298,7 @@ void watch_steps(StepTable& table, ProbeClock clock) noexcept {
     if (!put_in_place()) return;
   }
   *place = &table;
+  watch.recorders.at(static_cast<std::size_t>(place - watch.tables.begin())) = recorder;
   watch.watchers.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -304,6 +308,7 @@ void unwatch_steps(StepTable& table) noexcept {
   auto* const place = std::ranges::find(watch.tables, &table);
   if (place == watch.tables.end()) return;
   *place = nullptr;
+  watch.recorders.at(static_cast<std::size_t>(place - watch.tables.begin())) = nullptr;
   if (watch.watchers.fetch_sub(1, std::memory_order_relaxed) != 1) return;
   watch.run.restore();
   unwatch_births();

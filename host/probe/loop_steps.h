@@ -6,6 +6,7 @@
 #pragma once
 
 #include "probe/clock.h"
+#include "probe/recorder.h"
 #include "probe/step_table.h"
 
 namespace gilscope {
@@ -15,7 +16,8 @@ inline constexpr Nanoseconds kLongStep{50'000'000};
 
 // From now on, of every thread of this process; the calling thread holds a GIL, and check_stacks() was true.
 // Several may watch at once: those who come while others do hear nothing where their clock is another one.
-void watch_steps(StepTable& table, ProbeClock clock) noexcept;
+// `recorder`, where there is one, sees each step that is noted.
+void watch_steps(StepTable& table, ProbeClock clock, Recorder* recorder = nullptr) noexcept;
 // Any thread, and after the end of Python too. Afterwards nothing is written there.
 void unwatch_steps(StepTable& table) noexcept;
 // In the child of a fork, where the thread may not be that was just noting a step.

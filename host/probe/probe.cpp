@@ -119,7 +119,7 @@ void Probe::install(Recorder& recorder, Stacks stacks, ProbeClock clock) {
     watch_collections(clock);
     watches_collections_ = true;
     steps_ = recorder.steps();
-    if (steps_ != nullptr) watch_steps(*steps_, clock);
+    if (steps_ != nullptr) watch_steps(*steps_, clock, &recorder);
   }
   losses_ = {};
   clock_ = clock;

@@ -69,6 +69,9 @@ class Recorder {
   // That wait is over.
   virtual void record_wait(const LockWait& /*wait*/, WaitFor /*wait_for*/, const Stand& /*stand*/) noexcept {}
 
+  // A step of an event loop that took long is over (and is in steps() already), by its thread.
+  virtual void see_step(const LongStep& /*step*/) noexcept {}
+
   // What there is to do off the GIL's mutex: while has_work() is true, a thread that is about to wait for a
   // GIL calls work(), with nothing locked. It may take some ten microseconds.
   [[nodiscard]] bool has_work() const noexcept { return has_work_.load(std::memory_order_relaxed); }

@@ -21,8 +21,7 @@ const ProcessNotes* find_notes(const Capture& capture, const ProcessFacts& facts
   const ProcessNotes* nearest = nullptr;
   for (const auto& notes : capture.notes->processes) {
     if (notes.pid != facts.pid) continue;
-    if (nearest == nullptr ||
-        distance(notes.begin, facts.begin.ticks) < distance(nearest->begin, facts.begin.ticks)) {
+    if (nearest == nullptr || distance(notes.begin, facts.began) < distance(nearest->begin, facts.began)) {
       nearest = &notes;
     }
   }
@@ -85,6 +84,24 @@ Interval interval_of(const CapturedWait& wait) {
           .end = wait.end};
 }
 
+// Of a ring, whose beginning is lost: a thread may have lived for long before the first of its events that is
+// there.
+void widen_lives(MachineSnapshot& figures, const CapturedProcess& process, std::uint64_t end) {
+  const auto begin = process.facts.begin.ticks;
+  if (begin == process.facts.began || process.notes == nullptr) return;
+  std::map<ThreadId, const ThreadRecord*> noted;
+  for (const auto& thread : process.notes->threads) noted[thread.id] = &thread;
+  for (auto& row : figures.threads) {
+    const auto found = row.thread ? noted.find(*row.thread) : noted.end();
+    if (found == noted.end() || !found->second->life_ticks) continue;
+    const auto until = found->second->has_outlived ? end : row.last;
+    const auto first = until - std::min(*found->second->life_ticks, until - std::min(begin, until));
+    if (first >= row.first) continue;
+    row.lifetime += row.first - first;
+    row.first = first;
+  }
+}
+
 ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& process) {
   const auto machine = make_machine();
   const auto begin = process.facts.begin.ticks;
@@ -100,6 +117,8 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
   const TickLength tick{run.clock().tick_ns()};
   static const ProcessNotes no_notes;
   const ProcessNotes& notes = process.notes != nullptr ? *process.notes : no_notes;
+  MachineSnapshot figures = machine->snapshot(end);
+  widen_lives(figures, process, end);
   return {.pid = process.facts.pid,
           .parent_pid = process.facts.parent_pid,
           .role = role_of_start_method(process.facts.start_method),
@@ -107,7 +126,7 @@ ProcessRecord replay_process(const CapturedRun& run, const CapturedProcess& proc
           .wall = tick.of(end - begin),
           .cpu = notes.cpu,
           .tick = tick,
-          .figures = machine->snapshot(end),
+          .figures = std::move(figures),
           .threads = merge_threads(process, names),
           .hooks = notes.hooks,
           .steps = since(begin, notes.steps),

@@ -70,6 +70,10 @@ void tell_common(const SharedSpace& space, const Told& told) {
     throw Error(fmt::format("the path of the capture is too long: {}", capture->folder), "record elsewhere");
   }
   note.max_size.set(capture->max_size);
+  note.kept_ns.set(capture->keep ? static_cast<std::uint64_t>(capture->keep->count()) : 0);
+  for (std::size_t i = 0; i < capture->limits.size(); ++i) {
+    note.triggers.set_limit(static_cast<TriggerKind>(i), capture->limits.at(i));
+  }
   std::memcpy(note.folder.data(), capture->folder.data(), capture->folder.size());
 }
 
@@ -83,6 +87,8 @@ Told read_common(const SharedSpace& space) {
                                                                                      : ClockKind::Monotonic};
   if (note.folder.front() != 0) {
     told.capture = CapturePlan{.folder = text_of(note.folder), .max_size = note.max_size.read()};
+    const auto kept = std::min<std::uint64_t>(note.kept_ns.read(), kMaxTicks);
+    if (kept != 0) told.capture->keep = Nanoseconds(static_cast<std::int64_t>(kept));
   }
   return told;
 }

@@ -32,9 +32,11 @@ struct CommonNote {
   Cell stacks;
   Cell clock;
   Cell max_size;
+  Cell kept_ns;         // of a ring: how much it is to keep; 0: it is none
   Cell began_ticks;     // when the first process began to record: both its clocks
   Cell began_ns;        // 0: it has not
   SharedCounts counts;  // of the capture
+  TriggerBoard triggers;
   ProcessKinds kinds;
   StartedPrograms started;
   std::array<char, PATH_MAX> folder;  // "": no capture

@@ -26,6 +26,14 @@ class LiveRun {
 
   // "": events are counted, not kept.
   [[nodiscard]] std::string capture() const { return told_.capture ? told_.capture->folder : ""; }
+  // What is kept of it: see CapturePlan. Empty: no ring.
+  [[nodiscard]] std::optional<Nanoseconds> keep() const {
+    return told_.capture ? told_.capture->keep : std::nullopt;
+  }
+  [[nodiscard]] const TriggerBoard& triggers() const { return CommonNote::of(space_).triggers; }
+  [[nodiscard]] const ProbeClock& clock() const noexcept { return clock_; }
+  // How long a tick is.
+  [[nodiscard]] double tick_ns() const { return TickConversion(began_, clock_.sample()).tick_ns(); }
   [[nodiscard]] std::vector<std::string> command() const { return CommonNote::of(space_).read_command(); }
 
   // As Recording has both, but for what only the processes themselves know; `running` has all that go on.

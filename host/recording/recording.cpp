@@ -142,13 +142,15 @@ void Recording::start() {
 }
 
 void Recording::start_capture() {
-  SharedCounts* const counts = space_ ? &CommonNote::of(*space_).counts : nullptr;
+  CommonNote* const common = space_ ? &CommonNote::of(*space_) : nullptr;
   events_.start({.folder = capture_->folder,
                  .clock = clock_,
                  .max_size = capture_->max_size,
+                 .is_ring = capture_->keep.has_value(),
                  .start_method = std::string(start_method_of_role(role_)),
                  .start_method_of_forks = std::string(start_method_of_role(role_of_forks(role_))),
-                 .counts = counts});
+                 .counts = common != nullptr ? &common->counts : nullptr,
+                 .triggers = common != nullptr ? &common->triggers : nullptr});
 }
 
 void Recording::pass_on(const std::string& entry, int file) {
@@ -186,6 +188,8 @@ bool Recording::note_death() noexcept { return note_->end_of_other(probe_.clock(
 void Recording::note_exec(bool is_near) noexcept {
   note_->exec_ticks.set(is_near ? probe_.clock().read() : 0);
 }
+
+TriggerBoard* Recording::triggers() noexcept { return space_ ? &CommonNote::of(*space_).triggers : nullptr; }
 
 void Recording::note_command(const std::vector<std::string>& command) noexcept {
   if (space_) CommonNote::of(*space_).set_command(command);

@@ -3,6 +3,7 @@
 // probes may; of captures one.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -30,6 +31,9 @@ enum class Reach { ThisProcess, WithChildren };
 struct CapturePlan {
   std::string folder;                                // absolute; of a capture: see create_capture
   std::uint64_t max_size = std::uint64_t{1} << 30U;  // bytes
+  // Each process keeps so much of what was last, in a ring of at most `max_size` bytes; empty: all is kept.
+  std::optional<Nanoseconds> keep;
+  std::array<Nanoseconds, kLimitedKinds> limits{};  // of what is posted on the run's TriggerBoard; 0: nothing
 };
 
 class Recording {
@@ -76,6 +80,10 @@ class Recording {
   bool note_death() noexcept;
   // The descriptor by which it reads of others; -1: none.
   [[nodiscard]] int file() const noexcept { return space_ ? space_->file() : -1; }
+
+  // Where what happens is posted, for a flight recorder; nullptr: nowhere.
+  [[nodiscard]] TriggerBoard* triggers() noexcept;
+  [[nodiscard]] const ProbeClock& clock() const noexcept { return clock_; }
 
   // For those who look on, before start(): gilscope's whole command line.
   void note_command(const std::vector<std::string>& command) noexcept;

@@ -28,7 +28,7 @@ constexpr std::size_t kPage = 4096;
 constexpr std::size_t kOwnerBytes = SharedSpace::kSlots * sizeof(std::uint64_t);
 constexpr std::size_t kHeaderBytes = SharedSpace::kHeaderBytes;
 static_assert(kHeaderBytes == kPage + SharedSpace::kCommonBytes + kOwnerBytes);
-constexpr std::uint64_t kMagic = 0x3265'7061'6373'6C67;  // "glscape2"
+constexpr std::uint64_t kMagic = 0x3365'7061'6373'6C67;  // "glscape3"
 // Of any size but this one, which it has for ever, a read of the mapping could be SIGBUS.
 constexpr unsigned kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 // No machine has more processes: what says more is damaged.

@@ -328,6 +328,27 @@ std::optional<std::string> start_method_of(ProcessRole role) {
   return std::string(start_method_of_role(role));
 }
 
+namespace {
+
+ordered_json kept_json(const SummaryContext& context) {
+  if (!context.dump && context.kept.is_null()) return nullptr;
+  ordered_json kept = context.kept;
+  if (kept.is_null()) kept = {{"dumps", ordered_json::array()}, {"passed_over", 0}};
+  kept["dump"] = nullptr;
+  if (const auto& dump = context.dump) {
+    kept["dump"] = {{"made_at", dump->made_at},
+                    {"reason", dump->reason},
+                    {"pid", dump->pid == 0 ? ordered_json(nullptr) : ordered_json(dump->pid)},
+                    {"thread", dump->thread == 0 ? ordered_json(nullptr) : ordered_json(dump->thread)},
+                    {"ns", dump->length.count()},
+                    {"over_since_ns", dump->over_since.count()},
+                    {"further", dump->further}};
+  }
+  return kept;
+}
+
+}  // namespace
+
 ordered_json summary_json(const RunSummary& summary, const SummaryContext& context) {
   auto processes = ordered_json::array();
   for (const auto& process : summary.processes) processes.push_back(process_json(process));
@@ -374,6 +395,7 @@ ordered_json summary_json(const RunSummary& summary, const SummaryContext& conte
         {"explained", or_null(verdict.explained)}}},
       {"findings", std::move(findings)},
       {"processes", std::move(processes)},
+      {"kept", kept_json(context)},
       {"check", nullptr}};  // see truth_json
 }
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/run_summary.h"
+#include "capture/capture_folder.h"
 #include "report/text.h"
 #include "support/machine.h"
 
@@ -22,6 +23,9 @@ struct SummaryContext {
   nlohmann::ordered_json python;   // as doctor's JSON has it; null where that is not known
   nlohmann::ordered_json machine;  // likewise
   std::vector<std::string> command;
+  std::optional<DumpNote> dump;  // that it is
+  // Where a run keeps what was last: {"dumps": […], "passed_over": …}, as the schema has them; else null.
+  nlohmann::ordered_json kept;
 };
 
 // The verdict first, then the GILs, the threads, and what the measurement cost.
@@ -29,6 +33,9 @@ struct SummaryContext {
 
 // Whose summary it is, in a line of its own: of a capture, nobody has just typed the command.
 [[nodiscard]] std::string format_capture_heading(const SummaryContext& context, const RunSummary& summary);
+
+// Why a dump was made, and when.
+[[nodiscard]] std::string describe_dump(const DumpNote& dump);
 
 inline constexpr std::string_view kSummarySchema = "gilscope.summary/1";
 

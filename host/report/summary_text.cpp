@@ -432,16 +432,6 @@ std::string describe_running(const std::vector<std::int64_t>& running) {
                      fmt::join(shown, ", "), more);
 }
 
-std::string format_capture_heading(const SummaryContext& context, const RunSummary& summary) {
-  std::string text = fmt::format("{}", fmt::join(context.command, " "));
-  if (context.python.is_object() && context.python.contains("version") &&
-      context.python["version"].is_string()) {
-    text += fmt::format(" (Python {}", context.python["version"].get<std::string>());
-    text += summary.exit_code ? fmt::format(", exit code {})", *summary.exit_code) : ")";
-  }
-  return replace_controls(text) + "\n\n";
-}
-
 std::string format_summary(const RunSummary& summary, const TextStyle& style) {
   std::string text;
   const bool is_bad = summary.verdict.kind == RunVerdict::Kind::Bottleneck;

@@ -34,14 +34,14 @@ std::string format_part(const WorkerTime& time, const std::optional<double>& par
   return part ? format_part(time, *part) : std::string(kUnknown);
 }
 
-struct Part {
+struct LostPart {
   double time;
   std::string_view name;
 };
 
 // What was lost, by what it was lost to; the most first.
-std::vector<Part> ranked(std::vector<Part> parts) {
-  sort_stably(parts, [](const Part& left, const Part& right) { return left.time > right.time; });
+std::vector<LostPart> ranked(std::vector<LostPart> parts) {
+  sort_stably(parts, [](const LostPart& left, const LostPart& right) { return left.time > right.time; });
   return parts;
 }
 

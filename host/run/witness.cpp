@@ -9,12 +9,14 @@
 #include <cstdint>
 #include <ctime>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <span>
 #include <string_view>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <type_traits>
 #include <unistd.h>
@@ -30,7 +32,9 @@ namespace {
 // What both processes see. Zero bits: nothing was told. Who writes nothing to `rest` takes no memory for it.
 struct Shared {
   std::atomic<bool> is_dismissed;
-  std::size_t rest_size;
+  std::atomic<std::uint32_t> asked;     // how often
+  std::atomic<std::uint32_t> answered;  // the latest of these that was
+  std::size_t rest_size;                // of either's text: the answer's, then that of what is left to say
   std::array<char, std::size_t{1} << 20U> rest;
 };
 static_assert(std::is_trivially_copyable_v<Shared>, "never constructed: its first page alone is written to");
@@ -77,9 +81,44 @@ std::optional<int> status_of(pid_t process, int pidfd) {
   return std::nullopt;
 }
 
-void wait_for_end(int pidfd) {
+// 0: it looks, and does not wait; -1: for ever.
+bool has_ended(int pidfd, int timeout_ms) {
   pollfd ended{.fd = pidfd, .events = POLLIN};
-  while (poll(&ended, 1, -1) < 0 && errno == EINTR) {
+  int count = 0;
+  while ((count = poll(&ended, 1, timeout_ms)) < 0 && errno == EINTR) {
+  }
+  return count > 0;
+}
+
+timespec to_timespec(std::chrono::milliseconds time) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  return {.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(time - seconds).count()};
+}
+
+// While it has that value, until somebody else changes and wakes it, or that long.
+void wait_while(std::atomic<std::uint32_t>& word, std::uint32_t value, std::chrono::milliseconds time) {
+  const timespec timeout = to_timespec(time);
+  syscall(SYS_futex, &word, FUTEX_WAIT, value, &timeout, nullptr, 0);
+}
+void wake(std::atomic<std::uint32_t>& word) { syscall(SYS_futex, &word, FUTEX_WAKE, 1, nullptr, nullptr, 0); }
+
+void put_rest(std::string_view text) noexcept {
+  shared->rest_size = text.copy(shared->rest.data(), shared->rest.size());
+}
+std::string_view rest() { return {shared->rest.data(), std::min(shared->rest_size, shared->rest.size())}; }
+
+void look_until_end(const WitnessPlan& plan, int pidfd) {
+  std::uint32_t answered = 0;
+  while (!has_ended(pidfd, 0)) {
+    const std::uint32_t asked = shared->asked.load(std::memory_order_acquire);
+    const std::string said = plan.look(asked != answered);
+    if (asked != answered) {
+      put_rest(said);
+      answered = asked;
+      shared->answered.store(asked, std::memory_order_release);
+      wake(shared->answered);
+    }
+    wait_while(shared->asked, asked, plan.interval);
   }
 }
 
@@ -132,8 +171,7 @@ void take_name() {
 }
 
 void write_rest() {
-  const std::string_view rest(shared->rest.data(), std::min(shared->rest_size, shared->rest.size()));
-  static_cast<void>(write_patiently(STDERR_FILENO, rest, std::chrono::seconds(kPatienceS)));
+  static_cast<void>(write_patiently(STDERR_FILENO, rest(), std::chrono::seconds(kPatienceS)));
 }
 
 [[noreturn]] void stay(const WitnessPlan& plan, pid_t process, int pidfd) {
@@ -144,7 +182,8 @@ void write_rest() {
   auto kept = plan.files;
   kept.insert(kept.end(), {STDERR_FILENO, pidfd});
   close_others(std::move(kept));
-  wait_for_end(pidfd);
+  if (plan.look != nullptr) look_until_end(plan, pidfd);
+  has_ended(pidfd, -1);
   alarm(kPatienceS);
   if (!shared->is_dismissed.load(std::memory_order_acquire)) {
     plan.tell(end_of_process(status_of(process, pidfd)));
@@ -210,9 +249,25 @@ bool post_witness(const WitnessPlan& plan) noexcept {
   return status == 0;
 }
 
+std::optional<std::string> ask_witness(std::chrono::milliseconds patience) noexcept {
+  if (shared == nullptr) return std::nullopt;
+  const auto until = std::chrono::steady_clock::now() + patience;
+  const std::uint32_t number = shared->asked.load(std::memory_order_relaxed) + 1;
+  shared->asked.store(number, std::memory_order_release);
+  wake(shared->asked);
+  for (;;) {
+    const std::uint32_t answered = shared->answered.load(std::memory_order_acquire);
+    if (answered == number) return std::string(rest());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return std::nullopt;
+    wait_while(shared->answered, answered, left);
+  }
+}
+
 void dismiss_witness(std::string_view rest) noexcept {
   if (shared == nullptr) return;
-  shared->rest_size = rest.copy(shared->rest.data(), shared->rest.size());
+  put_rest(rest);
   shared->is_dismissed.store(true, std::memory_order_release);
 }
 

@@ -4,6 +4,7 @@
 // docs/decisions/0026.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,12 +24,19 @@ struct WitnessPlan {
   std::vector<int> files;    // that it keeps open, beside standard error
   void (*part)() = [] {};    // runs there at once
   void (*tell)(ProcessEnd);  // runs there once this process has ended, unless it dismissed the witness
+  // Runs there each `interval` until then, and when this process asks, which gets what it returns; nullptr:
+  // there is nothing to look at.
+  std::string (*look)(bool is_asked) = nullptr;
+  std::chrono::milliseconds interval{100};
 };
 
 // False where there can be none: this process would be its parent (it is the first one of its PID namespace,
 // or a sub-reaper), has other threads already, or the system gives no process. Once; this process has started
 // nothing of the user's yet.
 bool post_witness(const WitnessPlan& plan) noexcept;
+
+// Has it look at once. Empty where there is nobody, or no answer within that time.
+std::optional<std::string> ask_witness(std::chrono::milliseconds patience) noexcept;
 
 // There is nothing more to tell but `rest`, which was on its way to standard error when nobody read that.
 void dismiss_witness(std::string_view rest) noexcept;

@@ -3,7 +3,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <linux/magic.h>
 #include <string>
+#include <sys/vfs.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -13,11 +15,28 @@
 
 namespace gilscope {
 
-TemporaryFolder::TemporaryFolder() : owner_(getpid()) {
+namespace {
+
+std::filesystem::path root_of_system() {
   std::error_code error;
   auto root = std::filesystem::temp_directory_path(error);
   if (error) root = "/tmp";  // TMPDIR names no folder: mkdtemp says what is wrong where this is none either
-  root = std::filesystem::absolute(root);  // the script may change the current one
+  return std::filesystem::absolute(root);  // the script may change the current one
+}
+
+}  // namespace
+
+std::filesystem::path folder_in_memory(std::uint64_t bytes) {
+  constexpr const char* kMemory = "/dev/shm";
+  struct statfs status{};
+  if (statfs(kMemory, &status) != 0 || status.f_type != TMPFS_MAGIC) return {};
+  const auto room = status.f_bavail * static_cast<std::uint64_t>(status.f_bsize);
+  return room >= bytes && access(kMemory, W_OK | X_OK) == 0 ? kMemory : "";
+}
+
+TemporaryFolder::TemporaryFolder() : TemporaryFolder(root_of_system()) {}
+
+TemporaryFolder::TemporaryFolder(const std::filesystem::path& root) : owner_(getpid()) {
   std::string pattern = root / "gilscope-XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr) {
     throw Error(fmt::format("{} cannot be made: {}", pattern, std::strerror(errno)),

@@ -2,6 +2,7 @@
 // that is in it. A fork's copy of the object leaves it to the process that made it.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <sys/types.h>
 
@@ -9,7 +10,8 @@ namespace gilscope {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder();  // throws Error
+  TemporaryFolder();                                            // throws Error
+  explicit TemporaryFolder(const std::filesystem::path& root);  // in another folder than the system's
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   TemporaryFolder(TemporaryFolder&&) = delete;
@@ -25,5 +27,8 @@ class TemporaryFolder {
   std::filesystem::path path_;
   pid_t owner_;
 };
+
+// A folder whose files lie in memory, where the system has one with that much room; else "".
+[[nodiscard]] std::filesystem::path folder_in_memory(std::uint64_t bytes);
 
 }  // namespace gilscope

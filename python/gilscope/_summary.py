@@ -115,6 +115,8 @@ class Summary(Document):
     verdict: Verdict
     findings: list[Finding]  #: those that explain most first; those of the whole run last
     processes: list[Process]
+    #: Of `gilscope run --keep`, which dumps it wrote; of a dump, why it was made. Older documents have none.
+    kept: dict[str, Any] | None = dataclasses.field(default_factory=lambda: None, kw_only=True)
     check: dict[str, Any] | None  #: of `gilscope report --check`
     _json: str = dataclasses.field(repr=False)
     _text: str = dataclasses.field(repr=False)

@@ -81,10 +81,10 @@ TEST_F(ProcessReaderTest, refuses_what_is_no_events_file) {
 }
 
 TEST_F(ProcessReaderTest, refuses_a_future_version_and_says_who_can_read_it) {
-  put(offsetof(FileHeader, version), std::uint32_t{4});
-  expect_rejected(8, "version 3 of the format, found 4");
+  put(offsetof(FileHeader, version), std::uint32_t{5});
+  expect_rejected(8, "version 4 of the format, found 5");
   put(offsetof(FileHeader, version), std::uint32_t{1});
-  expect_rejected(8, "version 3 of the format, found 1");
+  expect_rejected(8, "version 4 of the format, found 1");
 }
 
 TEST_F(ProcessReaderTest, refuses_the_other_byte_order) {

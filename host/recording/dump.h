@@ -1,0 +1,36 @@
+// A dump: what the processes of a run keep in their rings, as a capture of its own, while they go on.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "capture/capture_folder.h"
+#include "capture/ring_copy.h"
+#include "capture/run_notes.h"
+#include "capture/trigger_board.h"
+#include "recording/live_run.h"
+
+namespace gilscope {
+
+struct DumpReason {
+  Trigger trigger;
+  std::uint64_t further = 0;  // triggers since then
+};
+// Somebody asks for it, now.
+[[nodiscard]] DumpReason on_request(const LiveRun& run);
+
+// Up to now; what was kept before that time, which is in ticks. Throws Error where the run keeps no ring.
+[[nodiscard]] RingSpan span_before(const LiveRun& run, std::uint64_t ticks);
+
+// A capture of what the rings in the folder `ring` have of that span, and of what `notes` say of it: of a
+// process whose beginning is not there, CPU times and sums of waits since its beginning say nothing, and are
+// left out. It is there whole or not at all. Throws Error: it exists, there is no space, the ring is gone, …
+void write_dump(const std::filesystem::path& ring, const std::optional<DumpNote>& dump, const RingSpan& span,
+                RunNotes notes, const std::filesystem::path& folder, Existing existing);
+
+// The same of a run that goes on. Returns what the capture says of itself.
+DumpNote write_dump(const LiveRun& run, const DumpReason& reason, const std::filesystem::path& folder,
+                    Existing existing);
+
+}  // namespace gilscope
