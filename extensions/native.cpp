@@ -12,6 +12,7 @@
 
 #include "command_line.h"
 #include "count_loop.h"
+#include "flight.h"
 #include "span.h"
 #include "trace.h"
 
@@ -201,6 +202,7 @@ PYBIND11_MODULE(native, m, py::mod_gil_not_used(), py::multiple_interpreters::pe
   m.def("hold", &gilscope::hold, py::arg("ns"), gilscope::kHoldDoc);
   m.def("release", &gilscope::release, py::arg("ns"), gilscope::kReleaseDoc);
   gilscope::bind_trace(m);
+  gilscope::bind_flight(m);
   gilscope::bind_command_line(m);
 }
 

@@ -14,6 +14,7 @@
 #include "analysis/run_summary.h"
 #include "capture/capture_folder.h"
 #include "cli/html_page.h"
+#include "gil_released.h"
 #include "probe/probe_error.h"
 #include "recording/address_space.h"
 #include "recording/captured_run.h"
@@ -50,21 +51,6 @@ std::unique_ptr<TemporaryFolder> make_event_folder() {
   create_capture(capture_in(*folder), {}, Existing::Keep);
   return folder;
 }
-
-// For as long as it lives. Not pybind11's: a thread that wants the GIL back while Python ends is ended there,
-// by the unwinding of its stack, which must meet no destructor that may not throw.
-class GilReleased {
- public:
-  GilReleased() : state_(PyEval_SaveThread()) {}
-  ~GilReleased() noexcept(false) { PyEval_RestoreThread(state_); }  // NOLINT(bugprone-*): see above
-  GilReleased(const GilReleased&) = delete;
-  GilReleased& operator=(const GilReleased&) = delete;
-  GilReleased(GilReleased&&) = delete;
-  GilReleased& operator=(GilReleased&&) = delete;
-
- private:
-  PyThreadState* state_;
-};
 
 // What was counted up to an instant. To put it into words takes much longer, and waits for somebody to ask.
 class Snapshot {

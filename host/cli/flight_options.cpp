@@ -43,8 +43,8 @@ std::optional<Nanoseconds> parse_time(std::string_view text) {
   return ns && *ns >= 1 ? std::optional(round_to_nanoseconds(*ns)) : std::nullopt;
 }
 
-[[noreturn]] void refuse(const std::string& what, const char* instead) {
-  throw Error("run: " + what, instead, ExitCode::Usage);
+[[noreturn]] void refuse(const std::string& text, const std::string& why, const char* instead) {
+  throw Error(fmt::format("{}: {}", text, why), instead, ExitCode::Usage);
 }
 
 }  // namespace
@@ -79,15 +79,11 @@ void add_flight_options(CLI::App& command, FlightOptions& options) {
 Keep parse_keep(const std::string& text) {
   Keep keep{.time = parse_time(text), .bytes = {}};
   if (const auto bytes = parse_amount(text, kSizes)) keep.bytes = static_cast<std::uint64_t>(*bytes);
-  if (!keep.time && !keep.bytes) {
-    refuse(fmt::format("--keep {}: this is neither a time nor a size", text),
-           "--keep 30s, --keep 5m or --keep 64M");
-  }
+  if (!keep.time && !keep.bytes) refuse(text, "this is neither a time nor a size", "30s, 5m or 64M");
   return keep;
 }
 
 Limit parse_when(const std::string& text) {
-  constexpr const char* kInstead = "--when 'hold>50ms'; also wait>…, lock>… and loop>…";
   const auto sign = text.find('>');
   const std::string_view what = std::string_view(text).substr(0, sign);
   for (std::size_t i = 0; i < kLimitedKinds && sign != std::string::npos; ++i) {
@@ -95,13 +91,12 @@ Limit parse_when(const std::string& text) {
     const auto time = parse_time(std::string_view(text).substr(sign + 1));
     if (what != name_of(kind) || !time) continue;
     if (kind == TriggerKind::Loop && *time < kLongStep) {
-      refuse(fmt::format("--when {}: steps of event loops are seen from {} on", text,
-                         format_duration(kLongStep)),
-             "--when 'loop>50ms'");
+      refuse(text, fmt::format("steps of event loops are seen from {} on", format_duration(kLongStep)),
+             "loop>50ms");
     }
     return {.kind = kind, .longest = *time};
   }
-  refuse(fmt::format("--when {}: this is nothing to wait for", text), kInstead);
+  refuse(text, "this is nothing to wait for", "hold>50ms, wait>100ms, lock>1s or loop>100ms");
 }
 
 int parse_signal(const std::string& text) {
@@ -111,22 +106,37 @@ int parse_signal(const std::string& text) {
                                 std::pair{"WINCH", SIGWINCH}};
   const auto* const found =
       std::ranges::find(kSignals, name, [](const auto& signal) { return std::string_view(signal.first); });
-  if (found != kSignals.end()) return found->second;
-  refuse(fmt::format("--dump-signal {}: this is no signal for that", text), "USR1, USR2, HUP, QUIT or WINCH");
+  if (found == kSignals.end()) {
+    refuse(text, "this is no signal for that", "USR1, USR2, HUP, QUIT or WINCH");
+  }
+  return found->second;
 }
 
 void check_flight_options(const FlightOptions& options) {
-  if (!options.is_wanted()) {
-    const char* const needs = !options.when.empty()     ? "--when"
-                              : !options.dumps.empty()  ? "--dump"
-                              : !options.signal.empty() ? "--dump-signal"
-                                                        : nullptr;
-    if (needs == nullptr) return;
-    refuse(fmt::format("{} needs --keep: there is nothing to dump", needs), "--keep 30s, beside it");
+  const auto check = [](const std::string& option, const auto& parse) {
+    try {
+      parse();
+    } catch (const Error& error) {
+      throw Error(fmt::format("run: {} {}", option, error.what()), fmt::format("{} {}", option, error.hint()),
+                  ExitCode::Usage);
+    }
+  };
+  if (options.is_wanted()) {
+    check("--keep", [&] { static_cast<void>(parse_keep(options.keep)); });
+    check("--when", [&] { static_cast<void>(limits_of(options)); });
+    if (!options.signal.empty()) {
+      check("--dump-signal", [&] { static_cast<void>(parse_signal(options.signal)); });
+    }
+    return;
   }
-  static_cast<void>(parse_keep(options.keep));
-  static_cast<void>(limits_of(options));
-  if (!options.signal.empty()) static_cast<void>(parse_signal(options.signal));
+  const std::array<std::pair<const char*, bool>, 3> needing{{{"--when", !options.when.empty()},
+                                                             {"--dump", !options.dumps.empty()},
+                                                             {"--dump-signal", !options.signal.empty()}}};
+  for (const auto& [option, is_given] : needing) {
+    if (!is_given) continue;
+    throw Error(fmt::format("run: {} needs --keep: there is nothing to dump", option),
+                "--keep 30s, beside it", ExitCode::Usage);
+  }
 }
 
 std::array<Nanoseconds, kLimitedKinds> limits_of(const FlightOptions& options) {

@@ -32,6 +32,7 @@ class LiveWatch {
     RecordedRun run;
   };
   [[nodiscard]] RecordedRun read() const;
+  void compare(std::chrono::steady_clock::time_point now);
 
   LiveRun run_;
   Nanoseconds interval_;

@@ -12,6 +12,7 @@
 #include "cli/exports.h"
 #include "cli/report_change.h"
 #include "cli/run_capture.h"
+#include "recording/dump.h"
 #include "recording/live_run.h"
 #include "report/truth_report.h"
 #include "run/child.h"
@@ -82,14 +83,14 @@ std::optional<std::int64_t> find_process_id(const std::string& name) {
 }
 
 // Where the run goes on, what it will note at its end is known to those who look.
-std::unique_ptr<CapturedRun> open_capture(const std::string& folder) {
+std::unique_ptr<CapturedRun> open_capture(const std::string& folder, std::optional<TemporaryFolder>& copy) {
   auto captured = std::make_unique<CapturedRun>(read_capture(folder));
   if (captured->capture().notes || captured->processes().empty()) return captured;
   try {
     const auto live = LiveRun::find(captured->processes().front().facts.pid);
     std::error_code error;
     if (!std::filesystem::equivalent(live.capture(), folder, error)) return captured;
-    return std::make_unique<CapturedRun>(read_capture(folder, live.notes()));
+    return std::make_unique<CapturedRun>(read_live_capture(live, copy));
   } catch (const Error&) {
     return captured;  // it has ended without a word, or another one has its number
   }
@@ -107,8 +108,9 @@ int run(const ReportOptions& options) {
   if (live && live->capture().empty()) return report_counted(options, *live);
   ResultOutput output(options.common);
   ExportWriter exports(options.exports, options.common.existing());
-  const auto opened = live ? std::make_unique<CapturedRun>(read_capture(live->capture(), live->notes()))
-                           : open_capture(options.capture);
+  std::optional<TemporaryFolder> copy;
+  const auto opened = live ? std::make_unique<CapturedRun>(read_live_capture(*live, copy))
+                           : open_capture(options.capture, copy);
   CapturedRun& captured = *opened;
   captured.watch(throw_if_interrupted);
   const RecordedRun recorded = replay(captured);

@@ -72,8 +72,15 @@ class CostRuns {
   [[nodiscard]] Words traced(const std::string& output, bool is_forced) const {
     Words words{"run", "-q"};
     if (options_.stacks == Stacks::Off) words.emplace_back("--no-stacks");
-    if (!output.empty()) {
-      words.insert(words.end(), {"-o", output, "--max-size", std::to_string(options_.capture.max_size)});
+    const auto& flight = options_.flight;
+    if (!output.empty()) words.insert(words.end(), {"-o", output});
+    if (flight.is_wanted()) {
+      words.insert(words.end(), {"--keep", flight.keep, "--dump", (folder_.path() / "dumps").string()});
+      for (const auto& when : flight.when) words.insert(words.end(), {"--when", when});
+    }
+    const bool is_size_of_keep = flight.is_wanted() && parse_keep(flight.keep).bytes;
+    if ((!output.empty() || flight.is_wanted()) && !is_size_of_keep) {
+      words.insert(words.end(), {"--max-size", std::to_string(options_.capture.max_size)});
     }
     if (is_forced) words.emplace_back("--force");
     return words;
@@ -149,7 +156,8 @@ void run_cost_rounds(const CostRuns& runs, const RunOptions& options, Measured& 
 Measured run_all(const RunOptions& options, const Invocation& invocation) {
   Measured measured;
   measured.context = {.command = invocation.command,
-                      .of = options.capture.output.empty() ? CostOf::Counters : CostOf::Capture,
+                      .of = options.capture.output.empty() && !options.flight.is_wanted() ? CostOf::Counters
+                                                                                          : CostOf::Capture,
                       .rounds = options.rounds};
   const CostRuns runs(options, invocation);
   try {

@@ -175,16 +175,20 @@ DumpReason on_request(const LiveRun& run) {
   return {.trigger = {.kind = TriggerKind::Request, .begin = now, .end = now}};
 }
 
+RingSpan span_before(const LiveRun& run, std::uint64_t ticks, Nanoseconds kept) {
+  const ClockPoint end = run.clock().sample();
+  const auto before = static_cast<std::uint64_t>(count_ns(kept) / run.tick_ns());
+  const auto happened = std::min(ticks, end.ticks);
+  return {.begin = happened - std::min(happened, before), .end = end};
+}
+
 RingSpan span_before(const LiveRun& run, std::uint64_t ticks) {
   const auto keep = run.keep();
   if (!keep) {
     throw Error("that run keeps no ring of what was last",
                 "gilscope run --keep 30s keeps one; gilscope report PID says what was recorded so far");
   }
-  const ClockPoint end = run.clock().sample();
-  const auto kept = static_cast<std::uint64_t>(static_cast<double>(keep->count()) / run.tick_ns());
-  const auto happened = std::min(ticks, end.ticks);
-  return {.begin = happened - std::min(happened, kept), .end = end};
+  return span_before(run, ticks, *keep);
 }
 
 void write_dump(const fs::path& ring_folder, const std::optional<DumpNote>& dump, const RingSpan& span,
@@ -206,6 +210,17 @@ DumpNote write_dump(const LiveRun& run, const DumpReason& reason, const fs::path
   DumpNote note = note_of(reason, span.end.ticks, run.tick_ns());
   write_dump(run.capture(), note, span, run.notes(), folder, existing);
   return note;
+}
+
+Capture read_live_capture(const LiveRun& run, std::optional<TemporaryFolder>& copy,
+                          std::optional<Nanoseconds> last) {
+  if (!run.keep()) return read_capture(run.capture(), run.notes());
+  copy.emplace();
+  const auto folder = copy->path() / "capture";
+  const auto kept = std::min(*run.keep(), last.value_or(*run.keep()));
+  write_dump(run.capture(), std::nullopt, span_before(run, run.clock().read(), kept), run.notes(), folder,
+             Existing::Keep);
+  return read_capture(folder);
 }
 
 }  // namespace gilscope

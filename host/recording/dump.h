@@ -10,6 +10,7 @@
 #include "capture/run_notes.h"
 #include "capture/trigger_board.h"
 #include "recording/live_run.h"
+#include "support/temporary_folder.h"
 
 namespace gilscope {
 
@@ -20,7 +21,9 @@ struct DumpReason {
 // Somebody asks for it, now.
 [[nodiscard]] DumpReason on_request(const LiveRun& run);
 
-// Up to now; what was kept before that time, which is in ticks. Throws Error where the run keeps no ring.
+// Up to now, from so long before that time on, which is in ticks.
+[[nodiscard]] RingSpan span_before(const LiveRun& run, std::uint64_t ticks, Nanoseconds kept);
+// Likewise, as long as it keeps. Throws Error where the run keeps no ring.
 [[nodiscard]] RingSpan span_before(const LiveRun& run, std::uint64_t ticks);
 
 // A capture of what the rings in the folder `ring` have of that span, and of what `notes` say of it: of a
@@ -32,5 +35,10 @@ void write_dump(const std::filesystem::path& ring, const std::optional<DumpNote>
 // The same of a run that goes on. Returns what the capture says of itself.
 DumpNote write_dump(const LiveRun& run, const DumpReason& reason, const std::filesystem::path& folder,
                     Existing existing);
+
+// The capture of a run that goes on, as of now. Of rings, which are written over meanwhile, it is a copy,
+// which is good as long as `copy`; of the last while, or of all that is kept. Throws Error.
+[[nodiscard]] Capture read_live_capture(const LiveRun& run, std::optional<TemporaryFolder>& copy,
+                                        std::optional<Nanoseconds> last = {});
 
 }  // namespace gilscope

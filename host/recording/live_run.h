@@ -32,6 +32,8 @@ class LiveRun {
   }
   [[nodiscard]] const TriggerBoard& triggers() const { return CommonNote::of(space_).triggers; }
   [[nodiscard]] const ProbeClock& clock() const noexcept { return clock_; }
+  // Since its recording began.
+  [[nodiscard]] Nanoseconds age() const { return clock_.sample().time - began_.time; }
   // How long a tick is.
   [[nodiscard]] double tick_ns() const { return TickConversion(began_, clock_.sample()).tick_ns(); }
   [[nodiscard]] std::vector<std::string> command() const { return CommonNote::of(space_).read_command(); }

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gilscope._compare import Comparison, ceiling, compare
+    from gilscope._flight import Dump, FlightRecorder
     from gilscope._meter import Meter
     from gilscope._summary import Summary
     from gilscope._trace import trace
 
 __all__ = [
     "Comparison",
+    "Dump",
     "Error",
+    "FlightRecorder",
     "Meter",
     "Summary",
     "__version__",
@@ -49,6 +52,8 @@ def load_ipython_extension(shell: "Any") -> None:
 
 _LATER = {
     "Comparison": "_compare",
+    "Dump": "_flight",
+    "FlightRecorder": "_flight",
     "Meter": "_meter",
     "Summary": "_summary",
     "ceiling": "_compare",

@@ -90,6 +90,32 @@ class Tracer:
     def timeline(self) -> str | None:
         """Return when each thread held and awaited a GIL, as JSON, after the stop; None where events were not kept."""
 
+class Flight:
+    """A recording of what this process did last: what gilscope.FlightRecorder drives."""
+
+    def __init__(self, keep: str, when: list[str], folder: str, per_hour: int, python: str, command: list[str]) -> None:
+        """As gilscope.FlightRecorder has them; python is JSON. Raises Error."""
+    def lack(self) -> str | None:
+        """Return why this process is not recorded: it has too few addresses left. None: it is."""
+    def start(self) -> bool:
+        """Begin to record; false where there is no GIL, or where something lacks. Raises Error."""
+    def name_thread(self, thread: int, name: str) -> None:
+        """Note the name of a thread, by the system's id."""
+    def name_process(self, name: str, is_worker: bool = False) -> None:
+        """Note what multiprocessing calls this process, or what tells workers apart that have one title."""
+    def end_thread(self, thread: int) -> None:
+        """Note that a thread is about to end."""
+    def watch(self, seconds: float) -> list[tuple[str, str, str, int, int, int]]:
+        """Look for so long, or until there are dumps: folder, error, reason, process, thread, ns of each."""
+    def dump(self, folder: str, force: bool) -> None:
+        """Write what is kept now. Raises Error."""
+    def end_watch(self) -> None:
+        """Have watch() return."""
+    def stop(self) -> list[tuple[str, str, str, int, int, int]]:
+        """End the recording; return the dumps that were due."""
+    def passed_over(self) -> int:
+        """Return how often there would have been one more dump than the hour may have."""
+
 def run_command_line(arguments: Sequence[bytes]) -> int:
     """Run gilscope with this Python as its engine, and return the exit code.
 

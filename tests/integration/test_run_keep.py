@@ -65,6 +65,10 @@ def report(run, host, folder):
     return document
 
 
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 def names(process):
     return {thread["name"] for thread in process["threads"]}
 
@@ -82,7 +86,7 @@ def test_what_takes_long_is_dumped_with_its_line(run, host, script, tmp_path, wh
     assert own["kept"]["dumps"] == made
     assert made[0]["ns"] >= 1000
     assert f"gilscope report {made[0]['folder']}" in ran.stderr
-    assert sorted(Path(dump["folder"]).name for dump in made) == sorted(os.listdir(tmp_path / "dumps"))
+    assert sorted(Path(dump["folder"]).name for dump in made) == names_in(tmp_path / "dumps")
     document = report(run, host, made[0]["folder"])
     assert document["kept"]["dump"]["reason"] == what
     assert (document["kept"]["dump"]["pid"], document["kept"]["dump"]["ns"]) == (made[0]["pid"], made[0]["ns"])
@@ -111,7 +115,7 @@ wait_for_dumps(1)
     )
     ran = run([host, "run", "--keep", "60s", "--when", "loop>50ms", "--dump", "dumps", path])
     assert ran.returncode == 0, ran.stderr
-    (name,) = os.listdir(tmp_path / "dumps")
+    (name,) = names_in(tmp_path / "dumps")
     assert re.fullmatch(r"\d{8}T\d{6}Z-loop-\d+", name)
     document = report(run, host, tmp_path / "dumps" / name)
     assert [step["place"]["function"] for step in document["processes"][0]["loop_steps"]] == ["main"]
@@ -139,7 +143,7 @@ wait_for_dumps(len(sys.argv) - 1)
     )
     ran = run([host, "run", "--keep", "60s", "--when", "lock>100us", "--dump", "dumps", path, "one"])
     assert ran.returncode == 0, ran.stderr
-    assert all("-lock-" in name for name in os.listdir(tmp_path / "dumps"))
+    assert all("-lock-" in name for name in names_in(tmp_path / "dumps"))
 
 
 @pytest.mark.parametrize("who", ["itself", "another"])
@@ -159,7 +163,7 @@ sys.stdin.read()
     if who == "another":
         os.kill(process.pid, signal.SIGUSR2)
     assert first_line(process) == "dumped"
-    (name,) = os.listdir(tmp_path / "dumps")
+    (name,) = names_in(tmp_path / "dumps")
     assert name.endswith(f"Z-signal-{process.pid}")
     document = report(run, host, tmp_path / "dumps" / name)
     assert document["running"] == [process.pid]
@@ -189,6 +193,12 @@ def test_somebody_asks_for_a_dump(run, host, script, start, tmp_path):
     assert folder.parent == tmp_path
     # As of any run that goes on.
     assert {"left", "right"} <= names(report(run, host, str(process.pid))["processes"][0])
+    top = run([host, "top", "--json", "--count", "2", "--interval", "0.1", str(process.pid)])
+    assert top.returncode == 0, top.stderr
+    for line in top.stdout.splitlines():
+        window = json.loads(line)
+        validator_of("summary").validate(window)
+        assert {"left", "right"} <= names(window["processes"][0])
     process.communicate(timeout=60)
     assert process.returncode == 0
 
@@ -219,7 +229,7 @@ if __name__ == "__main__":
     )
     ran = run([host, "run", "--keep", "60s", "--dump-signal", "USR2", "--dump", "dumps", path])
     assert ran.returncode == 0, ran.stderr
-    (name,) = os.listdir(tmp_path / "dumps")
+    (name,) = names_in(tmp_path / "dumps")
     document = report(run, host, tmp_path / "dumps" / name)
     assert [process["name"] for process in document["processes"]] == [None, "child"]
     assert document["kept"]["dump"]["pid"] == document["processes"][1]["pid"]
