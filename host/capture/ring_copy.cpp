@@ -51,7 +51,7 @@ class RingCopy {
   }
 
  private:
-  FileHeader read_header() const {
+  [[nodiscard]] FileHeader read_header() const {
     FileHeader header{};
     file_.read(&header, sizeof header, 0, "the header of an events file");
     if (header.magic != kFileMagic) file_.reject(0, "the mark of an events file of gilscope's");
@@ -60,7 +60,7 @@ class RingCopy {
     }
     return header;
   }
-  BlockHeader read_head(std::uint32_t block) const {
+  [[nodiscard]] BlockHeader read_head(std::uint32_t block) const {
     BlockHeader header{};
     file_.read(&header, sizeof header, offset_of_block(block), "a block of a stream");
     return header;
@@ -70,7 +70,7 @@ class RingCopy {
   }
 
   // A part of a home grows while it is copied, until it is spilled: then the next one is copied instead.
-  std::unique_ptr<Block> read_home(std::uint32_t home) const {
+  [[nodiscard]] std::unique_ptr<Block> read_home(std::uint32_t home) const {
     auto block = std::make_unique<Block>();
     for (unsigned tries = 0; tries < kTries; ++tries) {
       block->header = read_head(home);

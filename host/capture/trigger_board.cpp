@@ -6,6 +6,7 @@ namespace gilscope {
 namespace {
 
 constexpr unsigned kKindShift = 32;
+constexpr std::uint64_t kBusy = ~std::uint64_t{0};
 
 }  // namespace
 
@@ -28,36 +29,36 @@ bool TriggerBoard::wants_any() const noexcept {
                              [](const auto& limit) { return limit.load(std::memory_order_relaxed) > 0; });
 }
 
-// The number says that all of it is there: whoever reads it before and after has no part of another one.
+// The number says that all of it is there: whoever reads it before and after has no part of another one. Who
+// is stopped in between keeps the place, and what would come there meanwhile is lost.
 void TriggerBoard::post(const Trigger& trigger) noexcept {
   const std::uint64_t number = count_.fetch_add(1, std::memory_order_relaxed) + 1;
   Place& place = places_[number % kPlaces];
-  place.number.store(0, std::memory_order_seq_cst);
-  place.kind_and_pid.store(static_cast<std::uint64_t>(trigger.kind) << kKindShift | trigger.pid,
-                           std::memory_order_seq_cst);
-  place.thread.store(static_cast<std::uint64_t>(trigger.thread), std::memory_order_seq_cst);
-  place.begin.store(trigger.begin, std::memory_order_seq_cst);
-  place.end.store(trigger.end, std::memory_order_seq_cst);
-  place.number.store(number, std::memory_order_seq_cst);
+  std::uint64_t before = place.number.load(std::memory_order_relaxed);
+  if (before == kBusy || !place.number.compare_exchange_strong(before, kBusy)) return;
+  place.kind_and_pid.store(static_cast<std::uint64_t>(trigger.kind) << kKindShift | trigger.pid);
+  place.thread.store(static_cast<std::uint64_t>(trigger.thread));
+  place.begin.store(trigger.begin);
+  place.end.store(trigger.end);
+  place.number.store(number);
 }
 
 std::vector<Trigger> TriggerBoard::read_after(std::uint64_t& seen) const {
   std::vector<Trigger> triggers;
-  const std::uint64_t count = count_.load(std::memory_order_seq_cst);
+  const std::uint64_t count = count_.load();
   for (std::uint64_t number = std::max(seen, count - std::min<std::uint64_t>(count, kPlaces)) + 1;
        number <= count; ++number) {
     const Place& place = places_[number % kPlaces];
-    if (place.number.load(std::memory_order_seq_cst) != number) continue;
-    const auto kind_and_pid = place.kind_and_pid.load(std::memory_order_seq_cst);
-    Trigger trigger{
-        .kind = static_cast<TriggerKind>(std::min<std::uint64_t>(
-            kind_and_pid >> kKindShift, static_cast<std::uint64_t>(TriggerKind::Request))),
-        .pid = static_cast<std::uint32_t>(kind_and_pid),
-        .thread = ThreadId{static_cast<std::uint32_t>(place.thread.load(std::memory_order_seq_cst))},
-        .begin = place.begin.load(std::memory_order_seq_cst),
-        .end = place.end.load(std::memory_order_seq_cst)};
+    if (place.number.load() != number) continue;
+    const auto kind_and_pid = place.kind_and_pid.load();
+    Trigger trigger{.kind = static_cast<TriggerKind>(std::min<std::uint64_t>(
+                        kind_and_pid >> kKindShift, static_cast<std::uint64_t>(TriggerKind::Request))),
+                    .pid = static_cast<std::uint32_t>(kind_and_pid),
+                    .thread = ThreadId{static_cast<std::uint32_t>(place.thread.load())},
+                    .begin = place.begin.load(),
+                    .end = place.end.load()};
     trigger.begin = std::min(trigger.begin, trigger.end);
-    if (place.number.load(std::memory_order_seq_cst) == number) triggers.push_back(trigger);
+    if (place.number.load() == number) triggers.push_back(trigger);
   }
   seen = count;
   return triggers;

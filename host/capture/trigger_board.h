@@ -57,7 +57,7 @@ class TriggerBoard {
 
  private:
   struct Place {
-    std::atomic<std::uint64_t> number;  // that it has, from 1 on; 0: it is being written
+    std::atomic<std::uint64_t> number;  // that it has, from 1 on; 0: none yet
     std::atomic<std::uint64_t> kind_and_pid;
     std::atomic<std::uint64_t> thread;
     std::atomic<std::uint64_t> begin;

@@ -20,7 +20,7 @@ void TriggerWatch::begin(TriggerBoard* board, ProbeClock clock, const ClockPoint
   began_ = began;
 }
 
-void TriggerWatch::see(const Event& event, bool concerns_others) noexcept {
+void TriggerWatch::see(const Event& event, bool concerns_others) const noexcept {
   switch (event.kind) {
     case EventKind::Request:
       since_ticks.request = event.ticks;

@@ -20,7 +20,7 @@ class TriggerWatch {
 
   // Each event of the calling thread, in their order; `concerns_others`: a release for which somebody waits,
   // or an acquire after a wait. While it is on.
-  void see(const Event& event, bool concerns_others) noexcept;
+  void see(const Event& event, bool concerns_others) const noexcept;
   // Of a thread: what has lasted, and is over.
   void see(TriggerKind kind, ThreadId thread, std::uint64_t begin, std::uint64_t end) const noexcept;
 

@@ -20,6 +20,9 @@ constexpr const char* kRunDescription =
     "         gilscope run -m http.server 8000\n"
     "         gilscope run --cost app.py                 (what tracing costs it: with and without, in "
     "turns)\n"
+    "         gilscope run --keep 30s --when 'hold>50ms' app.py      (a dump of what came before, when one "
+    "takes "
+    "longer)\n"
     "         gilscope run -- -X dev -W error app.py     (Python's own flags come after --)\n";
 constexpr const char* kUsage =
     "gilscope run [options] SCRIPT [ARG...] | -m MODULE [ARG...] | -c CODE [ARG...] | -- PYTHON-ARG...";

@@ -4,12 +4,14 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <unistd.h>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "recording/common_note.h"
+#include "recording/dump.h"
 #include "report/text.h"
 #include "support/error.h"
 #include "support/log.h"
@@ -35,8 +37,12 @@ void post_signal(int /*number*/) {
                          .end = now});
 }
 
+std::optional<SharedSpace> look_at(int file) {
+  return SharedSpace::look(fmt::format("/proc/self/fd/{}", file), bytes_of_slot());
+}
+
 std::unique_ptr<FlightRecorder> make_recorder(int file, const FlightOptions& options) {
-  auto space = SharedSpace::look(fmt::format("/proc/self/fd/{}", file), bytes_of_slot());
+  auto space = look_at(file);
   if (!space) throw Error("the recording cannot be read", "");
   return std::make_unique<FlightRecorder>(LiveRun(std::move(*space)),
                                           FlightPlan{.folder = options.dumps, .per_hour = options.per_hour});
@@ -56,6 +62,13 @@ void RunFlight::watch_signal(Recording& recording) const {
   action.sa_handler = post_signal;  // NOLINT(cppcoreguidelines-pro-type-union-access)
   action.sa_flags = SA_RESTART;
   sigaction(parse_signal(options_.signal), &action, nullptr);
+}
+
+void RunFlight::warn_of_nobody() const {
+  if (options_.when.empty() && options_.signal.empty()) return;
+  log_warning(
+      "nothing is dumped by itself here, as this is the first process of a container, or one that takes the "
+      "orphans of others: gilscope dump PID does it, or start it by another one (docker run --init)");
 }
 
 // Whatever fails, the program goes on, and is told in the end.
@@ -110,6 +123,14 @@ std::string RunFlight::text() const {
                         options_.per_hour);
   }
   return text;
+}
+
+RingSpan find_last_span(const Recording* recording) {
+  const auto now = ProbeClock::best().sample();
+  const RingSpan all{.begin = 0, .end = now};
+  if (recording == nullptr || recording->path().empty()) return all;
+  auto space = look_at(recording->file());
+  return space ? span_before(LiveRun(*std::move(space)), now.ticks) : all;
 }
 
 }  // namespace gilscope::cli

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "capture/ring_copy.h"
 #include "cli/flight_options.h"
 #include "recording/flight_recorder.h"
 #include "recording/recording.h"
@@ -21,6 +22,9 @@ class RunFlight {
 
   // In the first process: a dump at each signal that was asked for. Its children by fork have that, too.
   void watch_signal(Recording& recording) const;
+
+  // Nobody looks: what was asked for will not come by itself.
+  void warn_of_nobody() const;
 
   // In the witness, which reads the recording by that descriptor. What the first process is told where it
   // asks.
@@ -40,5 +44,8 @@ class RunFlight {
   nlohmann::ordered_json dumps_ = nlohmann::ordered_json::array();
   std::uint64_t passed_over_ = 0;
 };
+
+// What rings have in the end. Where nothing can look at the recording, or there is none, all that is there.
+[[nodiscard]] RingSpan find_last_span(const Recording* recording);
 
 }  // namespace gilscope::cli

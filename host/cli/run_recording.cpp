@@ -15,8 +15,6 @@
 #include "cli/run_flight.h"
 #include "probe/probe_error.h"
 #include "recording/address_space.h"
-#include "recording/common_note.h"
-#include "recording/dump.h"
 #include "recording/recording.h"
 #include "recording/recording_cost.h"
 #include "report/summary_report.h"
@@ -98,18 +96,9 @@ void report_counters(const ProcessEnd& end) {
           "");
 }
 
-// What the rings keep in the end. Where nothing can look at the recording, all that is there.
-RingSpan find_last_span() {
-  const auto now = ProbeClock::best().sample();
-  if (!run->recording || run->recording->path().empty()) return {.begin = 0, .end = now};
-  const auto file = fmt::format("/proc/self/fd/{}", run->recording->file());
-  auto space = SharedSpace::look(file, bytes_of_slot());
-  return space ? span_before(LiveRun(std::move(*space)), now.ticks) : RingSpan{.begin = 0, .end = now};
-}
-
 void add_notes(const RunNotes& notes) {
   if (!run->capture->has_rings()) return run->capture->add_notes(notes);
-  run->capture->take_from_rings(find_last_span(), notes);
+  run->capture->take_from_rings(find_last_span(run->recording.get()), notes);
 }
 
 void report_capture(const ProcessEnd& end) {
@@ -234,13 +223,7 @@ void post_witness_of_run() {
   run->has_witness = post_witness({.files = files, .part = outlive, .tell = tell, .look = look});
   run->words.expect_successor(run->has_witness);
   if (!run->has_witness) log_debug("nobody reports where this process is killed");
-  if (!run->has_witness && look != nullptr &&
-      !(run->options.flight.when.empty() && run->options.flight.signal.empty())) {
-    log_warning(
-        "nothing is dumped by itself here, as this is the first process of a container, or one that takes "
-        "the "
-        "orphans of others: gilscope dump PID does it, or start it by another one (docker run --init)");
-  }
+  if (!run->has_witness && look != nullptr) run->flight->warn_of_nobody();
 }
 
 // The script may change the folder before it is written.

@@ -201,7 +201,7 @@ def test_the_version_names_gilscope_its_python_and_the_clock(host: str, stock: s
     assert result.returncode == 0
 
 
-@pytest.mark.parametrize("subcommand", ["", "run", "compare", "article", "report", "doctor"])
+@pytest.mark.parametrize("subcommand", ["", "run", "compare", "article", "report", "top", "dump", "doctor"])
 def test_help_is_as_it_was_with_an_example_first(host: str, run: Runner, subcommand: str) -> None:
     for flag in ("--help", "-h"):
         result = run([host, *subcommand.split(), flag])
