@@ -35,7 +35,6 @@ namespace py = pybind11;
 
 // Of each process, where it is not said.
 constexpr std::uint64_t kRingBytes = std::uint64_t{16} << 20U;
-constexpr Nanoseconds kForEver = std::chrono::hours(24 * 3650);
 
 // Folder, error, reason, process, thread, ns.
 using DumpRow = std::tuple<std::string, std::string, std::string, std::int64_t, std::uint32_t, std::int64_t>;
@@ -68,7 +67,7 @@ class Flight {
                    Existing::Keep);
     recording_.emplace(Reach::WithChildren, CapturePlan{.folder = ring.string(),
                                                         .max_size = bytes,
-                                                        .keep = parsed.time.value_or(kForEver),
+                                                        .keep = parsed.time.value_or(CapturePlan::kForEver),
                                                         .limits = limits});
   }
 
@@ -83,7 +82,12 @@ class Flight {
       if (error.failure() != ProbeFailure::NoGil) throw;
       return false;
     }
-    recorder_ = std::make_unique<FlightRecorder>(look_at_own(), plan_);
+    try {
+      recorder_ = std::make_unique<FlightRecorder>(look_at_own(), plan_);
+    } catch (...) {
+      recording_->stop();
+      throw;
+    }
     process_ = getpid();
     return true;
   }

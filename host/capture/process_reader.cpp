@@ -93,6 +93,7 @@ void ProcessReader::take_facts(const FileHeader& header) {
   if (header.process_begin > 0) facts_.process_begin = Nanoseconds(header.process_begin);
   facts_.start_method.assign(header.start_method.data(), header.start_method_length);
   facts_.metadata.assign(header.metadata.data(), header.metadata_length);
+  if (header.is_ring == 1) return;  // it begins after what was dropped
   if (header.first_dropped_ticks != kNoTicks) facts_.first_drop = header.first_dropped_ticks;
 
   std::map<ThreadId, std::uint64_t> drops;

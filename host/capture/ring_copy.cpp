@@ -43,6 +43,7 @@ class RingCopy {
   void write_to(const std::filesystem::path& target) {
     OutputFile out(target, Existing::Keep);
     copy_homes();
+    file_.look_again();
     copy_parts();
     settle_header();
     out.append(bytes_of(&header_, sizeof header_));
@@ -140,6 +141,13 @@ class RingCopy {
 };
 
 }  // namespace
+
+RingHead read_ring_head(const std::filesystem::path& source) {
+  const BlockFile file(source, kLiveSuffix);
+  FileHeader header{};
+  file.read(&header, sizeof header, 0, "the header of an events file");
+  return {.began = header.begin.ticks, .lost_until = header.lost_until};
+}
 
 bool copy_ring(const std::filesystem::path& source, const std::filesystem::path& target,
                const RingSpan& span) {

@@ -51,6 +51,11 @@ std::uint32_t BlockFile::blocks() const noexcept {
   return static_cast<std::uint32_t>(std::min(size_ / kBlockSize, kMaxId));
 }
 
+void BlockFile::look_again() noexcept {
+  struct stat status{};
+  if (fstat(file_.get(), &status) == 0) size_ = static_cast<std::uint64_t>(status.st_size);
+}
+
 std::uint32_t BlockFile::next_written(std::uint32_t block) const noexcept {
   const off_t data = lseek(file_.get(), static_cast<off_t>(offset_in_file(block)), SEEK_DATA);
   if (data < 0) return errno == ENXIO ? blocks() : block;

@@ -45,6 +45,8 @@ class BlockFile {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }  // when it was opened
   [[nodiscard]] std::uint32_t blocks() const noexcept;                 // whole ones
+  // Its process may have made it longer: of that size from here on.
+  void look_again() noexcept;
   // The first of them from this one on that is not a hole; blocks() where there is none.
   [[nodiscard]] std::uint32_t next_written(std::uint32_t block) const noexcept;
 

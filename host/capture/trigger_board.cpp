@@ -7,6 +7,8 @@ namespace {
 
 constexpr unsigned kKindShift = 32;
 constexpr std::uint64_t kBusy = ~std::uint64_t{0};
+// So many others may come before one that is waited for is given up: its process was killed meanwhile.
+constexpr std::uint64_t kPatience = 8;
 
 }  // namespace
 
@@ -49,7 +51,13 @@ std::vector<Trigger> TriggerBoard::read_after(std::uint64_t& seen) const {
   for (std::uint64_t number = std::max(seen, count - std::min<std::uint64_t>(count, kPlaces)) + 1;
        number <= count; ++number) {
     const Place& place = places_[number % kPlaces];
-    if (place.number.load() != number) continue;
+    const std::uint64_t found = place.number.load();
+    const bool is_to_come = found == kBusy || found < number;
+    if (is_to_come && count - number < kPatience) {
+      seen = number - 1;
+      return triggers;
+    }
+    if (found != number) continue;
     const auto kind_and_pid = place.kind_and_pid.load();
     Trigger trigger{.kind = static_cast<TriggerKind>(std::min<std::uint64_t>(
                         kind_and_pid >> kKindShift, static_cast<std::uint64_t>(TriggerKind::Request))),

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <fmt/chrono.h>
@@ -31,6 +32,16 @@ struct DumpOptions {
   std::string output;
 };
 
+std::string name_of_dump(std::int64_t pid) {
+  const auto name = fmt::format("gilscope-dump-{:%Y%m%dT%H%M%SZ}-{}", fmt::gmtime(std::time(nullptr)), pid);
+  std::string free = name;
+  std::error_code error;
+  for (unsigned number = 2; std::filesystem::exists(free, error); ++number) {
+    free = fmt::format("{}-{}", name, number);
+  }
+  return free;
+}
+
 int run(const DumpOptions& options) {
   set_up_logging(options.common.verbosity());
   const auto pid = parse_process_id(options.process);
@@ -39,9 +50,7 @@ int run(const DumpOptions& options) {
                 ExitCode::Usage);
   }
   const auto live = LiveRun::find(*pid);
-  const std::string folder = options.output.empty() ? fmt::format("gilscope-dump-{:%Y%m%dT%H%M%SZ}-{}",
-                                                                  fmt::gmtime(std::time(nullptr)), *pid)
-                                                    : options.output;
+  const std::string folder = options.output.empty() ? name_of_dump(*pid) : options.output;
   write_dump(live, on_request(live), folder, options.common.existing());
   ResultOutput output(options.common);
   output.deliver(

@@ -39,8 +39,6 @@ namespace {
 
 // Holds of some ten thousand a second, half a minute long.
 constexpr std::uint64_t kRingBytes = std::uint64_t{16} << 20U;
-// As long as there is space.
-constexpr Nanoseconds kForEver = std::chrono::hours(24 * 3650);
 
 void take_keep(RunOptions& options, bool is_size_given) {
   const Keep keep = parse_keep(options.flight.keep);
@@ -48,9 +46,17 @@ void take_keep(RunOptions& options, bool is_size_given) {
     throw Error("run: --keep has a size, and --max-size has another one", "--keep 30s --max-size 64M",
                 ExitCode::Usage);
   }
-  options.capture.keep = keep.time.value_or(kForEver);
+  options.capture.keep = keep.time.value_or(CapturePlan::kForEver);
   if (!is_size_given) options.capture.max_size = keep.bytes.value_or(kRingBytes);
   options.capture.limits = limits_of(options.flight);
+  const auto is_wanted = [&](TriggerKind kind) {
+    return options.capture.limits.at(static_cast<std::size_t>(kind)) > Nanoseconds{};
+  };
+  if (options.stacks == Stacks::Off && (is_wanted(TriggerKind::Lock) || is_wanted(TriggerKind::Loop))) {
+    throw Error(
+        "run: with --no-stacks nobody sees locks and loops: --when lock>… and loop>… would never come",
+        "leave --no-stacks out", ExitCode::Usage);
+  }
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "support/error.h"
 
 namespace gilscope::cli {
@@ -48,11 +50,23 @@ void RunCapture::discard() noexcept {
 
 void RunCapture::take_from_rings(const RingSpan& span, const RunNotes& notes) const {
   settle_capture(ring_folder());
-  write_dump(ring_folder(), std::nullopt, span, notes, folder_, Existing::Overwrite);
+  const auto last = last_folder();
+  write_dump(ring_folder(), std::nullopt, span, notes, last, Existing::Keep);
+  if (options_.output.empty()) return;
+  // It was there from the begin on, and the program may have put something else into it.
+  try {
+    for (const auto& entry : std::filesystem::directory_iterator(last)) {
+      std::filesystem::copy_file(entry.path(), folder_ / entry.path().filename(),
+                                 std::filesystem::copy_options::overwrite_existing);
+    }
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw Error(fmt::format("{} cannot be written: {}", folder_.string(), error.code().message()),
+                "name a folder of yours on a disk with space");
+  }
 }
 
 RecordedRun RunCapture::read(const RunNotes& notes, void (*poll)()) {
-  captured_.emplace(has_rings() ? read_capture(folder_) : read_capture(folder_, notes));
+  captured_.emplace(has_rings() ? read_capture(last_folder()) : read_capture(folder_, notes));
   captured_->watch(poll);
   RecordedRun run = replay(*captured_);
   if (options_.output.empty()) run.capture_bytes.reset();

@@ -78,6 +78,7 @@ class RunCapture {
 
  private:
   [[nodiscard]] std::string ring_folder() const { return ring_->path() / "ring"; }
+  [[nodiscard]] std::filesystem::path last_folder() const { return ring_->path() / "last"; }
 
   CaptureOptions options_;
   Existing existing_;

@@ -65,7 +65,10 @@ void RunFlight::watch_signal(Recording& recording) const {
 }
 
 void RunFlight::warn_of_nobody() const {
-  if (options_.when.empty() && options_.signal.empty()) return;
+  if (options_.when.empty() && options_.signal.empty()) {
+    log_debug("what processes that have ended had kept stays until the end");
+    return;
+  }
   log_warning(
       "nothing is dumped by itself here, as this is the first process of a container, or one that takes the "
       "orphans of others: gilscope dump PID does it, or start it by another one (docker run --init)");
@@ -119,8 +122,8 @@ std::string RunFlight::text() const {
     text += replace_controls(line) + '\n';
   }
   if (passed_over_ > 0) {
-    text += fmt::format("{} more came, beyond the {} an hour that --dumps-per-hour allows.\n", passed_over_,
-                        options_.per_hour);
+    text += fmt::format("{} more would have been beyond the {} an hour that --dumps-per-hour allows.\n",
+                        passed_over_, options_.per_hour);
   }
   return text;
 }

@@ -49,8 +49,10 @@ class PartFolder {
   }
 
   [[nodiscard]] const fs::path& path() const noexcept { return path_; }
-  void put_in_place(const fs::path& folder) {
+  // What is there goes only now.
+  void put_in_place(const fs::path& folder, Existing existing) {
     std::error_code error;
+    if (existing == Existing::Overwrite) remove_capture(folder);
     fs::rename(path_, folder, error);
     if (error) {
       throw Error(fmt::format("{} cannot be made: {}", folder.string(), error.message()),
@@ -64,13 +66,14 @@ class PartFolder {
   bool is_in_place_ = false;
 };
 
-void make_way(const fs::path& folder, Existing existing) {
+void check_folder(const fs::path& folder, Existing existing) {
   std::error_code error;
-  if (!fs::exists(fs::symlink_status(folder, error))) return;
-  if (existing == Existing::Keep) {
-    throw Error(fmt::format("{} exists already", folder.string()), "--force overwrites it", ExitCode::Usage);
-  }
-  remove_capture(folder);
+  if (existing == Existing::Overwrite || !fs::exists(fs::symlink_status(folder, error))) return;
+  throw Error(fmt::format("{} exists already", folder.string()), "--force overwrites it", ExitCode::Usage);
+}
+
+fs::path without_slash(const fs::path& folder) {
+  return folder.has_filename() ? folder : folder.parent_path();
 }
 
 // What a process noted of all its life, where the dump has not all of it, and what it had noted before is not
@@ -93,11 +96,11 @@ class Beginnings {
  public:
   explicit Beginnings(const fs::path& rings) : snapshots_(rings) {}
 
-  // Where the dump is to begin of a ring that has lost what came until then.
-  [[nodiscard]] std::uint64_t find(std::uint64_t wanted, const ProcessFacts& ring) const {
-    const bool is_whole = ring.begin.ticks == ring.began;
-    if (is_whole && ring.began >= wanted) return wanted;
-    return snapshots_.find_begin(wanted, is_whole ? 0 : ring.begin.ticks).value_or(wanted);
+  // Where the dump is to begin of a ring.
+  [[nodiscard]] std::uint64_t find(const RingSpan& wanted, const RingHead& ring) const {
+    if (ring.lost_until == 0 && ring.began >= wanted.begin) return wanted.begin;
+    const auto happened = std::min(wanted.happened, wanted.end.ticks);
+    return snapshots_.find_begin(wanted.begin, ring.lost_until, happened).value_or(wanted.begin);
   }
 
   // Takes from the notes what belongs to the time before the copy begins.
@@ -132,7 +135,8 @@ Copies copy_rings(const Capture& ring, const fs::path& folder, const RingSpan& s
   for (const auto& file : ring.processes) {
     try {
       const auto copy = folder / file.filename();
-      const RingSpan own{.begin = beginnings.find(span.begin, ProcessReader(file).facts()), .end = span.end};
+      RingSpan own = span;
+      own.begin = beginnings.find(span, read_ring_head(file));
       if (copy_ring(file, copy, own)) copies.push_back(ProcessReader(copy).facts());
     } catch (const Error&) {
       std::error_code error;
@@ -179,7 +183,7 @@ RingSpan span_before(const LiveRun& run, std::uint64_t ticks, Nanoseconds kept) 
   const ClockPoint end = run.clock().sample();
   const auto before = static_cast<std::uint64_t>(count_ns(kept) / run.tick_ns());
   const auto happened = std::min(ticks, end.ticks);
-  return {.begin = happened - std::min(happened, before), .end = end};
+  return {.begin = happened - std::min(happened, before), .end = end, .happened = happened};
 }
 
 RingSpan span_before(const LiveRun& run, std::uint64_t ticks) {
@@ -192,17 +196,22 @@ RingSpan span_before(const LiveRun& run, std::uint64_t ticks) {
 }
 
 void write_dump(const fs::path& ring_folder, const std::optional<DumpNote>& dump, const RingSpan& span,
-                RunNotes notes, const fs::path& folder, Existing existing) {
+                RunNotes notes, const fs::path& target, Existing existing) {
+  const fs::path folder = without_slash(target);
+  std::error_code error;
+  if (!fs::exists(ring_folder / kMetadataFile, error)) {
+    throw Error("what that run kept is gone: its first process has ended", "dump it while that one lives");
+  }
   const Capture ring = read_capture(ring_folder);
   CaptureMetadata metadata = ring.metadata;
   metadata.dump = dump;
-  make_way(folder, existing);
+  check_folder(folder, existing);
   PartFolder part(folder);
   create_capture(part.path(), metadata, Existing::Keep);
   Beginnings beginnings(ring_folder);
   settle_notes(notes, copy_rings(ring, part.path(), span, beginnings), beginnings);
   write_run_notes(part.path(), notes);
-  part.put_in_place(folder);
+  part.put_in_place(folder, existing);
 }
 
 DumpNote write_dump(const LiveRun& run, const DumpReason& reason, const fs::path& folder, Existing existing) {

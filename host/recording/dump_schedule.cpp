@@ -21,7 +21,10 @@ void DumpSchedule::add(const Trigger& trigger, Time now) {
   while (!within_hour_.empty() && now - within_hour_.front() >= std::chrono::hours(1))
     within_hour_.pop_front();
   if (!is_asked && within_hour_.size() >= per_hour_) {
-    ++passed_over_;
+    if (passed_over_ == 0 || now >= passed_over_until_) {
+      ++passed_over_;
+      passed_over_until_ = now + after_;
+    }
     return;
   }
   pending_ = DumpReason{.trigger = trigger};

@@ -24,7 +24,8 @@ class DumpSchedule {
   // The dump that is due; with `is_last`, that would be.
   [[nodiscard]] std::optional<DumpReason> take(Time now, bool is_last = false);
 
-  // Triggers for which there was to be no further dump within the hour.
+  [[nodiscard]] bool is_pending() const noexcept { return pending_.has_value(); }
+  // How many dumps more there would have been, had the hour had place for them.
   [[nodiscard]] std::uint64_t passed_over() const noexcept { return passed_over_; }
 
  private:
@@ -34,6 +35,7 @@ class DumpSchedule {
   std::optional<DumpReason> pending_;
   Time due_;
   std::uint64_t passed_over_ = 0;
+  Time passed_over_until_;  // as long as the latest of these would have been pending
 };
 
 }  // namespace gilscope

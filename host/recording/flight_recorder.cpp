@@ -21,8 +21,12 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kAfter{1};
 // Between looks at what processes note.
-constexpr std::chrono::milliseconds kLeastPause{250};
-constexpr std::chrono::seconds kLongestPause{5};
+DumpSchedule::Duration pause_of(Nanoseconds keep) {
+  constexpr std::chrono::milliseconds kLeast{250};
+  if (keep == CapturePlan::kForEver) return std::chrono::seconds(1);  // it may hold less than that, or hours
+  return std::max<DumpSchedule::Duration>(keep / 32, kLeast);
+}
+
 // Of a ring that is bounded by its size alone, so long are those of processes that have ended.
 constexpr std::chrono::minutes kLongest{5};
 
@@ -48,15 +52,14 @@ FlightRecorder::FlightRecorder(LiveRun run, FlightPlan plan)
       schedule_(after_of(run_.keep().value_or(Nanoseconds{})), plan_.per_hour),
       next_sweep_(std::chrono::steady_clock::now()),
       snapshots_(run_.capture()),
-      note_every_(std::clamp<DumpSchedule::Duration>(run_.keep().value_or(Nanoseconds{}) / 32, kLeastPause,
-                                                     kLongestPause)) {}
+      note_every_(pause_of(run_.keep().value_or(CapturePlan::kForEver))) {}
 
 std::vector<Dump> FlightRecorder::look(bool is_last) {
   const auto now = std::chrono::steady_clock::now();
   for (const auto& trigger : run_.triggers().read_after(seen_)) schedule_.add(trigger, now);
   std::vector<Dump> dumps;
   if (const auto reason = schedule_.take(now, is_last)) dumps.push_back(write(*reason));
-  if (now >= next_sweep_ && !is_last) sweep();
+  if (now >= next_sweep_ && !is_last && !schedule_.is_pending()) sweep();
   if (now >= next_note_ && !is_last) note();
   return dumps;
 }
@@ -75,8 +78,7 @@ fs::path FlightRecorder::name_of_next(const Trigger& trigger) const {
 Dump FlightRecorder::write(const DumpReason& reason) {
   Dump dump{.folder = {}, .error = {}, .trigger = reason.trigger};
   try {
-    std::error_code error;
-    fs::create_directories(plan_.folder, error);
+    fs::create_directories(plan_.folder);
     const auto folder = name_of_next(reason.trigger);
     dump.length = write_dump(run_, reason, folder, Existing::Keep).length;
     dump.folder = folder.string();
@@ -100,18 +102,21 @@ void FlightRecorder::note() {
   }
 }
 
+// Their times of change say nothing: stores to a mapping need not be seen in them.
 void FlightRecorder::sweep() {
+  const auto now = std::chrono::steady_clock::now();
+  next_sweep_ = now + std::chrono::seconds(1);
   const auto keep = std::min<Nanoseconds>(run_.keep().value_or(Nanoseconds{}), kLongest);
-  const auto oldest =
-      fs::file_time_type::clock::now() - std::chrono::duration_cast<fs::file_time_type::duration>(keep);
   std::error_code error;
   for (fs::directory_iterator files(run_.capture(), error), end; !error && files != end;
        files.increment(error)) {
+    if (!is_of_ended_process(files->path())) continue;
+    const auto [entry, is_new] = ended_.try_emplace(files->path(), now);
+    if (is_new || now - entry->second <= keep) continue;
     std::error_code gone;
-    const bool is_old = fs::last_write_time(files->path(), gone) < oldest;
-    if (!gone && is_old && is_of_ended_process(files->path())) fs::remove(files->path(), gone);
+    fs::remove(files->path(), gone);
+    ended_.erase(entry);
   }
-  next_sweep_ = std::chrono::steady_clock::now() + std::chrono::seconds(1);
 }
 
 }  // namespace gilscope

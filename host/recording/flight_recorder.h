@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,7 @@ class FlightRecorder {
   DumpSchedule schedule_;
   std::uint64_t seen_ = 0;  // triggers
   DumpSchedule::Time next_sweep_;
+  std::map<std::filesystem::path, DumpSchedule::Time> ended_;  // files, and since when their processes have
   NoteSnapshots snapshots_;
   DumpSchedule::Duration note_every_;
   DumpSchedule::Time next_note_;

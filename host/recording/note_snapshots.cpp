@@ -1,6 +1,7 @@
 #include "recording/note_snapshots.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <system_error>
 
@@ -40,23 +41,28 @@ void NoteSnapshots::add(std::uint64_t time, const RunNotes& notes) {
   write_run_notes(part, notes);
   fs::rename(part, path_of(time), error);
   if (!error) times_.push_back(time);
-  if (times_.size() > kMost) drop_first();
+  if (times_.size() <= kMost) return;
+  // The older they are the fewer: what they tell of may be there for long.
+  for (std::size_t i = kMost / 2; i > 1; i -= 2) drop(i - 1);
 }
 
-void NoteSnapshots::drop_first() {
+void NoteSnapshots::drop(std::size_t index) {
   std::error_code gone;
-  fs::remove_all(path_of(times_.front()), gone);
-  times_.erase(times_.begin());
+  fs::remove_all(path_of(times_[index]), gone);
+  times_.erase(times_.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
 void NoteSnapshots::drop_before(std::uint64_t time) {
-  while (times_.size() > 1 && times_[1] <= time) drop_first();
+  while (times_.size() > 1 && times_[1] <= time) drop(0);
 }
 
-std::optional<std::uint64_t> NoteSnapshots::find_begin(std::uint64_t wanted, std::uint64_t lost) const {
+std::optional<std::uint64_t> NoteSnapshots::find_begin(std::uint64_t wanted, std::uint64_t lost,
+                                                       std::uint64_t happened) const {
+  const auto earliest = std::max(wanted, lost);
+  const auto latest = earliest + (happened - std::min(happened, earliest)) / 4;
   std::optional<std::uint64_t> begin;
   for (const auto time : times_) {
-    if (time < lost || (begin && time > wanted)) continue;
+    if (time < lost || (begin && time > wanted) || time > latest) continue;
     begin = time;
   }
   return begin;

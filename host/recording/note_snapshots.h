@@ -25,12 +25,14 @@ class NoteSnapshots {
   void drop_before(std::uint64_t time);
 
   // Where a dump is to begin of a process of whose ring all is there after `lost`, so that what it had noted
-  // by then is known: as `wanted`, or a little earlier, or else later. Empty: at no time.
-  [[nodiscard]] std::optional<std::uint64_t> find_begin(std::uint64_t wanted, std::uint64_t lost) const;
+  // by then is known: as `wanted`, or a little earlier; or else later, by a quarter of the time up to what
+  // `happened` at most. Empty: at no time.
+  [[nodiscard]] std::optional<std::uint64_t> find_begin(std::uint64_t wanted, std::uint64_t lost,
+                                                        std::uint64_t happened) const;
 
  private:
   [[nodiscard]] std::filesystem::path path_of(std::uint64_t time) const;
-  void drop_first();
+  void drop(std::size_t index);
 
   std::filesystem::path folder_;
   std::vector<std::uint64_t> times_;

@@ -34,7 +34,10 @@ struct Shared {
   std::atomic<bool> is_dismissed;
   std::atomic<std::uint32_t> asked;     // how often
   std::atomic<std::uint32_t> answered;  // the latest of these that was
-  std::size_t rest_size;                // of either's text: the answer's, then that of what is left to say
+  std::atomic<pid_t> witness;
+  std::size_t answer_size;
+  std::array<char, std::size_t{1} << 16U> answer;
+  std::size_t rest_size;
   std::array<char, std::size_t{1} << 20U> rest;
 };
 static_assert(std::is_trivially_copyable_v<Shared>, "never constructed: its first page alone is written to");
@@ -102,18 +105,13 @@ void wait_while(std::atomic<std::uint32_t>& word, std::uint32_t value, std::chro
 }
 void wake(std::atomic<std::uint32_t>& word) { syscall(SYS_futex, &word, FUTEX_WAKE, 1, nullptr, nullptr, 0); }
 
-void put_rest(std::string_view text) noexcept {
-  shared->rest_size = text.copy(shared->rest.data(), shared->rest.size());
-}
-std::string_view rest() { return {shared->rest.data(), std::min(shared->rest_size, shared->rest.size())}; }
-
 void look_until_end(const WitnessPlan& plan, int pidfd) {
   std::uint32_t answered = 0;
   while (!has_ended(pidfd, 0)) {
     const std::uint32_t asked = shared->asked.load(std::memory_order_acquire);
     const std::string said = plan.look(asked != answered);
     if (asked != answered) {
-      put_rest(said);
+      shared->answer_size = said.copy(shared->answer.data(), shared->answer.size());
       answered = asked;
       shared->answered.store(asked, std::memory_order_release);
       wake(shared->answered);
@@ -171,10 +169,12 @@ void take_name() {
 }
 
 void write_rest() {
-  static_cast<void>(write_patiently(STDERR_FILENO, rest(), std::chrono::seconds(kPatienceS)));
+  const std::string_view rest(shared->rest.data(), std::min(shared->rest_size, shared->rest.size()));
+  static_cast<void>(write_patiently(STDERR_FILENO, rest, std::chrono::seconds(kPatienceS)));
 }
 
 [[noreturn]] void stay(const WitnessPlan& plan, pid_t process, int pidfd) {
+  shared->witness.store(getpid(), std::memory_order_relaxed);
   setsid();
   ignore_signals();
   take_name();
@@ -257,17 +257,21 @@ std::optional<std::string> ask_witness(std::chrono::milliseconds patience) noexc
   wake(shared->asked);
   for (;;) {
     const std::uint32_t answered = shared->answered.load(std::memory_order_acquire);
-    if (answered == number) return std::string(rest());
+    if (answered == number) {
+      return std::string(shared->answer.data(), std::min(shared->answer_size, shared->answer.size()));
+    }
+    if (!is_alive(shared->witness.load(std::memory_order_relaxed))) return std::nullopt;
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     if (left.count() <= 0) return std::nullopt;
-    wait_while(shared->answered, answered, left);
+    constexpr std::chrono::milliseconds kBetweenLooks{100};  // whether it is still there
+    wait_while(shared->answered, answered, std::min(left, kBetweenLooks));
   }
 }
 
 void dismiss_witness(std::string_view rest) noexcept {
   if (shared == nullptr) return;
-  put_rest(rest);
+  shared->rest_size = rest.copy(shared->rest.data(), shared->rest.size());
   shared->is_dismissed.store(true, std::memory_order_release);
 }
 

@@ -64,8 +64,17 @@ class FlightRecorder:
         on_dump: Callable[[Dump], object] | None = None,
     ) -> None:
         """Nothing is recorded before start(). Raises Error where `keep` or `when` say nothing, or there is no space."""
+        if dumps_per_hour < 1:
+            raise ValueError(f"dumps_per_hour is 1 or more, not {dumps_per_hour}")
         command = [_encodable(argument) for argument in sys.orig_argv]
-        self._flight = _native.Flight(keep, list(when), os.fspath(folder), dumps_per_hour, _describe_python(), command)
+        self._flight = _native.Flight(
+            keep,
+            [when] if isinstance(when, str) else list(when),
+            os.fspath(folder),
+            dumps_per_hour,
+            _describe_python(),
+            command,
+        )
         self._on_dump = on_dump
         self._unwatch: Callable[[], None] | None = None
         self._thread: threading.Thread | None = None
@@ -81,15 +90,21 @@ class FlightRecorder:
             raise _native.Error("this flight recorder was started before; try: another gilscope.FlightRecorder()")
         if (lack := self._flight.lack()) is not None and sys.stderr is not None:
             print(f"gilscope: warning: nothing is kept of this process: {lack}", file=sys.stderr)
-        is_recording = self._flight.start()
+        flight = self._flight
+        is_recording = flight.start()
         self._process = os.getpid()
         if not is_recording:
             return
-        flight = self._flight
+        thread = threading.Thread(target=self._watch, name="gilscope flight recorder", daemon=True)
+        try:
+            self._thread = thread
+            thread.start()
+        except RuntimeError:  # a sub-interpreter that may have none
+            self._thread = None
+            flight.stop()
+            raise
         _, self._unwatch = _names.watch(threading, flight.name_thread, flight.name_process, flight.end_thread)
         atexit.register(_stop, weakref.ref(self))
-        self._thread = threading.Thread(target=self._watch, name="gilscope flight recorder", daemon=True)
-        self._thread.start()
 
     def dump(self, folder: str | os.PathLike[str], *, force: bool = False) -> Path:
         """Write what is kept now to a capture, and return its folder.
@@ -117,7 +132,7 @@ class FlightRecorder:
         if thread is None:
             return
         self._flight.end_watch()
-        if self._process == os.getpid():
+        if self._process == os.getpid() and thread is not threading.current_thread():
             thread.join()
         if self._unwatch is not None:
             self._unwatch()
@@ -147,7 +162,7 @@ class FlightRecorder:
                 continue
             try:
                 self._on_dump(dump)
-            except Exception:
+            except BaseException:
                 traceback.print_exc()
 
 

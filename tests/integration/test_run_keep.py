@@ -253,6 +253,15 @@ def test_in_the_end_what_was_last_is_told(run, host, script, tmp_path, capture):
         assert document["probe"]["capture_bytes"] < 400 * 1024
 
 
+def test_what_is_kept_lies_beside_what_the_program_puts_there(run, host, script, tmp_path):
+    path = script(f"open('kept/note', 'w').close()\n{READS}")
+    ran = run([host, "run", "--keep", "64M", "-o", "kept", path, "1000"])
+    assert ran.returncode == 0, ran.stderr
+    assert "The capture is in" in ran.stderr
+    assert (tmp_path / "kept" / "note").exists()
+    assert releases(report(run, host, tmp_path / "kept")) >= 1000
+
+
 def test_a_run_that_is_kept_whole_is_told_whole(run, host, script, tmp_path):
     ran = run([host, "run", "--keep", "64M", "--json", "own.json", script(READS), "1000"])
     assert ran.returncode == 0, ran.stderr
@@ -331,6 +340,7 @@ def test_no_more_dumps_than_the_hour_may_have(run, host, script, tmp_path):
         (["--keep", "1s", "--dump-signal", "KILL"], "--dump-signal KILL: this is no signal for that", "USR1, USR2"),
         (["--keep", "64M", "--max-size", "1G"], "--keep has a size, and --max-size has another one", "--max-size 64M"),
         (["--keep", "1s", "--no-probe"], "--no-probe traces nothing", "leave it out"),
+        (["--keep", "1s", "--no-stacks", "--when", "lock>1s"], "nobody sees locks and loops", "leave --no-stacks out"),
     ],
 )
 @only_binary

@@ -135,6 +135,28 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     assert recorder.dumps[0].error
 
 
+def test_a_callback_may_stop_the_recorder(tmp_path):
+    stopped = threading.Event()
+
+    def stop(_):
+        recorder.stop()
+        stopped.set()
+        sys.exit()
+
+    recorder = gilscope.FlightRecorder("10ms", when="hold>1us", folder=tmp_path / "dumps", on_dump=stop)
+    recorder.start()
+    with Turns():
+        stopped.wait()
+    recorder.stop()
+    with gilscope.FlightRecorder("10ms"):
+        pass
+
+
+def test_a_bound_of_dumps_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="dumps_per_hour is 1 or more, not 0"):
+        gilscope.FlightRecorder(dumps_per_hour=0)
+
+
 # It ends as it likes: the child first, which had the recorder, too, and its parent without a stop().
 FORKS = """
 import gilscope, os, sys, threading

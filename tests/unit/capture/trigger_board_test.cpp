@@ -54,7 +54,8 @@ TEST_F(TriggerBoardTest, gives_no_trigger_that_is_part_of_two) {
   std::uint64_t seen = 0;
   std::uint64_t torn = 0;
   while (seen < 20'000) {
-    for (const auto& trigger : board_->read_after(seen)) torn += trigger == trigger_of(trigger.begin) ? 0U : 1U;
+    for (const auto& trigger : board_->read_after(seen))
+      torn += trigger == trigger_of(trigger.begin) ? 0U : 1U;
   }
   is_over = true;
   for (auto& writer : writers) writer.join();

@@ -49,6 +49,8 @@ TEST(DumpSchedule, makes_no_more_than_the_hour_may_have) {
     EXPECT_EQ(schedule.take(kBegin + minutes(10 * i + 1)).has_value(), i < 2) << i;
   }
   EXPECT_EQ(schedule.passed_over(), 3U);
+  schedule.add(slow_hold(6), kBegin + minutes(40) + milliseconds(500));  // it would have been in the same one
+  EXPECT_EQ(schedule.passed_over(), 3U);
   schedule.add(slow_hold(5), kBegin + hours(1));  // since the first one
   EXPECT_TRUE(schedule.take(kBegin + hours(1) + seconds(1)));
   schedule.add(slow_hold(5), kBegin + hours(1) + minutes(1));

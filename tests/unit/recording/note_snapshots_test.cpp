@@ -54,13 +54,28 @@ TEST_F(NoteSnapshotsTest, are_of_a_bounded_number) {
 }
 
 TEST_F(NoteSnapshotsTest, a_dump_begins_a_little_earlier_or_else_where_all_is_there) {
-  EXPECT_FALSE(snapshots_.find_begin(100, 0));
+  EXPECT_FALSE(snapshots_.find_begin(100, 0, 1000));
   for (const std::uint64_t time : Times{100, 200, 300}) snapshots_.add(time, notes_of(1));
-  EXPECT_EQ(snapshots_.find_begin(250, 0), 200U);
-  EXPECT_EQ(snapshots_.find_begin(200, 0), 200U);
-  EXPECT_EQ(snapshots_.find_begin(250, 201), 300U);  // what came before is lost
-  EXPECT_EQ(snapshots_.find_begin(50, 0), 100U);
-  EXPECT_FALSE(snapshots_.find_begin(250, 301));
+  EXPECT_EQ(snapshots_.find_begin(250, 0, 1000), 200U);
+  EXPECT_EQ(snapshots_.find_begin(200, 0, 1000), 200U);
+  EXPECT_EQ(snapshots_.find_begin(250, 201, 1000), 300U);  // what came before is lost
+  EXPECT_EQ(snapshots_.find_begin(50, 0, 1000), 100U);
+  EXPECT_FALSE(snapshots_.find_begin(250, 301, 1000));
+}
+
+TEST_F(NoteSnapshotsTest, a_dump_does_not_begin_after_what_it_is_of) {
+  snapshots_.add(300, notes_of(1));
+  EXPECT_EQ(snapshots_.find_begin(250, 260, 460), 300U);
+  EXPECT_FALSE(snapshots_.find_begin(250, 260, 400));
+  EXPECT_FALSE(snapshots_.find_begin(250, 260, 255));
+  EXPECT_EQ(snapshots_.find_begin(310, 0, 312), 300U);
+}
+
+TEST_F(NoteSnapshotsTest, of_old_times_there_are_fewer) {
+  for (std::uint64_t time = 1; time <= 1000; ++time) snapshots_.add(time, notes_of(1));
+  EXPECT_EQ(snapshots_.times().front(), 1U);
+  EXPECT_EQ(snapshots_.times().back(), 1000U);
+  EXPECT_EQ(snapshots_.times()[snapshots_.times().size() - 5], 996U);
 }
 
 }  // namespace
