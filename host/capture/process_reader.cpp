@@ -176,7 +176,7 @@ void ProcessReader::find_parts(std::uint64_t lost_until) {
     std::uint64_t since = newest.ticks;
     for (const Part& part : parts) {
       const bool is_newest = part.sequence == newest.sequence;  // and the next was not begun: it is whole
-      if (part.sequence >= number && !is_newest) continue;
+      if (part.sequence >= number && !(is_newest && kept.has_home)) continue;
       if (part.sequence + 1 < number) break;
       if (is_newest) kept.has_home = false;
       kept.spilled.push_back(part.block);

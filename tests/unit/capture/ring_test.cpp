@@ -4,8 +4,10 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "capture/capture_fixture.h"
 #include "capture/fake_code.h"
 #include "capture/ring_copy.h"
+#include "support/error.h"
 
 namespace gilscope::test {
 namespace {
@@ -199,6 +202,35 @@ TEST_F(RingTest, a_copy_that_is_made_meanwhile_has_no_gap) {
   writer.join();
   EXPECT_GT(check("last"), 10'000U);
   recorder_.stop();
+}
+
+// Whatever stands there: an error that says where, or events; never more of them than there were.
+TEST_F(RingTest, damaged_rings_are_refused_or_read) {
+  recorder_.start(ring_options());
+  record_turns(100, 400'000);
+  recorder_.stop();
+  std::ifstream file(only_file(), std::ios::binary);
+  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  std::minstd_rand random(1);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same each time
+  std::uint64_t refused = 0;
+  for (unsigned i = 0; i < 30; ++i) {
+    std::string damaged = whole;
+    // The heads of blocks, mostly: of their records other tests have seen to it.
+    for (unsigned k = 0; k < 8; ++k) {
+      const std::size_t block = random() % (whole.size() / kBlockSize);
+      damaged[block * kBlockSize + random() % (k < 6 ? kBlockHeaderSize : kBlockSize)] =
+          static_cast<char>(random());
+    }
+    const auto path = temporary_.path() / "damaged";
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << damaged;
+    try {
+      EXPECT_LE(read_events(path).size(), recorded_.size() + 8);
+    } catch (const Error& error) {
+      ++refused;
+      EXPECT_NE(std::string(error.what()).find("byte"), std::string::npos) << error.what();
+    }
+  }
+  EXPECT_GT(refused, 0U);
 }
 
 }  // namespace
