@@ -19,8 +19,7 @@
 #include "capture/capture_folder.h"
 #include "cli/flight_options.h"
 #include "gil_released.h"
-#include "probe/probe_error.h"
-#include "recording/address_space.h"
+#include "own_recording.h"
 #include "recording/common_note.h"
 #include "recording/dump.h"
 #include "recording/flight_recorder.h"
@@ -46,7 +45,7 @@ std::unique_ptr<TemporaryFolder> make_folder(std::uint64_t bytes) {
 
 // What Python's FlightRecorder drives. Its methods are called with the GIL held; any of them while another
 // thread is in watch().
-class Flight {
+class Flight : public OwnRecording {
  public:
   // `python` is JSON, `command` that of the process.
   Flight(const std::string& keep, std::vector<std::string> when, std::string folder, std::uint64_t per_hour,
@@ -54,8 +53,7 @@ class Flight {
       : plan_{.folder = std::filesystem::absolute(folder), .per_hour = per_hour} {
     const auto parsed = cli::parse_keep(keep);
     const auto limits = cli::limits_of({.keep = keep, .when = std::move(when)});
-    lack_ = lack_of_addresses(kTraceShare);
-    if (lack_) return;
+    if (lack()) return;
     const auto bytes = parsed.bytes.value_or(kRingBytes);
     folder_ = make_folder(bytes);
     const auto ring = folder_->path() / "ring";
@@ -71,17 +69,9 @@ class Flight {
                                                         .limits = limits});
   }
 
-  [[nodiscard]] const std::optional<std::string>& lack() const noexcept { return lack_; }
-
-  // False where there is nothing to record, as with Tracer.
+  // False where there is nothing to record.
   bool start() {
-    if (!recording_) return false;
-    try {
-      recording_->start();
-    } catch (const ProbeError& error) {
-      if (error.failure() != ProbeFailure::NoGil) throw;
-      return false;
-    }
+    if (!start_recording()) return false;
     try {
       recorder_ = std::make_unique<FlightRecorder>(look_at_own(), plan_);
     } catch (...) {
@@ -91,14 +81,6 @@ class Flight {
     process_ = getpid();
     return true;
   }
-
-  void name_thread(std::uint32_t thread, const std::string& name) {
-    recording_->name_thread(ThreadId{thread}, name);
-  }
-  void name_process(const std::string& name, bool is_worker) {
-    recording_->name_process(name, is_worker ? NamedBy::Worker : NamedBy::Module);
-  }
-  void end_thread(std::uint32_t thread) { recording_->end_thread(ThreadId{thread}); }
 
   // Looks for that long, or until there was a dump, or the end.
   std::vector<DumpRow> watch(double seconds) {
@@ -154,10 +136,7 @@ class Flight {
   }
 
   FlightPlan plan_;
-  std::optional<std::string> lack_;
-  std::unique_ptr<TemporaryFolder> folder_;  // of the rings
-  std::optional<Recording> recording_;       // empty: there is no room for it
-  pid_t process_ = 0;                        // that looks
+  pid_t process_ = 0;  // that looks
   std::mutex looking_;
   std::unique_ptr<FlightRecorder> recorder_;  // nullptr: it does not run
   std::atomic<bool> is_over_{false};

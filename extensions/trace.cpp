@@ -15,8 +15,7 @@
 #include "capture/capture_folder.h"
 #include "cli/html_page.h"
 #include "gil_released.h"
-#include "probe/probe_error.h"
-#include "recording/address_space.h"
+#include "own_recording.h"
 #include "recording/captured_run.h"
 #include "recording/recording.h"
 #include "recording/recording_cost.h"
@@ -76,46 +75,23 @@ class Snapshot {
 
 // What Python's `with gilscope.trace()` drives. Its methods are called with the GIL held. Where events are
 // kept, the summary is there from the stop on, and the timeline.
-class Tracer {
+class Tracer : public OwnRecording {
  public:
   Tracer(const std::string& lines, bool keeps_events) {
-    lack_ = lack_of_addresses(kTraceShare);
-    if (lack_) return;
-    if (keeps_events) events_ = make_event_folder();
+    if (lack()) return;
+    if (keeps_events) folder_ = make_event_folder();
     recording_.emplace(Reach::ThisProcess,
-                       events_ ? std::optional(CapturePlan{.folder = capture_in(*events_)}) : std::nullopt,
+                       folder_ ? std::optional(CapturePlan{.folder = capture_in(*folder_)}) : std::nullopt,
                        stacks_of(lines));
   }
 
-  // Why there is no room for it; empty where there is.
-  [[nodiscard]] const std::optional<std::string>& lack() const noexcept { return lack_; }
-
-  // False where there is nothing to trace: the process has no room, or this Python no GIL, and what is
-  // recorded all the same cannot be. The summary says so.
-  bool start() {
-    if (!recording_) return false;
-    try {
-      recording_->start();
-    } catch (const ProbeError& error) {
-      if (error.failure() != ProbeFailure::NoGil) throw;
-      return false;
-    }
-    is_started_ = true;
-    return true;
-  }
-
-  void name_thread(std::uint32_t thread, const std::string& name) {
-    recording_->name_thread(ThreadId{thread}, name);
-  }
-  void name_process(const std::string& name, bool is_worker) {
-    recording_->name_process(name, is_worker ? NamedBy::Worker : NamedBy::Module);
-  }
-  void end_thread(std::uint32_t thread) { recording_->end_thread(ThreadId{thread}); }
+  // The summary says where there is nothing to trace.
+  bool start() { return is_started_ = start_recording(); }
 
   void stop() {
     if (recording_) recording_->stop();
     if (is_started_ && recording_->has_gil())
-      pair_cost_ns_ = events_ ? measure_capture_cost() : measure_counting_cost();
+      pair_cost_ns_ = folder_ ? measure_capture_cost() : measure_counting_cost();
   }
 
   // As of now, or of the stop. Other threads go on meanwhile.
@@ -129,7 +105,7 @@ class Tracer {
 
   // After the stop, as JSON: as timeline_json() has it. Empty where events were not kept.
   [[nodiscard]] std::optional<std::string> timeline() const {
-    if (!events_ || !is_started_ || !recording_->has_gil()) return std::nullopt;
+    if (!folder_ || !is_started_ || !recording_->has_gil()) return std::nullopt;
     return dump_json(cli::make_timeline(captured()));
   }
 
@@ -137,11 +113,11 @@ class Tracer {
   [[nodiscard]] RecordedRun collect() {
     if (!recording_) return {.losses = {.unrecorded_processes = 1}};
     if (!is_started_) return {.has_gil = false};
-    return events_ ? replay_own() : recording_->collect();
+    return folder_ ? replay_own() : recording_->collect();
   }
 
   [[nodiscard]] CapturedRun captured() const {
-    return CapturedRun(read_capture(capture_in(*events_), recording_->notes()));
+    return CapturedRun(read_capture(capture_in(*folder_), recording_->notes()));
   }
 
   // Of this process alone: forks go on in the capture, too.
@@ -152,9 +128,6 @@ class Tracer {
     return run;
   }
 
-  std::unique_ptr<TemporaryFolder> events_;  // nullptr: events are counted
-  std::optional<std::string> lack_;
-  std::optional<Recording> recording_;  // empty: there is no room for it
   bool is_started_ = false;
   std::optional<double> pair_cost_ns_;  // measured after the stop
 };
