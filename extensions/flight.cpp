@@ -48,8 +48,8 @@ std::unique_ptr<TemporaryFolder> make_folder(std::uint64_t bytes) {
 class Flight : public OwnRecording {
  public:
   // `python` is JSON, `command` that of the process.
-  Flight(const std::string& keep, std::vector<std::string> when, std::string folder, std::uint64_t per_hour,
-         const std::string& python, std::vector<std::string> command)
+  Flight(const std::string& keep, std::vector<std::string> when, const std::string& folder,
+         std::uint64_t per_hour, const std::string& python, std::vector<std::string> command)
       : plan_{.folder = std::filesystem::absolute(folder), .per_hour = per_hour} {
     const auto parsed = cli::parse_keep(keep);
     const auto limits = cli::limits_of({.keep = keep, .when = std::move(when)});
@@ -147,7 +147,7 @@ class Flight : public OwnRecording {
 
 void bind_flight(py::module_& module) {
   py::class_<Flight>(module, "Flight")
-      .def(py::init<const std::string&, std::vector<std::string>, std::string, std::uint64_t,
+      .def(py::init<const std::string&, std::vector<std::string>, const std::string&, std::uint64_t,
                     const std::string&, std::vector<std::string>>(),
            py::arg("keep"), py::arg("when"), py::arg("folder"), py::arg("per_hour"), py::arg("python"),
            py::arg("command"))

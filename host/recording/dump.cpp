@@ -196,8 +196,8 @@ RingSpan span_before(const LiveRun& run, std::uint64_t ticks) {
 }
 
 void write_dump(const fs::path& ring_folder, const std::optional<DumpNote>& dump, const RingSpan& span,
-                RunNotes notes, const fs::path& target, Existing existing) {
-  const fs::path folder = without_slash(target);
+                RunNotes notes, const fs::path& folder, Existing existing) {
+  const fs::path place = without_slash(folder);
   std::error_code error;
   if (!fs::exists(ring_folder / kMetadataFile, error)) {
     throw Error("what that run kept is gone: its first process has ended", "dump it while that one lives");
@@ -205,13 +205,13 @@ void write_dump(const fs::path& ring_folder, const std::optional<DumpNote>& dump
   const Capture ring = read_capture(ring_folder);
   CaptureMetadata metadata = ring.metadata;
   metadata.dump = dump;
-  check_folder(folder, existing);
-  PartFolder part(folder);
+  check_folder(place, existing);
+  PartFolder part(place);
   create_capture(part.path(), metadata, Existing::Keep);
   Beginnings beginnings(ring_folder);
   settle_notes(notes, copy_rings(ring, part.path(), span, beginnings), beginnings);
   write_run_notes(part.path(), notes);
-  part.put_in_place(folder, existing);
+  part.put_in_place(place, existing);
 }
 
 DumpNote write_dump(const LiveRun& run, const DumpReason& reason, const fs::path& folder, Existing existing) {

@@ -26,11 +26,11 @@ struct DumpReason {
 // Likewise, as long as it keeps. Throws Error where the run keeps no ring.
 [[nodiscard]] RingSpan span_before(const LiveRun& run, std::uint64_t ticks);
 
-// A capture of what the rings in the folder `ring` have of that span, and of what `notes` say of it: of a
+// A capture of what the rings in that folder have of that span, and of what `notes` say of it: of a
 // process whose beginning is not there, CPU times and sums of waits since its beginning say nothing, and are
 // left out. It is there whole or not at all. Throws Error: it exists, there is no space, the ring is gone, …
-void write_dump(const std::filesystem::path& ring, const std::optional<DumpNote>& dump, const RingSpan& span,
-                RunNotes notes, const std::filesystem::path& folder, Existing existing);
+void write_dump(const std::filesystem::path& ring_folder, const std::optional<DumpNote>& dump,
+                const RingSpan& span, RunNotes notes, const std::filesystem::path& folder, Existing existing);
 
 // The same of a run that goes on. Returns what the capture says of itself.
 DumpNote write_dump(const LiveRun& run, const DumpReason& reason, const std::filesystem::path& folder,
