@@ -20,7 +20,6 @@
 #include "cli/flight_options.h"
 #include "gil_released.h"
 #include "own_recording.h"
-#include "recording/common_note.h"
 #include "recording/dump.h"
 #include "recording/flight_recorder.h"
 #include "recording/recording.h"
@@ -32,16 +31,8 @@ namespace {
 
 namespace py = pybind11;
 
-// Of each process, where it is not said.
-constexpr std::uint64_t kRingBytes = std::uint64_t{16} << 20U;
-
 // Folder, error, reason, process, thread, ns.
 using DumpRow = std::tuple<std::string, std::string, std::string, std::int64_t, std::uint32_t, std::int64_t>;
-
-std::unique_ptr<TemporaryFolder> make_folder(std::uint64_t bytes) {
-  const auto memory = folder_in_memory(2 * bytes);
-  return memory.empty() ? std::make_unique<TemporaryFolder>() : std::make_unique<TemporaryFolder>(memory);
-}
 
 // What Python's FlightRecorder drives. Its methods are called with the GIL held; any of them while another
 // thread is in watch().
@@ -54,8 +45,8 @@ class Flight : public OwnRecording {
     const auto parsed = cli::parse_keep(keep);
     const auto limits = cli::limits_of({.keep = keep, .when = std::move(when)});
     if (lack()) return;
-    const auto bytes = parsed.bytes.value_or(kRingBytes);
-    folder_ = make_folder(bytes);
+    const auto bytes = parsed.bytes.value_or(CapturePlan::kRingBytes);
+    folder_ = std::make_unique<TemporaryFolder>(root_in_memory(2 * bytes));
     const auto ring = folder_->path() / "ring";
     create_capture(ring,
                    {.gilscope = GILSCOPE_VERSION,
@@ -119,9 +110,9 @@ class Flight : public OwnRecording {
 
  private:
   [[nodiscard]] LiveRun look_at_own() const {
-    auto space = SharedSpace::look("/proc/self/fd/" + std::to_string(recording_->file()), bytes_of_slot());
-    if (!space) throw Error("what is recorded cannot be read: the program has closed its descriptors", "");
-    return LiveRun(*std::move(space));
+    auto run = LiveRun::at(recording_->file());
+    if (!run) throw Error("what is recorded cannot be read: the program has closed its descriptors", "");
+    return *std::move(run);
   }
 
   std::vector<DumpRow> look(bool is_last) {

@@ -44,10 +44,11 @@ class OwnRecording {
   }
 
   // NOLINTBEGIN(*-non-private-member-variables-in-classes): what the heirs are about
-  std::unique_ptr<TemporaryFolder>
-      folder_;                          // of what is kept, which outlives the recording; nullptr: nothing
-  std::optional<Recording> recording_;  // empty: there is no room for it
-                                        // NOLINTEND(*-non-private-member-variables-in-classes)
+  // Of what is kept; it outlives the recording. nullptr: nothing is.
+  std::unique_ptr<TemporaryFolder> folder_;
+  // Empty: there is no room for it.
+  std::optional<Recording> recording_;
+  // NOLINTEND(*-non-private-member-variables-in-classes)
 
  private:
   std::optional<std::string> lack_;

@@ -191,17 +191,22 @@ void remove_capture(const std::filesystem::path& folder) noexcept {
   }
 }
 
+std::optional<std::int64_t> process_of(const std::filesystem::path& file) {
+  const auto name = file.filename().string();
+  const bool is_events =
+      is_events_file(file) || (file.extension() == kLiveSuffix && is_events_file(file.stem()));
+  const auto pid = parse_unsigned(std::string_view(name).substr(0, name.find('-')));
+  return is_events && pid ? std::optional(static_cast<std::int64_t>(*pid)) : std::nullopt;
+}
+
 void settle_capture(const std::filesystem::path& folder) noexcept {
   try {
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       const auto& live = entry.path();
       if (live.extension() != kLiveSuffix || !is_plain_file(entry)) continue;
-      const auto name = live.filename().string();
-      const auto pid = parse_unsigned(std::string_view(name).substr(0, name.find('-')));
+      const auto pid = process_of(live);
       // Of this process it is that of the program which it was before an exec.
-      const bool is_ours = pid && *pid == static_cast<std::uint64_t>(getpid());
-      if (pid && (is_ours || !is_alive(static_cast<std::int64_t>(*pid))))
-        rename(live, live.parent_path() / live.stem());
+      if (pid && (*pid == getpid() || !is_alive(*pid))) rename(live, live.parent_path() / live.stem());
     }
   } catch (const std::exception& error) {
     log_debug("{} is as its processes left it: {}", folder.native(), error.what());

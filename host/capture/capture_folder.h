@@ -54,6 +54,9 @@ void remove_capture(const std::filesystem::path& folder) noexcept;
 // Gives the files of processes that are gone, killed ones as well, the names that they would have given them.
 void settle_capture(const std::filesystem::path& folder) noexcept;
 
+// Whose events file that is, which it writes to or has finished; empty: it is none.
+[[nodiscard]] std::optional<std::int64_t> process_of(const std::filesystem::path& file);
+
 // Throws Error where it is no capture; its processes' files are not opened.
 [[nodiscard]] Capture read_capture(const std::filesystem::path& folder);
 // Of a run that has just ended: with these notes, whether they could be written or not.

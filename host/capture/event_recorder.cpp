@@ -60,9 +60,7 @@ bool EventRecorder::is_ready() noexcept {
 
 // GIL and thread are compared one by one: a load that spans two fresh stores, as of the event that the hook
 // has just made, waits until they have left the store buffer.
-void EventRecorder::record(const Event& event) noexcept {
-  if (watch_.is_on()) [[unlikely]]
-    watch_.see(event, false);
+[[gnu::always_inline]] inline void EventRecorder::append(const Event& event) noexcept {
   Lane& lane = *own_lane.lane;
   const std::uint64_t ticks = event.ticks;
   if (ticks < lane.window_end && event.thread == lane.thread && event.gil == lane.gil &&
@@ -78,6 +76,12 @@ void EventRecorder::record(const Event& event) noexcept {
     }
   }
   record_slowly(event);
+}
+
+void EventRecorder::record(const Event& event) noexcept {
+  if (watch_.is_on()) [[unlikely]]
+    watch_.see(event, false);
+  append(event);
 }
 
 [[gnu::noinline]] void EventRecorder::record_slowly(const Event& event) noexcept {
@@ -165,7 +169,7 @@ void EventRecorder::record_there(const Event& event, std::optional<std::uint32_t
     constexpr std::uint32_t kRoom = kAtRoom + kEventRoom;
     if (lane.home->used + kRoom <= kPayloadSize || make_room_unnoticed(lane, kRoom)) note_stack(lane, *stack);
   }
-  record(event);
+  append(event);
 }
 
 [[gnu::noinline]] bool EventRecorder::make_room_unnoticed(Lane& lane, std::uint32_t size) noexcept {

@@ -92,6 +92,7 @@ class EventRecorder final : public Recorder {
 
   int create_file() noexcept;
   bool is_ready() noexcept;
+  void append(const Event& event) noexcept;
   void record_slowly(const Event& event) noexcept;
   void write_event(Lane& lane, const Event& event) noexcept;
   void tell_own_name(Lane& lane, const Event& event) noexcept;

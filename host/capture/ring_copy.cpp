@@ -29,10 +29,20 @@ std::string_view bytes_of(const void* data, std::size_t size) {
 
 std::uint64_t offset_of_block(std::uint32_t block) noexcept { return std::uint64_t{block} * kBlockSize; }
 
+FileHeader read_header(const BlockFile& file) {
+  FileHeader header{};
+  file.read(&header, sizeof header, 0, "the header of an events file");
+  if (header.magic != kFileMagic) file.reject(0, "the mark of an events file of gilscope's");
+  if (header.version != kFormatVersion || header.is_ring != 1) {
+    file.reject(offsetof(FileHeader, version), "a ring of this version");
+  }
+  return header;
+}
+
 class RingCopy {
  public:
   RingCopy(const std::filesystem::path& source, const RingSpan& span)
-      : file_(source, kLiveSuffix), span_(span), header_(read_header()) {}
+      : file_(source, kLiveSuffix), span_(span), header_(read_header(file_)) {}
 
   [[nodiscard]] bool has_ended() const {
     return header_.is_finished == 1 && header_.end.ticks <= span_.begin;
@@ -52,15 +62,6 @@ class RingCopy {
   }
 
  private:
-  [[nodiscard]] FileHeader read_header() const {
-    FileHeader header{};
-    file_.read(&header, sizeof header, 0, "the header of an events file");
-    if (header.magic != kFileMagic) file_.reject(0, "the mark of an events file of gilscope's");
-    if (header.version != kFormatVersion || header.is_ring != 1) {
-      file_.reject(offsetof(FileHeader, version), "a ring of this version");
-    }
-    return header;
-  }
   [[nodiscard]] BlockHeader read_head(std::uint32_t block) const {
     BlockHeader header{};
     file_.read(&header, sizeof header, offset_of_block(block), "a block of a stream");
@@ -121,7 +122,7 @@ class RingCopy {
   }
 
   void settle_header() {
-    header_.lost_until = std::max(read_header().lost_until, span_.begin);
+    header_.lost_until = std::max(read_header(file_).lost_until, span_.begin);
     const bool has_ended = header_.is_finished == 1 || !is_alive(header_.pid);
     if (!has_ended || (header_.is_finished == 1 && header_.end.ticks > span_.end.ticks)) {
       header_.is_finished = 1;
@@ -143,9 +144,7 @@ class RingCopy {
 }  // namespace
 
 RingHead read_ring_head(const std::filesystem::path& source) {
-  const BlockFile file(source, kLiveSuffix);
-  FileHeader header{};
-  file.read(&header, sizeof header, 0, "the header of an events file");
+  const FileHeader header = read_header(BlockFile(source, kLiveSuffix));
   return {.began = header.begin.ticks, .lost_until = header.lost_until};
 }
 

@@ -37,9 +37,6 @@ void point_to_module(const std::string& file) {
 
 namespace {
 
-// Holds of some ten thousand a second, half a minute long.
-constexpr std::uint64_t kRingBytes = std::uint64_t{16} << 20U;
-
 void take_keep(RunOptions& options, bool is_size_given) {
   const Keep keep = parse_keep(options.flight.keep);
   if (keep.bytes && is_size_given) {
@@ -47,7 +44,7 @@ void take_keep(RunOptions& options, bool is_size_given) {
                 ExitCode::Usage);
   }
   options.capture.keep = keep.time.value_or(CapturePlan::kForEver);
-  if (!is_size_given) options.capture.max_size = keep.bytes.value_or(kRingBytes);
+  if (!is_size_given) options.capture.max_size = keep.bytes.value_or(CapturePlan::kRingBytes);
   options.capture.limits = limits_of(options.flight);
   const auto is_wanted = [&](TriggerKind kind) {
     return options.capture.limits.at(static_cast<std::size_t>(kind)) > Nanoseconds{};

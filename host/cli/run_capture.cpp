@@ -34,12 +34,7 @@ RunCapture::RunCapture(CaptureOptions options, const std::vector<std::string>& c
   create_capture(folder_, metadata, existing);
   if (!options_.keep) return;
   // A hook may wait for a disk, while others wait for the hook: the rings are in memory where there is some.
-  const auto memory = folder_in_memory(kRoomForProcesses * options_.max_size);
-  if (memory.empty()) {
-    ring_.emplace();
-  } else {
-    ring_.emplace(memory);
-  }
+  ring_.emplace(root_in_memory(kRoomForProcesses * options_.max_size));
   create_capture(ring_folder(), metadata, Existing::Keep);
 }
 

@@ -4,13 +4,11 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
-#include <optional>
 #include <unistd.h>
 #include <utility>
 
 #include <fmt/core.h>
 
-#include "recording/common_note.h"
 #include "recording/dump.h"
 #include "report/text.h"
 #include "support/error.h"
@@ -37,14 +35,10 @@ void post_signal(int /*number*/) {
                          .end = now});
 }
 
-std::optional<SharedSpace> look_at(int file) {
-  return SharedSpace::look(fmt::format("/proc/self/fd/{}", file), bytes_of_slot());
-}
-
 std::unique_ptr<FlightRecorder> make_recorder(int file, const FlightOptions& options) {
-  auto space = look_at(file);
-  if (!space) throw Error("the recording cannot be read", "");
-  return std::make_unique<FlightRecorder>(LiveRun(std::move(*space)),
+  auto run = LiveRun::at(file);
+  if (!run) throw Error("the recording cannot be read", "");
+  return std::make_unique<FlightRecorder>(*std::move(run),
                                           FlightPlan{.folder = options.dumps, .per_hour = options.per_hour});
 }
 
@@ -132,8 +126,8 @@ RingSpan find_last_span(const Recording* recording) {
   const auto now = ProbeClock::best().sample();
   const RingSpan all{.begin = 0, .end = now};
   if (recording == nullptr || recording->path().empty()) return all;
-  auto space = look_at(recording->file());
-  return space ? span_before(LiveRun(*std::move(space)), now.ticks) : all;
+  const auto run = LiveRun::at(recording->file());
+  return run ? span_before(*run, now.ticks) : all;
 }
 
 }  // namespace gilscope::cli

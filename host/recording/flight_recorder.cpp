@@ -9,7 +9,7 @@
 #include <fmt/chrono.h>
 #include <fmt/core.h>
 
-#include "capture/format.h"
+#include "capture/capture_folder.h"
 #include "support/error.h"
 #include "support/log.h"
 #include "support/system_files.h"
@@ -33,15 +33,6 @@ constexpr std::chrono::minutes kLongest{5};
 DumpSchedule::Duration after_of(Nanoseconds keep) {
   return std::min<DumpSchedule::Duration>(kAfter,
                                           std::chrono::duration_cast<DumpSchedule::Duration>(keep / 4));
-}
-
-// Of a file PID-N.events or PID-N.events.live, whose process has ended.
-bool is_of_ended_process(const fs::path& file) {
-  const auto name = file.filename().string();
-  const auto pid = parse_unsigned(std::string_view(name).substr(0, name.find('-')));
-  const bool is_events =
-      name.ends_with(kEventsSuffix) || name.ends_with(std::string(kEventsSuffix) + std::string(kLiveSuffix));
-  return is_events && pid && !is_alive(static_cast<std::int64_t>(*pid));
 }
 
 }  // namespace
@@ -110,7 +101,8 @@ void FlightRecorder::sweep() {
   std::error_code error;
   for (fs::directory_iterator files(run_.capture(), error), end; !error && files != end;
        files.increment(error)) {
-    if (!is_of_ended_process(files->path())) continue;
+    const auto pid = process_of(files->path());
+    if (!pid || is_alive(*pid)) continue;
     const auto [entry, is_new] = ended_.try_emplace(files->path(), now);
     if (is_new || now - entry->second <= keep) continue;
     std::error_code gone;

@@ -147,6 +147,11 @@ LiveRun LiveRun::find(std::int64_t pid) {
   return run;
 }
 
+std::optional<LiveRun> LiveRun::at(int file) {
+  auto space = SharedSpace::look(fmt::format("/proc/self/fd/{}", file), bytes_of_slot());
+  return space ? std::optional<LiveRun>(std::move(*space)) : std::nullopt;
+}
+
 LiveRun::LiveRun(SharedSpace space)
     : space_(std::move(space)), told_(read_common(space_)), clock_(ProbeClock::best()) {
   const auto clock = ProbeClock::of(told_.clock);

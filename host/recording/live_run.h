@@ -21,6 +21,9 @@ class LiveRun {
   // process, it is another user's, it is not recorded, …
   static LiveRun find(std::int64_t pid);
 
+  // That which this process has open as that descriptor; empty: it is something else by now. Throws Error.
+  static std::optional<LiveRun> at(int file);
+
   // As another process made it. Throws Error where that has not begun, or its clock may not be read here.
   explicit LiveRun(SharedSpace space);
 

@@ -34,6 +34,8 @@ struct CapturePlan {
   std::uint64_t max_size = std::uint64_t{1} << 30U;  // bytes
   // Each process keeps so much of what was last, in a ring of at most `max_size` bytes; empty: all is kept.
   std::optional<Nanoseconds> keep;
+  // Where its size is not said: holds of some ten thousand a second, half a minute long.
+  static constexpr std::uint64_t kRingBytes = std::uint64_t{16} << 20U;
   static constexpr Nanoseconds kForEver = std::chrono::hours(24 * 3650);  // as long as there is space
   std::array<Nanoseconds, kLimitedKinds> limits{};  // of what is posted on the run's TriggerBoard; 0: nothing
 };

@@ -26,12 +26,12 @@ std::filesystem::path root_of_system() {
 
 }  // namespace
 
-std::filesystem::path folder_in_memory(std::uint64_t bytes) {
+std::filesystem::path root_in_memory(std::uint64_t bytes) {
   constexpr const char* kMemory = "/dev/shm";
   struct statfs status{};
-  if (statfs(kMemory, &status) != 0 || status.f_type != TMPFS_MAGIC) return {};
+  if (statfs(kMemory, &status) != 0 || status.f_type != TMPFS_MAGIC) return root_of_system();
   const auto room = status.f_bavail * static_cast<std::uint64_t>(status.f_bsize);
-  return room >= bytes && access(kMemory, W_OK | X_OK) == 0 ? kMemory : "";
+  return room >= bytes && access(kMemory, W_OK | X_OK) == 0 ? kMemory : root_of_system();
 }
 
 TemporaryFolder::TemporaryFolder() : TemporaryFolder(root_of_system()) {}

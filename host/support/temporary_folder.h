@@ -28,7 +28,8 @@ class TemporaryFolder {
   pid_t owner_;
 };
 
-// A folder whose files lie in memory, where the system has one with that much room; else "".
-[[nodiscard]] std::filesystem::path folder_in_memory(std::uint64_t bytes);
+// The folder whose files lie in memory, where the system has one with that much room; else that for temporary
+// files.
+[[nodiscard]] std::filesystem::path root_in_memory(std::uint64_t bytes);
 
 }  // namespace gilscope
